@@ -1,0 +1,4 @@
+// Package schema holds Satchel's words and the rules about them: accounts,
+// people, exports, their statuses, the twelve categories and the errors a
+// caller can act on. It knows no database, no network and no clock.
+package schema

@@ -1,0 +1,54 @@
+package schema
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"regexp"
+)
+
+var (
+	accountID = regexp.MustCompile(`^AC[0-9a-f]{32}$`)
+	exportID  = regexp.MustCompile(`^EX[0-9a-f]{32}$`)
+	userID    = regexp.MustCompile(`^US[0-9a-f]{32}$`)
+)
+
+// NewAccountID makes a random account ID.
+func NewAccountID() string { return newID("AC") }
+
+// NewExportID makes a random export ID.
+func NewExportID() string { return newID("EX") }
+
+// NewUserID makes a random user ID.
+func NewUserID() string { return newID("US") }
+
+// NewAPIKeyID makes a random API key ID.
+func NewAPIKeyID() string { return newID("SK") }
+
+// IsAccountID tells whether s has the form of an account ID.
+func IsAccountID(s string) bool { return accountID.MatchString(s) }
+
+// IsExportID tells whether s has the form of an export ID.
+func IsExportID(s string) bool { return exportID.MatchString(s) }
+
+// IsUserID tells whether s has the form of a user ID.
+func IsUserID(s string) bool { return userID.MatchString(s) }
+
+// ExportIDFor names the one export that a requester's Idempotency-Key stands
+// for: the same secret, account, requester and key always give the same ID,
+// and nobody without the secret can guess it.
+func ExportIDFor(secret []byte, account, requester, idempotencyKey string) string {
+	mac := hmac.New(sha256.New, secret)
+	for _, part := range []string{"idempotency", account, requester, idempotencyKey} {
+		mac.Write([]byte(part))
+		mac.Write([]byte{0})
+	}
+	return "EX" + hex.EncodeToString(mac.Sum(nil)[:16])
+}
+
+func newID(prefix string) string {
+	var b [16]byte
+	rand.Read(b[:]) //nolint:errcheck // crypto/rand.Read never fails since Go 1.24
+	return prefix + hex.EncodeToString(b[:])
+}

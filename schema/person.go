@@ -1,0 +1,43 @@
+package schema
+
+// Role is what a person may do in an account.
+type Role string
+
+// Owners and admins may ask for, confirm, see, cancel, download and delete
+// exports. Members may do nothing with them.
+const (
+	Owner  Role = "owner"
+	Admin  Role = "admin"
+	Member Role = "member"
+)
+
+// MayExport tells whether the role may do anything at all with exports.
+func (r Role) MayExport() bool { return r == Owner || r == Admin }
+
+// Person is a user of an account as the platform's directory knows them.
+type Person struct {
+	ID      string `db:"id"`
+	Account string `db:"account_sid"`
+	Email   string `db:"email"`
+	Name    string `db:"name"`
+	Role    Role   `db:"role"`
+}
+
+// Account is a customer of the platform. Parent is "" for a top-level account.
+type Account struct {
+	ID        string `db:"id"`
+	Name      string `db:"name"`
+	Parent    string `db:"parent"`
+	Suspended bool   `db:"suspended"`
+}
+
+// Credential is what HTTP Basic authentication needs to know about an account
+// SID or API key: whose it is and the SHA-256 of its secret. User is "" where
+// the credential belongs to the account and not to a person.
+type Credential struct {
+	Account      string `db:"account_sid"`
+	User         string `db:"user_id"`
+	Role         Role   `db:"role"`
+	SecretSHA256 []byte `db:"secret_sha256"`
+	Suspended    bool   `db:"suspended"`
+}
