@@ -1,0 +1,93 @@
+package sqlstate_test
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/lib/pq"
+	"github.com/stretchr/testify/require"
+
+	"satchel/schema"
+	"satchel/schema/store/sqlstate"
+)
+
+const secret = "Ada Lovelace +441234567890"
+
+func TestNothingTheDriverSaidPasses(t *testing.T) {
+	said := &pq.Error{Code: "23505", Message: secret, Detail: secret, Where: secret, Hint: secret, Constraint: "one_active"}
+	for _, err := range []error{
+		said,
+		fmt.Errorf("%s: %w", secret, said),
+		errors.New("sql: Scan error: converting " + secret),
+		&net.OpError{Op: "dial", Net: "tcp", Err: errors.New(secret)},
+		fmt.Errorf("pq: %s: %w", secret, io.ErrUnexpectedEOF),
+		fmt.Errorf("%s: %w", secret, sql.ErrNoRows),
+		fmt.Errorf("%s: %w", secret, context.Canceled),
+		fmt.Errorf("%s: %w", secret, context.DeadlineExceeded),
+	} {
+		wrapped := sqlstate.Wrap("read calls", err)
+		for e := wrapped; e != nil; e = errors.Unwrap(e) {
+			require.NotContains(t, fmt.Sprintf("%v %+v %#v", e, e, e), secret)
+		}
+		require.Contains(t, wrapped.Error(), "read calls")
+	}
+}
+
+func TestARefusalSaysItsSQLSTATE(t *testing.T) {
+	err := sqlstate.Wrap("open export", &pq.Error{Code: "23505", Constraint: "one_active"})
+	require.EqualError(t, err, "open export: SQLSTATE 23505 (unique_violation)")
+	require.True(t, sqlstate.Is(err, sqlstate.UniqueViolation))
+	require.False(t, sqlstate.Is(err, sqlstate.CheckViolation))
+	refusal, ok := errors.AsType[*sqlstate.Error](err)
+	require.True(t, ok)
+	require.Equal(t, "one_active", refusal.Constraint)
+
+	again := sqlstate.Wrap("request", err)
+	require.EqualError(t, again, "request: open export: SQLSTATE 23505 (unique_violation)")
+	require.True(t, sqlstate.Is(again, sqlstate.UniqueViolation))
+
+	require.EqualError(t, sqlstate.Wrap("x", &pq.Error{Code: "ZZ999"}), "x: SQLSTATE ZZ999 (unknown condition)")
+	require.Equal(t, schema.Kind(""), schema.KindOf(err))
+}
+
+func TestADatabaseThatIsAwayIsUnavailable(t *testing.T) {
+	for _, err := range []error{
+		&pq.Error{Code: "57P01"},
+		&pq.Error{Code: "57P03"},
+		&pq.Error{Code: "53300"},
+		&pq.Error{Code: "08006"},
+		driver.ErrBadConn,
+		io.EOF,
+		fmt.Errorf("read: %w", syscall.ECONNRESET),
+		&net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)},
+		&net.OpError{Op: "dial", Net: "tcp", Err: context.DeadlineExceeded},
+		&net.DNSError{Name: "db.example.com"},
+	} {
+		wrapped := sqlstate.Wrap("read", err)
+		require.Equal(t, schema.Unavailable, schema.KindOf(wrapped), "%v", err)
+		unavailable, _ := errors.AsType[*schema.Error](wrapped)
+		require.Positive(t, unavailable.RetryAfter)
+		require.False(t, strings.Contains(wrapped.Error(), "example.com"))
+	}
+	require.True(t, sqlstate.Is(sqlstate.Wrap("read", &pq.Error{Code: "57P01"}), "57P01"))
+}
+
+func TestEndingsKeepTheirMeaning(t *testing.T) {
+	for _, want := range []error{context.Canceled, context.DeadlineExceeded, sql.ErrNoRows, sql.ErrTxDone, sql.ErrConnDone} {
+		err := sqlstate.Wrap("read", fmt.Errorf("deep: %w", want))
+		require.ErrorIs(t, err, want)
+		require.Equal(t, schema.Kind(""), schema.KindOf(err))
+	}
+	require.NoError(t, sqlstate.Wrap("read", nil))
+	gone := schema.Errorf(schema.Gone, "expired", "It is gone.")
+	require.Equal(t, schema.Gone, schema.KindOf(sqlstate.Wrap("read", gone)))
+}
