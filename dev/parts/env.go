@@ -1,0 +1,20 @@
+package parts
+
+import (
+	"os"
+	"strings"
+)
+
+// plainEnv is our environment without the variables by which somebody
+// configured a Postgres, Temporal or S3 of their own.
+func plainEnv(more ...string) []string {
+	var env []string
+	for _, pair := range os.Environ() {
+		name, _, _ := strings.Cut(pair, "=")
+		if strings.HasPrefix(name, "PG") || strings.HasPrefix(name, "TEMPORAL_") || strings.HasPrefix(name, "VGW_") || strings.HasPrefix(name, "AWS_") || strings.HasPrefix(name, "LC_") {
+			continue
+		}
+		env = append(env, pair)
+	}
+	return append(env, more...)
+}

@@ -1,0 +1,165 @@
+package parts_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"satchel/dev/parts"
+)
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	port, err := parts.FreePort()
+	require.NoError(t, err)
+	return port
+}
+
+func newPostgres(t *testing.T) *parts.Postgres {
+	t.Helper()
+	dir := t.TempDir()
+	pg, err := parts.NewPostgres(parts.PostgresOptions{
+		Dir: filepath.Join(dir, "postgres"), Log: filepath.Join(dir, "postgres.log"), Port: freePort(t), Password: "it's a pass/word", Volatile: true,
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, pg.Stop()) })
+	return pg
+}
+
+func TestPostgresKeepsItsDataOverAKill(t *testing.T) {
+	t.Parallel()
+	pg := newPostgres(t)
+	require.NoError(t, pg.Start(t.Context()))
+	require.NoError(t, pg.EnsureDatabase(t.Context(), "there"))
+	require.NoError(t, pg.Kill())
+	require.NoError(t, pg.Start(t.Context()))
+	require.NoError(t, pg.EnsureDatabase(t.Context(), "there"), "a second time is no error")
+
+	db, err := sql.Open("postgres", pg.URL("there"))
+	require.NoError(t, err)
+	defer db.Close()
+	var encoding, collation string
+	require.NoError(t, db.QueryRow(`select pg_encoding_to_char(encoding), datcollate from pg_database where datname = current_database()`).Scan(&encoding, &collation))
+	require.Equal(t, "UTF8", encoding)
+	require.Equal(t, "C.UTF-8", collation)
+}
+
+func TestPostgresLetsNobodyInWithoutThePassword(t *testing.T) {
+	t.Parallel()
+	pg := newPostgres(t)
+	require.NoError(t, pg.Start(t.Context()))
+	db, err := sql.Open("postgres", strings.Replace(pg.URL("postgres"), "pass", "guess", 1))
+	require.NoError(t, err)
+	defer db.Close()
+	require.ErrorContains(t, db.Ping(), "password authentication failed")
+}
+
+func TestPostgresRunsInADirectoryThatOnlyItsOwnerMayEnter(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "private")
+	require.NoError(t, os.Mkdir(dir, 0o700))
+	pg, err := parts.NewPostgres(parts.PostgresOptions{Dir: filepath.Join(dir, "postgres"), Log: filepath.Join(dir, "log"), Port: freePort(t), Password: "secret", Volatile: true})
+	require.NoError(t, err)
+	require.NoError(t, pg.Start(t.Context()))
+	require.NoError(t, pg.Stop())
+}
+
+func TestTemporalKeepsItsWorkflowsOverAKill(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	temporal, err := parts.NewTemporal(parts.TemporalOptions{Log: filepath.Join(dir, "log"), Port: freePort(t), Database: filepath.Join(dir, "temporal.db")})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, temporal.Stop()) })
+	require.NoError(t, temporal.Start(t.Context()))
+	require.NoError(t, temporal.Kill())
+	require.NoError(t, temporal.Start(t.Context()), "its search attributes are there already")
+}
+
+func TestAFailedStartEndsWithTheLastLinesOfTheLog(t *testing.T) {
+	t.Parallel()
+	log := filepath.Join(t.TempDir(), "part.log")
+	require.NoError(t, os.WriteFile(log, []byte("words of an earlier run\n"), 0o600))
+	part := parts.New(parts.Spec{Name: "the kettle", Path: "/bin/sh", Args: []string{"-c", "echo no water >&2; exit 3"}, Log: log,
+		Ready: func(context.Context) error { return errors.New("cold") }})
+	err := part.Start(t.Context())
+	require.EqualError(t, err, "the kettle did not start: it ended at once (exit status 3); its log "+log+" ends with:\n  no water")
+}
+
+func TestAPartThatIsNeverReadyIsGivenUpAndKilled(t *testing.T) {
+	t.Parallel()
+	part := parts.New(parts.Spec{Name: "the kettle", Path: "/bin/sleep", Args: []string{"1000"}, Log: filepath.Join(t.TempDir(), "log"),
+		Patience: 50 * time.Millisecond, Ready: func(context.Context) error { return errors.New("still cold") }})
+	require.ErrorContains(t, part.Start(t.Context()), "the kettle did not start: it was not ready after 50ms (still cold)")
+	require.Zero(t, part.PID())
+}
+
+func TestACrashIsToldFromAStop(t *testing.T) {
+	t.Parallel()
+	part := parts.New(parts.Spec{Name: "the kettle", Path: "/bin/sleep", Args: []string{"1000"}, Log: filepath.Join(t.TempDir(), "log")})
+	require.NoError(t, part.Start(t.Context()))
+	require.NoError(t, syscall.Kill(part.PID(), syscall.SIGKILL))
+	<-part.Done()
+	require.True(t, part.Crashed())
+	require.NoError(t, part.Restart(t.Context()))
+	require.NoError(t, part.Stop())
+	require.False(t, part.Crashed())
+}
+
+func TestATakenPortIsASentenceWithAWayOut(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	port := l.Addr().(*net.TCPAddr).Port
+	require.EqualError(t, parts.CheckPort(t.Context(), "the mailbox", port, "MAILBOX_PORT"),
+		fmt.Sprintf("port %d, which the mailbox needs, is taken: stop the program that listens on it, or set MAILBOX_PORT to a free port", port))
+}
+
+// TestAChildDiesWithUs runs this test binary again as a parent and kills it.
+func TestAChildDiesWithUs(t *testing.T) {
+	if os.Getenv("BE_THE_PARENT") != "" {
+		beTheParent(t)
+		return
+	}
+	t.Parallel()
+	dir := t.TempDir()
+	cmd := exec.Command(os.Args[0], "-test.run=^TestAChildDiesWithUs$")
+	cmd.Env = append(os.Environ(), "BE_THE_PARENT="+dir)
+	require.NoError(t, cmd.Start())
+	var child int
+	require.Eventually(t, func() bool {
+		text, err := os.ReadFile(filepath.Join(dir, "pid"))
+		if err != nil {
+			return false
+		}
+		child, err = strconv.Atoi(string(text))
+		return err == nil
+	}, time.Minute, 10*time.Millisecond)
+	require.NoError(t, cmd.Process.Kill())
+	_ = cmd.Wait() // it was killed, and says so
+	require.Eventually(t, func() bool { return errors.Is(syscall.Kill(child, 0), syscall.ESRCH) }, time.Minute, 10*time.Millisecond)
+	require.Eventually(t, func() bool { _, err := os.Stat(filepath.Join(dir, "pid")); return os.IsNotExist(err) }, time.Minute, 10*time.Millisecond)
+}
+
+func beTheParent(t *testing.T) {
+	dir := os.Getenv("BE_THE_PARENT")
+	pid := filepath.Join(dir, "pid")
+	require.NoError(t, parts.WhenWeEnd(`rm "$1"`, pid))
+	part := parts.New(parts.Spec{Name: "a child", Path: "/bin/sleep", Args: []string{"1000"}, Log: filepath.Join(dir, "log")})
+	require.NoError(t, part.Start(t.Context()))
+	require.NoError(t, os.WriteFile(pid+".new", []byte(strconv.Itoa(part.PID())), 0o600))
+	require.NoError(t, os.Rename(pid+".new", pid))
+	<-part.Done()
+}

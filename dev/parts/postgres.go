@@ -1,0 +1,216 @@
+package parts
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	_ "github.com/lib/pq" // the readiness check speaks to it as our programs do
+)
+
+// PostgresOptions say how a private Postgres is run.
+type PostgresOptions struct {
+	Dir      string // of its data; made where it is missing
+	Log      string
+	Port     int
+	Password string            // of its one user, satchel
+	Volatile bool              // not to survive a power cut: much faster
+	Settings map[string]string // more of postgresql.conf
+}
+
+// Postgres is a private Postgres that listens on loopback alone.
+type Postgres struct {
+	*Part
+	port     int
+	password string
+}
+
+// ErrNoPostgres says that the machine lacks Postgres' programs.
+var ErrNoPostgres = errors.New("Postgres' programs (initdb, postgres) are neither in /usr/lib/postgresql, Homebrew nor on PATH")
+
+// NewPostgres finds Postgres' programs and, at the first start, makes its data
+// directory. As root it runs under an unprivileged user.
+func NewPostgres(o PostgresOptions) (*Postgres, error) {
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	as, err := unprivileged(dir)
+	if err != nil {
+		return nil, err
+	}
+	data := filepath.Join(dir, "data")
+	bin, err := PostgresBin(data)
+	if err != nil {
+		return nil, err
+	}
+	args := append([]string{"-D", data}, pairs(settings(o))...)
+	pg := &Postgres{port: o.Port, password: o.Password}
+	pg.Part = New(Spec{
+		Name: "Postgres", Path: filepath.Join(bin, "postgres"), Args: args, Env: plainEnv(), Log: o.Log,
+		Stop: syscall.SIGINT, Grace: 30 * time.Second, Patience: 3 * time.Minute, as: as,
+		Prepare: func(ctx context.Context) error {
+			if err := initialise(ctx, bin, dir, o.Password, as); err != nil {
+				return err
+			}
+			return awaitPredecessor(ctx, data)
+		},
+		Ready: pg.ping,
+	})
+	return pg, nil
+}
+
+// URL is the address of a database on this Postgres.
+func (p *Postgres) URL(database string) string {
+	u := url.URL{Scheme: "postgres", User: url.UserPassword("satchel", p.password),
+		Host: Loopback(p.port), Path: "/" + database, RawQuery: "sslmode=disable"}
+	return u.String()
+}
+
+// Exec runs one statement on the maintenance database, such as CREATE DATABASE.
+func (p *Postgres) Exec(ctx context.Context, statement string) error {
+	db, err := sql.Open("postgres", p.URL("postgres"))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	_, err = db.ExecContext(ctx, statement)
+	return err
+}
+
+// EnsureDatabase makes the database where it is missing.
+func (p *Postgres) EnsureDatabase(ctx context.Context, name string) error {
+	db, err := sql.Open("postgres", p.URL("postgres"))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	var there bool
+	if err := db.QueryRowContext(ctx, `select exists (select from pg_database where datname = $1)`, name).Scan(&there); err != nil {
+		return fmt.Errorf("look for the database %s: %w", name, err)
+	}
+	if there {
+		return nil
+	}
+	if _, err := db.ExecContext(ctx, `create database "`+name+`"`); err != nil {
+		return fmt.Errorf("make the database %s: %w", name, err)
+	}
+	return nil
+}
+
+func (p *Postgres) ping(ctx context.Context) error {
+	return p.Exec(ctx, "select 1")
+}
+
+func settings(o PostgresOptions) map[string]string {
+	s := map[string]string{
+		"listen_addresses":        "127.0.0.1",
+		"port":                    strconv.Itoa(o.Port),
+		"unix_socket_directories": "",
+		"max_connections":         "200",
+		"timezone":                "UTC",
+		"log_timezone":            "UTC",
+		// Values of rows never reach a log, not even on one machine.
+		"log_error_verbosity":               "terse",
+		"log_min_error_statement":           "panic",
+		"log_parameter_max_length":          "0",
+		"log_parameter_max_length_on_error": "0",
+	}
+	if o.Volatile {
+		s["fsync"], s["synchronous_commit"], s["full_page_writes"] = "off", "off", "off"
+	}
+	for name, value := range o.Settings {
+		s[name] = value
+	}
+	return s
+}
+
+func pairs(s map[string]string) []string {
+	var args []string
+	for name, value := range s {
+		args = append(args, "--"+name+"="+value)
+	}
+	slices.Sort(args)
+	return args
+}
+
+// initialise makes the data directory, all of it or nothing.
+func initialise(ctx context.Context, bin, dir, password string, as identity) error {
+	data, half := filepath.Join(dir, "data"), filepath.Join(dir, "data.new")
+	if _, err := os.Stat(filepath.Join(data, "PG_VERSION")); err == nil {
+		return nil
+	} else if errors.Is(err, os.ErrPermission) {
+		return fmt.Errorf("the Postgres data in %s belongs to another user: run this as that user or as root, or remove the directory", dir)
+	}
+	if err := os.RemoveAll(half); err != nil {
+		return fmt.Errorf("clear %s: %w", half, err)
+	}
+	locale := "C"
+	if runtime.GOOS == "linux" {
+		locale = "C.UTF-8"
+	}
+	secret := filepath.Join(dir, "password")
+	defer os.Remove(secret)
+	if err := writeAs(as, secret, password); err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "-D", half, "--username=satchel", "--pwfile="+secret,
+		"--auth=scram-sha-256", "--encoding=UTF8", "--locale="+locale, "--no-instructions", "--no-sync")
+	cmd.Env, cmd.Dir, cmd.SysProcAttr = plainEnv(), "/", attributes(as, syscall.SIGKILL)
+	var said strings.Builder
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := start(cmd); err != nil {
+		return fmt.Errorf("run initdb: %w", err)
+	}
+	if err := cmd.Wait(); err != nil {
+		return fmt.Errorf("initdb could not make %s (%w):\n  %s", data, err, strings.ReplaceAll(strings.TrimSpace(said.String()), "\n", "\n  "))
+	}
+	return os.Rename(half, data)
+}
+
+// awaitPredecessor gives a Postgres that is still shutting down on the same
+// data half a minute to do so.
+func awaitPredecessor(ctx context.Context, data string) error {
+	patience := time.After(30 * time.Second)
+	for {
+		pid := predecessor(data)
+		if pid == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		case <-patience:
+			return fmt.Errorf("another Postgres (process %d) is running on %s: stop it first", pid, data)
+		}
+	}
+}
+
+// predecessor is the living process that holds the data directory, or 0.
+func predecessor(data string) int {
+	text, err := os.ReadFile(filepath.Join(data, "postmaster.pid"))
+	if err != nil {
+		return 0
+	}
+	first, _, _ := strings.Cut(string(text), "\n")
+	pid, err := strconv.Atoi(strings.TrimSpace(first))
+	if err != nil || pid <= 0 || errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+		return 0
+	}
+	if name, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/comm"); err == nil && strings.TrimSpace(string(name)) != "postgres" {
+		return 0 // the number has been given to some other program since
+	}
+	return pid
+}

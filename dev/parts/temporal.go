@@ -1,0 +1,96 @@
+package parts
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
+)
+
+// TemporalOptions say how a Temporal dev server is run.
+type TemporalOptions struct {
+	Log  string
+	Port int
+	// UIPort is 0 for a server without its UI.
+	UIPort int
+	// Database is the file that keeps workflows over a restart; "" keeps them
+	// in memory.
+	Database string
+}
+
+// Temporal is the Temporal dev server, with the search attributes we use.
+type Temporal struct {
+	*Part
+	address string
+}
+
+var searchAttributes = []string{"ExportAccount", "ExportStatus"}
+
+// NewTemporal prepares a dev server.
+func NewTemporal(o TemporalOptions) (*Temporal, error) {
+	path, err := Tool("temporal")
+	if err != nil {
+		return nil, err
+	}
+	args := []string{"server", "start-dev", "--ip", "127.0.0.1", "--port", strconv.Itoa(o.Port),
+		"--log-level", "warn", "--dynamic-config-value", "matching.enableFairness=true"}
+	for _, name := range searchAttributes {
+		args = append(args, "--search-attribute", name+"=Keyword")
+	}
+	if o.UIPort == 0 {
+		args = append(args, "--headless")
+	} else {
+		args = append(args, "--ui-port", strconv.Itoa(o.UIPort))
+	}
+	t := &Temporal{address: Loopback(o.Port)}
+	prepare := func(context.Context) error { return nil }
+	if o.Database != "" {
+		database, err := filepath.Abs(o.Database)
+		if err != nil {
+			return nil, err
+		}
+		args = append(args, "--db-filename", database)
+		prepare = func(context.Context) error { return os.MkdirAll(filepath.Dir(database), 0o755) }
+	}
+	t.Part = New(Spec{Name: "Temporal", Path: path, Args: args, Env: plainEnv(), Log: o.Log, Prepare: prepare, Ready: t.ready})
+	return t, nil
+}
+
+// Address is what a client dials, as host:port.
+func (t *Temporal) Address() string { return t.address }
+
+func (t *Temporal) ready(ctx context.Context) error {
+	c, err := client.DialContext(ctx, client.Options{HostPort: t.address, Logger: silent{}})
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	known, err := c.OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: client.DefaultNamespace})
+	if err != nil {
+		return fmt.Errorf("list its search attributes: %w", err)
+	}
+	if missing := slices.IndexFunc(searchAttributes, func(name string) bool {
+		_, ok := known.GetCustomAttributes()[name]
+		return !ok
+	}); missing >= 0 {
+		return fmt.Errorf("it does not know the search attribute %s yet", searchAttributes[missing])
+	}
+	return nil
+}
+
+// silent keeps the client's complaints about a server that is still starting
+// to itself.
+type silent struct{}
+
+var _ log.Logger = silent{}
+
+func (silent) Debug(string, ...any) {}
+func (silent) Info(string, ...any)  {}
+func (silent) Warn(string, ...any)  {}
+func (silent) Error(string, ...any) {}
