@@ -1,0 +1,75 @@
+package testparts
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"satchel/dev/parts"
+	"satchel/schema/migrations"
+)
+
+const template = "template_migrated"
+
+var (
+	postgres = shared(func(ctx context.Context, dir string, port int) (*parts.Postgres, *parts.Part, error) {
+		pg, err := parts.NewPostgres(parts.PostgresOptions{
+			Dir: filepath.Join(dir, "postgres"), Log: filepath.Join(dir, "postgres.log"), Port: port, Password: "satchel", Volatile: true,
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+		return pg, pg.Part, pg.Start(ctx)
+	})
+
+	migrated = sync.OnceValue(func() error {
+		pg, err := postgres()
+		if err != nil {
+			return err
+		}
+		if err := pg.EnsureDatabase(context.Background(), template); err != nil {
+			return err
+		}
+		return migrations.Apply(context.Background(), pg.URL(template), migrations.Satchel, migrations.Platform)
+	})
+
+	databases atomic.Int64
+)
+
+// Database makes a database with every migration of ours and the platform's,
+// and returns its URL. It is dropped when the test ends.
+func Database(t testing.TB) string {
+	t.Helper()
+	if err := migrated(); err != nil {
+		t.Fatal(err)
+	}
+	return create(t, " template "+template)
+}
+
+// EmptyDatabase makes a database with nothing in it, and returns its URL. It
+// is dropped when the test ends.
+func EmptyDatabase(t testing.TB) string {
+	t.Helper()
+	return create(t, "")
+}
+
+func create(t testing.TB, from string) string {
+	t.Helper()
+	pg, err := postgres()
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := fmt.Sprintf("test_%d", databases.Add(1))
+	if err := pg.Exec(context.Background(), "create database "+name+from); err != nil {
+		t.Fatalf("make a database: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := pg.Exec(context.Background(), "drop database "+name+" with (force)"); err != nil {
+			t.Errorf("drop the test's database: %v", err)
+		}
+	})
+	return pg.URL(name)
+}

@@ -1,0 +1,49 @@
+package testparts
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+
+	"satchel/dev/parts"
+)
+
+// S3 is a bucket and how to reach it, with path-style addresses.
+type S3 struct {
+	Endpoint, Region, Bucket, AccessKey, SecretKey string
+}
+
+const (
+	accessKey = "satchel-tests"
+	secretKey = "satchel-tests-secret"
+)
+
+var (
+	storage = shared(func(ctx context.Context, dir string, port int) (*parts.S3, *parts.Part, error) {
+		s, err := parts.NewS3(parts.S3Options{
+			Dir: filepath.Join(dir, "s3"), Log: filepath.Join(dir, "s3.log"), Port: port, AccessKey: accessKey, SecretKey: secretKey,
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+		return s, s.Part, s.Start(ctx)
+	})
+
+	buckets atomic.Int64
+)
+
+// Bucket makes an empty bucket of the test's own.
+func Bucket(t testing.TB) S3 {
+	t.Helper()
+	s, err := storage()
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := fmt.Sprintf("test-%d", buckets.Add(1))
+	if err := s.EnsureBucket(context.Background(), name); err != nil {
+		t.Fatal(err)
+	}
+	return S3{Endpoint: s.Endpoint(), Region: parts.Region, Bucket: name, AccessKey: accessKey, SecretKey: secretKey}
+}

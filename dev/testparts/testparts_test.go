@@ -1,0 +1,88 @@
+package testparts_test
+
+import (
+	"database/sql"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	_ "github.com/lib/pq"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+
+	"satchel/dev/testparts"
+	"satchel/schema/migrations"
+)
+
+func TestMain(m *testing.M) { testparts.Main(m) }
+
+func TestEachTestHasAMigratedDatabaseOfItsOwn(t *testing.T) {
+	t.Parallel()
+	one, other := open(t, testparts.Database(t)), open(t, testparts.Database(t))
+	for _, set := range []migrations.Set{migrations.Satchel, migrations.Platform} {
+		pending, err := migrations.Pending(t.Context(), one, set)
+		require.NoError(t, err)
+		require.False(t, pending, set)
+	}
+	_, err := one.Exec(`create table mine ()`)
+	require.NoError(t, err)
+	_, err = other.Exec(`select from mine`)
+	require.ErrorContains(t, err, "does not exist")
+}
+
+func TestAnEmptyDatabaseIsEmpty(t *testing.T) {
+	t.Parallel()
+	var tables int
+	require.NoError(t, open(t, testparts.EmptyDatabase(t)).QueryRow(`select count(*) from pg_tables where schemaname not in ('pg_catalog', 'information_schema')`).Scan(&tables))
+	require.Zero(t, tables)
+}
+
+func TestABucketRefusesAWrongSecretAndKeepsVersionsWhenAsked(t *testing.T) {
+	t.Parallel()
+	bucket := testparts.Bucket(t)
+	good, bad := s3Client(bucket, bucket.SecretKey), s3Client(bucket, "a guess")
+
+	put := &s3.PutObjectInput{Bucket: &bucket.Bucket, Key: aws.String("exports/EX1/piece"), Body: strings.NewReader("one")}
+	_, err := bad.PutObject(t.Context(), put)
+	require.ErrorContains(t, err, "SignatureDoesNotMatch")
+
+	_, err = good.PutBucketVersioning(t.Context(), &s3.PutBucketVersioningInput{Bucket: &bucket.Bucket,
+		VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled}})
+	require.NoError(t, err)
+	for _, text := range []string{"one", "two"} {
+		put.Body = strings.NewReader(text)
+		_, err = good.PutObject(t.Context(), put)
+		require.NoError(t, err)
+	}
+	versions, err := good.ListObjectVersions(t.Context(), &s3.ListObjectVersionsInput{Bucket: &bucket.Bucket})
+	require.NoError(t, err)
+	require.Len(t, versions.Versions, 2)
+}
+
+func TestTemporalKnowsOurSearchAttributes(t *testing.T) {
+	t.Parallel()
+	c, err := client.DialContext(t.Context(), client.Options{HostPort: testparts.Temporal(t)})
+	require.NoError(t, err)
+	defer c.Close()
+	count, err := c.CountWorkflow(t.Context(), &workflowservice.CountWorkflowExecutionsRequest{
+		Query: `ExportAccount = "AC0" and ExportStatus = "completed"`})
+	require.NoError(t, err)
+	require.Zero(t, count.Count)
+}
+
+func open(t *testing.T, url string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("postgres", url)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	return db
+}
+
+func s3Client(b testparts.S3, secret string) *s3.Client {
+	return s3.New(s3.Options{Region: b.Region, BaseEndpoint: &b.Endpoint, UsePathStyle: true, RetryMaxAttempts: 1,
+		Credentials: credentials.NewStaticCredentialsProvider(b.AccessKey, secret, "")})
+}
