@@ -51,17 +51,13 @@ type CategoryProgress struct {
 	Bytes    int64          `db:"bytes"`            // of JSON text
 }
 
-// Piece is one immutable object a collector wrote, as the ledger counts it.
-type Piece struct {
-	Category  Category  `db:"category"`
-	Seq       int       `db:"seq"`
-	ObjectKey string    `db:"object_key"`
-	Records   int64     `db:"records"`
-	TextBytes int64     `db:"text_bytes"` // of JSON text
-	GzipBytes int64     `db:"gzip_bytes"` // of the deflate stream inside the seal
-	LastKey   string    `db:"last_key"`   // the next piece begins behind it
-	HashState []byte    `db:"hash_state"` // SHA-256 of the section so far, resumable
-	ReadAt    time.Time `db:"read_at"`
+// Opening is what is known of an export when it is asked for.
+type Opening struct {
+	Export      string
+	Account     string
+	RequestedBy string // user ID, or "" where the account's own credentials asked
+	RequestedAt time.Time
+	ConfirmBy   time.Time
 }
 
 // Archive is the finished file of an export.
@@ -71,6 +67,15 @@ type Archive struct {
 	SHA256     string `db:"sha256"`      // hex, of the JSON document
 	GzipSize   int64  `db:"gzip_size"`   // of the document as stored, inside the seal
 	GzipSHA256 string `db:"gzip_sha256"` // hex
+}
+
+// Certificate is what removal proved: how much was deleted, and that nothing
+// was left when it looked again.
+type Certificate struct {
+	Objects  int `json:"objects"`
+	Versions int `json:"versions"`
+	Uploads  int `json:"uploads"`
+	Left     int `json:"left"`
 }
 
 // Segment is a place in the archive where reading can begin: at GzipOffset a

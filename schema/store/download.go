@@ -1,0 +1,58 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"satchel/schema"
+	"satchel/schema/store/sqlstate"
+)
+
+// Download is everything needed to hand out an archive.
+type Download struct {
+	schema.Archive
+	Export      string           `db:"id"`
+	Account     string           `db:"account_sid"`
+	CompletedAt time.Time        `db:"completed_at"`
+	ExpiresAt   time.Time        `db:"expires_at"`
+	Wrapped     []byte           `db:"wrapped"`
+	Segments    []schema.Segment `db:"-"`
+}
+
+// Download reads what is needed to hand out the account's archive, while its
+// window is open by the database's clock. Afterwards it is Gone; before it is
+// made, a Conflict; to other accounts it does not exist.
+func (s *Store) Download(ctx context.Context, account, export string) (Download, error) {
+	var row struct {
+		Download
+		Status schema.Status `db:"status"`
+		Open   bool          `db:"open"`
+	}
+	err := s.db.GetContext(ctx, &row, `select e.id, e.account_sid, e.status, k.export_id is not null and e.expires_at > clock_timestamp() as open,
+			coalesce(e.completed_at, e.requested_at) as completed_at, coalesce(e.expires_at, e.requested_at) as expires_at,
+			coalesce(e.archive_key, '') as archive_key, coalesce(e.size, 0) as size, coalesce(e.sha256, '') as sha256,
+			coalesce(e.gzip_size, 0) as gzip_size, coalesce(e.gzip_sha256, '') as gzip_sha256, k.wrapped
+		from satchel.exports e left join satchel.export_keys k on k.export_id = e.id
+		where e.id = $1 and e.account_sid = $2`, export, account)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return Download{}, schema.Errorf(schema.NotFound, "not_found", "There is no such export.")
+	case err != nil:
+		return Download{}, sqlstate.Wrap("read download", err)
+	case row.Status == schema.Pending, row.Status == schema.Confirmed, row.Status == schema.Processing:
+		return Download{}, schema.Errorf(schema.Conflict, "not_ready", "The file is not ready yet.")
+	case row.Status != schema.Completed || !row.Open:
+		return Download{}, gone()
+	}
+	if err := s.db.SelectContext(ctx, &row.Segments, `select text_offset, gzip_offset from satchel.segments
+		where export_id = $1 order by text_offset`, export); err != nil {
+		return Download{}, sqlstate.Wrap("read segments", err)
+	}
+	return row.Download, nil
+}
+
+func gone() error {
+	return schema.Errorf(schema.Gone, "gone", "The file has been deleted. You can ask for a new export.")
+}

@@ -1,0 +1,57 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	_ "github.com/lib/pq" // the driver
+
+	"satchel/schema/store/sqlstate"
+)
+
+// Store is Satchel's own database. It is safe for concurrent use.
+type Store struct{ db *sqlx.DB }
+
+// Open connects to the database at url, which must say its sslmode. The
+// database may be away for now; Ping tells.
+func Open(url string, maxConns int) (*Store, error) {
+	if !strings.Contains(url, "sslmode=") {
+		return nil, fmt.Errorf("DATABASE_URL must say its sslmode, for example sslmode=verify-full")
+	}
+	db, err := sqlx.Open("postgres", url)
+	if err != nil {
+		return nil, fmt.Errorf("DATABASE_URL is not a PostgreSQL URL") //nolint:errorlint // the cause may hold the password
+	}
+	db.SetMaxOpenConns(maxConns)
+	db.SetMaxIdleConns(maxConns)
+	db.SetConnMaxIdleTime(5 * time.Minute)
+	return &Store{db: db}, nil
+}
+
+// Close ends all connections.
+func (s *Store) Close() error { return s.db.Close() }
+
+// DB is the pool itself, for migrations.
+func (s *Store) DB() *sql.DB { return s.db.DB }
+
+// Ping tells whether the database answers.
+func (s *Store) Ping(ctx context.Context) error {
+	return sqlstate.Wrap("ping database", s.db.PingContext(ctx))
+}
+
+// inTx runs do in one transaction and keeps all of it or nothing.
+func (s *Store) inTx(ctx context.Context, op string, do func(*sqlx.Tx) error) error {
+	tx, err := s.db.BeginTxx(ctx, nil)
+	if err != nil {
+		return sqlstate.Wrap(op, err)
+	}
+	if err := do(tx); err != nil {
+		_ = tx.Rollback() // the first error is the one that tells
+		return sqlstate.Wrap(op, err)
+	}
+	return sqlstate.Wrap(op, tx.Commit())
+}

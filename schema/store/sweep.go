@@ -1,0 +1,74 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"satchel/schema"
+	"satchel/schema/store/sqlstate"
+)
+
+// Overdue lists exports that should have moved by themselves: unended rows
+// whose window passed longer than grace ago, and ended rows whose key is still
+// there. after is the ID to go on behind.
+func (s *Store) Overdue(ctx context.Context, grace time.Duration, after string, limit int) ([]schema.Export, error) {
+	list := []schema.Export{}
+	err := s.db.SelectContext(ctx, &list, `select `+exportColumns+` from satchel.exports e
+		where id > $2 and (
+			status = 'completed' and expires_at < clock_timestamp() - $1 * interval '1 microsecond'
+			or status = 'pending' and confirm_by < clock_timestamp() - $1 * interval '1 microsecond'
+			or status in ('confirmed', 'processing') and confirmed_at < clock_timestamp() - $1 * interval '1 microsecond'
+			or status in ('expired', 'failed', 'cancelled') and exists (select from satchel.export_keys k where k.export_id = e.id))
+		order by id limit $3`, grace.Microseconds(), after, limit)
+	return list, sqlstate.Wrap("find overdue exports", err)
+}
+
+// Unended tells which of the given exports have a row that has not ended:
+// objects of any other belong to nobody.
+func (s *Store) Unended(ctx context.Context, ids []string) (map[string]bool, error) {
+	alive := make(map[string]bool, len(ids))
+	if len(ids) == 0 {
+		return alive, nil
+	}
+	query, args, err := sqlx.In(`select id from satchel.exports
+		where status not in ('expired', 'failed', 'cancelled') and id in (?)`, ids)
+	if err != nil {
+		return nil, sqlstate.Wrap("find unended exports", err)
+	}
+	var found []string
+	if err := s.db.SelectContext(ctx, &found, s.db.Rebind(query), args...); err != nil {
+		return nil, sqlstate.Wrap("find unended exports", err)
+	}
+	for _, id := range found {
+		alive[id] = true
+	}
+	return alive, nil
+}
+
+// Standing is what the metrics tell of all exports.
+type Standing struct {
+	Count  map[schema.Status]int64
+	Oldest time.Duration // age of the oldest that is neither completed nor ended
+}
+
+// Standing counts exports by status.
+func (s *Store) Standing(ctx context.Context) (Standing, error) {
+	var rows []struct {
+		Status schema.Status `db:"status"`
+		Count  int64         `db:"count"`
+		Oldest float64       `db:"oldest"`
+	}
+	err := s.db.SelectContext(ctx, &rows, `select status, count(*) as count,
+		extract(epoch from clock_timestamp() - min(requested_at))::float8 as oldest
+		from satchel.exports group by status`)
+	standing := Standing{Count: make(map[schema.Status]int64, len(schema.Statuses))}
+	for _, r := range rows {
+		standing.Count[r.Status] = r.Count
+		if age := time.Duration(r.Oldest * float64(time.Second)); r.Status.Cancellable() && age > standing.Oldest {
+			standing.Oldest = age
+		}
+	}
+	return standing, sqlstate.Wrap("count exports", err)
+}
