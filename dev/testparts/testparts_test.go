@@ -2,6 +2,7 @@ package testparts_test
 
 import (
 	"database/sql"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -72,6 +73,21 @@ func TestTemporalKnowsOurSearchAttributes(t *testing.T) {
 		Query: `ExportAccount = "AC0" and ExportStatus = "completed"`})
 	require.NoError(t, err)
 	require.Zero(t, count.Count)
+}
+
+func TestAMailboxIsEmptyAndTakesMail(t *testing.T) {
+	t.Parallel()
+	inbox := testparts.Mailbox(t)
+	require.Empty(t, inbox.Messages())
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, inbox.URL+"emails",
+		strings.NewReader(`{"from":"exports@example.com","to":["ada@example.com"],"subject":"s","text":"t"}`))
+	require.NoError(t, err)
+	req.Header.Set("Authorization", "Bearer re_test")
+	res, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	require.NoError(t, res.Body.Close())
+	require.Equal(t, http.StatusOK, res.StatusCode)
+	require.Len(t, inbox.Messages(), 1)
 }
 
 func open(t *testing.T, url string) *sql.DB {

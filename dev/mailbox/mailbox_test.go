@@ -1,0 +1,240 @@
+package mailbox
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/resend/resend-go/v2"
+	"github.com/stretchr/testify/require"
+)
+
+func TestASecondSendWithTheSameKeyAndBodyGetsTheFirstAnswer(t *testing.T) {
+	t.Parallel()
+	box, client := serve(t, "")
+	first, err := send(t, client, "confirm/1", "Confirm your export")
+	require.NoError(t, err)
+	again, err := send(t, client, "confirm/1", "Confirm your export")
+	require.NoError(t, err)
+	require.Equal(t, first, again)
+	require.Len(t, box.Messages(), 1)
+}
+
+func TestTheSameKeyWithAnotherBodyIsRefused(t *testing.T) {
+	t.Parallel()
+	box, client := serve(t, "")
+	_, err := send(t, client, "confirm/1", "Confirm your export")
+	require.NoError(t, err)
+	_, err = send(t, client, "confirm/1", "Something else")
+	require.ErrorContains(t, err, "Same idempotency key used with a different request payload")
+	require.Len(t, box.Messages(), 1)
+}
+
+func TestAKeyIsForgottenAfterADay(t *testing.T) {
+	t.Parallel()
+	box, client := serve(t, "")
+	_, err := send(t, client, "confirm/1", "Confirm your export")
+	require.NoError(t, err)
+	box.now = func() time.Time { return time.Now().Add(24 * time.Hour) }
+	_, err = send(t, client, "confirm/1", "Something else")
+	require.NoError(t, err)
+	require.Len(t, box.Messages(), 2)
+}
+
+func TestMailAndKeysSurviveARestart(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "mail.jsonl")
+	box, client := serve(t, file)
+	first, err := send(t, client, "confirm/1", "Confirm your export")
+	require.NoError(t, err)
+	before := box.Messages()
+	require.NoError(t, box.Close())
+	f, err := os.OpenFile(file, os.O_APPEND|os.O_WRONLY, 0)
+	require.NoError(t, err)
+	_, err = f.WriteString(`{"id":"cut sho`)
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+
+	box, client = serve(t, file)
+	require.Equal(t, before, box.Messages())
+	again, err := send(t, client, "confirm/1", "Confirm your export")
+	require.NoError(t, err)
+	require.Equal(t, first, again)
+	_, err = send(t, client, "ready/1", "Your export is ready")
+	require.NoError(t, err)
+	require.NoError(t, box.Close())
+
+	box, _ = serve(t, file)
+	require.Equal(t, []string{"Your export is ready", "Confirm your export"}, subjects(box))
+}
+
+func TestMessagesAreToldNewestFirstWithExactlySevenKeys(t *testing.T) {
+	t.Parallel()
+	box, client := serve(t, "")
+	for _, subject := range []string{"one", "two"} {
+		_, err := send(t, client, "", subject)
+		require.NoError(t, err)
+	}
+	var told []map[string]any
+	require.NoError(t, json.Unmarshal([]byte(get(t, box, "/messages").Body.String()), &told))
+	require.Len(t, told, 2)
+	require.Equal(t, "two", told[0]["subject"])
+	require.Equal(t, []any{"Ada <ada@example.com>"}, told[0]["to"])
+	require.Equal(t, "<p>two</p><script>alert(1)</script>", told[0]["html"])
+	require.Equal(t, "two in text", told[0]["text"])
+	require.Empty(t, told[0]["idempotencyKey"])
+	_, err := time.Parse(time.RFC3339, told[0]["createdAt"].(string))
+	require.NoError(t, err)
+	require.NotEmpty(t, told[0]["id"])
+	require.Len(t, told[0], 7)
+}
+
+func TestAnEmptyMailboxIsAnEmptyList(t *testing.T) {
+	t.Parallel()
+	box, _ := serve(t, "")
+	require.Equal(t, "[]", get(t, box, "/messages").Body.String())
+	require.Contains(t, get(t, box, "/").Body.String(), "No mail yet")
+}
+
+func TestWhatResendRefusesIsRefusedInItsShape(t *testing.T) {
+	t.Parallel()
+	whole := `{"from":"Satchel <exports@example.com>","to":["ada@example.com"],"subject":"s","text":"t"}`
+	for name, c := range map[string]struct {
+		body, key, auth string
+		status          int
+		want            string
+	}{
+		"no key":            {whole, "", "", 401, "missing_api_key"},
+		"no JSON":           {"{", "", "Bearer re_1", 422, "validation_error"},
+		"no sender":         {strings.Replace(whole, `"from"`, `"form"`, 1), "", "Bearer re_1", 422, "missing_required_field"},
+		"nobody to get it":  {strings.Replace(whole, `["ada@example.com"]`, `[]`, 1), "", "Bearer re_1", 422, "missing_required_field"},
+		"no subject":        {strings.Replace(whole, `"subject":"s"`, `"subject":""`, 1), "", "Bearer re_1", 422, "missing_required_field"},
+		"nothing in it":     {strings.Replace(whole, `"text"`, `"test"`, 1), "", "Bearer re_1", 422, "missing_required_field"},
+		"a broken address":  {strings.Replace(whole, `ada@example.com`, `ada`, 1), "", "Bearer re_1", 422, "validation_error"},
+		"too many":          {strings.Replace(whole, `["ada@example.com"]`, `["`+strings.Repeat(`ada@example.com","`, 50)+`ada@example.com"]`, 1), "", "Bearer re_1", 422, "validation_error"},
+		"too long a key":    {whole, strings.Repeat("k", 257), "Bearer re_1", 400, "invalid_idempotency_key"},
+		"too large":         {strings.Repeat(" ", maxBody) + whole, "", "Bearer re_1", 413, "validation_error"},
+		"a string is a to":  {strings.Replace(whole, `["ada@example.com"]`, `"ada@example.com"`, 1), "", "Bearer re_1", 200, ""},
+		"as good as it was": {whole, strings.Repeat("k", 256), "Bearer re_1", 200, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			box, _ := serve(t, "")
+			req := httptest.NewRequest(http.MethodPost, "/emails", strings.NewReader(c.body))
+			req.Header.Set("Authorization", c.auth)
+			req.Header.Set("Idempotency-Key", c.key)
+			res := httptest.NewRecorder()
+			box.ServeHTTP(res, req)
+			require.Equal(t, c.status, res.Code, res.Body)
+			if c.status == 200 {
+				require.Len(t, box.Messages(), 1)
+				return
+			}
+			var no refusal
+			require.NoError(t, json.Unmarshal(res.Body.Bytes(), &no))
+			require.Equal(t, c.want, no.Name)
+			require.Equal(t, c.status, no.StatusCode)
+			require.NotEmpty(t, no.Message)
+			require.Empty(t, box.Messages())
+		})
+	}
+}
+
+func TestTroubleCanBeOrdered(t *testing.T) {
+	t.Parallel()
+	box, client := serve(t, "")
+	fault := func(method, body string) {
+		req := httptest.NewRequest(method, "/faults", strings.NewReader(body))
+		res := httptest.NewRecorder()
+		box.ServeHTTP(res, req)
+		require.Less(t, res.Code, 300, res.Body)
+	}
+	fault(http.MethodPost, `{"status":429,"count":1,"retryAfter":7}`)
+	_, err := send(t, client, "a", "s")
+	var limited *resend.RateLimitError
+	require.ErrorAs(t, err, &limited)
+	require.Equal(t, "7", limited.RetryAfter)
+	require.Empty(t, box.Messages())
+
+	fault(http.MethodPost, `{"status":503,"count":1,"deliver":true}`)
+	_, err = send(t, client, "a", "s")
+	require.Error(t, err)
+	require.Len(t, box.Messages(), 1, "the mail arrived, its answer did not")
+	_, err = send(t, client, "a", "s")
+	require.NoError(t, err)
+	require.Len(t, box.Messages(), 1)
+
+	fault(http.MethodPost, `{"status":500}`)
+	for range 3 {
+		_, err = send(t, client, "b", "s")
+		require.Error(t, err)
+	}
+	fault(http.MethodDelete, "")
+	_, err = send(t, client, "b", "s")
+	require.NoError(t, err)
+}
+
+func TestAMailIsShownInASandbox(t *testing.T) {
+	t.Parallel()
+	box, client := serve(t, "")
+	_, err := send(t, client, "", "<b>bold</b>")
+	require.NoError(t, err)
+	id := box.Messages()[0].ID
+	require.Contains(t, get(t, box, "/").Body.String(), "/mails/"+id)
+	page := get(t, box, "/mails/"+id).Body.String()
+	require.Contains(t, page, `<iframe src="/mails/`+id+`/html"`)
+	require.Contains(t, page, "&lt;b&gt;bold")
+	require.NotContains(t, page, "<script>")
+	inside := get(t, box, "/mails/"+id+"/html")
+	require.Contains(t, inside.Body.String(), "<script>", "as its sender wrote it")
+	policy := inside.Header().Get("Content-Security-Policy")
+	require.Contains(t, policy, "sandbox")
+	require.NotContains(t, policy, "allow-scripts")
+	require.Equal(t, http.StatusNotFound, get(t, box, "/mails/nothing").Code)
+}
+
+func serve(t *testing.T, file string) (*Mailbox, *resend.Client) {
+	t.Helper()
+	box, err := Open(file)
+	require.NoError(t, err)
+	server := httptest.NewServer(box)
+	t.Cleanup(server.Close)
+	client := resend.NewCustomClient(server.Client(), "re_dev")
+	client.BaseURL, err = url.Parse(server.URL + "/")
+	require.NoError(t, err)
+	return box, client
+}
+
+func send(t *testing.T, client *resend.Client, key, subject string) (string, error) {
+	t.Helper()
+	sent, err := client.Emails.SendWithOptions(t.Context(), &resend.SendEmailRequest{
+		From: "Satchel <exports@example.com>", To: []string{"Ada <ada@example.com>"}, Subject: subject,
+		Html: "<p>" + subject + "</p><script>alert(1)</script>", Text: subject + " in text",
+	}, &resend.SendEmailOptions{IdempotencyKey: key})
+	if err != nil {
+		return "", err
+	}
+	return sent.Id, nil
+}
+
+func get(t *testing.T, box *Mailbox, path string) *httptest.ResponseRecorder {
+	t.Helper()
+	res := httptest.NewRecorder()
+	box.ServeHTTP(res, httptest.NewRequest(http.MethodGet, path, io.Reader(nil)))
+	return res
+}
+
+func subjects(box *Mailbox) []string {
+	var all []string
+	for _, m := range box.Messages() {
+		all = append(all, m.Subject)
+	}
+	return all
+}

@@ -1,0 +1,153 @@
+package mailbox
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/mail"
+	"strconv"
+	"strings"
+)
+
+// maxBody is far more than a mail of ours needs. Resend itself takes 40 MB.
+const maxBody = 4 << 20
+
+// refusal is an error as Resend words it.
+type refusal struct {
+	StatusCode int    `json:"statusCode"`
+	Name       string `json:"name"`
+	Message    string `json:"message"`
+}
+
+// send answers POST /emails.
+func (m *Mailbox) send(w http.ResponseWriter, r *http.Request) {
+	if no := authorised(r); no != nil {
+		no.write(w)
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		(&refusal{http.StatusRequestEntityTooLarge, "validation_error", "The request is too large."}).write(w)
+		return
+	}
+	key := r.Header.Get("Idempotency-Key")
+	mail, no := read(body, key)
+	if no != nil {
+		no.write(w)
+		return
+	}
+
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	fault := m.takeFault()
+	if fault != nil && !fault.Deliver {
+		fault.write(w)
+		return
+	}
+	first, again := m.earlier(key)
+	switch {
+	case again && first.BodySHA256 != mail.BodySHA256:
+		(&refusal{http.StatusConflict, "invalid_idempotent_request", "Same idempotency key used with a different request payload."}).write(w)
+		return
+	case !again:
+		if first, err = m.keep(mail); err != nil {
+			(&refusal{http.StatusInternalServerError, "internal_server_error", "The mailbox could not keep the mail: " + err.Error()}).write(w)
+			return
+		}
+	}
+	if fault != nil {
+		fault.write(w)
+		return
+	}
+	answer(w, http.StatusOK, map[string]string{"id": first.ID})
+}
+
+func authorised(r *http.Request) *refusal {
+	scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") || strings.TrimSpace(key) == "" {
+		return &refusal{http.StatusUnauthorized, "missing_api_key", "Missing API key in the authorization header. Include the following header: Authorization: Bearer YOUR_API_KEY."}
+	}
+	return nil
+}
+
+// read takes the request apart and refuses what Resend would refuse.
+func read(body []byte, key string) (kept, *refusal) {
+	var in struct {
+		From, Subject, HTML, Text string
+		To                        addresses
+	}
+	if len(key) > 256 {
+		return kept{}, &refusal{http.StatusBadRequest, "invalid_idempotency_key", "The key must be between 1-256 chars."}
+	}
+	if err := json.Unmarshal(body, &in); err != nil {
+		return kept{}, invalid("The request body is not valid JSON of an email.")
+	}
+	switch {
+	case in.From == "":
+		return kept{}, missing("from")
+	case len(in.To) == 0:
+		return kept{}, missing("to")
+	case in.Subject == "":
+		return kept{}, missing("subject")
+	case in.HTML == "" && in.Text == "":
+		return kept{}, missing("html` or `text")
+	case len(in.To) > 50:
+		return kept{}, invalid("The `to` field takes at most 50 addresses.")
+	}
+	if _, err := mail.ParseAddress(in.From); err != nil {
+		return kept{}, invalid("Invalid `from` field. The email address needs to follow the `email@example.com` or `Name <email@example.com>` format.")
+	}
+	for _, to := range in.To {
+		if _, err := mail.ParseAddress(to); err != nil {
+			return kept{}, invalid("Invalid `to` field. The email address needs to follow the `email@example.com` or `Name <email@example.com>` format.")
+		}
+	}
+	sum := sha256.Sum256(body)
+	return kept{
+		From: in.From, BodySHA256: hex.EncodeToString(sum[:]),
+		Message: Message{To: in.To, Subject: in.Subject, HTML: in.HTML, Text: in.Text, IdempotencyKey: key},
+	}, nil
+}
+
+// addresses are one address or several.
+type addresses []string
+
+func (a *addresses) UnmarshalJSON(b []byte) error {
+	var one string
+	if json.Unmarshal(b, &one) == nil {
+		*a = addresses{one}
+		return nil
+	}
+	var several []string
+	if err := json.Unmarshal(b, &several); err != nil {
+		return errors.New("neither an address nor a list of them")
+	}
+	*a = several
+	return nil
+}
+
+func missing(field string) *refusal {
+	return &refusal{http.StatusUnprocessableEntity, "missing_required_field", fmt.Sprintf("Missing `%s` field.", field)}
+}
+
+func invalid(message string) *refusal {
+	return &refusal{http.StatusUnprocessableEntity, "validation_error", message}
+}
+
+func (no *refusal) write(w http.ResponseWriter) { answer(w, no.StatusCode, no) }
+
+func answer(w http.ResponseWriter, status int, body any) {
+	text, err := json.Marshal(body)
+	if err != nil { // only of values that are all strings and numbers
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+	w.WriteHeader(status)
+	_, _ = w.Write(text) // a caller who hung up needs no answer
+}
