@@ -12,13 +12,14 @@ type Kind string
 // Each kind has one HTTP status and one retry verdict; see the tables in
 // server/api and activities.
 const (
-	Invalid     Kind = "invalid"     // the caller can mend the request
-	NotFound    Kind = "not_found"   // there is no such thing, or not for this caller
-	Forbidden   Kind = "forbidden"   // known caller, not allowed
-	Conflict    Kind = "conflict"    // not now, or not any more
-	Gone        Kind = "gone"        // it was there and never will be again
-	Limited     Kind = "limited"     // too often
-	Unavailable Kind = "unavailable" // a part we need is away: try again
+	Invalid         Kind = "invalid"         // the caller can mend the request
+	Unauthenticated Kind = "unauthenticated" // we do not know who is asking
+	NotFound        Kind = "not_found"       // there is no such thing, or not for this caller
+	Forbidden       Kind = "forbidden"       // known caller, not allowed
+	Conflict        Kind = "conflict"        // not now, or not any more
+	Gone            Kind = "gone"            // it was there and never will be again
+	Limited         Kind = "limited"         // too often
+	Unavailable     Kind = "unavailable"     // a part we need is away: try again
 )
 
 // Error is an error the caller can act on. Message is a public sentence and

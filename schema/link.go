@@ -55,3 +55,24 @@ func (l Links) mac(p Purpose, named []byte) []byte {
 	mac.Write(named)
 	return mac.Sum(nil)
 }
+
+// Site is where customers reach us: scheme and host, and a path before ours
+// if there is one, without a slash at the end. Mails know no other.
+type Site string
+
+// Confirm is the page that confirms an export.
+func (s Site) Confirm(token string) string { return string(s) + "/confirm/" + token }
+
+// Stop is the page that stops an export somebody else asked for.
+func (s Site) Stop(token string) string { return string(s) + "/stop/" + token }
+
+// Download is where the mailed link finds the archive.
+func (s Site) Download(token string) string { return string(s) + "/download/" + token }
+
+// Archive is where a signed-in person or a program finds the archive.
+func (s Site) Archive(export string) string {
+	return string(s) + "/v1/account/exports/" + export + "/archive"
+}
+
+// DataExport is the page in Settings.
+func (s Site) DataExport() string { return string(s) + "/settings/data-export" }

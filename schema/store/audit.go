@@ -15,11 +15,11 @@ type Action string
 
 // The audit trail knows these deeds.
 const (
-	Requested        Action = "requested"
-	ConfirmationSent Action = "confirmation_sent"
-	ConfirmedBy      Action = "confirmed"
-	Downloaded       Action = "downloaded"
-	Removed          Action = "removed"
+	Requested   Action = "requested"
+	MailLost    Action = "mail_lost" // the confirmation mail is wanted again
+	ConfirmedBy Action = "confirmed"
+	Downloaded  Action = "downloaded"
+	Removed     Action = "removed"
 )
 
 // Event is one line of the audit trail. Details hold counts and flags only.

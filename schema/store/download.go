@@ -47,7 +47,7 @@ func (s *Store) Download(ctx context.Context, account, export string) (Download,
 		return Download{}, gone()
 	}
 	if err := s.db.SelectContext(ctx, &row.Segments, `select text_offset, gzip_offset from satchel.segments
-		where export_id = $1 order by text_offset`, export); err != nil {
+		where export_id = $1 and object_key = $2 order by text_offset`, export, row.ObjectKey); err != nil {
 		return Download{}, sqlstate.Wrap("read segments", err)
 	}
 	return row.Download, nil

@@ -85,10 +85,10 @@ func (s *Store) NextGeneration(ctx context.Context, export string, generation in
 
 // CompleteExport moves the row to completed with what the archive turned out
 // to be, and answers when that was. Run again it answers the first time.
-func (s *Store) CompleteExport(ctx context.Context, export string, a schema.Archive, segments []schema.Segment, w schema.Windows) (schema.Export, error) {
+func (s *Store) CompleteExport(ctx context.Context, export string, a schema.Archive, w schema.Windows) (schema.Export, error) {
 	var e schema.Export
 	err := s.inTx(ctx, "complete export", func(tx *sqlx.Tx) error {
-		done, err := tx.ExecContext(ctx, `update satchel.exports set status = 'completed', completed_at = t.now,
+		_, err := tx.ExecContext(ctx, `update satchel.exports set status = 'completed', completed_at = t.now,
 			expires_at = t.now + $2 * interval '1 microsecond', available_again_at = t.now + $3 * interval '1 microsecond',
 			archive_key = $4, size = $5, sha256 = $6, gzip_size = $7, gzip_sha256 = $8
 			from (select date_trunc('milliseconds', now()) as now) t
@@ -96,13 +96,6 @@ func (s *Store) CompleteExport(ctx context.Context, export string, a schema.Arch
 			export, w.Download.Microseconds(), w.Cooldown.Microseconds(), a.ObjectKey, a.Size, a.SHA256, a.GzipSize, a.GzipSHA256)
 		if err != nil {
 			return err
-		}
-		if n, err := done.RowsAffected(); err != nil {
-			return err
-		} else if n == 1 {
-			if err := addSegments(ctx, tx, export, segments); err != nil {
-				return err
-			}
 		}
 		return tx.GetContext(ctx, &e, `select `+exportColumns+` from satchel.exports where id = $1`, export)
 	})
@@ -127,7 +120,8 @@ func (s *Store) EndExport(ctx context.Context, export string, ending schema.Endi
 		}
 		var account string
 		err := tx.GetContext(ctx, &account, `update satchel.exports
-			set status = $2, reason = $3, failed_category = $4, ended_at = now()
+			set status = $2, reason = $3, failed_category = $4, ended_at = now(),
+				available_again_at = case when $2 = 'expired' then available_again_at end
 			where id = $1 and status not in ('expired', 'failed', 'cancelled') returning account_sid`,
 			export, ending.Status, ending.Reason, ending.Category)
 		if errors.Is(err, sql.ErrNoRows) {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"satchel/schema"
@@ -133,20 +132,15 @@ func (s *Store) WrappedKey(ctx context.Context, export string) ([]byte, error) {
 	return wrapped, sqlstate.Wrap("read key", err)
 }
 
-func addSegments(ctx context.Context, tx *sqlx.Tx, export string, segments []schema.Segment) error {
-	const batch = 1000
-	for len(segments) > 0 {
-		n := min(batch, len(segments))
-		texts, gzips := make([]int64, n), make([]int64, n)
-		for i, seg := range segments[:n] {
-			texts[i], gzips[i] = seg.TextOffset, seg.GzipOffset
-		}
-		if _, err := tx.ExecContext(ctx, `insert into satchel.segments (export_id, text_offset, gzip_offset)
-			select $1, t, g from unnest($2::bigint[], $3::bigint[]) as s (t, g)
-			on conflict do nothing`, export, pq.Array(texts), pq.Array(gzips)); err != nil {
-			return err
-		}
-		segments = segments[n:]
+// AddSegments keeps the places where reading of an archive can begin. Run
+// again it changes nothing.
+func (s *Store) AddSegments(ctx context.Context, export, objectKey string, segments []schema.Segment) error {
+	texts, gzips := make([]int64, len(segments)), make([]int64, len(segments))
+	for i, seg := range segments {
+		texts[i], gzips[i] = seg.TextOffset, seg.GzipOffset
 	}
-	return nil
+	_, err := s.db.ExecContext(ctx, `insert into satchel.segments (export_id, object_key, text_offset, gzip_offset)
+		select $1, $2, t, g from unnest($3::bigint[], $4::bigint[]) as s (t, g)
+		on conflict do nothing`, export, objectKey, pq.Array(texts), pq.Array(gzips))
+	return sqlstate.Wrap("keep segments", err)
 }

@@ -27,7 +27,7 @@ create table platform.accounts (
     closed_at            timestamptz,
     auth_token_sha256    bytea not null,           -- checks HTTP Basic
     auth_token_sealed    bytea,                    -- signs webhooks, so it must be had back
-    auth_token_rotated_at timestamptz,
+    auth_token_set_at    timestamptz,
     billing_customer_ref text,                     -- at the payment processor
     fraud_score          double precision
 );

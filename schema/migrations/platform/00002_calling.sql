@@ -68,14 +68,14 @@ create table platform.voip_providers (
     max_channels     smallint,
     priority         integer not null default 10,
     enabled          boolean not null default true,
-    last_registered_at timestamptz,
+    registered_at    timestamptz,
     created_at       timestamptz not null default now(),
     updated_at       timestamptz not null default now(),
     username         text,
     password         text,
     api_key          text,
     api_secret       text,
-    client_private_key text
+    private_key      text                         -- of the client certificate
 );
 create index voip_providers_account on platform.voip_providers (account_sid, id);
 
@@ -116,7 +116,7 @@ create table platform.call_schedules (
     created_at    timestamptz not null default now(),
     updated_at    timestamptz not null default now(),
     next_run_at   timestamptz,
-    dispatcher_node text                          -- the machine that holds the timer
+    dispatcher    text                            -- the machine that holds the timer
 );
 create index call_schedules_account on platform.call_schedules (account_sid, id);
 
@@ -157,9 +157,7 @@ create table platform.calls (
     flow_sid              text,
     campaign_sid          text,
     from_number           text,
-    from_formatted        text,
     to_number             text,
-    to_formatted          text,
     forwarded_from        text,
     caller_name           text,
     direction             text not null check (direction in
@@ -172,18 +170,14 @@ create table platform.calls (
     start_time            timestamptz,
     end_time              timestamptz,
     duration              integer,                -- seconds
-    queue_time            integer,                -- milliseconds
     price                 numeric,
     price_unit            text,
-    api_version           text not null default '2010-04-01',
-    group_sid             text,
-    trunk_sid             text,
     quality_score         double precision,       -- mean opinion score; NaN when nothing was heard
     tags                  text[],
     metadata              jsonb,                  -- what the customer attached to the call
     sip_headers           json,                   -- as the carrier sent them
     pii_scrubbed_at       timestamptz,            -- set when the personal data in the row was blanked
-    recording_access_token text,
+    recording_token       text,                   -- opens the recording
     carrier_route         text,
     carrier_cost          numeric
 );

@@ -62,6 +62,6 @@ create table platform.notifications (
     read_at           timestamptz,
     created_at        timestamptz not null default now(),
     push_device_token text,
-    provider_message_ref text
+    provider_ref      text                        -- of the message at the carrier
 );
 create index notifications_account on platform.notifications (account_sid, id);

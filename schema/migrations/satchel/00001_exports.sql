@@ -75,11 +75,13 @@ create table satchel.pieces (
     primary key (export_id, category, seq)
 );
 
+-- Each attempt at the archive writes its own row of places; only those of the completed one are read.
 create table satchel.segments (
     export_id   text not null references satchel.exports (id),
+    object_key  text not null,
     text_offset bigint not null,
     gzip_offset bigint not null,
-    primary key (export_id, text_offset)
+    primary key (export_id, object_key, text_offset)
 );
 
 create table satchel.audit (

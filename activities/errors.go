@@ -1,0 +1,60 @@
+package activities
+
+import (
+	"context"
+	"errors"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+
+	"satchel/activities/mail"
+	"satchel/schema"
+)
+
+// public is told by errors whose whole text is ours and safe for all to read.
+type public interface{ Public() string }
+
+// verdict turns an error into what Temporal may know of it: a stable type, a
+// sentence of ours, and whether to try again. It is the last thing an
+// activity does. The cause goes to the worker's log and no further: histories
+// are read by many.
+func verdict(ctx context.Context, err error) error {
+	if err == nil || errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		return err
+	}
+	kind, message := "internal", "something went wrong; the worker's log says what"
+	options := temporal.ApplicationErrorOptions{}
+	var (
+		known  *schema.Error
+		letter *mail.Error
+		clean  public
+	)
+	switch {
+	case errors.Is(err, schema.ErrOvertaken):
+		kind, message = "overtaken", schema.ErrOvertaken.Error()
+	case errors.As(err, &letter):
+		kind, message = "mail", letter.Error()
+		options.NonRetryable, options.NextRetryDelay = letter.Permanent, letter.RetryAfter
+	case errors.As(err, &known):
+		kind, message = string(known.Kind), known.Message
+		options.NonRetryable, options.NextRetryDelay = final(known.Kind), known.RetryAfter
+	case errors.As(err, &clean):
+		kind, message = "refused", clean.Public()
+	case errors.Is(err, context.DeadlineExceeded):
+		kind, message = "timeout", "it took too long"
+	}
+	if options.NonRetryable {
+		options.Category = temporal.ApplicationErrorCategoryBenign
+	}
+	activity.GetLogger(ctx).Warn("activity did not succeed", "kind", kind, "err", err)
+	return temporal.NewApplicationErrorWithOptions(message, kind, options)
+}
+
+// final tells whether trying again cannot change the answer.
+func final(k schema.Kind) bool {
+	switch k {
+	case schema.Invalid, schema.NotFound, schema.Forbidden, schema.Conflict, schema.Gone:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,93 @@
+package activities
+
+import (
+	"context"
+	"io"
+	"iter"
+	"time"
+
+	"filippo.io/age"
+
+	"satchel/activities/mail"
+	"satchel/schema"
+)
+
+// Store keeps Satchel's own rows; see package store for what each promises.
+type Store interface {
+	OpenExport(ctx context.Context, o schema.Opening) error
+	ConfirmExport(ctx context.Context, export, by, recipient string, wrapped []byte) error
+	NextGeneration(ctx context.Context, export string, generation int) error
+	Export(ctx context.Context, id string) (schema.Export, error)
+
+	Recipient(ctx context.Context, export string) (string, error)
+	Place(ctx context.Context, export string, c schema.Category) (schema.Place, error)
+	BeginCategory(ctx context.Context, export string, c schema.Category, expected int64) error
+	AddPiece(ctx context.Context, export string, p schema.Piece, after string) error
+	FinishCategory(ctx context.Context, export string, c schema.Category, pieces int, readAt time.Time) error
+	Sections(ctx context.Context, export string) ([]schema.Section, error)
+
+	AddSegments(ctx context.Context, export, objectKey string, segments []schema.Segment) error
+	WrappedKey(ctx context.Context, export string) ([]byte, error)
+	CompleteExport(ctx context.Context, export string, a schema.Archive, w schema.Windows) (schema.Export, error)
+	DestroyKey(ctx context.Context, export string) error
+	EndExport(ctx context.Context, export string, ending schema.Ending, by string, cert schema.Certificate) error
+
+	Overdue(ctx context.Context, grace time.Duration, after string, limit int) ([]schema.Export, error)
+	Unended(ctx context.Context, ids []string) (map[string]bool, error)
+}
+
+// Source reads the platform's database, which may be the customer's own.
+type Source interface {
+	People(ctx context.Context, account string) ([]schema.Person, error)
+	Account(ctx context.Context, id string) (schema.Account, error)
+	// Records reads a category behind the key after, in key order, from one
+	// snapshot of the database.
+	Records(ctx context.Context, c schema.Category, account, after string) (Records, error)
+}
+
+// Records are the rows of one category as JSON text, each to be used before
+// the next is asked for.
+type Records interface {
+	ReadAt() time.Time
+	Expected() int64 // how many there are to come, exactly or about
+	Next() bool
+	Record() []byte
+	Key() string
+	Err() error
+	Close() error
+}
+
+// Vault keeps sealed objects and the keys to them; see package vault for what
+// each promises.
+type Vault interface {
+	NewKey(ctx context.Context, account, export string) (recipient string, wrapped []byte, err error)
+	Unwrap(ctx context.Context, wrapped []byte, account, export string) (age.Identity, error)
+	Put(ctx context.Context, key, recipient string, body []byte) error
+	Create(ctx context.Context, key, recipient string, write func(io.Writer) error) (int64, error)
+	Get(ctx context.Context, key string, identity age.Identity, into []byte) ([]byte, error)
+	Read(ctx context.Context, key string, identity age.Identity) (io.ReadCloser, error)
+	Remove(ctx context.Context, prefix string) (schema.Certificate, error)
+	Exports(ctx context.Context) iter.Seq2[StoredExport, error]
+}
+
+// StoredExport is an export that has at least one object or unfinished upload.
+type StoredExport struct {
+	ID         string
+	ModifiedAt time.Time // of the newest of them
+}
+
+// Mailer sends one mail; see package mail.
+type Mailer interface {
+	Send(ctx context.Context, m mail.Message) error
+}
+
+// Runs tells of Temporal's workflows.
+type Runs interface {
+	// IsOpen tells whether this export's own run is still open.
+	IsOpen(ctx context.Context, account, export string) (bool, error)
+}
+
+// Counters add up what the worker has done, for its metrics.
+type Counters interface {
+	Wrote(c schema.Category, records, bytes int64)
+}

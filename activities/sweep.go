@@ -1,0 +1,98 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"satchel/schema"
+)
+
+const sweepPage = 100
+
+// Look is what FindLost and RemoveStrays are told.
+type Look struct {
+	Grace time.Duration // how late something must be before it counts as lost
+	After string        // FindLost goes on behind this export
+}
+
+// Lost are exports whose own run is gone, and what to do about each.
+type Lost struct {
+	Orders []Remove
+	Next   string // where to look on; "" at the end
+}
+
+// Swept is what a sweep removed.
+type Swept struct {
+	Exports int // whose run was gone
+	Strays  int // exports whose objects no unended row knows
+}
+
+// FindLost finds exports that should have moved by themselves and whose run
+// is gone.
+func (a *Activities) FindLost(ctx context.Context, in Look) (Lost, error) {
+	overdue, err := a.Store.Overdue(ctx, in.Grace, in.After, sweepPage)
+	if err != nil {
+		return Lost{}, verdict(ctx, err)
+	}
+	var lost Lost
+	for _, e := range overdue {
+		open, err := a.Runs.IsOpen(ctx, e.Account, e.ID)
+		if err != nil {
+			return Lost{}, verdict(ctx, err)
+		}
+		if !open {
+			lost.Orders = append(lost.Orders, Remove{Export: e.ID, Account: e.Account, Ending: lostEnding(e), By: Satchel})
+		}
+	}
+	if len(overdue) == sweepPage {
+		lost.Next = overdue[len(overdue)-1].ID
+	}
+	return lost, nil
+}
+
+// lostEnding is how an export without a run ends.
+func lostEnding(e schema.Export) schema.Ending {
+	if e.Status == schema.Completed {
+		return schema.Ending{Status: schema.Expired, Reason: schema.WindowPassed}
+	}
+	return schema.Ending{Status: schema.Failed, Reason: schema.InterruptedReason}
+}
+
+// RemoveStrays deletes the objects of exports that have ended or that no row
+// knows, once they are older than the grace.
+func (a *Activities) RemoveStrays(ctx context.Context, in Look) (Swept, error) {
+	defer beat(ctx)()
+	var swept Swept
+	var batch []string
+	remove := func() error {
+		alive, err := a.Store.Unended(ctx, batch)
+		if err != nil {
+			return err
+		}
+		for _, id := range batch {
+			if alive[id] {
+				continue
+			}
+			if _, err := a.Vault.Remove(ctx, schema.ObjectPrefix(id)); err != nil {
+				return err
+			}
+			swept.Strays++
+		}
+		batch = batch[:0]
+		return nil
+	}
+	for stored, err := range a.Vault.Exports(ctx) {
+		if err != nil {
+			return swept, verdict(ctx, err)
+		}
+		if time.Since(stored.ModifiedAt) < in.Grace {
+			continue
+		}
+		if batch = append(batch, stored.ID); len(batch) == sweepPage {
+			if err := remove(); err != nil {
+				return swept, verdict(ctx, err)
+			}
+		}
+	}
+	return swept, verdict(ctx, remove())
+}

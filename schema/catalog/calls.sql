@@ -1,0 +1,31 @@
+-- Every call of the account, with its personal data intact. A call whose
+-- personal data was scrubbed is left out whole: what is left of it is kept for
+-- our books only. Left out of each call: the key to its recording, and what the
+-- call cost us and which way it went.
+select
+    c.id as _key,
+    c.sid as "sid", -- ID of the call
+    c.parent_call_sid as "parentCallSid", -- ID of the call that made this one
+    c.phone_number_sid as "phoneNumberSid", -- ID of the account's number the call used
+    c.flow_sid as "flowSid", -- ID of the flow that handled the call
+    c.campaign_sid as "campaignSid", -- ID of the campaign that placed the call
+    c.from_number as "from", -- who called: E.164 number, client or SIP address
+    c.to_number as "to", -- who was called: E.164 number, client or SIP address
+    c.forwarded_from as "forwardedFrom", -- number the call was forwarded from
+    c.caller_name as "callerName", -- name the caller's carrier gave
+    c.direction as "direction", -- inbound, outbound-api, outbound-dial or trunking
+    c.status as "status", -- how the call stands or ended
+    c.answered_by as "answeredBy", -- human, machine or fax, where it was looked for
+    c.date_created as "dateCreated", -- when the call was asked for
+    c.date_updated as "dateUpdated", -- when the call last changed
+    c.start_time as "startTime", -- when the call was answered
+    c.end_time as "endTime", -- when the call ended
+    c.duration as "duration", -- length in seconds
+    c.price as "price", -- what the call cost; negative is money paid by the account
+    c.price_unit as "priceUnit", -- ISO 4217 code of the price
+    c.quality_score as "qualityScore", -- mean opinion score, NaN when nothing was heard
+    c.tags as "tags", -- labels given by the account
+    c.metadata as "metadata", -- what the account attached to the call
+    c.sip_headers as "sipHeaders" -- signalling headers as the carrier sent them
+from platform.calls c
+where c.account_sid = $1 and c.pii_scrubbed_at is null

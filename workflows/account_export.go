@@ -1,0 +1,159 @@
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"satchel/activities"
+	"satchel/schema"
+)
+
+// Export is what an account export begins with.
+type Export struct {
+	ID          string
+	Account     string
+	RequestedBy string // user ID, or "" where the account's own credentials asked
+	RequestedAt time.Time
+	Windows     schema.Windows
+}
+
+// AccountExport carries one account's export from request to removal. It
+// stays open until the file is gone and the cooldown has passed, so that its
+// workflow ID is what keeps exports one at a time and a day apart.
+func AccountExport(ctx workflow.Context, in Export) error {
+	e := begin(ctx, in)
+	if err := e.open(ctx); err != nil { // row is pending
+		return err
+	}
+	return e.settle(ctx, e.run(ctx))
+}
+
+// run is the promise to the customer, from the request to the end of the file.
+func (e *accountExport) run(ctx workflow.Context) schema.Ending {
+	if ending := e.awaitConfirmation(ctx); ending != nil {
+		return *ending
+	}
+	if ending := e.make(ctx); ending != nil { // row is confirmed, processing, completed
+		return *ending
+	}
+	return e.handOut(ctx)
+}
+
+// The ways an export ends besides failing.
+var (
+	unconfirmed  = schema.Ending{Status: schema.Expired, Reason: schema.Unconfirmed}
+	windowPassed = schema.Ending{Status: schema.Expired, Reason: schema.WindowPassed}
+	deleted      = schema.Ending{Status: schema.Expired, Reason: schema.Deleted}
+	cancelled    = schema.Ending{Status: schema.Cancelled, Reason: schema.CancelledReason}
+)
+
+// awaitConfirmation mails the link, again if asked to, and answers nil when
+// somebody confirmed.
+func (e *accountExport) awaitConfirmation(ctx workflow.Context) *schema.Ending {
+	closes := e.RequestedAt.Add(e.Windows.Confirm)
+	for generation := 1; ; generation++ {
+		e.mailLost = false
+		e.mail(ctx, activities.RequestMail, generation, closes)
+		heard, err := e.await(ctx, closes, "confirmation window", func() bool {
+			return e.confirmed != nil || e.cancelled != nil || e.mailLost
+		})
+		switch {
+		case err != nil || e.cancelled != nil:
+			return &cancelled
+		case e.confirmed != nil:
+			return nil
+		case !heard:
+			return &unconfirmed
+		}
+	}
+}
+
+// make collects, assembles and verifies the archive, and answers nil when it
+// is ready. Somebody may cancel meanwhile, or a part of it may keep failing.
+func (e *accountExport) make(ctx workflow.Context) *schema.Ending {
+	working, stop := workflow.WithCancel(ctx)
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		if workflow.Await(ctx, func() bool { return e.cancelled != nil }) == nil {
+			stop()
+		}
+	})
+	if err := e.confirm(working); err != nil {
+		return failed(err, "")
+	}
+	if category, err := e.collect(working); err != nil {
+		return failed(err, category)
+	}
+	archive, err := e.assemble(working)
+	if err != nil {
+		return failed(err, "")
+	}
+	if e.ready, err = e.complete(working, archive); err != nil {
+		return failed(err, "")
+	}
+	return nil
+}
+
+// collect reads all twelve categories at once and names the one that failed.
+// It returns only when none of them is being written any more.
+func (e *accountExport) collect(ctx workflow.Context) (culprit schema.Category, failure error) {
+	e.tell(ctx, schema.Processing, "Reading all twelve categories.")
+	ctx, stop := workflow.WithCancel(ctx)
+	all := workflow.NewSelector(ctx)
+	for _, c := range schema.Categories {
+		all.AddFuture(e.collectCategory(ctx, c), func(f workflow.Future) {
+			if err := f.Get(ctx, nil); err != nil && failure == nil {
+				culprit, failure = c, err
+				stop() // one failure stops the rest
+			}
+		})
+	}
+	for range schema.Categories {
+		all.Select(ctx)
+	}
+	return culprit, failure
+}
+
+// handOut mails the download link and waits until the window is over or
+// somebody deletes the file. Trouble with the mail delays neither.
+func (e *accountExport) handOut(ctx workflow.Context) schema.Ending {
+	e.tell(ctx, schema.Completed, "The archive can be downloaded until "+e.ready.ExpiresAt.UTC().Format(time.RFC3339)+".")
+	waiting, stop := workflow.WithCancel(ctx)
+	e.mail(waiting, activities.ReadyMail, 1, e.ready.ExpiresAt)
+	heard, err := e.await(waiting, e.ready.ExpiresAt, "download window", func() bool { return e.removed != nil })
+	stop()
+	if heard || err != nil { // an operator who cancels the run means the file, too
+		return deleted
+	}
+	return windowPassed
+}
+
+// settle removes whatever was written, says how the export ended, and keeps
+// the run open until the next export may be asked for.
+func (e *accountExport) settle(ctx workflow.Context, ending schema.Ending) error {
+	ctx, _ = workflow.NewDisconnectedContext(ctx) // a cancelled run cleans up all the same
+	if err := e.remove(ctx, ending); err != nil {
+		return err
+	}
+	e.tell(ctx, ending.Status, "Ended: "+string(ending.Status)+".")
+	switch {
+	case ending.Status == schema.Failed:
+		return e.post(ctx, activities.FailedMail)
+	case ending == unconfirmed:
+		return e.post(ctx, activities.LapsedMail)
+	case ending.Status == schema.Expired:
+		_, err := e.await(ctx, e.ready.AvailableAgainAt, "cooldown", func() bool { return false })
+		return err
+	}
+	return nil
+}
+
+// failed tells a cancellation from a failure of the named category, or of the
+// archive itself where there is none.
+func failed(err error, c schema.Category) *schema.Ending {
+	if temporal.IsCanceledError(err) {
+		return &cancelled
+	}
+	return &schema.Ending{Status: schema.Failed, Reason: schema.FailedReason(c), Category: c}
+}
