@@ -116,7 +116,8 @@ func (l *lexer) next() error {
 // it, so that "*-1" is two operators.
 func (l *lexer) operator() int {
 	end := l.at + 1
-	for end < len(l.src) && strings.IndexByte(operators, l.src[end]) >= 0 &&
+	longest := min(len(l.src), l.at+63) // as in Postgres
+	for end < longest && strings.IndexByte(operators, l.src[end]) >= 0 &&
 		!bytes.HasPrefix(l.src[end:], []byte("--")) && !bytes.HasPrefix(l.src[end:], []byte("/*")) {
 		end++
 	}
