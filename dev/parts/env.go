@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// plainEnv is our environment without the variables by which somebody
+// Environ is our environment, and more, without the variables by which somebody
 // configured a Postgres, Temporal or S3 of their own.
-func plainEnv(more ...string) []string {
+func Environ(more ...string) []string {
 	var env []string
 	for _, pair := range os.Environ() {
 		name, _, _ := strings.Cut(pair, "=")

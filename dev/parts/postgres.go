@@ -58,7 +58,7 @@ func NewPostgres(o PostgresOptions) (*Postgres, error) {
 	args := append([]string{"-D", data}, pairs(settings(o))...)
 	pg := &Postgres{port: o.Port, password: o.Password}
 	pg.Part = New(Spec{
-		Name: "Postgres", Path: filepath.Join(bin, "postgres"), Args: args, Env: plainEnv(), Log: o.Log,
+		Name: "Postgres", Path: filepath.Join(bin, "postgres"), Args: args, Env: Environ(), Log: o.Log,
 		Stop: syscall.SIGINT, Grace: 30 * time.Second, Patience: 3 * time.Minute, as: as,
 		Prepare: func(ctx context.Context) error {
 			if err := initialise(ctx, bin, dir, o.Password, as); err != nil {
@@ -77,6 +77,9 @@ func (p *Postgres) URL(database string) string {
 		Host: Loopback(p.port), Path: "/" + database, RawQuery: "sslmode=disable"}
 	return u.String()
 }
+
+// Address is where it listens, as host:port.
+func (p *Postgres) Address() string { return Loopback(p.port) }
 
 // Exec runs one statement on the maintenance database, such as CREATE DATABASE.
 func (p *Postgres) Exec(ctx context.Context, statement string) error {
@@ -167,7 +170,7 @@ func initialise(ctx context.Context, bin, dir, password string, as identity) err
 	}
 	cmd := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "-D", half, "--username=satchel", "--pwfile="+secret,
 		"--auth=scram-sha-256", "--encoding=UTF8", "--locale="+locale, "--no-instructions", "--no-sync")
-	cmd.Env, cmd.Dir, cmd.SysProcAttr = plainEnv(), "/", attributes(as, syscall.SIGKILL)
+	cmd.Env, cmd.Dir, cmd.SysProcAttr = Environ(), "/", attributes(as, syscall.SIGKILL)
 	var said strings.Builder
 	cmd.Stdout, cmd.Stderr = &said, &said
 	if err := start(cmd); err != nil {

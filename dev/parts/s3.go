@@ -59,7 +59,7 @@ func NewS3(o S3Options) (*S3, error) {
 	s := &S3{options: o}
 	s.Part = New(Spec{
 		Name: "S3", Path: path, Args: append(args, objects), Log: o.Log, Ready: s.ready,
-		Env: plainEnv("ROOT_ACCESS_KEY_ID="+o.AccessKey, "ROOT_SECRET_ACCESS_KEY="+o.SecretKey),
+		Env: Environ("ROOT_ACCESS_KEY_ID="+o.AccessKey, "ROOT_SECRET_ACCESS_KEY="+o.SecretKey),
 	})
 	return s, nil
 }

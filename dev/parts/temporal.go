@@ -58,7 +58,7 @@ func NewTemporal(o TemporalOptions) (*Temporal, error) {
 		args = append(args, "--db-filename", database)
 		prepare = func(context.Context) error { return os.MkdirAll(filepath.Dir(database), 0o755) }
 	}
-	t.Part = New(Spec{Name: "Temporal", Path: path, Args: args, Env: plainEnv(), Log: o.Log, Prepare: prepare, Ready: t.ready})
+	t.Part = New(Spec{Name: "Temporal", Path: path, Args: args, Env: Environ(), Log: o.Log, Prepare: prepare, Ready: t.ready})
 	return t, nil
 }
 

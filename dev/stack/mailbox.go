@@ -1,0 +1,45 @@
+package stack
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"satchel/dev/mailbox"
+	"satchel/dev/parts"
+)
+
+// Mailbox is a running mailbox. Its Messages are newest first, and Fail orders
+// trouble.
+type Mailbox struct {
+	*mailbox.Mailbox
+	URL    string // ends in "/"
+	server *http.Server
+}
+
+func startMailbox(file string, port int) (*Mailbox, error) {
+	box, err := mailbox.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("tcp", parts.Loopback(port))
+	if err != nil {
+		return nil, fmt.Errorf("start the mailbox: %w", err)
+	}
+	m := &Mailbox{Mailbox: box, URL: "http://" + parts.Loopback(port) + "/",
+		server: &http.Server{Handler: box, ReadTimeout: 30 * time.Second}}
+	go func() { _ = m.server.Serve(l) }() // it ends by Stop
+	return m, nil
+}
+
+// Stop ends it; what it kept stays.
+func (m *Mailbox) Stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := m.server.Shutdown(ctx); err != nil {
+		return fmt.Errorf("stop the mailbox: %w", err)
+	}
+	return m.Close()
+}

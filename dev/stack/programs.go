@@ -1,0 +1,120 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"satchel/dev/parts"
+)
+
+// bucket is where a stack keeps exports.
+const bucket = "satchel"
+
+// build compiles worker and server into the stack's bin.
+func build(ctx context.Context, o *Options) error {
+	root, err := parts.Root()
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{"worker", "server"} {
+		args := []string{"build", "-o", o.program(name)}
+		if o.Race {
+			args = append(args, "-race")
+		}
+		cmd := exec.CommandContext(ctx, "go", append(args, "./"+name)...)
+		cmd.Dir = root
+		if said, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("build %s: %w\n%s", name, err, strings.TrimSpace(string(said)))
+		}
+	}
+	return nil
+}
+
+func (o *Options) program(name string) string {
+	if o.Race {
+		name += "-race"
+	}
+	return filepath.Join(o.Dir, "bin", name)
+}
+
+// environ is the environment worker and server share.
+func (s *Stack) environ() []string {
+	return parts.Environ(
+		"DEV=true",
+		"DATABASE_URL="+s.Postgres.URL(database),
+		"S3_BUCKET="+bucket,
+		"S3_ENDPOINT="+s.S3.Endpoint(),
+		"AWS_REGION="+parts.Region,
+		"AWS_ACCESS_KEY_ID="+accessKey,
+		"AWS_SECRET_ACCESS_KEY="+s.secrets.s3,
+		"AWS_EC2_METADATA_DISABLED=true",
+		"LINK_KEY="+s.secrets.link,
+		"KEYSET_FILE="+s.secrets.keyset,
+		"PUBLIC_BASE_URL="+s.Demo.BaseURL,
+		"TEMPORAL_ADDRESS="+s.Temporal.Address(),
+		"TEMPORAL_NAMESPACE=default",
+	)
+}
+
+func (s *Stack) workerEnviron() []string {
+	env := append(s.environ(),
+		"METRICS_ADDRESS="+parts.Loopback(s.options.Ports.WorkerMetrics),
+		"RESEND_API_KEY=re_dev",
+		"RESEND_BASE_URL="+s.Mailbox.URL,
+		"MAIL_FROM=Satchel <exports@satchel.example>",
+	)
+	return append(env, s.options.Env...)
+}
+
+func (s *Stack) serverEnviron() []string {
+	env := append(s.environ(),
+		"METRICS_ADDRESS="+parts.Loopback(s.options.Ports.ServerMetrics),
+		"HOST=127.0.0.1",
+		"PORT="+strconv.Itoa(s.options.Ports.Web),
+	)
+	if s.options.UI {
+		env = append(env, "TEMPORAL_UI_URL="+s.Demo.TemporalUIURL)
+	}
+	return append(append(env, s.options.Windows.environ()...), s.options.Env...)
+}
+
+// prepare makes the keyset and migrates, as whoever runs Satchel does.
+func (s *Stack) prepare(ctx context.Context) error {
+	if _, err := os.Stat(s.secrets.keyset); errors.Is(err, os.ErrNotExist) {
+		if err := s.run(ctx, "make the keyset", "keyset", s.secrets.keyset); err != nil {
+			return err
+		}
+	}
+	return s.run(ctx, "migrate the database", "migrate", "--platform")
+}
+
+// run runs the worker with a command that ends by itself.
+func (s *Stack) run(ctx context.Context, what string, args ...string) error {
+	cmd := exec.CommandContext(ctx, s.options.program("worker"), args...)
+	cmd.Env = s.workerEnviron()
+	if said, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w\n%s", what, err, strings.TrimSpace(string(said)))
+	}
+	return nil
+}
+
+// programs readies worker and server for their first start.
+func (s *Stack) programs() {
+	s.Worker = parts.New(parts.Spec{
+		Name: "worker", Path: s.options.program("worker"), Args: []string{"run"}, Env: s.workerEnviron(),
+		Log: s.options.log("worker"), Grace: 40 * time.Second,
+		Ready: parts.Answers("http://" + parts.Loopback(s.options.Ports.WorkerMetrics) + "/readyz"),
+	})
+	s.Server = parts.New(parts.Spec{
+		Name: "server", Path: s.options.program("server"), Env: s.serverEnviron(),
+		Log: s.options.log("server"), Grace: 20 * time.Second,
+		Ready: parts.Answers(s.Demo.BaseURL + "/readyz"),
+	})
+}

@@ -1,0 +1,188 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"satchel/dev/parts"
+)
+
+const (
+	database  = "satchel"
+	accessKey = "satchel"
+)
+
+// Stack is everything running. Each part can be stopped, killed and started
+// again by itself.
+type Stack struct {
+	Postgres *parts.Postgres
+	Temporal *parts.Temporal
+	S3       *parts.S3
+	Mailbox  *Mailbox
+	Worker   *parts.Part
+	Server   *parts.Part
+
+	// Demo says how to reach the parts and who can sign in.
+	Demo Demo
+
+	options Options
+	secrets secrets
+	locked  *os.File
+	watch   sync.WaitGroup
+	unwatch context.CancelFunc
+}
+
+// Start brings everything up and returns when worker and server are ready and
+// Dir/demo.json is written. Where that fails, nothing is left running.
+func Start(ctx context.Context, o Options) (*Stack, error) {
+	s := &Stack{options: o, unwatch: func() {}}
+	if err := s.start(ctx); err != nil {
+		return nil, errors.Join(err, s.Stop())
+	}
+	return s, nil
+}
+
+func (s *Stack) start(ctx context.Context) error {
+	if err := s.claim(ctx); err != nil {
+		return err
+	}
+	if err := s.makeParts(); err != nil {
+		return err
+	}
+	s.describe()
+	s.options.say("Starting Postgres, Temporal, S3 and the mailbox, building worker and server.")
+	if err := s.startParts(ctx); err != nil {
+		return err
+	}
+	if err := s.prepare(ctx); err != nil {
+		return err
+	}
+	if err := s.load(ctx); err != nil {
+		return err
+	}
+	s.options.say("Starting worker and server.")
+	s.programs()
+	if err := inParallel(ctx, s.Worker.Start, s.Server.Start); err != nil {
+		return err
+	}
+	return s.Demo.write(s.DemoFile())
+}
+
+// Stop ends everything in the order in which it can be missed. Stopping twice
+// succeeds.
+func (s *Stack) Stop() error {
+	s.unwatch()
+	s.watch.Wait()
+	var errs []error
+	for _, part := range []*parts.Part{s.Server, s.Worker} {
+		if part != nil {
+			errs = append(errs, part.Stop())
+		}
+	}
+	if s.Mailbox != nil {
+		errs = append(errs, s.Mailbox.Stop())
+		s.Mailbox = nil
+	}
+	if s.Temporal != nil {
+		errs = append(errs, s.Temporal.Stop())
+	}
+	if s.S3 != nil {
+		errs = append(errs, s.S3.Stop())
+	}
+	if s.Postgres != nil {
+		errs = append(errs, s.Postgres.Stop())
+	}
+	if s.locked != nil {
+		errs = append(errs, s.forgetDemo(), s.locked.Close())
+		s.locked = nil
+	}
+	return errors.Join(errs...)
+}
+
+// Logs is the directory of everybody's logs.
+func (s *Stack) Logs() string { return filepath.Join(s.options.Dir, "log") }
+
+// claim makes the directory ours alone, finds ports and opens the secrets.
+func (s *Stack) claim(ctx context.Context) error {
+	dir, err := filepath.Abs(s.options.Dir)
+	if err != nil {
+		return err
+	}
+	s.options.Dir = dir
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("make %s: %w", dir, err)
+	}
+	if s.locked, err = lock(filepath.Join(dir, "lock")); err != nil {
+		return err
+	}
+	if err := s.forgetDemo(); err != nil { // of a stack that was killed
+		return err
+	}
+	if err := s.options.Ports.settle(ctx); err != nil {
+		return err
+	}
+	s.secrets, err = openSecrets(filepath.Join(dir, "secrets"))
+	return err
+}
+
+// makeParts readies what is not ours for its first start.
+func (s *Stack) makeParts() error {
+	o := &s.options
+	var err error
+	if s.Postgres, err = parts.NewPostgres(parts.PostgresOptions{
+		Dir: filepath.Join(o.Dir, "postgres"), Log: o.log("postgres"), Port: o.Ports.Postgres, Password: s.secrets.postgres, Volatile: !o.Durable,
+	}); err != nil {
+		return err
+	}
+	ui := o.Ports.TemporalUI
+	if !o.UI {
+		ui = 0
+	}
+	if s.Temporal, err = parts.NewTemporal(parts.TemporalOptions{
+		Log: o.log("temporal"), Port: o.Ports.Temporal, UIPort: ui, Database: filepath.Join(o.Dir, "temporal.db"),
+	}); err != nil {
+		return err
+	}
+	s.S3, err = parts.NewS3(parts.S3Options{
+		Dir: filepath.Join(o.Dir, "s3"), Log: o.log("s3"), Port: o.Ports.S3, AccessKey: accessKey, SecretKey: s.secrets.s3,
+	})
+	return err
+}
+
+// startParts starts what is not ours, and builds what is.
+func (s *Stack) startParts(ctx context.Context) error {
+	return inParallel(ctx,
+		func(ctx context.Context) error { return build(ctx, &s.options) },
+		s.Temporal.Start,
+		func(ctx context.Context) error {
+			if err := s.Postgres.Start(ctx); err != nil {
+				return err
+			}
+			return s.Postgres.EnsureDatabase(ctx, database)
+		},
+		func(ctx context.Context) error {
+			if err := s.S3.Start(ctx); err != nil {
+				return err
+			}
+			return s.S3.EnsureBucket(ctx, bucket)
+		},
+		func(context.Context) (err error) {
+			s.Mailbox, err = startMailbox(filepath.Join(s.options.Dir, "mail.jsonl"), s.options.Ports.Mailbox)
+			return err
+		},
+	)
+}
+
+func inParallel(ctx context.Context, deeds ...func(context.Context) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, deed := range deeds {
+		group.Go(func() error { return deed(ctx) })
+	}
+	return group.Wait()
+}

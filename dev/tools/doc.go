@@ -1,0 +1,3 @@
+// Package tools makes a machine able to run and test Satchel: it builds pinned
+// tools into .dev/bin and finds, or on Debian as root installs, Postgres.
+package tools
