@@ -1,0 +1,325 @@
+package workflows_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+
+	"satchel/activities"
+	"satchel/schema"
+	"satchel/workflows"
+)
+
+var hands *activities.Activities
+
+// story is one export in a world where time passes in a moment.
+type story struct {
+	*testsuite.TestWorkflowEnvironment
+	t  *testing.T
+	in workflows.Export
+
+	began     time.Time
+	mails     []activities.Mail
+	mailedAt  []time.Time
+	collected int
+	completed activities.Completed
+	removed   []activities.Remove
+	removedAt time.Time
+}
+
+// newStory answers every activity as on a good day. A test tells what is
+// different by expecting something of an activity before play.
+func newStory(t *testing.T) *story {
+	var suite testsuite.WorkflowTestSuite
+	s := &story{TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), t: t}
+	workflows.Register(s)
+	s.RegisterActivity(hands)
+	s.SetStartTime(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
+	s.began = s.Now()
+	s.in = workflows.Export{
+		ID: schema.NewExportID(), Account: schema.NewAccountID(), RequestedBy: schema.NewUserID(),
+		RequestedAt: s.began, Windows: schema.DefaultWindows(),
+	}
+	return s
+}
+
+func (s *story) play() {
+	s.OnActivity(hands.OpenExport, mock.Anything, mock.Anything).Return(nil).Maybe()
+	s.OnActivity(hands.ConfirmExport, mock.Anything, mock.Anything).Return(nil).Maybe()
+	s.OnActivity(hands.CollectCategory, mock.Anything, mock.Anything).Return(
+		func(context.Context, activities.Collect) error { s.collected++; return nil }).Maybe()
+	s.OnActivity(hands.AssembleArchive, mock.Anything, mock.Anything).Return(activities.Assembled{}, nil).Maybe()
+	s.OnActivity(hands.CompleteExport, mock.Anything, mock.Anything).Return(
+		func(_ context.Context, in activities.Complete) (activities.Completed, error) {
+			s.completed = activities.Completed{
+				CompletedAt: s.Now(), ExpiresAt: s.Now().Add(in.Windows.Download), AvailableAgainAt: s.Now().Add(in.Windows.Cooldown),
+			}
+			return s.completed, nil
+		}).Maybe()
+	s.OnActivity(hands.SendMail, mock.Anything, mock.Anything).Return(
+		func(_ context.Context, m activities.Mail) error {
+			s.mails, s.mailedAt = append(s.mails, m), append(s.mailedAt, s.Now())
+			return nil
+		}).Maybe()
+	s.OnActivity(hands.RemoveArchive, mock.Anything, mock.Anything).Return(
+		func(_ context.Context, in activities.Remove) error {
+			s.removed, s.removedAt = append(s.removed, in), s.Now()
+			return nil
+		}).Maybe()
+	s.ExecuteWorkflow(workflows.AccountExport, s.in)
+	require.True(s.t, s.IsWorkflowCompleted())
+}
+
+func (s *story) tell(after time.Duration, signal workflows.Signal) {
+	s.RegisterDelayedCallback(func() {
+		s.SignalWorkflow(string(signal), workflows.Order{Export: s.in.ID, By: "US-by"})
+	}, after)
+}
+
+func (s *story) kinds() []activities.MailKind {
+	var kinds []activities.MailKind
+	for _, m := range s.mails {
+		kinds = append(kinds, m.Kind)
+	}
+	return kinds
+}
+
+func (s *story) ending() schema.Ending {
+	require.Len(s.t, s.removed, 1, "an export ends once")
+	return s.removed[0].Ending
+}
+
+func TestArchiveIsRemovedExactlyADayAfterItIsReady(t *testing.T) {
+	s := newStory(t)
+	s.tell(time.Hour, workflows.Confirmed)
+	s.play()
+	require.NoError(t, s.GetWorkflowError())
+	require.Equal(t, 24*time.Hour, s.removedAt.Sub(s.completed.CompletedAt))
+	require.Equal(t, schema.Ending{Status: schema.Expired, Reason: schema.WindowPassed}, s.ending())
+	require.Equal(t, 12, s.collected)
+	require.Equal(t, []activities.MailKind{activities.RequestMail, activities.ReadyMail}, s.kinds())
+}
+
+func TestConfirmationInTheLastMinuteCounts(t *testing.T) {
+	s := newStory(t)
+	s.tell(24*time.Hour-time.Minute, workflows.Confirmed)
+	s.play()
+	require.Equal(t, schema.Expired, s.ending().Status)
+	require.Equal(t, schema.WindowPassed, s.ending().Reason)
+}
+
+func TestUnconfirmedExportLapsesAfterADay(t *testing.T) {
+	s := newStory(t)
+	s.play()
+	require.NoError(t, s.GetWorkflowError())
+	require.Equal(t, 24*time.Hour, s.removedAt.Sub(s.began))
+	require.Equal(t, schema.Ending{Status: schema.Expired, Reason: schema.Unconfirmed}, s.ending())
+	require.Zero(t, s.collected, "nothing is read without a confirmation")
+	require.Equal(t, []activities.MailKind{activities.RequestMail, activities.LapsedMail}, s.kinds())
+}
+
+func TestConfirmingTwiceIsConfirmingOnce(t *testing.T) {
+	s := newStory(t)
+	s.tell(time.Hour, workflows.Confirmed)
+	s.tell(time.Hour, workflows.Confirmed)
+	s.tell(2*time.Hour, workflows.Confirmed)
+	s.play()
+	s.AssertActivityNumberOfCalls(t, "ConfirmExport", 1)
+	require.Equal(t, 12, s.collected)
+}
+
+func TestSignalForAnotherExportIsNotHeard(t *testing.T) {
+	s := newStory(t)
+	s.RegisterDelayedCallback(func() {
+		s.SignalWorkflow(string(workflows.Confirmed), workflows.Order{Export: schema.NewExportID(), By: "US-by"})
+		s.SignalWorkflow(string(workflows.Cancelled), workflows.Order{Export: schema.NewExportID(), By: "US-by"})
+	}, time.Hour)
+	s.play()
+	require.Equal(t, schema.Unconfirmed, s.ending().Reason)
+}
+
+func TestConfirmationMailIsSentAgainWithANewLinkAndTheSameWindow(t *testing.T) {
+	s := newStory(t)
+	s.tell(23*time.Hour, workflows.MailLost)
+	s.play()
+	require.Equal(t, 24*time.Hour, s.removedAt.Sub(s.began))
+	require.Equal(t, []activities.MailKind{activities.RequestMail, activities.RequestMail, activities.LapsedMail}, s.kinds())
+	require.Equal(t, []int{1, 2}, []int{s.mails[0].Generation, s.mails[1].Generation})
+}
+
+func TestCooldownHoldsTheDoorUntilADayAfterCompletion(t *testing.T) {
+	s := newStory(t)
+	s.in.Windows.Download = time.Hour
+	var closed time.Time
+	s.SetOnTimerFiredListener(func(string) { closed = s.Now() })
+	s.tell(time.Hour, workflows.Confirmed)
+	s.play()
+	require.Equal(t, time.Hour, s.removedAt.Sub(s.completed.CompletedAt))
+	require.Equal(t, 24*time.Hour, closed.Sub(s.completed.CompletedAt))
+}
+
+func TestDeletingEarlyRemovesAtOnceAndKeepsTheCooldown(t *testing.T) {
+	s := newStory(t)
+	var closed time.Time
+	s.SetOnTimerFiredListener(func(string) { closed = s.Now() })
+	s.tell(time.Hour, workflows.Confirmed)
+	s.tell(5*time.Hour, workflows.Removed)
+	s.play()
+	require.Equal(t, 5*time.Hour, s.removedAt.Sub(s.began))
+	require.Equal(t, schema.Ending{Status: schema.Expired, Reason: schema.Deleted}, s.ending())
+	require.Equal(t, "US-by", s.removed[0].By)
+	require.Equal(t, 24*time.Hour, closed.Sub(s.completed.CompletedAt))
+}
+
+func TestCancelBeforeConfirmationFreesTheAccountAtOnce(t *testing.T) {
+	s := newStory(t)
+	s.tell(time.Hour, workflows.Cancelled)
+	s.play()
+	require.NoError(t, s.GetWorkflowError())
+	require.Equal(t, schema.Cancelled, s.ending().Status)
+	require.Equal(t, time.Hour, s.Now().Sub(s.began))
+	require.Zero(t, s.collected)
+}
+
+func TestCancelWhileCollectingRemovesWhatWasWritten(t *testing.T) {
+	s := newStory(t)
+	s.tell(time.Hour, workflows.Confirmed)
+	s.OnActivity(hands.CollectCategory, mock.Anything, mock.Anything).After(10*time.Minute).Return(nil)
+	s.tell(time.Hour+time.Minute, workflows.Cancelled)
+	s.play()
+	require.Equal(t, schema.Cancelled, s.ending().Status)
+	s.AssertActivityNotCalled(t, "AssembleArchive", mock.Anything, mock.Anything)
+	require.Equal(t, []activities.MailKind{activities.RequestMail}, s.kinds())
+}
+
+func TestCancelWhileAssemblingRemovesWhatWasWritten(t *testing.T) {
+	s := newStory(t)
+	s.tell(time.Hour, workflows.Confirmed)
+	s.OnActivity(hands.AssembleArchive, mock.Anything, mock.Anything).After(10*time.Minute).Return(activities.Assembled{}, nil)
+	s.tell(time.Hour+time.Minute, workflows.Cancelled)
+	s.play()
+	require.Equal(t, schema.Cancelled, s.ending().Status)
+	s.AssertActivityNotCalled(t, "CompleteExport", mock.Anything, mock.Anything)
+}
+
+func TestCancelAfterCompletionIsTooLate(t *testing.T) {
+	s := newStory(t)
+	s.tell(time.Hour, workflows.Confirmed)
+	s.tell(3*time.Hour, workflows.Cancelled)
+	s.play()
+	require.Equal(t, schema.WindowPassed, s.ending().Reason)
+}
+
+func TestAnOperatorsCancelCleansUpInEveryState(t *testing.T) {
+	for name, c := range map[string]struct {
+		at   time.Duration
+		want schema.Ending
+	}{
+		"pending":    {30 * time.Minute, schema.Ending{Status: schema.Cancelled, Reason: schema.CancelledReason}},
+		"processing": {time.Hour + time.Minute, schema.Ending{Status: schema.Cancelled, Reason: schema.CancelledReason}},
+		"completed":  {3 * time.Hour, schema.Ending{Status: schema.Expired, Reason: schema.Deleted}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory(t)
+			s.tell(time.Hour, workflows.Confirmed)
+			s.OnActivity(hands.CollectCategory, mock.Anything, mock.Anything).After(10 * time.Minute).Return(nil)
+			s.RegisterDelayedCallback(s.CancelWorkflow, c.at)
+			s.play()
+			require.NoError(t, s.GetWorkflowError())
+			require.Equal(t, c.want, s.ending())
+		})
+	}
+}
+
+func TestACategoryThatFailsOnceIsReadAgain(t *testing.T) {
+	s := newStory(t)
+	s.tell(time.Hour, workflows.Confirmed)
+	s.OnActivity(hands.CollectCategory, mock.Anything, mock.Anything).Return(errors.New("away")).Once()
+	s.play()
+	require.Equal(t, 12, s.collected)
+	require.Equal(t, schema.WindowPassed, s.ending().Reason)
+}
+
+func TestACategoryThatKeepsFailingFailsTheExportAndNamesItself(t *testing.T) {
+	s := newStory(t)
+	s.tell(time.Hour, workflows.Confirmed)
+	s.OnActivity(hands.CollectCategory, mock.Anything, mock.MatchedBy(func(in activities.Collect) bool { return in.Category == "flows" })).
+		Return(temporal.NewNonRetryableApplicationError("no", "no", nil))
+	s.play()
+	require.NoError(t, s.GetWorkflowError())
+	require.Equal(t, schema.Ending{Status: schema.Failed, Reason: schema.FailedReason("flows"), Category: "flows"}, s.ending())
+	require.Equal(t, []activities.MailKind{activities.RequestMail, activities.FailedMail}, s.kinds())
+	require.Equal(t, time.Hour, s.Now().Sub(s.began), "a failed export leaves the account free")
+}
+
+func TestPatienceWithACategoryIsBounded(t *testing.T) {
+	s := newStory(t)
+	s.in.Windows.Collect = 2 * time.Hour
+	s.tell(time.Hour, workflows.Confirmed)
+	s.OnActivity(hands.CollectCategory, mock.Anything, mock.MatchedBy(func(in activities.Collect) bool { return in.Category == "calls" })).
+		Return(errors.New("away"))
+	s.play()
+	require.Equal(t, schema.Category("calls"), s.ending().Category)
+	require.LessOrEqual(t, s.removedAt.Sub(s.began), 3*time.Hour+time.Minute)
+}
+
+func TestMailTroubleNeitherFailsAnExportNorDelaysItsRemoval(t *testing.T) {
+	s := newStory(t)
+	s.tell(time.Hour, workflows.Confirmed)
+	s.OnActivity(hands.SendMail, mock.Anything, mock.MatchedBy(func(m activities.Mail) bool { return m.Kind == activities.ReadyMail })).
+		Return(errors.New("provider away for good"))
+	s.play()
+	require.NoError(t, s.GetWorkflowError())
+	require.Equal(t, 24*time.Hour, s.removedAt.Sub(s.completed.CompletedAt))
+	require.Equal(t, schema.WindowPassed, s.ending().Reason)
+}
+
+func TestReadyMailIsTriedThroughTheWindow(t *testing.T) {
+	s := newStory(t)
+	s.in.Windows.Download = 48 * time.Hour
+	s.tell(time.Hour, workflows.Confirmed)
+	s.OnActivity(hands.SendMail, mock.Anything, mock.MatchedBy(func(m activities.Mail) bool { return m.Kind == activities.ReadyMail })).
+		Return(func(_ context.Context, m activities.Mail) error {
+			if s.Now().Before(s.completed.CompletedAt.Add(30 * time.Hour)) {
+				// the test environment counts attempts; the next delay keeps them few
+				return temporal.NewApplicationErrorWithOptions("away", "mail", temporal.ApplicationErrorOptions{NextRetryDelay: 6 * time.Hour})
+			}
+			s.mails = append(s.mails, m)
+			return nil
+		})
+	s.play()
+	require.Equal(t, []activities.MailKind{activities.RequestMail, activities.ReadyMail}, s.kinds())
+}
+
+func TestRemovalNeverGivesUp(t *testing.T) {
+	s := newStory(t)
+	s.tell(time.Hour, workflows.Confirmed)
+	var tries int
+	s.OnActivity(hands.RemoveArchive, mock.Anything, mock.Anything).Return(func(_ context.Context, in activities.Remove) error {
+		if tries++; tries < 9 { // the test environment itself stops at ten
+			return errors.New("S3 is away")
+		}
+		s.removed, s.removedAt = append(s.removed, in), s.Now()
+		return nil
+	})
+	s.play()
+	require.NoError(t, s.GetWorkflowError())
+	require.Equal(t, schema.WindowPassed, s.ending().Reason)
+	require.Equal(t, 9, tries)
+}
+
+func TestARefusedOpeningEndsTheRunAndRemovesNothing(t *testing.T) {
+	s := newStory(t)
+	s.OnActivity(hands.OpenExport, mock.Anything, mock.Anything).
+		Return(temporal.NewNonRetryableApplicationError("cooldown", "conflict", nil))
+	s.play()
+	require.Error(t, s.GetWorkflowError())
+	require.Empty(t, s.removed)
+	require.Empty(t, s.mails)
+}
