@@ -1,0 +1,288 @@
+package mail
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/net/html"
+)
+
+var update = flag.Bool("update", false, "write the golden letters anew")
+
+// sample is an export that Ada asked for, as the kind's recipient hears of it.
+func sample(kind Kind) Data {
+	asked := time.Date(2026, 2, 28, 12, 0, 0, 0, time.UTC)
+	done := asked.Add(95*time.Minute + 42*time.Second)
+	const site = "https://app.acme.example"
+	const token = "AAECAwQFBgcICQoLDA0ODwAAAAHk3QpX2rVb1mB8YwN-f0tS5o1Zk_7uJc9LxQaRhTgWvA"
+	d := Data{
+		AccountName:      "Acme Telecom",
+		AccountID:        "AC0123456789abcdef0123456789abcdef",
+		ExportID:         "EX00112233445566778899aabbccddeeff",
+		RecipientName:    "Ada Lovelace",
+		RequesterName:    "Ada Lovelace",
+		Link:             site + "/confirm/" + token,
+		StopLink:         site + "/stop/" + token,
+		PageLink:         site + "/settings/data-export",
+		RequestedAt:      asked,
+		ConfirmBy:        asked.Add(24 * time.Hour),
+		CompletedAt:      done,
+		ExpiresAt:        done.Add(24 * time.Hour),
+		AvailableAgainAt: done.Add(24 * time.Hour),
+		Size:             868_123_456,
+		Records:          1_000_000,
+		SHA256:           "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+		Category:         "phoneNumbers",
+	}
+	switch kind {
+	case Notice:
+		d.RecipientName = "Grace Hopper"
+	case Ready:
+		d.Link = site + "/download/" + token
+	}
+	return d
+}
+
+func render(t *testing.T, kind Kind, d Data) (subject, html, text string) {
+	t.Helper()
+	subject, html, text, err := Render(kind, d)
+	require.NoError(t, err)
+	return subject, html, text
+}
+
+func TestEveryLetterReadsAsItsGoldenCopy(t *testing.T) {
+	for _, kind := range Kinds {
+		subject, html, text := render(t, kind, sample(kind))
+		for ext, got := range map[string]string{".html": html, ".txt": "Subject: " + subject + "\n\n" + text} {
+			golden := filepath.Join("testdata", string(kind)+ext)
+			if *update {
+				require.NoError(t, os.WriteFile(golden, []byte(got), 0o644))
+			}
+			want, err := os.ReadFile(golden)
+			require.NoError(t, err)
+			require.Equal(t, string(want), got, "%s: if this is meant, run the test with -update", golden)
+		}
+	}
+}
+
+func TestARetriedLetterIsTheSameToTheByte(t *testing.T) {
+	elsewhere := time.FixedZone("elsewhere", 5*3600)
+	for _, kind := range Kinds {
+		subject, html, text := render(t, kind, sample(kind))
+		d := sample(kind)
+		d.RequestedAt, d.ConfirmBy = d.RequestedAt.In(elsewhere), d.ConfirmBy.In(elsewhere)
+		d.CompletedAt, d.ExpiresAt = d.CompletedAt.In(elsewhere), d.ExpiresAt.In(elsewhere)
+		for range 20 {
+			again, html2, text2 := render(t, kind, d)
+			require.Equal(t, []string{subject, html, text}, []string{again, html2, text2})
+		}
+	}
+}
+
+// What a reader must find in a letter, whichever half of it they see.
+func TestHTMLAndTextTellTheSameFacts(t *testing.T) {
+	const asked, confirmBy = "Saturday, 28 February 2026, 12:00 UTC", "Sunday, 1 March 2026, 12:00 UTC"
+	const expires = "Sunday, 1 March 2026, 13:35:42 UTC"
+	const page, stop = "https://app.acme.example/settings/data-export", "https://app.acme.example/stop/AAEC"
+	facts := map[Kind][]string{
+		Confirmation: {"https://app.acme.example/confirm/AAEC", stop, asked, confirmBy, "24 hours", "phone numbers", "VoIP providers", "Nothing is exported unless you confirm", "Ignore this mail", "Passwords"},
+		Notice:       {stop, page, asked, confirmBy, "Ada Lovelace asked for", "nothing for you to do"},
+		Ready:        {"https://app.acme.example/download/AAEC", page, asked, expires, "24 hours", "868 MB (868,123,456 bytes)", "1,000,000", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "deleted"},
+		Failed:       {page, asked, "We could not read your phone numbers. Please ask for a new export.", "No file was made"},
+		Lapsed:       {page, asked, confirmBy, "24 hours", "Nothing was exported"},
+	}
+	for _, kind := range Kinds {
+		d := sample(kind)
+		_, page, text := render(t, kind, d)
+		page, text = words(visible(t, page)), words(text)
+		l := letters[kind](d)
+		want := append([]string{l.Greeting, l.Footer, d.AccountName, d.AccountID, d.ExportID}, facts[kind]...)
+		want = append(want, l.Intro...)
+		want = append(want, l.Action.Label, l.Action.URL)
+		for _, f := range l.Facts {
+			want = append(want, f.Label, f.Value)
+		}
+		for _, s := range l.More {
+			want = append(append(want, s.Heading), s.Paragraphs...)
+			if s.Link != nil {
+				want = append(want, s.Link.Label, s.Link.URL)
+			}
+		}
+		for _, fact := range want {
+			require.Contains(t, page, fact, "%s, HTML", kind)
+			require.Contains(t, text, fact, "%s, text", kind)
+		}
+	}
+}
+
+func TestALetterLoadsNothingAndLeadsOnlyWhereItWasGiven(t *testing.T) {
+	addresses := regexp.MustCompile(`(?i)https?:[^\s"<>]*`)
+	for _, kind := range Kinds {
+		d := sample(kind)
+		subject, page, text := render(t, kind, d)
+		given := []string{d.Link, d.StopLink, d.PageLink}
+		for _, found := range addresses.FindAllString(subject+" "+page+" "+text, -1) {
+			require.Contains(t, given, found)
+		}
+		require.NotRegexp(t, `(?i)<(img|script|link|iframe|object|video|audio|form|base|svg)\b|url\(|@import|@font-face|\bsrc=|background=`, page)
+		require.Less(t, len(page), 100_000)
+		require.Less(t, len(text), 10_000)
+		require.True(t, utf8.ValidString(page) && utf8.ValidString(text))
+	}
+}
+
+func TestTextLinesAreShortAndLinksStandAlone(t *testing.T) {
+	for _, kind := range Kinds {
+		d := sample(kind)
+		_, _, text := render(t, kind, d)
+		require.True(t, strings.HasSuffix(text, "\n"))
+		require.NotContains(t, text, "\n\n\n")
+		for line := range strings.Lines(text) {
+			line = strings.TrimSuffix(line, "\n")
+			require.Equal(t, strings.TrimRightFunc(line, unicode.IsSpace), line, "space at the end")
+			if strings.Contains(line, "://") {
+				require.Contains(t, []string{d.Link, d.StopLink, d.PageLink}, line)
+			} else if !strings.Contains(line, d.SHA256) {
+				require.LessOrEqual(t, utf8.RuneCountInString(line), lineLength)
+			}
+		}
+	}
+}
+
+func TestHostileNamesStayNames(t *testing.T) {
+	hostile := "<script>alert(1)</script>\r\nBcc: eve@evil.example\u202egpj.exe\u2066\u200b \x00\x1b[31m" +
+		"{{.Link}} \"quoted\" & HTTPS://evil.example/ javascript://x\u2028end\xff"
+	for _, kind := range Kinds {
+		d := sample(kind)
+		d.AccountName, d.RecipientName, d.RequesterName, d.Reason = hostile, hostile, hostile, hostile
+		d.AccountID, d.ExportID, d.Category = hostile, hostile, "\u202ecalls<b>"
+		subject, page, text := render(t, kind, d)
+		require.NotContains(t, page, "<script")
+		require.NotContains(t, page, "<b>")
+		require.Contains(t, visible(t, page), "<script>alert(1)</script> Bcc: eve@evil.example")
+		require.Contains(t, words(text), "<script>alert(1)</script> Bcc: eve@evil.example")
+		require.NotContains(t, strings.ToLower(page+text+subject), "https://evil")
+		require.NotContains(t, page+text+subject, "javascript:")
+		for _, s := range []string{subject, page, text} {
+			require.True(t, utf8.ValidString(s))
+			for _, r := range s {
+				require.False(t, unicode.IsControl(r) && r != '\n' || unicode.Is(unicode.Bidi_Control, r) || r == '\u200b' || r == '\u2028', "%U", r)
+			}
+		}
+		require.NotContains(t, subject, "\n")
+		require.Less(t, utf8.RuneCountInString(subject), 150)
+	}
+}
+
+func TestNamesOfTheWorldSurvive(t *testing.T) {
+	for _, name := range []string{"José Ñandú", "李小龍", "דנה כהן", "نیم\u200cفاصله", "Zoë & O’Brien", "👩\u200d💻 Team"} {
+		require.Equal(t, name, clean(name, longestName))
+	}
+	require.Equal(t, "", clean(" \u200b\u202e\n ", longestName))
+	require.Equal(t, strings.Repeat("é", 79)+"…", clean(strings.Repeat("é", 200), 80))
+	require.Equal(t, strings.Repeat("é", 80), clean(strings.Repeat("é", 80), 80))
+}
+
+func TestALetterNeedsNoNames(t *testing.T) {
+	for _, kind := range Kinds {
+		d := sample(kind)
+		d.AccountName, d.RecipientName, d.RequesterName, d.AccountID, d.ExportID = "", " ", "\u202e", "", ""
+		subject, page, text := render(t, kind, d)
+		require.Contains(t, subject, "your account")
+		require.Contains(t, page, ">Hello,<")
+		require.True(t, strings.HasPrefix(text, "Hello,\n"))
+		require.NotContains(t, text, "  \n")
+	}
+	d := sample(Notice)
+	d.RequesterName = ""
+	_, _, text := render(t, Notice, d)
+	require.Contains(t, text, "An owner or admin asked for a complete copy")
+	d.ByCredentials = true
+	_, _, text = render(t, Confirmation, d)
+	require.Contains(t, words(text), "A program with the account's API credentials asked for a complete copy")
+	require.NotContains(t, text, "You asked")
+}
+
+func TestALetterWithoutWhatItIsForIsRefused(t *testing.T) {
+	without := func(change func(*Data)) Data { d := sample(""); change(&d); return d }
+	for name, c := range map[string]struct {
+		kind Kind
+		data Data
+		says string
+	}{
+		"kind":         {"birthday", Data{}, "no such kind"},
+		"link":         {Ready, without(func(d *Data) { d.Link = "" }), "Link is missing"},
+		"stop link":    {Notice, without(func(d *Data) { d.StopLink = "" }), "StopLink is missing"},
+		"page link":    {Lapsed, without(func(d *Data) { d.PageLink = "" }), "PageLink is missing"},
+		"scheme":       {Confirmation, without(func(d *Data) { d.Link = "javascript:alert('seekrit')" }), "Link is not a web address"},
+		"relative":     {Confirmation, without(func(d *Data) { d.Link = "/confirm/seekrit" }), "Link is not a web address"},
+		"other letter": {Confirmation, without(func(d *Data) { d.StopLink = "https://аcme.example/seekrit" }), "StopLink is not a web address"},
+		"line break":   {Confirmation, without(func(d *Data) { d.Link += "\nseekrit" }), "Link is not a web address"},
+		"password":     {Confirmation, without(func(d *Data) { d.Link = "https://acme.example@evil.example/seekrit" }), "Link is not a web address"},
+		"expiry":       {Ready, without(func(d *Data) { d.ExpiresAt = time.Time{} }), "ExpiresAt is missing"},
+		"hash":         {Ready, without(func(d *Data) { d.SHA256 = "seekrit" }), "SHA256 is not"},
+	} {
+		_, _, _, err := Render(c.kind, c.data)
+		require.ErrorContains(t, err, c.says, name)
+		require.NotContains(t, err.Error(), "seekrit", name)
+	}
+}
+
+func TestLettersDoWithoutTheirOptionalLinks(t *testing.T) {
+	d := sample(Confirmation)
+	d.StopLink = ""
+	_, _, text := render(t, Confirmation, d)
+	require.NotContains(t, text, "stop it")
+	d = sample(Ready)
+	d.PageLink, d.AvailableAgainAt = "", time.Time{}
+	_, _, text = render(t, Ready, d)
+	require.NotContains(t, text, "Open Data Export")
+	require.NotContains(t, words(text), "a new export")
+	d.AvailableAgainAt = d.ExpiresAt.Add(time.Hour)
+	_, _, text = render(t, Ready, d)
+	require.Contains(t, words(text), "You can ask for a new export from Sunday, 1 March 2026, 14:35:42 UTC on.")
+	_, _, text = render(t, Notice, d)
+	require.NotContains(t, text, "there already")
+}
+
+// visible is the text of a page as a reader meets it, blocks apart from each other.
+func visible(t *testing.T, page string) string {
+	t.Helper()
+	root, err := html.Parse(strings.NewReader(page))
+	require.NoError(t, err)
+	var out strings.Builder
+	var walk func(*html.Node)
+	walk = func(n *html.Node) {
+		if n.Type == html.TextNode {
+			out.WriteString(n.Data)
+		}
+		if n.Data == "head" || n.Type == html.ElementNode && strings.Contains(attr(n, "style"), "display:none") {
+			return
+		}
+		for c := n.FirstChild; c != nil; c = c.NextSibling {
+			walk(c)
+		}
+		out.WriteByte(' ')
+	}
+	walk(root)
+	return out.String()
+}
+
+func attr(n *html.Node, name string) string {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+func words(s string) string { return strings.Join(strings.Fields(s), " ") }
