@@ -32,14 +32,28 @@ type Temporal struct {
 
 var searchAttributes = []string{"ExportAccount", "ExportStatus"}
 
-// NewTemporal prepares a dev server.
+// NewTemporal prepares a dev server. What the options do not say is said by
+// temporal-dev.yaml.
 func NewTemporal(o TemporalOptions) (*Temporal, error) {
 	path, err := Tool("temporal")
 	if err != nil {
 		return nil, err
 	}
-	args := []string{"server", "start-dev", "--ip", "127.0.0.1", "--port", strconv.Itoa(o.Port),
-		"--log-level", "warn", "--dynamic-config-value", "matching.enableFairness=true"}
+	root, err := Root()
+	if err != nil {
+		return nil, err
+	}
+	database := o.Database
+	if database != "" {
+		if database, err = filepath.Abs(database); err != nil {
+			return nil, err
+		}
+		if err := os.MkdirAll(filepath.Dir(database), 0o755); err != nil {
+			return nil, fmt.Errorf("make the directory of Temporal's data: %w", err)
+		}
+	}
+	args := []string{"--env-file", filepath.Join(root, "temporal-dev.yaml"), "--env", "dev",
+		"server", "start-dev", "--port", strconv.Itoa(o.Port), "--db-filename=" + database}
 	for _, name := range searchAttributes {
 		args = append(args, "--search-attribute", name+"=Keyword")
 	}
@@ -49,16 +63,7 @@ func NewTemporal(o TemporalOptions) (*Temporal, error) {
 		args = append(args, "--ui-port", strconv.Itoa(o.UIPort))
 	}
 	t := &Temporal{address: Loopback(o.Port)}
-	prepare := func(context.Context) error { return nil }
-	if o.Database != "" {
-		database, err := filepath.Abs(o.Database)
-		if err != nil {
-			return nil, err
-		}
-		args = append(args, "--db-filename", database)
-		prepare = func(context.Context) error { return os.MkdirAll(filepath.Dir(database), 0o755) }
-	}
-	t.Part = New(Spec{Name: "Temporal", Path: path, Args: args, Env: Environ(), Log: o.Log, Prepare: prepare, Ready: t.ready})
+	t.Part = New(Spec{Name: "Temporal", Path: path, Args: args, Env: Environ(), Log: o.Log, Ready: t.ready})
 	return t, nil
 }
 
