@@ -50,8 +50,8 @@ var gzipHeader = []byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255}
 // lastBlock is the empty deflate block that says the stream is over.
 var lastBlock = []byte{3, 0}
 
-// write writes the whole document; next hands it the pieces in order.
-func (w *archiveWriter) write(account string, at time.Time, sections []schema.Section, next func() (openPiece, error)) error {
+// write writes the whole document.
+func (w *archiveWriter) write(account string, at time.Time, sections []schema.Section, pieces *pieceReader) error {
 	if err := w.raw(gzipHeader); err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func (w *archiveWriter) write(account string, at time.Time, sections []schema.Se
 		return err
 	}
 	for i, s := range sections {
-		if err := w.section(i, s, next); err != nil {
+		if err := w.section(i, s, pieces); err != nil {
 			return err
 		}
 	}
@@ -73,7 +73,7 @@ func (w *archiveWriter) write(account string, at time.Time, sections []schema.Se
 }
 
 // section writes one category and remembers what the manifest says of it.
-func (w *archiveWriter) section(i int, s schema.Section, next func() (openPiece, error)) error {
+func (w *archiveWriter) section(i int, s schema.Section, pieces *pieceReader) error {
 	comma := ""
 	if i > 0 {
 		comma = ","
@@ -86,7 +86,7 @@ func (w *archiveWriter) section(i int, s schema.Section, next func() (openPiece,
 		end = "[]"
 	}
 	for range s.Pieces {
-		p, err := next()
+		p, err := pieces.next()
 		if err != nil {
 			return err
 		}
@@ -94,6 +94,7 @@ func (w *archiveWriter) section(i int, s schema.Section, next func() (openPiece,
 		if err := w.piece(p, sum); err != nil {
 			return err
 		}
+		pieces.done(p)
 	}
 	sum.Write([]byte(end))
 	entry, err := json.Marshal(manifestEntry{Records: s.Records, SHA256: hex.EncodeToString(sum.Sum(nil)), ReadAt: s.ReadAt.UTC()})
@@ -114,7 +115,7 @@ type manifestEntry struct {
 
 // piece copies a piece's deflate stream. Its text is hashed for the section
 // and for the document at the same time.
-func (w *archiveWriter) piece(p openPiece, section hash.Hash) error {
+func (w *archiveWriter) piece(p *openPiece, section hash.Hash) error {
 	var hashing sync.WaitGroup
 	hashing.Go(func() { section.Write(p.text) })
 	w.count(p.text)

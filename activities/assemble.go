@@ -1,7 +1,6 @@
 package activities
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -10,9 +9,6 @@ import (
 	"fmt"
 	"io"
 	"time"
-
-	"filippo.io/age"
-	"github.com/klauspost/compress/flate"
 
 	"satchel/schema"
 )
@@ -47,17 +43,17 @@ func (a *Activities) assemble(ctx context.Context, in Assemble) (schema.Archive,
 	if err != nil {
 		return schema.Archive{}, err
 	}
-	identity, err := a.identity(ctx, in.Account, in.Export)
+	opener, err := a.unlock(ctx, in.Account, in.Export)
 	if err != nil {
 		return schema.Archive{}, err
 	}
 	key := schema.ObjectPrefix(in.Export) + "archive-" + rand.Text()
-	pieces := a.openPieces(ctx, sections, identity)
+	pieces := readPieces(ctx, sections, opener)
 	defer pieces.stop()
 	var document *archiveWriter
 	if _, err := a.Vault.Create(ctx, key, recipient, func(w io.Writer) error {
 		document = newArchiveWriter(w)
-		return document.write(export.Account, time.Now(), sections, pieces.next)
+		return document.write(export.Account, time.Now(), sections, pieces)
 	}); err != nil {
 		return schema.Archive{}, fmt.Errorf("assemble %s: %w", in.Export, err)
 	}
@@ -67,12 +63,12 @@ func (a *Activities) assemble(ctx context.Context, in Assemble) (schema.Archive,
 	return document.archive(key), nil
 }
 
-func (a *Activities) identity(ctx context.Context, account, export string) (age.Identity, error) {
+func (a *Activities) unlock(ctx context.Context, account, export string) (Opener, error) {
 	wrapped, err := a.Store.WrappedKey(ctx, export)
 	if err != nil {
 		return nil, err
 	}
-	return a.Vault.Unwrap(ctx, wrapped, account, export)
+	return a.Vault.Unlock(ctx, wrapped, account, export)
 }
 
 // Complete is what CompleteExport is told.
@@ -111,11 +107,11 @@ func (a *Activities) CompleteExport(ctx context.Context, in Complete) (Completed
 var errDamaged = errors.New("what was stored is not what was written")
 
 func (a *Activities) verify(ctx context.Context, in Complete) error {
-	identity, err := a.identity(ctx, in.Account, in.Export)
+	opener, err := a.unlock(ctx, in.Account, in.Export)
 	if err != nil {
 		return err
 	}
-	stored, err := a.Vault.Read(ctx, in.Archive.ObjectKey, identity)
+	stored, err := opener.Open(ctx, in.Archive.ObjectKey)
 	if err != nil {
 		return err
 	}
@@ -129,78 +125,4 @@ func (a *Activities) verify(ctx context.Context, in Complete) error {
 		return fmt.Errorf("archive of %s: %w", in.Export, errDamaged)
 	}
 	return nil
-}
-
-// openPiece is a piece in memory, compressed as it was stored and inflated.
-type openPiece struct {
-	deflate, text []byte
-	err           error
-}
-
-// openPieces fetches the pieces of all sections in order, a few ahead of
-// whoever calls next.
-func (a *Activities) openPieces(ctx context.Context, sections []schema.Section, identity age.Identity) *pieceReader {
-	ctx, cancel := context.WithCancel(ctx)
-	r := &pieceReader{ctx: ctx, cancel: cancel, opening: make(chan chan openPiece, piecesAhead), free: make(chan *openPiece, piecesAhead+2)}
-	for range cap(r.free) {
-		r.free <- &openPiece{}
-	}
-	go func() {
-		defer close(r.opening)
-		for _, s := range sections {
-			for _, p := range s.Pieces {
-				opened := make(chan openPiece, 1)
-				select {
-				case r.opening <- opened:
-				case <-ctx.Done():
-					return
-				}
-				go func() { opened <- a.openPiece(ctx, p, identity) }()
-			}
-		}
-	}()
-	return r
-}
-
-// piecesAhead bounds the assembler's memory: so many pieces, compressed and
-// inflated, wait for their turn.
-const piecesAhead = 2
-
-type pieceReader struct {
-	ctx     context.Context
-	cancel  func()
-	opening chan chan openPiece
-	free    chan *openPiece
-}
-
-func (r *pieceReader) stop() { r.cancel() }
-
-func (r *pieceReader) next() (openPiece, error) {
-	select {
-	case opened, ok := <-r.opening:
-		if !ok {
-			return openPiece{}, io.ErrUnexpectedEOF
-		}
-		p := <-opened
-		return p, p.err
-	case <-r.ctx.Done():
-		return openPiece{}, r.ctx.Err()
-	}
-}
-
-// openPiece fetches one piece and holds it against the ledger.
-func (a *Activities) openPiece(ctx context.Context, p schema.Piece, identity age.Identity) openPiece {
-	deflate, err := a.Vault.Get(ctx, p.ObjectKey, identity, nil)
-	if err != nil {
-		return openPiece{err: fmt.Errorf("read a piece of %s: %w", p.Category, err)}
-	}
-	if sum := sha256.Sum256(deflate); hex.EncodeToString(sum[:]) != p.SHA256 {
-		return openPiece{err: fmt.Errorf("piece %d of %s: %w", p.Seq, p.Category, errDamaged)}
-	}
-	text := make([]byte, p.TextBytes)
-	// The stream is not final: after its text comes the end of what there is.
-	if _, err := io.ReadFull(flate.NewReader(bytes.NewReader(deflate)), text); err != nil {
-		return openPiece{err: fmt.Errorf("inflate piece %d of %s: %w", p.Seq, p.Category, errDamaged)}
-	}
-	return openPiece{deflate: deflate, text: text}
 }

@@ -6,8 +6,6 @@ import (
 	"iter"
 	"time"
 
-	"filippo.io/age"
-
 	"satchel/activities/mail"
 	"satchel/schema"
 )
@@ -61,13 +59,17 @@ type Records interface {
 // each promises.
 type Vault interface {
 	NewKey(ctx context.Context, account, export string) (recipient string, wrapped []byte, err error)
-	Unwrap(ctx context.Context, wrapped []byte, account, export string) (age.Identity, error)
+	Unlock(ctx context.Context, wrapped []byte, account, export string) (Opener, error)
 	Put(ctx context.Context, key, recipient string, body []byte) error
 	Create(ctx context.Context, key, recipient string, write func(io.Writer) error) (int64, error)
-	Get(ctx context.Context, key string, identity age.Identity, into []byte) ([]byte, error)
-	Read(ctx context.Context, key string, identity age.Identity) (io.ReadCloser, error)
 	Remove(ctx context.Context, prefix string) (schema.Certificate, error)
 	Exports(ctx context.Context) iter.Seq2[StoredExport, error]
+}
+
+// Opener reads the sealed objects of one export.
+type Opener interface {
+	Get(ctx context.Context, key string, buf []byte) ([]byte, error)
+	Open(ctx context.Context, key string) (io.ReadCloser, error)
 }
 
 // StoredExport is an export that has at least one object or unfinished upload.

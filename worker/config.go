@@ -1,0 +1,48 @@
+package main
+
+import (
+	"time"
+
+	"satchel/activities/mail"
+	"satchel/activities/vault"
+)
+
+// config is everything the worker can be told, by flag or environment.
+// Where Temporal is, it reads from Temporal's own TEMPORAL_… variables.
+type config struct {
+	DatabaseURL string `env:"DATABASE_URL" required:"" help:"PostgreSQL URL of Satchel's own database, with sslmode. Secret."`
+	LogLevel    string `env:"LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"Least level that is logged: ${enum}."`
+
+	Run     runCommand     `cmd:"" default:"withargs" help:"Run workflows and activities (the default)."`
+	Migrate migrateCommand `cmd:"" help:"Bring the database up to date, and end."`
+	Keyset  keysetCommand  `cmd:"" help:"Write a new keyset for KEYSET_FILE, and end."`
+}
+
+// runCommand runs the worker.
+type runCommand struct {
+	Source  string `name:"source-database-url" env:"SOURCE_DATABASE_URL" help:"PostgreSQL URL of the platform's database, best a read-only role or a replica. DATABASE_URL where not set. Secret."`
+	Catalog string `name:"catalog-dir" env:"CATALOG_DIR" type:"existingdir" help:"Folder with your own catalog of queries. The built-in one where not set."`
+	LinkKey string `env:"LINK_KEY" required:"" help:"64 hexadecimal digits that make mailed links unguessable; the server has the same. Secret."`
+	Site    string `name:"public-base-url" env:"PUBLIC_BASE_URL" required:"" help:"Where customers reach the server; mailed links begin with it."`
+
+	Vault vault.Config `embed:""`
+	Mail  mail.Config  `embed:""`
+
+	Metrics     string        `name:"metrics-address" env:"METRICS_ADDRESS" default:"127.0.0.1:9091" help:"Where /metrics, /healthz and /readyz are served."`
+	Concurrency int           `env:"CONCURRENCY" default:"24" help:"Activities at once. Each may hold one connection to either database."`
+	Grace       time.Duration `env:"STOP_GRACE" default:"20s" help:"How long running activities may go on after SIGTERM."`
+	SweepEvery  time.Duration `env:"SWEEP_EVERY" default:"15m" help:"How often to look for exports whose run is gone."`
+	SweepGrace  time.Duration `env:"SWEEP_GRACE" default:"10m" help:"How late something must be before the sweep takes it for lost."`
+	Dev         bool          `env:"DEV" help:"Accept keys that were made for one machine."`
+}
+
+// migrateCommand applies migrations.
+type migrateCommand struct {
+	Platform bool `help:"Also make the platform's own tables, for one machine without a platform."`
+}
+
+// keysetCommand writes a keyset.
+type keysetCommand struct {
+	File string `arg:"" help:"File to write; it must not exist."`
+	Dev  bool   `help:"Mark the keyset as made for one machine: without --dev nothing starts with it."`
+}

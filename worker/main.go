@@ -1,0 +1,71 @@
+// Command worker runs Satchel's workflows and activities.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"satchel/activities/vault"
+	"satchel/schema/migrations"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := start(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil && !errors.Is(err, context.Canceled) {
+		fmt.Fprintln(os.Stderr, "worker: "+err.Error())
+		os.Exit(1)
+	}
+}
+
+// start does what the arguments and the environment say, until it is done or
+// ctx ends. Logs go to stdout as JSON lines.
+func start(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	var c config
+	parser, err := kong.New(&c,
+		kong.Name("worker"), kong.Description("Runs Satchel's workflows: exports are collected, assembled, mailed and removed here."),
+		kong.Writers(stdout, stderr), kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	if err != nil {
+		return err
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		return err
+	}
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
+		return err
+	}
+	logger := slog.New(slog.NewJSONHandler(stdout, &slog.HandlerOptions{Level: level}))
+	command.BindTo(ctx, (*context.Context)(nil))
+	return command.Run(&c, logger)
+}
+
+// Run applies the migrations.
+func (m migrateCommand) Run(ctx context.Context, c *config, logger *slog.Logger) error {
+	sets := []migrations.Set{migrations.Satchel}
+	if m.Platform {
+		sets = append(sets, migrations.Platform)
+	}
+	if err := migrations.Apply(ctx, c.DatabaseURL, sets...); err != nil {
+		return err
+	}
+	logger.Info("database is up to date", "sets", sets)
+	return nil
+}
+
+// Run writes the keyset.
+func (k keysetCommand) Run() error {
+	if k.Dev {
+		return vault.WriteDevelopmentKeyset(k.File)
+	}
+	return vault.WriteKeyset(k.File)
+}
