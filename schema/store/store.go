@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	_ "github.com/lib/pq" // the driver
 
+	"satchel/schema/migrations"
 	"satchel/schema/store/sqlstate"
 )
 
@@ -41,6 +43,21 @@ func (s *Store) DB() *sql.DB { return s.db.DB }
 // Ping tells whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {
 	return sqlstate.Wrap("ping database", s.db.PingContext(ctx))
+}
+
+// Ready tells whether the database answers and has all migrations.
+func (s *Store) Ready(ctx context.Context) error {
+	if err := s.Ping(ctx); err != nil {
+		return err
+	}
+	pending, err := migrations.Pending(ctx, s.db.DB, migrations.Satchel)
+	if err != nil {
+		return sqlstate.Wrap("look for migrations", err)
+	}
+	if pending {
+		return errors.New("the database lacks a migration: run worker migrate")
+	}
+	return nil
 }
 
 // inTx runs do in one transaction and keeps all of it or nothing.

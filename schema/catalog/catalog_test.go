@@ -1,0 +1,88 @@
+package catalog_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"satchel/dev/testparts"
+	"satchel/schema"
+	"satchel/schema/catalog"
+	"satchel/schema/directory"
+)
+
+func TestMain(m *testing.M) { testparts.Main(m) }
+
+func TestTheEmbeddedCatalogIsCompleteAndClean(t *testing.T) {
+	c := embedded(t)
+	for _, category := range schema.Categories {
+		require.NotEmpty(t, c.Query(category))
+		require.NotEmpty(t, c.Columns(category))
+	}
+	require.NotEmpty(t, c.People())
+	require.NotEmpty(t, c.Account())
+	require.NotEmpty(t, c.Credentials())
+}
+
+func TestACompanysOwnCatalogIsUsedInPlaceOfOurs(t *testing.T) {
+	dir := ownCatalog(t)
+	own := "select n.no as _key, n.said as \"words\" -- what was said\nfrom crm.notes n where n.customer = $1"
+	write(t, dir, "calls.sql", "-- Ours.\n"+own+";\n")
+
+	c, err := catalog.Load(dir)
+	require.NoError(t, err)
+	require.Equal(t, own, c.Query("calls"))
+	require.Equal(t, []catalog.Column{{Name: "words", Description: "what was said"}}, c.Columns("calls"))
+	require.Equal(t, embedded(t).Query("flows"), c.Query("flows"))
+	require.Equal(t, embedded(t).People(), c.People())
+}
+
+func TestAnIncompleteCatalogIsRefusedFileByFile(t *testing.T) {
+	dir := ownCatalog(t)
+	require.NoError(t, os.Remove(filepath.Join(dir, "charges.sql")))
+	require.NoError(t, os.Remove(filepath.Join(dir, "directory", "people.sql")))
+	write(t, dir, "voipproviders.sql", "select 1")
+	write(t, dir, "flows.sql", "-- Flows.\nselect * from flows")
+	write(t, dir, "directory/account.sql", "select f.sid as id\nfrom firms f where f.sid = $1")
+
+	_, err := catalog.Load(dir)
+	for _, says := range []string{
+		"charges.sql: missing",
+		"directory/people.sql: missing",
+		"voipproviders.sql: there is no such category or question",
+		"flows.sql:2: * names no columns",
+		"flows.sql:2: never asks for $1",
+		"directory/account.sql:1: must select id, name, parent, suspended, and selects id",
+	} {
+		require.ErrorContains(t, err, says)
+	}
+
+	_, err = catalog.Load(filepath.Join(dir, "nowhere"))
+	require.ErrorContains(t, err, "is not a folder that can be read")
+}
+
+func embedded(t testing.TB) *catalog.Catalog {
+	t.Helper()
+	c, err := catalog.Embedded()
+	require.NoError(t, err)
+	return c
+}
+
+// ownCatalog copies the embedded files to where a company would keep its own.
+func ownCatalog(t *testing.T) string {
+	dir := t.TempDir()
+	require.NoError(t, os.CopyFS(filepath.Join(dir, "directory"), directory.Files))
+	for _, category := range schema.Categories {
+		text, err := os.ReadFile(string(category) + ".sql")
+		require.NoError(t, err)
+		write(t, dir, string(category)+".sql", string(text))
+	}
+	return dir
+}
+
+func write(t *testing.T, dir, file, text string) {
+	t.Helper()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600))
+}

@@ -1,0 +1,169 @@
+package catalog_test
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	_ "github.com/lib/pq" // the driver
+	"github.com/stretchr/testify/require"
+
+	"satchel/dev/testparts"
+	"satchel/schema"
+	"satchel/schema/catalog"
+)
+
+var update = flag.Bool("update", false, "write columns.golden anew")
+
+func TestColumnsThatLeaveAreTheOnesReviewed(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("# Every field that leaves the building: its name, where it comes from, its type\n" +
+		"# in Postgres, and what it is. Made by: go test ./schema/catalog -update\n")
+	leaving := leaving(t, begin(t, testparts.Database(t)))
+	for _, category := range schema.Categories {
+		fmt.Fprintf(&b, "\n%s\n", category)
+		for _, l := range leaving[category] {
+			fmt.Fprintf(&b, "  %-17s %-44s %-14s %s\n", l.name, strings.Join(l.sources, " "), l.databaseType, l.description)
+		}
+	}
+	if *update {
+		require.NoError(t, os.WriteFile("columns.golden", []byte(b.String()), 0o644))
+	}
+	reviewed, err := os.ReadFile("columns.golden")
+	require.NoError(t, err)
+	require.Equal(t, string(reviewed), b.String(),
+		"what leaves the building has changed: if it should, run go test ./schema/catalog -update and have columns.golden reviewed")
+}
+
+// leaves is one field of the archive and the columns it is made from.
+type leaves struct {
+	name, databaseType, description string
+	sources                         []string
+}
+
+// leaving asks Postgres what each category's query returns and where from.
+func leaving(t testing.TB, tx *sql.Tx) map[schema.Category][]leaves {
+	all := map[schema.Category][]leaves{}
+	c := embedded(t)
+	for _, category := range schema.Categories {
+		rows, err := tx.Query(c.Query(category), "")
+		require.NoError(t, err, category)
+		types, err := rows.ColumnTypes()
+		require.NoError(t, err)
+		require.NoError(t, rows.Close())
+		sources := sources(t, tx, c.Query(category))
+		described := c.Columns(category)
+		require.Len(t, types, len(described)+1, category)
+		require.Len(t, sources, len(types), category)
+		require.Equal(t, "_key", types[0].Name())
+		for i, column := range described {
+			got := types[i+1]
+			require.Equal(t, column.Name, got.Name(), "of "+category)
+			all[category] = append(all[category], leaves{column.Name, typeName(got), column.Description, sources[i+1]})
+		}
+	}
+	return all
+}
+
+func typeName(t *sql.ColumnType) string {
+	name := strings.ToLower(t.DatabaseTypeName())
+	if element, ok := strings.CutPrefix(name, "_"); ok {
+		return element + "[]"
+	}
+	return name
+}
+
+// plan is as much of EXPLAIN's answer as says where columns come from.
+type plan struct {
+	Relation string `json:"Relation Name"`
+	Schema   string
+	Alias    string
+	Output   []string
+	Plans    []plan
+}
+
+// sources returns, for each column a query returns, the table columns in it.
+func sources(t testing.TB, tx *sql.Tx, query string) [][]string {
+	t.Helper()
+	var text string
+	require.NoError(t, tx.QueryRow("explain (verbose, format json) "+query, "").Scan(&text))
+	var explained []struct{ Plan plan }
+	require.NoError(t, json.Unmarshal([]byte(text), &explained))
+	tables := map[string]string{}
+	tablesOf(explained[0].Plan, tables)
+	sources := make([][]string, len(explained[0].Plan.Output))
+	for i, expression := range explained[0].Plan.Output {
+		require.NotRegexp(t, `\*|SubPlan|InitPlan|\$\d`, expression, "too clever for a catalog: its sources cannot be told")
+		sources[i] = columnsIn(t, tx, expression, tables)
+	}
+	return sources
+}
+
+func tablesOf(p plan, tables map[string]string) {
+	if p.Relation != "" {
+		tables[p.Alias] = p.Schema + "." + p.Relation
+	}
+	for _, below := range p.Plans {
+		tablesOf(below, tables)
+	}
+}
+
+var named = regexp.MustCompile(`(?:("[^"]+"|\w+)\.)?("[^"]+"|[a-z_]\w*)(\(?)`)
+
+// columnsIn finds the columns an expression of a plan names. Where there is one
+// table only, Postgres does not say which one it is.
+func columnsIn(t testing.TB, tx *sql.Tx, expression string, tables map[string]string) []string {
+	var found []string
+	for _, m := range named.FindAllStringSubmatch(expression, -1) {
+		qualifier, column := strings.Trim(m[1], `"`), strings.Trim(m[2], `"`)
+		for alias, table := range tables {
+			if m[3] == "" && (alias == qualifier || qualifier == "" && len(tables) == 1) && isColumn(t, tx, table, column) {
+				found = append(found, table+"."+column)
+			}
+		}
+	}
+	require.NotEmpty(t, found, "%s comes from no column", expression)
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+func isColumn(t testing.TB, tx *sql.Tx, table, column string) bool {
+	var is bool
+	require.NoError(t, tx.QueryRow(`select exists (select from pg_attribute
+		where attrelid = $1::regclass and attname = $2 and attnum > 0)`, table, column).Scan(&is))
+	return is
+}
+
+// begin opens a transaction that is undone when the test ends.
+func begin(t testing.TB, url string) *sql.Tx {
+	t.Helper()
+	db, err := sql.Open("postgres", url)
+	require.NoError(t, err)
+	tx, err := db.BeginTx(context.Background(), nil)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		_ = tx.Rollback()
+		_ = db.Close()
+	})
+	return tx
+}
+
+// typed are a category's columns as the schema of the archive wants them.
+func typed(all map[schema.Category][]leaves) map[schema.Category][]catalog.Column {
+	columns := map[schema.Category][]catalog.Column{}
+	for category, fields := range all {
+		for _, f := range fields {
+			columns[category] = append(columns[category], catalog.Column{
+				Name: f.name, DatabaseType: f.databaseType, Nullable: true, Description: f.description,
+			})
+		}
+	}
+	return columns
+}

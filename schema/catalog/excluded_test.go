@@ -1,0 +1,130 @@
+package catalog_test
+
+import (
+	"database/sql"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"satchel/dev/testparts"
+	"satchel/schema/catalog"
+)
+
+func TestEveryColumnIsExportedOrExcludedWithAReason(t *testing.T) {
+	tx := begin(t, testparts.Database(t))
+	exported, excluded := exported(t, tx), excluded(t)
+	require.Empty(t, undecided(t, tx, exported, excluded),
+		"decide: export it in schema/catalog, or say in excluded.txt why it stays")
+	for column := range excluded {
+		require.NotContains(t, exported, column, "is exported, and excluded as well")
+		require.Contains(t, columnsOf(t, tx), column, "is excluded, and no longer there")
+	}
+}
+
+func TestANewColumnOrTableFailsTheBuildByName(t *testing.T) {
+	tx := begin(t, testparts.Database(t))
+	for _, statement := range []string{
+		`alter table platform.users add column fax text, add column "homePage" text`,
+		`create table platform.voicemails (id bigint, account_sid text)`,
+		`create table platform.blank ()`,
+		`create materialized view platform.busy as select sid from platform.calls`,
+	} {
+		_, err := tx.Exec(statement)
+		require.NoError(t, err)
+	}
+	require.Equal(t, []string{
+		"blank",
+		"busy", "busy.sid",
+		"users.fax", "users.homePage",
+		"voicemails", "voicemails.account_sid", "voicemails.id",
+	}, undecided(t, tx, exported(t, tx), excluded(t)))
+}
+
+func TestWhatLooksSecretIsExcluded(t *testing.T) {
+	excluded := excluded(t)
+	for _, column := range columnsOf(t, begin(t, testparts.Database(t))) {
+		if _, name, _ := strings.Cut(column, "."); catalog.LooksSecret(name) {
+			require.Contains(t, excluded, column)
+		}
+	}
+}
+
+// undecided names each table nothing was said about, and each column.
+func undecided(t testing.TB, tx *sql.Tx, exported map[string]bool, excluded map[string]string) []string {
+	decided := map[string]bool{}
+	var names []string
+	for _, column := range columnsOf(t, tx) {
+		if exported[column] || excluded[column] != "" {
+			table, _, _ := strings.Cut(column, ".")
+			decided[table] = true
+		} else {
+			names = append(names, column)
+		}
+	}
+	for _, table := range tablesIn(t, tx) {
+		if !decided[table] {
+			names = append(names, table)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// exported are the columns, as table.column, that some category is made from.
+func exported(t testing.TB, tx *sql.Tx) map[string]bool {
+	columns := map[string]bool{}
+	for _, fields := range leaving(t, tx) {
+		for _, field := range fields {
+			for _, source := range field.sources {
+				columns[strings.TrimPrefix(source, "platform.")] = true
+			}
+		}
+	}
+	return columns
+}
+
+// excluded reads excluded.txt.
+func excluded(t testing.TB) map[string]string {
+	text, err := os.ReadFile("excluded.txt")
+	require.NoError(t, err)
+	reasons := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
+			continue
+		}
+		column, reason, _ := strings.Cut(line, ": ")
+		require.NotContains(t, reasons, column, "is excluded twice")
+		require.GreaterOrEqual(t, len(strings.Fields(reason)), 2, "%s has no reason", column)
+		reasons[column] = reason
+	}
+	return reasons
+}
+
+func tablesIn(t testing.TB, tx *sql.Tx) []string {
+	return list(t, tx, `select relname from pg_class
+		where relnamespace = 'platform'::regnamespace and relkind in ('r', 'p', 'v', 'm', 'f')`)
+}
+
+func columnsOf(t testing.TB, tx *sql.Tx) []string {
+	return list(t, tx, `select c.relname || '.' || a.attname from pg_class c join pg_attribute a on a.attrelid = c.oid
+		where c.relnamespace = 'platform'::regnamespace and c.relkind in ('r', 'p', 'v', 'm', 'f')
+		and a.attnum > 0 and not a.attisdropped`)
+}
+
+func list(t testing.TB, tx *sql.Tx, query string) []string {
+	t.Helper()
+	rows, err := tx.Query(query)
+	require.NoError(t, err)
+	defer rows.Close() //nolint:errcheck // read to its end
+	var names []string
+	for rows.Next() {
+		var name string
+		require.NoError(t, rows.Scan(&name))
+		names = append(names, name)
+	}
+	require.NoError(t, rows.Err())
+	return names
+}

@@ -1,0 +1,58 @@
+package schema
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+)
+
+// Site is where customers reach us: scheme and host, and a path before ours
+// if there is one, without a slash at the end. Mails know no other.
+type Site string
+
+// ParseSite reads PUBLIC_BASE_URL.
+func ParseSite(s string) (Site, error) {
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return "", errors.New("PUBLIC_BASE_URL must be like https://export.example.com")
+	}
+	return Site(strings.TrimRight(s, "/")), nil
+}
+
+// Confirm is the page that confirms an export.
+func (s Site) Confirm(token string) string { return string(s) + "/confirm/" + token }
+
+// Stop is the page that stops an export somebody else asked for.
+func (s Site) Stop(token string) string { return string(s) + "/stop/" + token }
+
+// Download is where the mailed link finds the archive.
+func (s Site) Download(token string) string { return string(s) + "/download/" + token }
+
+// Archive is where a signed-in person or a program finds the archive.
+func (s Site) Archive(export string) string {
+	return string(s) + "/v1/account/exports/" + export + "/archive"
+}
+
+// DataExport is the page in Settings.
+func (s Site) DataExport() string { return string(s) + "/settings/data-export" }
+
+// A link key that was made for one machine begins like this, so that it is
+// recognised where it must not be used.
+const developmentKey = "00000000"
+
+// ParseLinkKey reads the key of NewLinks from 64 hexadecimal digits.
+// development tells that it was made for one machine only.
+func ParseLinkKey(s string) (key []byte, development bool, err error) {
+	key, err = hex.DecodeString(s)
+	if err != nil || len(key) != 32 {
+		return nil, false, errors.New("LINK_KEY must be 64 hexadecimal digits; make one with: openssl rand -hex 32")
+	}
+	return key, strings.HasPrefix(s, developmentKey), nil
+}
+
+// NewDevelopmentLinkKey makes a key for one machine.
+func NewDevelopmentLinkKey() string {
+	var b [28]byte
+	rand.Read(b[:]) //nolint:errcheck // crypto/rand.Read never fails since Go 1.24
+	return developmentKey + hex.EncodeToString(b[:])
+}

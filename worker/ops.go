@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/interceptor"
+
+	"satchel/schema"
+)
+
+// numbers are the worker's metrics.
+type numbers struct {
+	registry *prometheus.Registry
+	records  *prometheus.CounterVec
+	bytes    *prometheus.CounterVec
+	ended    *prometheus.HistogramVec
+}
+
+func newNumbers() *numbers {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	make := promauto.With(registry)
+	return &numbers{
+		registry: registry,
+		records: make.NewCounterVec(prometheus.CounterOpts{
+			Name: "satchel_records_written_total", Help: "Records written to pieces."}, []string{"category"}),
+		bytes: make.NewCounterVec(prometheus.CounterOpts{
+			Name: "satchel_bytes_written_total", Help: "Bytes of JSON text written to pieces."}, []string{"category"}),
+		ended: make.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "satchel_activity_seconds", Help: "How long attempts at activities took, by how they ended.",
+			Buckets: prometheus.ExponentialBuckets(0.01, 4, 9)}, []string{"activity", "outcome"}),
+	}
+}
+
+// Wrote counts what a piece holds.
+func (n *numbers) Wrote(c schema.Category, records, bytes int64) {
+	n.records.WithLabelValues(string(c)).Add(float64(records))
+	n.bytes.WithLabelValues(string(c)).Add(float64(bytes))
+}
+
+func (n *numbers) interceptor() interceptor.WorkerInterceptor { return &timing{numbers: n} }
+
+// timing measures every attempt at an activity.
+type timing struct {
+	interceptor.WorkerInterceptorBase
+	numbers *numbers
+}
+
+func (t *timing) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
+	return &timedActivity{ActivityInboundInterceptorBase: interceptor.ActivityInboundInterceptorBase{Next: next}, numbers: t.numbers}
+}
+
+type timedActivity struct {
+	interceptor.ActivityInboundInterceptorBase
+	numbers *numbers
+}
+
+func (a *timedActivity) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
+	began := time.Now()
+	out, err := a.Next.ExecuteActivity(ctx, in)
+	outcome := "succeeded"
+	switch {
+	case ctx.Err() != nil:
+		outcome = "cancelled"
+	case err != nil:
+		outcome = "failed"
+	}
+	a.numbers.ended.WithLabelValues(activity.GetInfo(ctx).ActivityType.Name, outcome).Observe(time.Since(began).Seconds())
+	return out, err
+}
+
+// part is something the worker can not do without.
+type part struct {
+	name  string
+	check func(context.Context) error
+}
+
+// readiness asks every part when it is asked itself, so it tells the truth.
+type readiness struct {
+	mu    sync.Mutex
+	parts []part
+}
+
+func (r *readiness) add(p part) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.parts = append(r.parts, p)
+}
+
+func (r *readiness) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	r.mu.Lock()
+	parts := r.parts
+	r.mu.Unlock()
+	ctx, cancel := context.WithTimeout(req.Context(), 5*time.Second)
+	defer cancel()
+	status, answer := http.StatusOK, map[string]string{"Temporal": "not connected yet"}
+	for _, p := range parts {
+		answer[p.name] = "ok"
+		if p.check(ctx) != nil {
+			answer[p.name] = "away"
+		}
+	}
+	for _, state := range answer {
+		if state != "ok" {
+			status = http.StatusServiceUnavailable
+		}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(answer)
+}
+
+// serveOps answers those who watch the worker.
+func serveOps(ctx context.Context, address string, n *numbers, ready http.Handler) error {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(n.registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.Handle("GET /readyz", ready)
+	server := &http.Server{Addr: address, Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	context.AfterFunc(ctx, func() { _ = server.Close() })
+	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("METRICS_ADDRESS %s: %w", address, err)
+	}
+	return nil
+}

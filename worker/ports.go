@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"io"
+	"iter"
+
+	"go.temporal.io/sdk/client"
+
+	"satchel/activities"
+	"satchel/activities/vault"
+	"satchel/schema"
+	"satchel/schema/store/source"
+	"satchel/workflows"
+)
+
+// The ports fit what activities ask for to what there is.
+
+type vaultPort struct{ *vault.Vault }
+
+func (p vaultPort) Unlock(ctx context.Context, wrapped []byte, account, export string) (activities.Opener, error) {
+	id, err := p.Unwrap(ctx, wrapped, account, export)
+	return opener{p.Vault, id}, err
+}
+
+func (p vaultPort) Remove(ctx context.Context, prefix string) (schema.Certificate, error) {
+	removed, err := p.Vault.Remove(ctx, prefix)
+	return schema.Certificate{Objects: removed.Objects, Versions: removed.Versions, Uploads: removed.Uploads}, err
+}
+
+type opener struct {
+	vault *vault.Vault
+	id    vault.Identity
+}
+
+func (o opener) Get(ctx context.Context, key string, buf []byte) ([]byte, error) {
+	return o.vault.Get(ctx, key, o.id, buf)
+}
+
+func (o opener) Open(ctx context.Context, key string) (io.ReadCloser, error) {
+	r, err := o.vault.OpenAt(ctx, key, o.id)
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{io.NewSectionReader(r, 0, r.Size()), r}, nil
+}
+
+type runsPort struct{ client.Client }
+
+func (p runsPort) IsOpen(ctx context.Context, account, export string) (bool, error) {
+	run, open, err := workflows.FindOpen(ctx, p.Client, account)
+	return open && run.Export == export, err
+}
