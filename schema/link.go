@@ -58,3 +58,24 @@ func (l Links) mac(p Purpose, named []byte) []byte {
 	mac.Write(named)
 	return mac.Sum(nil)
 }
+
+// A link key that was made for one machine begins like this, so that it is
+// recognised where it must not be used.
+const developmentKey = "00000000"
+
+// ParseLinkKey reads the key of NewLinks from 64 hexadecimal digits.
+// development tells that it was made for one machine only.
+func ParseLinkKey(s string) (key []byte, development bool, err error) {
+	key, err = hex.DecodeString(s)
+	if err != nil || len(key) != 32 {
+		return nil, false, errors.New("LINK_KEY must be 64 hexadecimal digits; make one with: openssl rand -hex 32")
+	}
+	return key, strings.HasPrefix(s, developmentKey), nil
+}
+
+// NewDevelopmentLinkKey makes a key for one machine.
+func NewDevelopmentLinkKey() string {
+	var b [28]byte
+	rand.Read(b[:]) //nolint:errcheck // crypto/rand.Read never fails since Go 1.24
+	return developmentKey + hex.EncodeToString(b[:])
+}

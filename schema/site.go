@@ -35,24 +35,3 @@ func (s Site) Archive(export string) string {
 
 // DataExport is the page in Settings.
 func (s Site) DataExport() string { return string(s) + "/settings/data-export" }
-
-// A link key that was made for one machine begins like this, so that it is
-// recognised where it must not be used.
-const developmentKey = "00000000"
-
-// ParseLinkKey reads the key of NewLinks from 64 hexadecimal digits.
-// development tells that it was made for one machine only.
-func ParseLinkKey(s string) (key []byte, development bool, err error) {
-	key, err = hex.DecodeString(s)
-	if err != nil || len(key) != 32 {
-		return nil, false, errors.New("LINK_KEY must be 64 hexadecimal digits; make one with: openssl rand -hex 32")
-	}
-	return key, strings.HasPrefix(s, developmentKey), nil
-}
-
-// NewDevelopmentLinkKey makes a key for one machine.
-func NewDevelopmentLinkKey() string {
-	var b [28]byte
-	rand.Read(b[:]) //nolint:errcheck // crypto/rand.Read never fails since Go 1.24
-	return developmentKey + hex.EncodeToString(b[:])
-}
