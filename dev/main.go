@@ -15,6 +15,7 @@ import (
 type commands struct {
 	Up    up        `cmd:"" default:"withargs" help:"Run everything: Postgres, Temporal with its UI, S3, a mailbox, worker and server. CONFIRM_WINDOW, DOWNLOAD_WINDOW and COOLDOWN (such as 90s) shorten the day."`
 	Tools makeReady `cmd:"" help:"Build the pinned tools into .dev/bin and find or install Postgres."`
+	Clean clean     `cmd:"" help:"Remove the data and logs that up kept; built programs stay."`
 }
 
 func main() {

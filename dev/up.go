@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -29,7 +28,7 @@ type up struct {
 // Run is what `dev up` does.
 func (u up) Run(ctx context.Context) error {
 	began := time.Now()
-	if err := ready(ctx, u.Dir, tools.Stack); err != nil {
+	if err := ready(ctx, tools.Stack, tools.Postgres); err != nil {
 		return err
 	}
 	s, err := stack.Start(ctx, stack.Options{
@@ -50,29 +49,15 @@ func (u up) Run(ctx context.Context) error {
 	return s.Stop()
 }
 
-// makeReady builds tools and stops there.
-type makeReady struct {
-	Lint bool `help:"The linters as well."`
-}
-
-// Run is what `dev tools` does.
-func (m makeReady) Run(ctx context.Context) error {
-	wanted := tools.Stack
-	if m.Lint {
-		wanted = append(wanted, tools.Lint...)
-	}
-	return ready(ctx, ".dev", wanted)
-}
-
-func ready(ctx context.Context, dir string, wanted []tools.Tool) error {
+func ready(ctx context.Context, wanted []tools.Tool, programs ...tools.Program) error {
 	root, err := parts.Root()
 	if err != nil {
 		return err
 	}
-	return errors.Join(
-		tools.Postgres(ctx, filepath.Join(dir, "postgres", "data"), say),
-		tools.Install(ctx, filepath.Join(root, ".dev", "bin"), wanted, say),
-	)
+	if err := tools.Provide(ctx, say, programs...); err != nil {
+		return err
+	}
+	return tools.Install(ctx, filepath.Join(root, ".dev", "bin"), wanted, say)
 }
 
 // welcome says where everything is and who can sign in.

@@ -83,7 +83,7 @@ func TestMessagesAreToldNewestFirstWithExactlySevenKeys(t *testing.T) {
 		require.NoError(t, err)
 	}
 	var told []map[string]any
-	require.NoError(t, json.Unmarshal([]byte(get(t, box, "/messages").Body.String()), &told))
+	require.NoError(t, json.Unmarshal(get(t, box, "/messages").Body.Bytes(), &told))
 	require.Len(t, told, 2)
 	require.Equal(t, "two", told[0]["subject"])
 	require.Equal(t, []any{"Ada <ada@example.com>"}, told[0]["to"])

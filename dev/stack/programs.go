@@ -24,7 +24,7 @@ func build(ctx context.Context, o *Options) error {
 		return err
 	}
 	for _, name := range []string{"worker", "server"} {
-		args := []string{"build", "-o", o.program(name)}
+		args := []string{"build", "-buildvcs=false", "-o", o.program(name)}
 		if o.Race {
 			args = append(args, "-race")
 		}

@@ -1,0 +1,49 @@
+# Satchel's commands. `make` alone lists them.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+BIN := $(CURDIR)/.dev/bin
+
+# On how many packages `make test` works at once, and how long one may take.
+PARALLEL ?= 2
+TIMEOUT ?= 10m
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+dev: ## run everything on this machine, until Ctrl-C
+	@go build -buildvcs=false -o $(BIN)/dev ./dev
+	@exec $(BIN)/dev up
+
+tools: ## build the pinned tools into .dev/bin, once
+	@go run ./dev tools --test --lint
+
+test: ready ## every test, with real Postgres, S3 and Temporal; nothing needs to be running
+	go test -race -p $(PARALLEL) -timeout $(TIMEOUT) ./...
+
+unit: ## the quick tests, which start nothing
+	go test $$(go list -f '{{.ImportPath}} {{join .TestImports " "}} {{join .XTestImports " "}}' ./... | grep -vE 'satchel/dev/(parts|testparts|stack)' | cut -d' ' -f1)
+
+replay: ## do recorded runs still replay?
+	go test -run Replay ./workflows/...
+
+record: ready ## record histories of the runs that replay has to honour
+	go run ./dev record
+
+lint: ## import arrows, determinism, unclosed rows, formatting
+	@go run ./dev tools --lint
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; }
+	$(BIN)/golangci-lint run ./...
+	@! go list -deps ./workflows | grep -E 'github.com/(lib/pq|jmoiron/sqlx|aws/)' || { echo "workflows reaches these, and must not"; exit 1; }
+	$(BIN)/workflowcheck ./workflows/...
+
+build: ## server and worker into .dev/bin
+	go build -o $(BIN)/ ./server ./worker
+
+clean: ## remove the data and logs of `make dev`; built tools stay
+	@go run ./dev clean
+
+ready:
+	@go run ./dev tools --test
+
+.PHONY: help dev tools test unit replay record lint build clean ready

@@ -1,0 +1,90 @@
+package tools
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+
+	"satchel/dev/parts"
+)
+
+// Program is something the machine itself provides.
+type Program struct {
+	Name     string // in messages
+	Packages string // on Debian and its kin
+	Missing  func() bool
+}
+
+var (
+	// Postgres is what every stack stands on.
+	Postgres = Program{
+		Name: "Postgres", Packages: "postgresql", Missing: func() bool {
+			_, err := parts.PostgresBin("")
+			return errors.Is(err, parts.ErrNoPostgres)
+		},
+	}
+	// Compiler is what the race detector is linked with.
+	Compiler = Program{
+		Name: "C compiler", Packages: "gcc libc6-dev", Missing: func() bool { return !onPath("gcc") && !onPath("clang") && !onPath("cc") },
+	}
+)
+
+// Provide makes sure that the machine has the programs. On Debian and its kin
+// it installs what is missing where it may, and elsewhere says what to install.
+func Provide(ctx context.Context, say Say, programs ...Program) error {
+	for _, p := range programs {
+		if !p.Missing() {
+			continue
+		}
+		if os.Geteuid() != 0 || !onPath("apt-get") {
+			return fmt.Errorf("this machine has no %s: install it with `%s`, then run this again", p.Name, p.byHand())
+		}
+		say("This machine has no %s. Installing Debian's %s; it takes a minute.", p.Name, p.Packages)
+		if err := apt(ctx, p.Packages); err != nil {
+			return fmt.Errorf("install %s: %w", p.Name, err)
+		}
+		if p.Missing() {
+			return fmt.Errorf("installing Debian's %s brought no %s: install it by hand, then run this again", p.Packages, p.Name)
+		}
+	}
+	return nil
+}
+
+func apt(ctx context.Context, packages string) error {
+	install := append([]string{"install", "-y", "--no-install-recommends"}, strings.Fields(packages)...)
+	for _, args := range [][]string{{"update"}, install} {
+		cmd := exec.CommandContext(ctx, "apt-get", append([]string{"-q"}, args...)...)
+		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+		if said, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("`apt-get %s`: %w\n%s", strings.Join(args, " "), err, lastLines(string(said), 12))
+		}
+	}
+	return nil
+}
+
+// byHand is the command that installs it, as far as we know the machine.
+func (p Program) byHand() string {
+	switch {
+	case onPath("apt-get"):
+		return "sudo apt-get update && sudo apt-get install -y " + p.Packages
+	case runtime.GOOS == "darwin" && p.Packages == "postgresql":
+		return "brew install postgresql@17"
+	case runtime.GOOS == "darwin":
+		return "xcode-select --install"
+	default:
+		return "your package manager; Debian calls it " + p.Packages
+	}
+}
+
+// lastLines is the end of what a program said, indented.
+func lastLines(said string, n int) string {
+	lines := strings.Split(strings.TrimSpace(said), "\n")
+	if len(lines) > n {
+		lines = lines[len(lines)-n:]
+	}
+	return "  " + strings.Join(lines, "\n  ")
+}
