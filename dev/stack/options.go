@@ -37,7 +37,7 @@ type Ports struct {
 
 // settle fills in free ports and says in a sentence which wanted one is taken.
 func (p *Ports) settle(ctx context.Context) error {
-	for _, want := range []struct {
+	wanted := []struct {
 		port           *int
 		part, variable string
 	}{
@@ -49,15 +49,29 @@ func (p *Ports) settle(ctx context.Context) error {
 		{&p.Postgres, "Postgres", "POSTGRES_PORT"},
 		{&p.WorkerMetrics, "the worker's metrics", "WORKER_METRICS_PORT"},
 		{&p.ServerMetrics, "the server's metrics", "SERVER_METRICS_PORT"},
-	} {
-		var err error
+	}
+	given := map[int]string{}
+	for _, want := range wanted {
 		if *want.port == 0 {
-			*want.port, err = parts.FreePort()
-		} else {
-			err = parts.CheckPort(ctx, want.part, *want.port, want.variable)
+			continue
 		}
-		if err != nil {
+		if other, twice := given[*want.port]; twice {
+			return fmt.Errorf("port %d is meant for both %s and %s: set %s to another", *want.port, other, want.part, want.variable)
+		}
+		if err := parts.CheckPort(ctx, want.part, *want.port, want.variable); err != nil {
 			return err
+		}
+		given[*want.port] = want.part
+	}
+	for _, want := range wanted {
+		for *want.port == 0 {
+			port, err := parts.FreePort()
+			if err != nil {
+				return err
+			}
+			if _, twice := given[port]; !twice {
+				*want.port, given[port] = port, want.part
+			}
 		}
 	}
 	return nil
