@@ -1,0 +1,147 @@
+package source
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/lib/pq"
+
+	"satchel/schema/store/sqlstate"
+)
+
+// Column is a column of a record: its name, and its type in the words of
+// Postgres' format_type, such as "timestamp with time zone" or "text[]".
+type Column struct{ Name, Type string }
+
+// Describe lists the columns of a catalog query's records, _key left out. The
+// query is planned for no account and reads no row.
+func (db *DB) Describe(ctx context.Context, query string) ([]Column, error) {
+	p, err := db.describe(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return p.columns, nil
+}
+
+// plan describes the query unless that was done before.
+func (db *DB) plan(ctx context.Context, query string) (*plan, error) {
+	if known, ok := db.plans.Load(query); ok {
+		return known.(*plan), nil
+	}
+	p, err := db.describe(ctx, query)
+	if err == nil {
+		db.plans.Store(query, p)
+	}
+	return p, err
+}
+
+func (db *DB) describe(ctx context.Context, query string) (*plan, error) {
+	names, err := db.columnNames(ctx, query)
+	if err != nil {
+		return nil, sqlstate.Wrap("describe query", err)
+	}
+	if len(names) < 2 || names[0] != "_key" {
+		return nil, errors.New("describe query: the first column must be _key, and others must follow")
+	}
+	oids, err := db.columnTypes(ctx, query, names)
+	if err != nil {
+		return nil, sqlstate.Wrap("describe query", err)
+	}
+	types, err := db.types(ctx, oids)
+	if err != nil {
+		return nil, sqlstate.Wrap("describe query", err)
+	}
+	p, err := newPlan(query, names, oids, types)
+	if err != nil {
+		return nil, fmt.Errorf("describe query: %w", err)
+	}
+	return p, nil
+}
+
+// columnNames plans the query for a null account and asks for none of its rows.
+func (db *DB) columnNames(ctx context.Context, query string) ([]string, error) {
+	rows, err := db.pool.QueryContext(ctx, "select * from "+subquery(query)+" limit 0", nil)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close() //nolint:errcheck // nothing was read
+	names, err := rows.Columns()
+	if err != nil {
+		return nil, err
+	}
+	return names, rows.Err()
+}
+
+// columnTypes asks one row of nulls, made of no row of the query, for the types
+// of its columns. The driver knows only the types that Postgres is born with,
+// and is not told of domains.
+func (db *DB) columnTypes(ctx context.Context, query string, names []string) ([]int64, error) {
+	var asked strings.Builder
+	for i, name := range names {
+		if i > 0 {
+			asked.WriteString(", ")
+		}
+		asked.WriteString("pg_catalog.pg_typeof(" + column(name) + ")::oid")
+	}
+	var oids pq.Int64Array
+	err := db.pool.QueryRowContext(ctx, "select array["+asked.String()+"]"+
+		" from (values (1)) one left join (select * from "+subquery(query)+" limit 0) q on true", nil).Scan(&oids)
+	return oids, err
+}
+
+// pgType is what Postgres' catalog says of a type.
+type pgType struct {
+	OID     int64
+	Name    string        // as format_type says it
+	Cast    string        // what a value is cast to: char(n) of any n is bpchar
+	Kind    string        // pg_type.typtype
+	Base    int64         // of a domain
+	Element int64         // of an array
+	Fields  pq.Int64Array // of a composite, the types of its attributes
+	ToJSON  bool          // somebody made a cast to json, which row_to_json uses
+}
+
+// types looks up the types, and those they are made of.
+func (db *DB) types(ctx context.Context, oids []int64) (map[int64]pgType, error) {
+	var found []pgType
+	err := db.pool.SelectContext(ctx, &found, `
+		with recursive reached(oid) as (
+			select unnest($1::pg_catalog.oid[])
+			union
+			select part.oid from reached join pg_catalog.pg_type t on t.oid = reached.oid,
+			lateral (
+				select t.typbasetype as oid where t.typtype = 'd'
+				union all select t.typelem where t.typsend = 'pg_catalog.array_send'::regproc
+				union all select a.atttypid from pg_catalog.pg_attribute a
+					where t.typtype = 'c' and a.attrelid = t.typrelid and a.attnum > 0 and not a.attisdropped
+			) part
+		)
+		select t.oid, t.typtype as kind, t.typbasetype as base,
+			pg_catalog.format_type(t.oid, null) as name,
+			pg_catalog.format_type(t.oid, -1) as cast,
+			case when t.typsend = 'pg_catalog.array_send'::regproc then t.typelem else 0 end as element,
+			array(select a.atttypid from pg_catalog.pg_attribute a
+				where t.typtype = 'c' and a.attrelid = t.typrelid and a.attnum > 0 and not a.attisdropped
+				order by a.attnum) as fields,
+			exists (select from pg_catalog.pg_cast c
+				where c.castsource = t.oid and c.casttarget = 'pg_catalog.json'::regtype and c.castfunc <> 0) as tojson
+		from reached join pg_catalog.pg_type t on t.oid = reached.oid`, pq.Int64Array(oids))
+	types := make(map[int64]pgType, len(found))
+	for _, t := range found {
+		types[t.OID] = t
+	}
+	return types, err
+}
+
+// subquery is the query as a table named q, whatever its last line is.
+func subquery(query string) string {
+	return "(\n" + strings.TrimRight(query, "; \t\r\n") + "\n) q"
+}
+
+// column names a column of that table.
+func column(name string) string { return "q." + pq.QuoteIdentifier(name) }
+
+var _ = sql.ErrNoRows

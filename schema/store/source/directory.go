@@ -1,0 +1,79 @@
+package source
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/jmoiron/sqlx"
+
+	"satchel/schema"
+	"satchel/schema/store/sqlstate"
+)
+
+// Directory is who is who on the platform.
+type Directory struct {
+	db      *DB
+	queries DirectoryQueries
+}
+
+// DirectoryQueries are the three questions the directory answers, as SQL.
+// Their columns are the db tags of schema.Person, Account and Credential.
+type DirectoryQueries struct {
+	People      string // of account $1, everybody who may come in
+	Account     string // with ID $1, one row or none
+	Credentials string // of user name $1 in HTTP Basic authentication, one row or none
+}
+
+// Directory answers from this database by these queries.
+func (db *DB) Directory(queries DirectoryQueries) *Directory {
+	return &Directory{db: db, queries: queries}
+}
+
+// People lists the people of an account.
+func (d *Directory) People(ctx context.Context, account string) ([]schema.Person, error) {
+	var people []schema.Person
+	err := sqlx.SelectContext(ctx, d.db.pool, &people, d.queries.People, account)
+	return people, sqlstate.Wrap("read people", err)
+}
+
+// Person finds one of them; schema.NotFound where the account has no such user.
+func (d *Directory) Person(ctx context.Context, account, user string) (schema.Person, error) {
+	people, err := d.People(ctx, account)
+	if err != nil {
+		return schema.Person{}, err
+	}
+	for _, p := range people {
+		if p.ID == user {
+			return p, nil
+		}
+	}
+	return schema.Person{}, schema.Errorf(schema.NotFound, "user_not_found", "There is no such user.")
+}
+
+// Account finds an account; schema.NotFound where there is none.
+func (d *Directory) Account(ctx context.Context, id string) (schema.Account, error) {
+	var a schema.Account
+	err := sqlx.GetContext(ctx, d.db.pool, &a, d.queries.Account, id)
+	if nobody(err) {
+		return a, schema.Errorf(schema.NotFound, "account_not_found", "There is no such account.")
+	}
+	return a, sqlstate.Wrap("read account", err)
+}
+
+// Credential finds what an account SID or API key is checked against;
+// schema.NotFound where nothing goes by that name.
+func (d *Directory) Credential(ctx context.Context, username string) (schema.Credential, error) {
+	var c schema.Credential
+	err := sqlx.GetContext(ctx, d.db.pool, &c, d.queries.Credentials, username)
+	if nobody(err) {
+		return c, schema.Errorf(schema.NotFound, "credential_not_found", "There is no such account or API key.")
+	}
+	return c, sqlstate.Wrap("read credential", err)
+}
+
+// nobody tells whether err means that there is no such row: none was found, or
+// what was asked for can not be a value of the column (22P02, 22021).
+func nobody(err error) bool {
+	return errors.Is(err, sql.ErrNoRows) || sqlstate.Is(err, "22P02") || sqlstate.Is(err, "22021")
+}

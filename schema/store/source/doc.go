@@ -1,0 +1,13 @@
+// Package source reads the platform's own database: who is who, and the
+// records of an account, category by category. It writes nothing there, and
+// knows of the platform's tables only what the queries it is given say.
+//
+// A catalog query takes the account as $1. Its first column is _key: never
+// null, not repeated within the account, and ordered, so that reading can go on
+// behind any row. The other columns are the record. Read turns each row into
+// the JSON object that row_to_json would make of the record, byte for byte,
+// save that a timestamp, with or without a time zone and however deep it is
+// nested, is ISO 8601 in UTC and ends in Z.
+//
+// Errors tell what was done and the SQLSTATE, never a value.
+package source
