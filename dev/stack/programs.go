@@ -88,7 +88,7 @@ func (s *Stack) serverEnviron() []string {
 // prepare makes the keyset and migrates, as whoever runs Satchel does.
 func (s *Stack) prepare(ctx context.Context) error {
 	if _, err := os.Stat(s.secrets.keyset); errors.Is(err, os.ErrNotExist) {
-		if err := s.run(ctx, "make the keyset", "keyset", s.secrets.keyset); err != nil {
+		if err := s.run(ctx, "make the keyset", "keyset", "--dev", s.secrets.keyset); err != nil {
 			return err
 		}
 	}

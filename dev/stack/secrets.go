@@ -2,12 +2,13 @@ package stack
 
 import (
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"satchel/schema"
 )
 
 // secrets are made at the first start and kept, readable by their owner alone.
@@ -23,16 +24,24 @@ func openSecrets(dir string) (secrets, error) {
 		return secrets{}, fmt.Errorf("make %s: %w", dir, err)
 	}
 	s := secrets{keyset: filepath.Join(dir, "keyset.json")}
-	for name, secret := range map[string]*string{"link.key": &s.link, "postgres.password": &s.postgres, "s3.secret": &s.s3} {
+	for _, kept := range []struct {
+		name   string
+		secret *string
+		make   func() string
+	}{
+		{"link.key", &s.link, schema.NewDevelopmentLinkKey},
+		{"postgres.password", &s.postgres, rand.Text},
+		{"s3.secret", &s.s3, rand.Text},
+	} {
 		var err error
-		if *secret, err = openSecret(filepath.Join(dir, name)); err != nil {
+		if *kept.secret, err = openSecret(filepath.Join(dir, kept.name), kept.make); err != nil {
 			return secrets{}, err
 		}
 	}
 	return s, nil
 }
 
-func openSecret(path string) (string, error) {
+func openSecret(path string, make func() string) (string, error) {
 	kept, err := os.ReadFile(path)
 	if err == nil {
 		return strings.TrimSpace(string(kept)), nil
@@ -40,9 +49,7 @@ func openSecret(path string) (string, error) {
 	if !errors.Is(err, os.ErrNotExist) {
 		return "", fmt.Errorf("read a secret: %w", err)
 	}
-	var b [32]byte
-	rand.Read(b[:]) //nolint:errcheck // crypto/rand.Read never fails since Go 1.24
-	secret := hex.EncodeToString(b[:])
+	secret := make()
 	return secret, writeWhole(path, []byte(secret+"\n"))
 }
 
