@@ -1,0 +1,68 @@
+package auth
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// patience is the least time between two fetches of the host's keys. Tokens
+// signed with unknown keys cost no more than that, however many there are.
+const patience = 10 * time.Second
+
+var errKeysAway = errors.New("the host application's keys cannot be read")
+
+// keysClient fetches the host's keys at most once in ten seconds, and answers
+// in between with what it has.
+type keysClient struct {
+	next http.RoundTripper
+	now  func() time.Time
+
+	mu   sync.Mutex
+	at   time.Time
+	keys []byte // nil where the last fetch failed
+}
+
+func newKeysClient(now func() time.Time) *http.Client {
+	return &http.Client{
+		Transport:     &keysClient{next: http.DefaultTransport, now: now},
+		Timeout:       5 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// RoundTrip answers with the keys, or with errKeysAway.
+func (k *keysClient) RoundTrip(req *http.Request) (*http.Response, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if now := k.now(); k.at.IsZero() || now.Sub(k.at) >= patience {
+		k.at, k.keys = now, k.fetch(req)
+	}
+	if k.keys == nil {
+		return nil, errKeysAway
+	}
+	return &http.Response{
+		Status: "200 OK", StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: http.Header{"Content-Type": {"application/jwk-set+json"}}, Body: io.NopCloser(bytes.NewReader(k.keys)), Request: req,
+	}, nil
+}
+
+func (k *keysClient) fetch(req *http.Request) []byte {
+	res, err := k.next.RoundTrip(req)
+	if err != nil {
+		return nil
+	}
+	defer res.Body.Close() //nolint:errcheck // nothing is lost by it
+	text, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	var set struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
+	if err != nil || res.StatusCode != http.StatusOK || json.Unmarshal(text, &set) != nil || len(set.Keys) == 0 {
+		return nil
+	}
+	return text
+}
