@@ -1,0 +1,91 @@
+package vault
+
+import "io"
+
+const (
+	firstWindow = chunk // what a short range costs
+	fullWindow  = 8 * chunk
+)
+
+// ahead reads forward through src in a goroutine of its own, so that fetching
+// and decrypting the next window goes on while the last one is used. It ends
+// when it is closed.
+type ahead struct {
+	full  chan window
+	spare chan []byte
+	stop  chan struct{}
+	done  chan struct{}
+	now   window // being read
+	left  []byte // of now
+}
+
+type window struct {
+	buf []byte
+	n   int
+	err error
+}
+
+func readAhead(src io.ReaderAt, off, end int64) *ahead {
+	a := &ahead{full: make(chan window, 1), spare: make(chan []byte, 2), stop: make(chan struct{}), done: make(chan struct{})}
+	a.spare <- nil // two windows, made when they are needed
+	a.spare <- nil
+	go a.run(src, off, end)
+	return a
+}
+
+func (a *ahead) run(src io.ReaderAt, off, end int64) {
+	defer close(a.done)
+	defer close(a.full)
+	for size := int64(firstWindow); off < end; size = min(2*size, fullWindow) {
+		var buf []byte
+		select {
+		case buf = <-a.spare:
+		case <-a.stop:
+			return
+		}
+		want := min(size, end-off)
+		if int64(len(buf)) < want {
+			buf = make([]byte, want)
+		}
+		n, err := src.ReadAt(buf[:want], off)
+		off += int64(n)
+		if err == io.EOF {
+			if err = nil; off < end {
+				err = io.ErrUnexpectedEOF
+			}
+		}
+		select {
+		case a.full <- window{buf, n, err}:
+		case <-a.stop:
+			return
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (a *ahead) Read(p []byte) (int, error) {
+	for len(a.left) == 0 {
+		if a.now.err != nil {
+			return 0, a.now.err
+		}
+		if a.now.buf != nil {
+			a.spare <- a.now.buf
+		}
+		next, ok := <-a.full
+		if !ok {
+			next.err = io.EOF
+		}
+		a.now, a.left = next, next.buf[:next.n]
+	}
+	n := copy(p, a.left)
+	a.left = a.left[n:]
+	return n, nil
+}
+
+// Close waits for the read that is under way.
+func (a *ahead) Close() {
+	close(a.stop)
+	<-a.done
+}
