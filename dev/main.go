@@ -13,9 +13,10 @@ import (
 
 // commands are what dev can be told to do.
 type commands struct {
-	Up    up        `cmd:"" default:"withargs" help:"Run everything: Postgres, Temporal with its UI, S3, a mailbox, worker and server. CONFIRM_WINDOW, DOWNLOAD_WINDOW and COOLDOWN (such as 90s) shorten the day."`
-	Tools makeReady `cmd:"" help:"Build the pinned tools into .dev/bin and find or install Postgres."`
-	Clean clean     `cmd:"" help:"Remove the data and logs that up kept; built programs stay."`
+	Up     up            `cmd:"" default:"withargs" help:"Run everything: Postgres, Temporal with its UI, S3, a mailbox, worker and server. CONFIRM_WINDOW, DOWNLOAD_WINDOW and COOLDOWN (such as 90s) shorten the day."`
+	Tools  makeReady     `cmd:"" help:"Build the pinned tools into .dev/bin and find or install Postgres."`
+	Record recordCommand `cmd:"" help:"Record histories of workflows for the replay tests."`
+	Clean  clean         `cmd:"" help:"Remove the data and logs that up kept; built programs stay."`
 }
 
 func main() {

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"context"
+	"path/filepath"
+
+	"satchel/dev/parts"
+	"satchel/dev/record"
+)
+
+// recordCommand records histories for the replay tests.
+type recordCommand struct {
+	Dir string `default:"workflows/testdata/replay" help:"Where to write them."`
+}
+
+// Run starts a Temporal server of its own for it.
+func (r recordCommand) Run(ctx context.Context) error {
+	port, err := parts.FreePort()
+	if err != nil {
+		return err
+	}
+	root, err := parts.Root()
+	if err != nil {
+		return err
+	}
+	server, err := parts.NewTemporal(parts.TemporalOptions{Log: filepath.Join(root, ".dev", "log", "record.log"), Port: port})
+	if err != nil {
+		return err
+	}
+	if err := server.Start(ctx); err != nil {
+		return err
+	}
+	if err := record.Run(ctx, server.Address(), r.Dir); err != nil {
+		_ = server.Stop() // the first error is the one that tells
+		return err
+	}
+	say("Histories are in %s.", r.Dir)
+	return server.Stop()
+}
