@@ -1,0 +1,62 @@
+package api
+
+import (
+	"context"
+	"slices"
+
+	"satchel/schema"
+	"satchel/server/auth"
+	"satchel/workflows"
+)
+
+// listed is how many exports a list holds: at one a day, a season's.
+const listed = 100
+
+// Get reads an export of the caller's account. One that was asked for a
+// moment ago is there at once, before any worker has written its row; another
+// account's is not there at all.
+func (a *API) Get(ctx context.Context, p auth.Principal, id string) (schema.Export, error) {
+	if !schema.IsExportID(id) {
+		return schema.Export{}, notFound()
+	}
+	e, err := a.store.ExportOf(ctx, p.Account, id)
+	if schema.KindOf(err) != schema.NotFound {
+		return e, err
+	}
+	run, open, err := a.openRun(ctx, p.Account)
+	if err != nil {
+		return schema.Export{}, err
+	}
+	if !open || run.Export != id {
+		return schema.Export{}, notFound()
+	}
+	return unwritten(p.Account, run), nil
+}
+
+// List reads the latest exports of the caller's account, newest first.
+func (a *API) List(ctx context.Context, p auth.Principal) ([]schema.Export, error) {
+	run, open, err := a.openRun(ctx, p.Account)
+	if err != nil {
+		return nil, err
+	}
+	list, err := a.store.Exports(ctx, p.Account, listed)
+	if err != nil {
+		return nil, err
+	}
+	if open && !slices.ContainsFunc(list, func(e schema.Export) bool { return e.ID == run.Export }) {
+		list = slices.Insert(list, 0, unwritten(p.Account, run))
+	}
+	return list, nil
+}
+
+// unwritten is an export whose row no worker has written yet.
+func unwritten(account string, run workflows.OpenRun) schema.Export {
+	return schema.Export{
+		ID: run.Export, Account: account, RequestedBy: run.RequestedBy, Status: schema.Pending,
+		RequestedAt: run.RequestedAt, ConfirmBy: run.ConfirmBy, Generation: 1,
+	}
+}
+
+func notFound() error {
+	return schema.Errorf(schema.NotFound, "not_found", "There is no such export.")
+}
