@@ -2,8 +2,7 @@ package activities
 
 import (
 	"context"
-
-	"golang.org/x/sync/errgroup"
+	"time"
 
 	"satchel/schema"
 )
@@ -32,29 +31,18 @@ func (a *Activities) collect(ctx context.Context, in Collect) error {
 	if err != nil || place.Done {
 		return err
 	}
-	records, err := a.Source.Records(ctx, in.Category, in.Account, place.LastKey)
-	if err != nil {
-		return err
-	}
-	defer records.Close() //nolint:errcheck // everything was read, or the error is known
-	if err := a.Store.BeginCategory(ctx, in.Export, in.Category, place.Records+records.Expected()); err != nil {
-		return err
-	}
-	w := newPieceWriter(a, in, recipient, place, records.ReadAt())
-	if err := w.write(ctx, records); err != nil {
-		return err
-	}
-	return a.Store.FinishCategory(ctx, in.Export, in.Category, w.pieces, records.ReadAt())
-}
-
-// write reads, compresses and stores at the same time, each stage a little
-// ahead of the next, so that a slow S3 slows the reading and memory stays flat.
-func (w *pieceWriter) write(ctx context.Context, records Records) error {
-	stages, ctx := errgroup.WithContext(ctx)
-	texts := make(chan *text, 2)
-	pieces := make(chan *sealing, 1)
-	stages.Go(func() error { defer close(texts); return w.read(ctx, records, texts) })
-	stages.Go(func() error { defer close(pieces); return w.compress(ctx, texts, pieces) })
-	stages.Go(func() error { return w.store(ctx, pieces) })
-	return stages.Wait()
+	return a.Source.Read(ctx, in.Category, in.Account, place.LastKey, func(readAt time.Time, rows Rows) error {
+		expected, err := rows.Expected()
+		if err != nil {
+			return err
+		}
+		if err := a.Store.BeginCategory(ctx, in.Export, in.Category, expected); err != nil {
+			return err
+		}
+		w := newPieceWriter(a, in, recipient, place, readAt)
+		if err := w.write(ctx, rows); err != nil {
+			return err
+		}
+		return a.Store.FinishCategory(ctx, in.Export, in.Category, w.pieces, readAt)
+	})
 }

@@ -6,11 +6,14 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
 	"github.com/klauspost/compress/flate"
+	"golang.org/x/sync/errgroup"
 
 	"satchel/schema"
 )
@@ -62,16 +65,31 @@ func newPieceWriter(a *Activities, in Collect, recipient string, place schema.Pl
 	}
 }
 
+// write reads, compresses and stores at the same time, each stage a little
+// ahead of the next, so that a slow S3 slows the reading and memory stays flat.
+func (w *pieceWriter) write(ctx context.Context, rows Rows) error {
+	stages, ctx := errgroup.WithContext(ctx)
+	texts := make(chan *text, 2)
+	pieces := make(chan *sealing, 1)
+	stages.Go(func() error { defer close(pieces); return w.compress(ctx, texts, pieces) })
+	stages.Go(func() error { return w.store(ctx, pieces) })
+	readErr := w.read(ctx, rows, texts)
+	close(texts) // what was read before an error still counts
+	if err := stages.Wait(); err != nil {
+		return err
+	}
+	return readErr
+}
+
 // read joins records to texts. The first record of a section follows its "[",
 // every other one a comma.
-func (w *pieceWriter) read(ctx context.Context, records Records, out chan<- *text) error {
-	var chunk *text
-	var inPiece int
-	send := func() error {
-		chunk.lastKey = records.Key()
+func (w *pieceWriter) read(ctx context.Context, rows Rows, out chan<- *text) error {
+	chunk := w.newText()
+	send := func(next *text) error {
+		chunk.lastKey = rows.Key()
 		select {
 		case out <- chunk:
-			chunk = nil
+			chunk = next
 			return nil
 		case <-ctx.Done():
 			return ctx.Err()
@@ -81,29 +99,38 @@ func (w *pieceWriter) read(ctx context.Context, records Records, out chan<- *tex
 	if w.pieces == 0 {
 		glue = "["
 	}
-	for records.Next() {
-		if chunk == nil {
-			chunk = w.chunks.Get().(*text)
-			*chunk = text{json: chunk.json[:0], firstKey: records.Key()}
-		}
+	for inPiece := 0; ; {
 		before := len(chunk.json)
-		chunk.json = append(append(chunk.json, glue...), records.Record()...)
-		chunk.records++
-		glue = ",\n"
+		json, err := rows.AppendRow(append(chunk.json, glue...))
+		if errors.Is(err, io.EOF) && chunk.records > 0 {
+			return send(nil)
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		chunk.json, glue = json, ",\n"
+		if chunk.records++; chunk.records == 1 {
+			chunk.firstKey = rows.Key()
+		}
 		inPiece += len(chunk.json) - before
 		if chunk.ends = inPiece >= pieceText; chunk.ends {
 			inPiece = 0
 		}
 		if chunk.ends || len(chunk.json) >= textChunk {
-			if err := send(); err != nil {
+			if err := send(w.newText()); err != nil {
 				return err
 			}
 		}
 	}
-	if err := records.Err(); err != nil || chunk == nil {
-		return err
-	}
-	return send()
+}
+
+func (w *pieceWriter) newText() *text {
+	t := w.chunks.Get().(*text)
+	*t = text{json: t.json[:0]}
+	return t
 }
 
 // compress makes each piece a deflate stream that begins afresh and ends on a

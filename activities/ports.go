@@ -38,21 +38,16 @@ type Store interface {
 type Source interface {
 	People(ctx context.Context, account string) ([]schema.Person, error)
 	Account(ctx context.Context, id string) (schema.Account, error)
-	// Records reads a category behind the key after, in key order, from one
-	// snapshot of the database.
-	Records(ctx context.Context, c schema.Category, account, after string) (Records, error)
+	// Read lends do the rows of a category behind the key after, in key order,
+	// as they stood at one moment.
+	Read(ctx context.Context, c schema.Category, account, after string, do func(readAt time.Time, rows Rows) error) error
 }
 
-// Records are the rows of one category as JSON text, each to be used before
-// the next is asked for.
-type Records interface {
-	ReadAt() time.Time
-	Expected() int64 // how many there are to come, exactly or about
-	Next() bool
-	Record() []byte
-	Key() string
-	Err() error
-	Close() error
+// Rows are the records of one category as JSON text.
+type Rows interface {
+	Expected() (int64, error)             // how many there are to come, exactly or about
+	AppendRow(dst []byte) ([]byte, error) // io.EOF behind the last
+	Key() string                          // of the row appended last
 }
 
 // Vault keeps sealed objects and the keys to them; see package vault for what
@@ -63,19 +58,14 @@ type Vault interface {
 	Put(ctx context.Context, key, recipient string, body []byte) error
 	Create(ctx context.Context, key, recipient string, write func(io.Writer) error) (int64, error)
 	Remove(ctx context.Context, prefix string) (schema.Certificate, error)
-	Exports(ctx context.Context) iter.Seq2[StoredExport, error]
+	Exports(ctx context.Context) iter.Seq2[string, error]
+	LastTouched(ctx context.Context, export string) (time.Time, error)
 }
 
 // Opener reads the sealed objects of one export.
 type Opener interface {
 	Get(ctx context.Context, key string, buf []byte) ([]byte, error)
 	Open(ctx context.Context, key string) (io.ReadCloser, error)
-}
-
-// StoredExport is an export that has at least one object or unfinished upload.
-type StoredExport struct {
-	ID         string
-	ModifiedAt time.Time // of the newest of them
 }
 
 // Mailer sends one mail; see package mail.

@@ -59,40 +59,45 @@ func lostEnding(e schema.Export) schema.Ending {
 }
 
 // RemoveStrays deletes the objects of exports that have ended or that no row
-// knows, once they are older than the grace.
+// knows, once nothing was stored there for the grace.
 func (a *Activities) RemoveStrays(ctx context.Context, in Look) (Swept, error) {
 	defer beat(ctx)()
 	var swept Swept
-	var batch []string
-	remove := func() error {
-		alive, err := a.Store.Unended(ctx, batch)
-		if err != nil {
-			return err
-		}
-		for _, id := range batch {
-			if alive[id] {
-				continue
-			}
-			if _, err := a.Vault.Remove(ctx, schema.ObjectPrefix(id)); err != nil {
-				return err
-			}
-			swept.Strays++
-		}
-		batch = batch[:0]
-		return nil
-	}
-	for stored, err := range a.Vault.Exports(ctx) {
+	var page []string
+	for id, err := range a.Vault.Exports(ctx) {
 		if err != nil {
 			return swept, verdict(ctx, err)
 		}
-		if time.Since(stored.ModifiedAt) < in.Grace {
-			continue
-		}
-		if batch = append(batch, stored.ID); len(batch) == sweepPage {
-			if err := remove(); err != nil {
+		if page = append(page, id); len(page) == sweepPage {
+			if err := a.removeStrays(ctx, page, in.Grace, &swept); err != nil {
 				return swept, verdict(ctx, err)
 			}
+			page = page[:0]
 		}
 	}
-	return swept, verdict(ctx, remove())
+	return swept, verdict(ctx, a.removeStrays(ctx, page, in.Grace, &swept))
+}
+
+func (a *Activities) removeStrays(ctx context.Context, exports []string, grace time.Duration, swept *Swept) error {
+	alive, err := a.Store.Unended(ctx, exports)
+	if err != nil {
+		return err
+	}
+	for _, id := range exports {
+		if alive[id] {
+			continue
+		}
+		touched, err := a.Vault.LastTouched(ctx, id)
+		if err != nil {
+			return err
+		}
+		if time.Since(touched) < grace {
+			continue
+		}
+		if _, err := a.Vault.Remove(ctx, schema.ObjectPrefix(id)); err != nil {
+			return err
+		}
+		swept.Strays++
+	}
+	return nil
 }

@@ -1,11 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -57,7 +57,7 @@ func (r runCommand) Run(ctx context.Context, c *config, logger *slog.Logger) err
 		return err
 	}
 	defer own.Close() //nolint:errcheck // the process ends
-	platform, err := source.Open(cmpOr(r.Source, c.DatabaseURL), r.Concurrency, queries)
+	platform, err := source.Open(ctx, cmp.Or(r.Source, c.DatabaseURL), r.Concurrency)
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (r runCommand) Run(ctx context.Context, c *config, logger *slog.Logger) err
 			return err
 		}})
 		return work(ctx, temporal, r, numbers, &activities.Activities{
-			Store: own, Source: platformPort{platform}, Vault: vaultPort{sealed}, Mail: mailer, Runs: runsPort{temporal},
+			Store: own, Source: newSourcePort(platform, queries), Vault: vaultPort{sealed}, Mail: mailer, Runs: runsPort{temporal},
 			Links: schema.NewLinks(linkKey), Site: site, Count: numbers,
 		})
 	})
@@ -133,11 +133,4 @@ func loadCatalog(dir string) (*catalog.Catalog, error) {
 		return catalog.Embedded()
 	}
 	return catalog.Load(dir)
-}
-
-func cmpOr(a, b string) string {
-	if strings.TrimSpace(a) == "" {
-		return b
-	}
-	return a
 }

@@ -52,16 +52,21 @@ type Vault struct {
 // whether the bucket is there: that is what Check is for, so a process can
 // start while S3 is away.
 func Open(ctx context.Context, c Config) (*Vault, error) {
-	return open(ctx, c, patience, nil)
+	return open(ctx, c, nature{patience: time.Minute, backoff: 5 * time.Second})
 }
 
-// open is Open with patience for a connection that stands still, and a hook
-// around every request.
-func open(ctx context.Context, c Config, patience time.Duration, hook func(http.RoundTripper) http.RoundTripper) (*Vault, error) {
+// nature is what a vault is like when things go wrong.
+type nature struct {
+	patience time.Duration                             // with a connection on which nothing moves
+	backoff  time.Duration                             // at most, between two tries
+	wire     func(http.RoundTripper) http.RoundTripper // around every request; nil for none
+}
+
+func open(ctx context.Context, c Config, n nature) (*Vault, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	settings, err := config.LoadDefaultConfig(ctx, config.WithRetryer(persistent))
+	settings, err := config.LoadDefaultConfig(ctx, config.WithRetryer(n.retryer))
 	if err != nil {
 		return nil, fmt.Errorf("vault: read AWS's settings: %w", err)
 	}
@@ -71,9 +76,9 @@ func open(ctx context.Context, c Config, patience time.Duration, hook func(http.
 		}
 		settings.Region = "us-east-1" // other S3 servers want a region in signatures, seldom a certain one
 	}
-	client := newHTTPClient(settings.HTTPClient, patience)
-	if hook != nil {
-		client.Transport = hook(client.Transport)
+	client := newHTTPClient(settings.HTTPClient, n.patience)
+	if n.wire != nil {
+		client.Transport = n.wire(client.Transport)
 	}
 	settings.HTTPClient = client
 
@@ -102,12 +107,12 @@ func (v *Vault) Check(ctx context.Context) error {
 // Close ends idle connections. Calls still running are not disturbed.
 func (v *Vault) Close() { v.http.CloseIdleConnections() }
 
-// persistent sits out a restart of the server: five tries over some ten
+// retryer sits out a restart of the server: five tries over some ten
 // seconds. The wait for longer absences is the caller's.
-func persistent() aws.Retryer {
+func (n nature) retryer() aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = 5
-		o.MaxBackoff = 5 * time.Second
+		o.MaxBackoff = n.backoff
 		o.RateLimiter = ratelimit.None // one request's bad luck must not fail another's
 	})
 }

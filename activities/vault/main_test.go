@@ -71,16 +71,16 @@ func settings(t testing.TB) Config {
 
 func testVault(t testing.TB) (*Vault, *wire) {
 	t.Helper()
-	return wiredVault(t, settings(t), patience)
+	return wiredVault(t, settings(t), time.Minute)
 }
 
 func wiredVault(t testing.TB, c Config, patience time.Duration) (*Vault, *wire) {
 	t.Helper()
 	w := &wire{}
-	v, err := open(t.Context(), c, patience, func(next http.RoundTripper) http.RoundTripper {
+	v, err := open(t.Context(), c, nature{patience: patience, backoff: time.Millisecond, wire: func(next http.RoundTripper) http.RoundTripper {
 		w.next = next
 		return w
-	})
+	}})
 	require.NoError(t, err)
 	t.Cleanup(func() { w.next.(*http.Transport).CloseIdleConnections() })
 	return v, w

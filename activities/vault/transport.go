@@ -11,7 +11,6 @@ import (
 )
 
 const (
-	patience    = time.Minute     // with a connection on which nothing moves
 	dialTimeout = 5 * time.Second // to connect, and again for TLS
 	idleConns   = 64              // kept for the next request
 	writeAtOnce = 256 << 10       // bytes that must move within the patience
