@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"io"
-	"iter"
 	"time"
 
 	"go.temporal.io/sdk/client"
