@@ -10,16 +10,22 @@ import (
 // config is everything the worker can be told, by flag or environment.
 // Where Temporal is, it reads from Temporal's own TEMPORAL_… variables.
 type config struct {
-	DatabaseURL string `env:"DATABASE_URL" required:"" help:"PostgreSQL URL of Satchel's own database, with sslmode. Secret."`
-	LogLevel    string `env:"LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"Least level that is logged: ${enum}."`
+	LogLevel string `env:"LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"Least level that is logged: ${enum}."`
 
 	Run     runCommand     `cmd:"" default:"withargs" help:"Run workflows and activities (the default)."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database up to date, and end."`
 	Keyset  keysetCommand  `cmd:"" help:"Write a new keyset for KEYSET_FILE, and end."`
 }
 
+// ownDatabase is where Satchel's own rows are.
+type ownDatabase struct {
+	DatabaseURL string `env:"DATABASE_URL" required:"" help:"PostgreSQL URL of Satchel's own database, with sslmode. Secret."`
+}
+
 // runCommand runs the worker.
 type runCommand struct {
+	ownDatabase `embed:""`
+
 	Source  string `name:"source-database-url" env:"SOURCE_DATABASE_URL" help:"PostgreSQL URL of the platform's database, best a read-only role or a replica. DATABASE_URL where not set. Secret."`
 	Catalog string `name:"catalog-dir" env:"CATALOG_DIR" type:"existingdir" help:"Folder with your own catalog of queries. The built-in one where not set."`
 	LinkKey string `env:"LINK_KEY" required:"" help:"64 hexadecimal digits that make mailed links unguessable; the server has the same. Secret."`
@@ -38,6 +44,8 @@ type runCommand struct {
 
 // migrateCommand applies migrations.
 type migrateCommand struct {
+	ownDatabase `embed:""`
+
 	Platform bool `help:"Also make the platform's own tables, for one machine without a platform."`
 }
 

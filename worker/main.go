@@ -46,16 +46,16 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	logger := slog.New(slog.NewJSONHandler(stdout, &slog.HandlerOptions{Level: level}))
 	command.BindTo(ctx, (*context.Context)(nil))
-	return command.Run(&c, logger)
+	return command.Run(logger)
 }
 
 // Run applies the migrations.
-func (m migrateCommand) Run(ctx context.Context, c *config, logger *slog.Logger) error {
+func (m migrateCommand) Run(ctx context.Context, logger *slog.Logger) error {
 	sets := []migrations.Set{migrations.Satchel}
 	if m.Platform {
 		sets = append(sets, migrations.Platform)
 	}
-	if err := migrations.Apply(ctx, c.DatabaseURL, sets...); err != nil {
+	if err := migrations.Apply(ctx, m.DatabaseURL, sets...); err != nil {
 		return err
 	}
 	logger.Info("database is up to date", "sets", sets)

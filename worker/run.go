@@ -24,7 +24,7 @@ import (
 )
 
 // Run plugs everything together and works until ctx ends.
-func (r runCommand) Run(ctx context.Context, c *config, logger *slog.Logger) error {
+func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 	linkKey, development, err := schema.ParseLinkKey(r.LinkKey)
 	if err != nil {
 		return err
@@ -52,12 +52,12 @@ func (r runCommand) Run(ctx context.Context, c *config, logger *slog.Logger) err
 	if err != nil {
 		return err
 	}
-	own, err := store.Open(c.DatabaseURL, r.Concurrency)
+	own, err := store.Open(r.DatabaseURL, r.Concurrency)
 	if err != nil {
 		return err
 	}
 	defer own.Close() //nolint:errcheck // the process ends
-	platform, err := source.Open(ctx, cmp.Or(r.Source, c.DatabaseURL), r.Concurrency)
+	platform, err := source.Open(ctx, cmp.Or(r.Source, r.DatabaseURL), r.Concurrency)
 	if err != nil {
 		return err
 	}

@@ -9,10 +9,11 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 
-	_ "github.com/lib/pq" // the driver
+	"github.com/lib/pq"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/database"
 	"github.com/pressly/goose/v3/lock"
@@ -34,10 +35,11 @@ const (
 // Apply brings the database up to date. It may run in several processes at
 // once: a lock in the database lets one work and the others wait.
 func Apply(ctx context.Context, databaseURL string, sets ...Set) error {
-	db, err := sql.Open("postgres", databaseURL)
+	connector, err := pq.NewConnector(databaseURL)
 	if err != nil {
-		return fmt.Errorf("open database: %w", err)
+		return errors.New("DATABASE_URL is not a PostgreSQL URL") // the cause may hold the password
 	}
+	db := sql.OpenDB(connector)
 	defer db.Close() //nolint:errcheck // nothing is lost by it
 	for _, set := range sets {
 		p, err := provider(db, set)
