@@ -1,0 +1,220 @@
+package demo
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+
+	"github.com/lib/pq"
+
+	"satchel/schema/catalog"
+)
+
+// Canaries plants strings that are nowhere else into all records of an account,
+// and adds records to categories that have none. Secrets stand in every column
+// that must not leave, and in a scrubbed call: they may be found nowhere.
+// Personal ones are names, phone numbers and addresses in columns that leave:
+// they may be found in the archive and nowhere else. What authenticates the
+// account's people and programs keeps working: where a hash is needed for that,
+// the hash itself is the canary.
+func Canaries(ctx context.Context, databaseURL, account string) (secrets, personal []string, err error) {
+	err = inTransaction(ctx, databaseURL, func(tx *sql.Tx) error {
+		if err := addRecords(ctx, tx, account); err != nil {
+			return err
+		}
+		p := planter{ctx, tx, account}
+		if secrets, err = p.secrets(); err != nil {
+			return err
+		}
+		personal, err = p.personal()
+		return err
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("plant canaries: %w", err)
+	}
+	return secrets, personal, nil
+}
+
+// hidden are columns that must not leave though their names would not tell.
+var hidden = map[string]bool{
+	"accounts.billing_customer_ref": true,
+	"users.support_note":            true,
+	"voip_providers.username":       true,
+	"flows.compiled":                true,
+	"campaigns.dialer_state":        true,
+	"calls.carrier_route":           true,
+	"charges.processor_response":    true,
+	"notifications.provider_ref":    true,
+	"call_schedules.dispatcher":     true,
+}
+
+// shown are columns that leave and tell who somebody is. An account's name and
+// its people's addresses are not among them: mails may say those.
+var shown = []struct{ table, column, value string }{
+	{"accounts", "billing_email", anEmail},
+	{"accounts", "billing_address", anAddress},
+	{"users", "name", aName},
+	{"users", "phone", aPhone},
+	{"contacts", "name", aName},
+	{"contacts", "given_name", aName},
+	{"contacts", "family_name", aName},
+	{"contacts", "phone", aPhone},
+	{"contacts", "email", anEmail},
+	{"contacts", "company", aName},
+	{"contacts", "address", anAddress},
+	{"contacts", "custom_fields", anAddress},
+	{"contacts", "notes", aName},
+	{"calls", "from_number", aPhone},
+	{"calls", "to_number", aPhone},
+	{"calls", "forwarded_from", aPhone},
+	{"calls", "caller_name", aName},
+	{"calls", "metadata", anAddress},
+	{"calls", "sip_headers", anAddress},
+	{"phone_numbers", "phone_number", aPhone},
+	{"phone_numbers", "friendly_name", aName},
+	{"phone_numbers", "emergency_address", anAddress},
+	{"flows", "definition", anAddress},
+	{"campaigns", "script", aName},
+	{"notifications", "destination", anEmail},
+	{"notifications", "body", aName},
+}
+
+const (
+	aName     = "Canary Quillfeather %s"
+	aPhone    = "+1555%s"
+	anEmail   = "canary.%s@example.com"
+	anAddress = `{"street": "%s Canary Street"}`
+)
+
+type planter struct {
+	ctx     context.Context
+	tx      *sql.Tx
+	account string
+}
+
+func (p planter) secrets() ([]string, error) {
+	rows, err := p.tx.QueryContext(p.ctx, `
+		select c.relname, a.attname, format_type(a.atttypid, null)
+		from pg_class c join pg_attribute a on a.attrelid = c.oid
+		where c.relnamespace = 'platform'::regnamespace and c.relkind = 'r' and a.attnum > 0 and not a.attisdropped
+		order by 1, 2`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close() //nolint:errcheck // read to its end
+	type column struct{ table, name, databaseType string }
+	var columns []column
+	for rows.Next() {
+		var c column
+		if err := rows.Scan(&c.table, &c.name, &c.databaseType); err != nil {
+			return nil, err
+		}
+		if catalog.LooksSecret(c.name) || hidden[c.table+"."+c.name] {
+			columns = append(columns, c)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	var planted []string
+	for _, c := range columns {
+		canary := "canary-secret-" + c.table + "-" + c.name + "-" + digits(12)
+		var err error
+		switch c.databaseType {
+		case "text":
+			err = p.plant(c.table, c.name, canary)
+		case "text[]":
+			err = p.plant(c.table, c.name, pq.Array([]string{canary}))
+		case "json", "jsonb":
+			err = p.plant(c.table, c.name, fmt.Sprintf(`{"canary": %q}`, canary))
+		case "bytea":
+			var found []string
+			found, err = p.plantBytes(c.table, c.name, canary)
+			planted = append(planted, found...)
+		default:
+			continue // too small to hold a canary
+		}
+		if err != nil {
+			return nil, err
+		}
+		if c.databaseType != "bytea" {
+			planted = append(planted, canary)
+		}
+	}
+	scrubbed := "canary-secret-scrubbed-" + digits(12)
+	_, err = p.tx.ExecContext(p.ctx, `update platform.calls set from_number = $2, to_number = $2, caller_name = $2, metadata = to_jsonb($2::text)
+		where account_sid = $1 and pii_scrubbed_at is not null`, p.account, scrubbed)
+	return append(planted, scrubbed), err
+}
+
+func (p planter) personal() ([]string, error) {
+	var planted []string
+	for _, s := range shown {
+		canary := digits(7)
+		if s.value != aPhone {
+			canary += digits(5)
+		}
+		value := fmt.Sprintf(s.value, canary)
+		if err := p.plant(s.table, s.column, value); err != nil {
+			return nil, err
+		}
+		if s.value == anAddress {
+			value = canary + " Canary Street"
+		}
+		planted = append(planted, value)
+	}
+	return planted, nil
+}
+
+// plant writes the value into a column of all the account's rows.
+func (p planter) plant(table, column string, value any) error {
+	_, err := p.tx.ExecContext(p.ctx, fmt.Sprintf("update platform.%s set %s = $2 where %s", table, column, p.rows(table)), p.account, value)
+	return err
+}
+
+// plantBytes fills a column where it holds nothing to speak of, and returns all
+// that it then holds, as it might be written down.
+func (p planter) plantBytes(table, column, canary string) ([]string, error) {
+	rows, err := p.tx.QueryContext(p.ctx, fmt.Sprintf("update platform.%s set %s = case when length(%[2]s) < 16 or %[2]s is null then $2 else %[2]s end where %s returning %[2]s",
+		table, column, p.rows(table)), p.account, []byte(canary))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close() //nolint:errcheck // read to its end
+	var held []string
+	for rows.Next() {
+		var value []byte
+		if err := rows.Scan(&value); err != nil {
+			return nil, err
+		}
+		held = append(held, hex.EncodeToString(value), strings.TrimRight(base64.StdEncoding.EncodeToString(value), "="))
+	}
+	slices.Sort(held)
+	return slices.Compact(held), rows.Err()
+}
+
+func (p planter) rows(table string) string {
+	switch table {
+	case "accounts":
+		return "sid = $1"
+	case "calls":
+		return "account_sid = $1 and pii_scrubbed_at is null"
+	default:
+		return "account_sid = $1"
+	}
+}
+
+func digits(n int) string {
+	most := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)), nil)
+	i, err := rand.Int(rand.Reader, most)
+	if err != nil {
+		panic(err) // never, since Go 1.24
+	}
+	return fmt.Sprintf("%0*d", n, i)
+}

@@ -1,0 +1,138 @@
+package demo
+
+import (
+	"context"
+	"database/sql"
+	_ "embed"
+	"fmt"
+
+	_ "github.com/lib/pq" // the driver
+
+	"satchel/schema"
+)
+
+// Demo is what Load made.
+type Demo struct {
+	Accounts []Account `json:"accounts"`
+}
+
+// Account is an account with all that opens it.
+type Account struct {
+	AccountSID       string `json:"accountSid"`
+	AuthToken        string `json:"authToken"`
+	ParentAccountSID string `json:"parentAccountSid"` // "" for a top-level account
+	Name             string `json:"name"`
+	Users            []User `json:"users"`
+	APIKey           APIKey `json:"apiKey"` // of the first user
+}
+
+// User is somebody of an account. SignInURL is empty until At has filled it.
+type User struct {
+	ID        string      `json:"-"`
+	Name      string      `json:"-"`
+	Email     string      `json:"email"`
+	Role      schema.Role `json:"role"`
+	SignInURL string      `json:"signInUrl"`
+}
+
+// APIKey opens its account by HTTP Basic authentication, in the role of the
+// person it belongs to.
+type APIKey struct {
+	SID    string `json:"sid"`
+	Secret string `json:"secret"`
+}
+
+// Sealer encrypts the auth token of an account for keeping. Nil keeps none.
+type Sealer func(account string, token []byte) ([]byte, error)
+
+// At returns the demo with the addresses where its people sign in at baseURL.
+func (d Demo) At(baseURL string) Demo {
+	accounts := make([]Account, len(d.Accounts))
+	for i, a := range d.Accounts {
+		accounts[i] = a.At(baseURL)
+	}
+	return Demo{Accounts: accounts}
+}
+
+// At returns the account with the addresses where its people sign in at baseURL.
+func (a Account) At(baseURL string) Account {
+	users := make([]User, len(a.Users))
+	for i, u := range a.Users {
+		u.SignInURL = baseURL + "/dev/sign-in?user=" + u.ID
+		users[i] = u
+	}
+	a.Users = users
+	return a
+}
+
+// As returns the account's first user in this role. It panics where there is
+// none.
+func (a Account) As(role schema.Role) User {
+	for _, u := range a.Users {
+		if u.Role == role {
+			return u
+		}
+	}
+	panic("demo: account " + a.AccountSID + " has no " + string(role))
+}
+
+// Load makes the demo accounts. Loading again changes nothing and returns the
+// same. They are, in this order: a small account with people in every role and
+// rows in every category, a parent and its two subaccounts, an account whose
+// member may see nothing, and one that has only just begun.
+func Load(ctx context.Context, databaseURL string, seal Sealer) (*Demo, error) {
+	d := &Demo{}
+	for _, s := range stories {
+		d.Accounts = append(d.Accounts, s.account())
+	}
+	err := inTransaction(ctx, databaseURL, func(tx *sql.Tx) error {
+		for i, s := range stories {
+			isNew, err := insert(ctx, tx, d.Accounts[i], seal)
+			if err != nil {
+				return err
+			}
+			if !isNew {
+				continue
+			}
+			if err := s.tell(ctx, tx, d.Accounts[i].AccountSID); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("load demo accounts: %w", err)
+	}
+	return d, nil
+}
+
+//go:embed records.sql
+var recordsSQL string
+
+// addRecords gives the account the records of records.sql.
+func addRecords(ctx context.Context, tx *sql.Tx, account string) error {
+	if _, err := tx.ExecContext(ctx, `select set_config('demo.account', $1, true)`, account); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, recordsSQL); err != nil {
+		return fmt.Errorf("add records: %w", err)
+	}
+	return nil
+}
+
+func inTransaction(ctx context.Context, databaseURL string, do func(*sql.Tx) error) error {
+	db, err := sql.Open("postgres", databaseURL)
+	if err != nil {
+		return fmt.Errorf("open database: %w", err)
+	}
+	defer db.Close() //nolint:errcheck // what counts is committed by then
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer tx.Rollback() //nolint:errcheck // a no-op once committed
+	if err := do(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
