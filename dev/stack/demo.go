@@ -8,19 +8,20 @@ import (
 	"os"
 	"path/filepath"
 
+	"satchel/dev/demo"
 	"satchel/dev/parts"
 )
 
 // Demo is what demo.json says: how to reach the parts and who can sign in. The
 // file is there exactly while the stack is ready.
 type Demo struct {
-	BaseURL         string    `json:"baseUrl"`
-	MailboxURL      string    `json:"mailboxUrl"`
-	TemporalAddress string    `json:"temporalAddress"`
-	TemporalUIURL   string    `json:"temporalUiUrl"`
-	S3              DemoS3    `json:"s3"`
-	DatabaseURL     string    `json:"databaseUrl"`
-	Accounts        []Account `json:"accounts"`
+	BaseURL         string         `json:"baseUrl"`
+	MailboxURL      string         `json:"mailboxUrl"`
+	TemporalAddress string         `json:"temporalAddress"`
+	TemporalUIURL   string         `json:"temporalUiUrl"`
+	S3              DemoS3         `json:"s3"`
+	DatabaseURL     string         `json:"databaseUrl"`
+	Accounts        []demo.Account `json:"accounts"`
 }
 
 // DemoS3 is how to reach the bucket.
@@ -31,27 +32,20 @@ type DemoS3 struct {
 	SecretKey string `json:"secretKey"`
 }
 
-// Account is a demo account with all that opens it.
-type Account struct {
-	AccountSID       string `json:"accountSid"`
-	AuthToken        string `json:"authToken"`
-	ParentAccountSID string `json:"parentAccountSid"` // "" for a top-level account
-	Name             string `json:"name"`
-	Users            []User `json:"users"`
-	APIKey           APIKey `json:"apiKey"`
-}
-
-// User is somebody of a demo account. GET on SignInURL signs in.
-type User struct {
-	Email     string `json:"email"`
-	Role      string `json:"role"`
-	SignInURL string `json:"signInUrl"`
-}
-
-// APIKey opens its account by HTTP Basic authentication.
-type APIKey struct {
-	SID    string `json:"sid"`
-	Secret string `json:"secret"`
+// ReadDemo reads the demo.json of a running stack in dir.
+func ReadDemo(dir string) (Demo, error) {
+	text, err := os.ReadFile(filepath.Join(dir, "demo.json"))
+	if errors.Is(err, os.ErrNotExist) {
+		return Demo{}, fmt.Errorf("no stack is running on %s: start it with `make dev`", dir)
+	}
+	if err != nil {
+		return Demo{}, fmt.Errorf("read demo.json: %w", err)
+	}
+	var d Demo
+	if err := json.Unmarshal(text, &d); err != nil {
+		return Demo{}, fmt.Errorf("read demo.json: %w", err)
+	}
+	return d, nil
 }
 
 // DemoFile is where Demo is written.
@@ -66,16 +60,20 @@ func (s *Stack) describe() {
 		TemporalAddress: s.Temporal.Address(),
 		S3:              DemoS3{Endpoint: s.S3.Endpoint(), Bucket: bucket, AccessKey: accessKey, SecretKey: s.secrets.s3},
 		DatabaseURL:     s.Postgres.URL(database),
-		Accounts:        []Account{},
 	}
 	if s.options.UI {
 		s.Demo.TemporalUIURL = "http://" + parts.Loopback(s.options.Ports.TemporalUI)
 	}
 }
 
-// load fills the demo accounts and says who can sign in.
+// load makes the demo accounts and says who can sign in.
 func (s *Stack) load(ctx context.Context) error {
-	return ctx.Err()
+	loaded, err := demo.Load(ctx, s.Demo.DatabaseURL, nil)
+	if err != nil {
+		return err
+	}
+	s.Demo.Accounts = loaded.At(s.Demo.BaseURL).Accounts
+	return nil
 }
 
 func (d Demo) write(path string) error {

@@ -27,7 +27,7 @@ type Options struct {
 // Windows shorten the day for whoever cannot wait for it; 0 leaves a window as
 // it is.
 type Windows struct {
-	Confirm, Download, Cooldown time.Duration
+	Confirm, Download, Cooldown, Collect time.Duration
 }
 
 // Ports of the parts on loopback; 0 is any free one.
@@ -88,7 +88,9 @@ func (o *Options) say(format string, args ...any) {
 // environ is the windows as worker and server read them.
 func (w Windows) environ() []string {
 	var env []string
-	for name, window := range map[string]time.Duration{"CONFIRM_WINDOW": w.Confirm, "DOWNLOAD_WINDOW": w.Download, "COOLDOWN": w.Cooldown} {
+	for name, window := range map[string]time.Duration{
+		"CONFIRM_WINDOW": w.Confirm, "DOWNLOAD_WINDOW": w.Download, "COOLDOWN": w.Cooldown, "COLLECT_PATIENCE": w.Collect,
+	} {
 		if window != 0 {
 			env = append(env, fmt.Sprintf("%s=%s", name, window))
 		}

@@ -1,0 +1,100 @@
+package stack_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/cookiejar"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"satchel/dev/stack"
+)
+
+func TestAStackComesUpAndTellsWhoCanSignIn(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := start(t, stack.Options{Dir: dir})
+
+	text, err := os.ReadFile(s.DemoFile())
+	require.NoError(t, err)
+	var told stack.Demo
+	require.NoError(t, json.Unmarshal(text, &told))
+	require.Equal(t, s.Demo, told)
+	require.GreaterOrEqual(t, len(told.Accounts), 4, "a small account, a parent with two subaccounts, one with a member")
+	members := 0
+	for _, account := range told.Accounts {
+		for _, user := range account.Users {
+			if user.Role == "member" {
+				members++
+			}
+		}
+		res := get(t, http.DefaultClient, told.BaseURL+"/v1/account/exports", account.APIKey.SID, account.APIKey.Secret)
+		require.Equal(t, http.StatusOK, res, "the API key of %s", account.Name)
+		res = get(t, http.DefaultClient, told.BaseURL+"/v1/account/exports", account.AccountSID, account.AuthToken)
+		require.Equal(t, http.StatusOK, res, "the auth token of %s", account.Name)
+	}
+	require.NotZero(t, members)
+
+	jar, err := cookiejar.New(nil)
+	require.NoError(t, err)
+	browser := &http.Client{Jar: jar}
+	require.Equal(t, http.StatusUnauthorized, get(t, browser, told.BaseURL+"/v1/account/exports", "", ""))
+	get(t, browser, told.Accounts[0].Users[0].SignInURL, "", "")
+	require.Equal(t, http.StatusOK, get(t, browser, told.BaseURL+"/v1/account/exports", "", ""))
+
+	_, err = stack.Start(t.Context(), stack.Options{Dir: dir})
+	require.ErrorContains(t, err, "is running on this data")
+	require.FileExists(t, s.DemoFile(), "the refused one changes nothing")
+
+	require.NoError(t, s.Stop())
+	require.NoFileExists(t, s.DemoFile())
+	again := start(t, stack.Options{Dir: dir})
+	for i := range told.Accounts {
+		require.Equal(t, told.Accounts[i].AuthToken, again.Demo.Accounts[i].AuthToken)
+	}
+}
+
+func TestWhatCrashesIsStartedAgainWithANote(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var said []string
+	s := start(t, stack.Options{Dir: t.TempDir(), Say: func(format string, _ ...any) {
+		mu.Lock()
+		defer mu.Unlock()
+		said = append(said, format)
+	}})
+	s.Watch()
+	before := s.Worker.PID()
+	require.NoError(t, syscall.Kill(before, syscall.SIGKILL))
+	require.Eventually(t, func() bool { now := s.Worker.PID(); return now != 0 && now != before }, time.Minute, 10*time.Millisecond)
+	mu.Lock()
+	defer mu.Unlock()
+	require.Contains(t, strings.Join(said, "\n"), "ended by itself and is started again")
+}
+
+func start(t *testing.T, o stack.Options) *stack.Stack {
+	t.Helper()
+	s, err := stack.Start(t.Context(), o)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Stop()) })
+	return s
+}
+
+func get(t *testing.T, client *http.Client, url, user, password string) int {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	require.NoError(t, err)
+	if user != "" {
+		req.SetBasicAuth(user, password)
+	}
+	res, err := client.Do(req)
+	require.NoError(t, err)
+	require.NoError(t, res.Body.Close())
+	return res.StatusCode
+}
