@@ -50,7 +50,7 @@ func (d *document) get(ctx context.Context) ([]byte, string, error) {
 		return nil, "", err
 	}
 	sum := sha256.Sum256(body)
-	d.body, d.etag, d.err = body, `"`+hex.EncodeToString(sum[:16])+`"`, nil
+	d.body, d.etag, d.err = body, `W/"`+hex.EncodeToString(sum[:16])+`"`, nil // weak: it may be compressed on its way
 	return d.body, d.etag, nil
 }
 

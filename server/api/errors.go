@@ -93,6 +93,14 @@ func WriteProblem(c echo.Context, err error) error {
 	return c.Blob(p.Status, "application/problem+json", body)
 }
 
+// Words are what WriteProblem would say of an error, for an answer in another
+// form: the status, a sentence for the caller, and how long to wait if that
+// is known.
+func Words(err error) (status int, sentence string, retryAfter time.Duration) {
+	p := problemOf(err)
+	return p.Status, p.Detail, p.retryAfter
+}
+
 func problemOf(err error) problem {
 	if known, ok := errors.AsType[*schema.Error](err); ok {
 		p := newProblem(statusOf[known.Kind], known.Code, known.Message)
