@@ -18,8 +18,13 @@ import (
 type Directory interface {
 	Account(ctx context.Context, id string) (schema.Account, error)
 	Person(ctx context.Context, account, user string) (schema.Person, error)
-	FindPerson(ctx context.Context, user string) (schema.Person, error)
 	Credential(ctx context.Context, username string) (schema.Credential, error)
+}
+
+// Everybody is whom the sign-in of development lets in: the person named, or
+// for "" some to choose from.
+type Everybody interface {
+	People(ctx context.Context, user string) ([]schema.Person, error)
 }
 
 // Options are what Auth is made of.
@@ -27,8 +32,8 @@ type Options struct {
 	Directory Directory
 	Sessions  scs.CtxStore
 	Site      schema.Site
-	Host      Host // zero where no host application vouches for anybody
-	Dev       bool // the sign-in of development, for a server that only loopback can reach
+	Host      Host      // zero where no host application vouches for anybody
+	Dev       Everybody // nil except for a server that only loopback can reach
 	Now       func() time.Time
 }
 
@@ -38,7 +43,7 @@ type Auth struct {
 	sessions  *scs.SessionManager
 	host      *host
 	site      site
-	dev       bool
+	dev       Everybody
 	now       func() time.Time
 
 	failuresOf   *limit.Buckets // by address
@@ -87,7 +92,7 @@ func (a *Auth) identify(c echo.Context) (*known, error) {
 	if header == "" {
 		return a.bySession(c)
 	}
-	address := addressKey(c.RealIP())
+	address := AddressKey(c.RealIP())
 	if wait := a.failuresOf.Wait(address); wait > 0 {
 		return nil, tooManyFailures(wait)
 	}
@@ -144,9 +149,9 @@ func tooManyFailures(wait time.Duration) error {
 	return err
 }
 
-// addressKey is what an address is counted by: of IPv6, the network that one
+// AddressKey is what an address is counted by: of IPv6, the network that one
 // customer of a provider is given.
-func addressKey(ip string) string {
+func AddressKey(ip string) string {
 	address, err := netip.ParseAddr(ip)
 	if err != nil {
 		return ip

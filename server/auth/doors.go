@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"net/netip"
@@ -21,7 +22,7 @@ func (a *Auth) Routes(e *echo.Echo) {
 	e.POST(SessionPath, a.beginSession)
 	e.DELETE(SessionPath, a.endSession)
 	e.POST("/sign-out", a.leave)
-	if a.dev {
+	if a.dev != nil {
 		e.GET("/dev/sign-in", a.signInOnThisMachine)
 	}
 }
@@ -34,7 +35,7 @@ func (a *Auth) beginSession(c echo.Context) error {
 	if !isBearer {
 		token = c.FormValue("token")
 	}
-	address := addressKey(c.RealIP())
+	address := AddressKey(c.RealIP())
 	if wait := a.failuresOf.Wait(address); wait > 0 {
 		return tooManyFailures(wait)
 	}
@@ -80,15 +81,27 @@ func (a *Auth) signInOnThisMachine(c echo.Context) error {
 	if !schema.IsUserID(user) {
 		return schema.Errorf(schema.Invalid, "user", "Say who: /dev/sign-in?user=US…")
 	}
-	person, err := a.directory.FindPerson(c.Request().Context(), user)
+	found, err := a.dev.People(c.Request().Context(), user)
 	if err != nil {
 		return err
 	}
-	who := &known{Principal: Principal{Account: person.Account, User: person.ID}}
+	if len(found) == 0 {
+		return schema.Errorf(schema.NotFound, "user_not_found", "There is no such user.")
+	}
+	who := &known{Principal: Principal{Account: found[0].Account, User: found[0].ID}}
 	if err := a.signIn(c, who, a.now().Add(sessionLife)); err != nil {
 		return err
 	}
 	return c.Redirect(http.StatusSeeOther, a.site.to(a.ReturnPath(c.QueryParam("return"))))
+}
+
+// Choices are the people to choose from where development signs people in,
+// and nobody elsewhere.
+func (a *Auth) Choices(ctx context.Context, c echo.Context) ([]schema.Person, error) {
+	if a.dev == nil || !fromThisMachine(c.Request()) {
+		return nil, nil
+	}
+	return a.dev.People(ctx, "")
 }
 
 // fromThisMachine tells whether the connection itself comes from loopback and
@@ -122,4 +135,3 @@ func bearer(r *http.Request) (string, bool) {
 	scheme, token, ok := strings.Cut(r.Header.Get(echo.HeaderAuthorization), " ")
 	return strings.TrimSpace(token), ok && strings.EqualFold(scheme, "bearer")
 }
-

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+
+	"satchel/schema"
+	"satchel/server/api"
+	"satchel/server/auth"
+	"satchel/server/web"
+)
+
+// handler is all of the server but the socket.
+type handler struct {
+	*echo.Echo
+	api     *api.API
+	web     *web.Web
+	metrics *metrics
+	ready   *readiness
+}
+
+// newHandler plugs everything together.
+func newHandler(s settled, p *parts, logger *slog.Logger) *handler {
+	h := &handler{Echo: echo.New(), metrics: newMetrics(p.store), ready: newReadiness(p, logger)}
+	who := auth.New(auth.Options{
+		Directory: p.directory, Sessions: p.store.Sessions(), Site: s.site, Host: s.host, Dev: p.everybody,
+	})
+	h.api = api.New(api.Deps{
+		Store: p.store, Vault: p.vault, Temporal: p.temporal, Site: s.site, Windows: s.windows(),
+		Secret: s.linkKey, ArchiveSchema: p.archiveSchema,
+	})
+	h.web = web.New(web.Options{
+		API: h.api, Auth: who, Exports: p.store, Directory: p.directory,
+		Links: schema.NewLinks(s.linkKey), Site: s.site, Windows: s.windows(), SignInURL: s.SignInURL,
+		Operators: p.operators(s),
+	})
+	h.HideBanner, h.HidePort = true, true
+	h.IPExtractor = addressOf(s.TrustedProxies)
+	h.HTTPErrorHandler = h.answerError
+	g := newGuard(s)
+	h.Use(
+		h.metrics.count,
+		observe(logger),
+		recoverPanics(logger),
+		secure(strings.HasPrefix(string(s.site), "https://")),
+		g.perAddress,
+		g.sameOrigin,
+		middleware.BodyLimit("64K"),
+		compress(),
+		unless(isPublic, who.Identify),
+		unless(isPublic, g.perPrincipal),
+	)
+	h.routes(who)
+	return h
+}
+
+// routes are everything there is, one line a family.
+func (h *handler) routes(who *auth.Auth) {
+	h.GET("/healthz", alive)
+	h.GET("/readyz", h.ready.answer)
+	who.Routes(h.Echo)
+	h.api.Register(h.Echo)
+	h.web.Register(h.Echo)
+}
+
+// alive answers GET /healthz: the process is up, whatever else is.
+func alive(c echo.Context) error {
+	return c.JSON(http.StatusOK, map[string]string{"status": "ok"})
+}
+
+// isPublic tells whether a route is for everybody, so that it need not know
+// who asks and answers those, too, whom the others would refuse.
+func isPublic(c echo.Context) bool {
+	switch c.Path() {
+	case "/healthz", "/readyz", "/openapi.json", auth.SessionPath, "/sign-out", "/dev/sign-in":
+		return true
+	}
+	return strings.HasPrefix(c.Path(), "/static/") || strings.HasPrefix(c.Path(), "/schemas/")
+}
+
+// forPrograms tells whether a request is answered in JSON when it fails:
+// programs have paths of their own, and elsewhere they say so.
+func forPrograms(r *http.Request) bool {
+	for _, prefix := range []string{"/v1/", "/openapi.json", "/schemas/", "/healthz", "/readyz"} {
+		if strings.HasPrefix(r.URL.Path, prefix) {
+			return true
+		}
+	}
+	return r.URL.Path == auth.SessionPath && r.Header.Get(echo.HeaderAuthorization) != "" || web.WantsJSON(r)
+}
+
+// answerError answers a request that failed, in words for whoever asked.
+func (h *handler) answerError(err error, c echo.Context) {
+	answer := h.web.WriteError
+	if forPrograms(c.Request()) {
+		answer = api.WriteProblem
+	}
+	if err := answer(c, err); err != nil {
+		slog.WarnContext(c.Request().Context(), "error was not answered", "route", c.Path(), "err", err)
+	}
+}
+
+// addressOf finds the address of whoever asks. What X-Forwarded-For says is
+// believed only of the proxies named.
+func addressOf(proxies []netip.Prefix) echo.IPExtractor {
+	if len(proxies) == 0 {
+		return echo.ExtractIPDirect()
+	}
+	trust := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
+	for _, p := range proxies {
+		p = p.Masked()
+		trust = append(trust, echo.TrustIPRange(&net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}))
+	}
+	return echo.ExtractIPFromXFFHeader(trust...)
+}
+
+// compress sends text compressed, except what is a stream, is compressed
+// already, or has an ETag that would no longer be true.
+func compress() echo.MiddlewareFunc {
+	return middleware.GzipWithConfig(middleware.GzipConfig{
+		MinLength: 1024,
+		Skipper: func(c echo.Context) bool {
+			return isStream(c.Path()) || strings.HasPrefix(c.Path(), "/static/")
+		},
+	})
+}
+
+// isStream tells whether a route's answers may go on for long.
+func isStream(route string) bool {
+	return strings.HasSuffix(route, "/events") || isArchive(route)
+}
+
+// isArchive tells whether a route's answer is a customer's file.
+func isArchive(route string) bool {
+	return strings.HasSuffix(route, "/archive") || strings.HasSuffix(route, "/file") || strings.HasPrefix(route, "/download/")
+}
+
+// unless leaves a middleware out where skip says so.
+func unless(skip func(echo.Context) bool, m echo.MiddlewareFunc) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		through := m(next)
+		return func(c echo.Context) error {
+			if skip(c) {
+				return next(c)
+			}
+			return through(c)
+		}
+	}
+}
+
+// newServer serves the handler with patience for slow clients, and little for
+// idle ones. Streams give each write a deadline of its own.
+func newServer(h http.Handler, logger *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      time.Minute,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+	}
+}

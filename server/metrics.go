@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"satchel/schema"
+	"satchel/schema/store"
+)
+
+// metrics are what those who watch the server can see.
+type metrics struct {
+	registry  *prometheus.Registry
+	requests  *prometheus.HistogramVec
+	inFlight  prometheus.Gauge
+	downloads *prometheus.CounterVec
+	sent      prometheus.Counter
+}
+
+func newMetrics(exports interface {
+	Standing(context.Context) (store.Standing, error)
+}) *metrics {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		&standing{exports: exports})
+	made := promauto.With(registry)
+	return &metrics{
+		registry: registry,
+		requests: made.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "satchel_http_request_seconds", Help: "How long requests took, by route, method and status.",
+			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 15, 60, 600},
+		}, []string{"route", "method", "status"}),
+		inFlight: made.NewGauge(prometheus.GaugeOpts{
+			Name: "satchel_http_requests_in_flight", Help: "Requests being answered, streams and downloads included."}),
+		downloads: made.NewCounterVec(prometheus.CounterOpts{
+			Name: "satchel_downloads_total", Help: "Downloads of archives: whole, of a part, or cut off on the way."}, []string{"outcome"}),
+		sent: made.NewCounter(prometheus.CounterOpts{
+			Name: "satchel_download_bytes_total", Help: "Bytes of archives sent to customers."}),
+	}
+}
+
+// count measures every request.
+func (m *metrics) count(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		began, request := time.Now(), c.Request()
+		m.inFlight.Inc()
+		defer func() {
+			m.inFlight.Dec()
+			status := statusOf(c, request)
+			m.requests.WithLabelValues(routeOf(c), methodOf(request), strconv.Itoa(status)).Observe(time.Since(began).Seconds())
+			if isArchive(c.Path()) && request.Method == http.MethodGet {
+				m.download(c.Response(), status)
+			}
+		}()
+		return next(c)
+	}
+}
+
+func (m *metrics) download(r *echo.Response, status int) {
+	m.sent.Add(float64(r.Size))
+	length, err := strconv.ParseInt(r.Header().Get(echo.HeaderContentLength), 10, 64)
+	switch {
+	case status != http.StatusOK && status != http.StatusPartialContent:
+	case err != nil || r.Size < length:
+		m.downloads.WithLabelValues("cut").Inc()
+	case status == http.StatusPartialContent:
+		m.downloads.WithLabelValues("part").Inc()
+	default:
+		m.downloads.WithLabelValues("whole").Inc()
+	}
+}
+
+func (m *metrics) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
+	return mux
+}
+
+// standing counts exports when it is asked. Where the database is away, there
+// is nothing to tell, and the rest is told all the same.
+type standing struct {
+	exports interface {
+		Standing(context.Context) (store.Standing, error)
+	}
+}
+
+var (
+	exportsNow = prometheus.NewDesc("satchel_exports", "Exports by status.", []string{"status"}, nil)
+	oldestNow  = prometheus.NewDesc("satchel_oldest_unfinished_export_seconds", "Age of the oldest export that is neither completed nor ended.", nil, nil)
+)
+
+func (s *standing) Describe(ch chan<- *prometheus.Desc) {
+	ch <- exportsNow
+	ch <- oldestNow
+}
+
+func (s *standing) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	defer cancel()
+	now, err := s.exports.Standing(ctx)
+	if err != nil {
+		slog.WarnContext(ctx, "exports were not counted", "err", err)
+		return
+	}
+	for _, status := range schema.Statuses {
+		ch <- prometheus.MustNewConstMetric(exportsNow, prometheus.GaugeValue, float64(now.Count[status]), string(status))
+	}
+	ch <- prometheus.MustNewConstMetric(oldestNow, prometheus.GaugeValue, now.Oldest.Seconds())
+}

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+
+	"go.temporal.io/sdk/client"
+
+	"satchel/activities/vault"
+	"satchel/schema"
+	"satchel/schema/catalog"
+	"satchel/schema/directory/demo"
+	"satchel/schema/store"
+	"satchel/schema/store/source"
+	"satchel/server/auth"
+	"satchel/workflows"
+)
+
+// parts are what the server stands on. Any of them may be away for a while.
+type parts struct {
+	store     *store.Store
+	source    *source.DB
+	directory *source.Directory
+	everybody auth.Everybody // nil except in development
+	catalog   *catalog.Catalog
+	vault     *vault.Vault
+	temporal  client.Client
+	namespace string // of Temporal
+}
+
+// open prepares all parts and refuses settings that cannot be meant. It waits
+// for none of them.
+func open(ctx context.Context, s settled, logger *slog.Logger) (p *parts, err error) {
+	p = &parts{}
+	defer func() {
+		if err != nil {
+			p.close()
+		}
+	}()
+	if p.catalog, err = loadCatalog(s.CatalogDir); err != nil {
+		return p, err
+	}
+	if p.vault, err = vault.Open(ctx, s.Vault); err != nil {
+		return p, err
+	}
+	if p.vault.KeyIsForDevelopment() && !s.Dev {
+		return p, errors.New("KEYSET_FILE was made for one machine, so others may have it; make one with: worker keyset FILE")
+	}
+	if p.store, err = store.Open(s.DatabaseURL, s.DatabaseConns); err != nil {
+		return p, err
+	}
+	if p.source, err = source.Open(ctx, s.SourceDatabaseURL, s.DatabaseConns); err != nil {
+		return p, err
+	}
+	p.directory = p.source.Directory(source.DirectoryQueries{
+		People: p.catalog.People(), Account: p.catalog.Account(), Credentials: p.catalog.Credentials(),
+	})
+	if s.Dev {
+		p.everybody = p.source.Directory(source.DirectoryQueries{People: demo.People})
+	}
+	options, err := workflows.ClientOptions(logger)
+	if err != nil {
+		return p, err
+	}
+	p.namespace = cmp.Or(options.Namespace, client.DefaultNamespace)
+	if p.temporal, err = client.NewLazyClient(options); err != nil {
+		return p, fmt.Errorf("prepare to reach Temporal: %w", err)
+	}
+	return p, nil
+}
+
+func (p *parts) close() {
+	if p.temporal != nil {
+		p.temporal.Close()
+	}
+	if p.source != nil {
+		_ = p.source.Close() // nothing is lost by it
+	}
+	if p.store != nil {
+		_ = p.store.Close() // nothing is lost by it
+	}
+	if p.vault != nil {
+		p.vault.Close()
+	}
+}
+
+// archiveSchema makes the JSON Schema of the archive from the catalog and the
+// types that the source database has for its columns.
+func (p *parts) archiveSchema(ctx context.Context) ([]byte, error) {
+	columns := make(map[schema.Category][]catalog.Column, len(schema.Categories))
+	for _, category := range schema.Categories {
+		described, err := p.source.Describe(ctx, p.catalog.Query(category))
+		if err != nil {
+			return nil, fmt.Errorf("describe %s: %w", category, err)
+		}
+		columns[category] = p.catalog.Columns(category)
+		if len(columns[category]) != len(described) {
+			return nil, fmt.Errorf("describe %s: the catalog has other columns than the database", category)
+		}
+		for i := range described {
+			columns[category][i].DatabaseType = described[i].Type
+			columns[category][i].Nullable = true // what a query can answer is not known to be never null
+		}
+	}
+	return catalog.ArchiveSchema(columns)
+}
+
+func loadCatalog(dir string) (*catalog.Catalog, error) {
+	if dir == "" {
+		return catalog.Embedded()
+	}
+	return catalog.Load(dir)
+}
+
+// operators leads to an account's run in Temporal's own pages, in development;
+// elsewhere customers share our pages, and are not to see it.
+func (p *parts) operators(s settled) func(account string) string {
+	if s.TemporalUIURL == "" || !s.Dev {
+		return nil
+	}
+	return func(account string) string {
+		return fmt.Sprintf("%s/namespaces/%s/workflows/%s",
+			strings.TrimRight(s.TemporalUIURL, "/"), url.PathEscape(p.namespace), url.PathEscape(workflows.AccountExportID(account)))
+	}
+}

@@ -1,0 +1,84 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math"
+	"net/http"
+	"strconv"
+
+	"github.com/labstack/echo/v4"
+
+	"satchel/server/api"
+)
+
+// messageView is a page that says one thing.
+type messageView struct {
+	Heading   string
+	Sentence  string
+	RequestID string // to tell us, where it is our fault
+	Hint      string
+	Settings  bool // whether Data Export in Settings is the place to go on
+}
+
+// WriteError answers a request with a page that says what went wrong. Whoever
+// is not signed in is asked to, and comes back.
+func (w *Web) WriteError(c echo.Context, err error) error {
+	if errors.Is(err, context.Canceled) && c.Request().Context().Err() != nil {
+		return nil // nobody is there to read
+	}
+	status, sentence, wait := api.Words(err)
+	if status >= http.StatusInternalServerError {
+		logTrouble(c, status, err)
+	}
+	if c.Response().Committed {
+		return nil
+	}
+	if wait > 0 {
+		c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+	}
+	if status == http.StatusUnauthorized {
+		c.Response().Header().Set(echo.HeaderWWWAuthenticate, "Bearer")
+		if err := w.showSignIn(c, status, sentence, w.returnPath(c.Request())); err == nil || c.Response().Committed {
+			return err
+		}
+		// There is nobody to choose from; the sentence says it, too.
+	}
+	view := messageView{Heading: headings[status], Sentence: sentence, Hint: hints[status], Settings: status == http.StatusGone || status == http.StatusConflict}
+	if view.Heading == "" {
+		view.Heading = "That did not work"
+	}
+	if status == http.StatusInternalServerError {
+		view.RequestID = c.Response().Header().Get(echo.HeaderXRequestID)
+	}
+	return w.show(c, status, "message", view.Heading, view)
+}
+
+var headings = map[int]string{
+	http.StatusUnauthorized:        "Please sign in",
+	http.StatusForbidden:           "You cannot do this",
+	http.StatusNotFound:            "There is nothing here",
+	http.StatusMethodNotAllowed:    "There is nothing here",
+	http.StatusConflict:            "Not now",
+	http.StatusGone:                "This is gone",
+	http.StatusTooManyRequests:     "Please wait a moment",
+	http.StatusInternalServerError: "Something went wrong on our side",
+	http.StatusServiceUnavailable:  "We cannot do this right now",
+}
+
+var hints = map[int]string{
+	http.StatusNotFound:           "If you came by a link in a mail, see that you have the whole of it: some programs cut long links in two.",
+	http.StatusServiceUnavailable: "Nothing was lost. Load this page again in a moment.",
+}
+
+// logTrouble is for the person awake at night.
+func logTrouble(c echo.Context, status int, err error) {
+	level := slog.LevelError
+	if status == http.StatusServiceUnavailable {
+		level = slog.LevelWarn
+	}
+	slog.LogAttrs(c.Request().Context(), level, "request did not succeed",
+		slog.String("method", c.Request().Method), slog.String("route", c.Path()), slog.Int("status", status),
+		slog.String("request_id", c.Response().Header().Get(echo.HeaderXRequestID)), slog.Any("err", err))
+}

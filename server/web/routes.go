@@ -1,0 +1,64 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+// answering is how long a page may take.
+const answering = 15 * time.Second
+
+// Register adds the routes. Who is asking was found out before, by
+// auth.Identify, and errors are answered after, by WriteError.
+func (w *Web) Register(e *echo.Echo) {
+	look := []string{http.MethodGet, http.MethodHead}
+
+	e.Match(look, "/", w.home)
+	e.Match(look, "/sign-in", w.signIn, brief)
+
+	e.Match(look, "/confirm/:token", w.showConfirm, brief)
+	e.POST("/confirm/:token", w.confirm, brief)
+	e.Match(look, "/stop/:token", w.showStop, brief)
+	e.POST("/stop/:token", w.stop, brief)
+	e.Match(look, "/download/:token", w.download)
+
+	e.Match(look, "/settings/data-export", w.showDataExport, brief)
+	e.POST("/settings/data-export", w.request, brief)
+	e.POST("/settings/data-export/:id/cancel", w.cancel, brief)
+	e.POST("/settings/data-export/:id/resend", w.resend, brief)
+	e.POST("/settings/data-export/:id/delete", w.delete, brief)
+	e.Match(look, "/settings/data-export/:id/file", w.file)
+
+	e.Match(look, "/static/:file", w.static)
+}
+
+// brief lets go of whatever a page waits for once the time is over.
+func brief(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		request := c.Request()
+		ctx, cancel := context.WithTimeout(request.Context(), answering)
+		defer cancel()
+		c.SetRequest(request.WithContext(ctx))
+		defer c.SetRequest(request)
+		return next(c)
+	}
+}
+
+// home answers GET /.
+func (w *Web) home(c echo.Context) error { return w.goTo(c, "/settings/data-export") }
+
+// goTo sends a browser to look at one of our paths.
+func (w *Web) goTo(c echo.Context, path string) error {
+	return c.Redirect(http.StatusSeeOther, w.base+path)
+}
+
+// WantsJSON tells whether a request is a program's, by what it says that it
+// accepts. Browsers say text/html.
+func WantsJSON(r *http.Request) bool {
+	accept := r.Header.Get(echo.HeaderAccept)
+	return strings.Contains(accept, "json") && !strings.Contains(accept, "text/html")
+}
