@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"maps"
 	"slices"
@@ -30,6 +31,9 @@ type Upload struct {
 	StartedAt time.Time
 }
 
+// errNotS3 keeps any other page that says 200 from passing for an empty list.
+var errNotS3 = errors.New("the answer is not a list of this bucket")
+
 // Keys lists the objects under a prefix in order of their keys. After an error
 // it ends.
 func (v *Vault) Keys(ctx context.Context, prefix string) iter.Seq2[Stored, error] {
@@ -37,6 +41,9 @@ func (v *Vault) Keys(ctx context.Context, prefix string) iter.Seq2[Stored, error
 		pages := s3.NewListObjectsV2Paginator(v.s3, &s3.ListObjectsV2Input{Bucket: &v.bucket, Prefix: &prefix})
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)
+			if err == nil && page.Name == nil {
+				err = errNotS3
+			}
 			if err != nil {
 				yield(Stored{}, failed(ctx, "list objects", err))
 				return
@@ -56,6 +63,9 @@ func (v *Vault) Uploads(ctx context.Context, prefix string) iter.Seq2[Upload, er
 		pages := s3.NewListMultipartUploadsPaginator(v.s3, &s3.ListMultipartUploadsInput{Bucket: &v.bucket, Prefix: &prefix})
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)
+			if err == nil && page.Bucket == nil {
+				err = errNotS3
+			}
 			if err != nil {
 				yield(Upload{}, failed(ctx, "list uploads", err))
 				return

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"net/http"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
@@ -23,12 +24,17 @@ const (
 // other error the object may be there and complete, where only the answer was
 // lost; use a new key to try again.
 func (v *Vault) Put(ctx context.Context, key, recipient string, body []byte) error {
-	sealed, err := seal(key, recipient, body)
-	if err != nil {
+	sealed := sealBuffers.Get().(*bytes.Buffer)
+	defer sealBuffers.Put(sealed)
+	if err := seal(sealed, key, recipient, body); err != nil {
 		return err
 	}
-	return v.put(ctx, "put", key, rand.Text(), sealed)
+	return v.put(ctx, "put", key, rand.Text(), sealed.Bytes())
 }
+
+// sealBuffers saves every piece a new one. The SDK is done with a body when a
+// call returns.
+var sealBuffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 func (v *Vault) put(ctx context.Context, op, key, mark string, sealed []byte) error {
 	_, err := v.s3.PutObject(ctx, &s3.PutObjectInput{

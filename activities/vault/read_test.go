@@ -69,9 +69,9 @@ func TestAStreamCanBeReadFromAnyPlace(t *testing.T) {
 	require.Error(t, err)
 }
 
-// serve gives the stream of an object to anyone over HTTP.
-func serve(t *testing.T, v *Vault, key string, id Identity) *httptest.Server {
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+// serving gives an object to anyone over HTTP, in any range.
+func serving(v *Vault, key string, id Identity) http.HandlerFunc {
+	return func(w http.ResponseWriter, q *http.Request) {
 		r, err := v.OpenAt(q.Context(), key, id)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
@@ -83,9 +83,7 @@ func serve(t *testing.T, v *Vault, key string, id Identity) *httptest.Server {
 		w.Header().Set("ETag", `"the-archive"`)
 		w.Header().Set("Content-Type", "application/gzip")
 		http.ServeContent(w, q, "", time.Time{}, s)
-	}))
-	t.Cleanup(srv.Close)
-	return srv
+	}
 }
 
 func TestADownloadCutAnywhereAndResumedIsWhole(t *testing.T) {
@@ -94,7 +92,8 @@ func TestADownloadCutAnywhereAndResumedIsWhole(t *testing.T) {
 	body := noise(20<<20 + 3)
 	_, err := v.Create(t.Context(), e.prefix+"archive", e.recipient, writing(body))
 	require.NoError(t, err)
-	srv := serve(t, v, e.prefix+"archive", e.identity)
+	srv := httptest.NewServer(serving(v, e.prefix+"archive", e.identity))
+	defer srv.Close()
 
 	var got []byte
 	for _, cut := range []int{1, 65_536, 65_537, 3_000_000, 11 << 20, 20 << 20, len(body)} {

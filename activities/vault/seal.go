@@ -72,12 +72,13 @@ const (
 func sealedRoom(size int) int { return headerRoom + size + chunkSeal*(size/chunk+1) }
 
 // seal makes the whole object at once.
-func seal(object, recipient string, body []byte) ([]byte, error) {
+func seal(sealed *bytes.Buffer, object, recipient string, body []byte) error {
 	to, err := addressed(recipient, object)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	sealed := bytes.NewBuffer(make([]byte, 0, sealedRoom(len(body))))
+	sealed.Reset()
+	sealed.Grow(sealedRoom(len(body)))
 	w, err := age.Encrypt(sealed, to)
 	if err == nil {
 		_, err = w.Write(body)
@@ -86,9 +87,9 @@ func seal(object, recipient string, body []byte) ([]byte, error) {
 		err = w.Close()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("vault: seal: %w", err)
+		return fmt.Errorf("vault: seal: %w", err)
 	}
-	return sealed.Bytes(), nil
+	return nil
 }
 
 // opened tells trouble with the way to the bytes, which it passes on, from

@@ -1,0 +1,228 @@
+package vault
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"satchel/schema"
+)
+
+// fill stores n tiny objects.
+func fill(t *testing.T, v *Vault, prefix string, n int) {
+	t.Helper()
+	var g errgroup.Group
+	g.SetLimit(16)
+	for i := range n {
+		g.Go(func() error {
+			_, err := v.s3.PutObject(t.Context(), &s3.PutObjectInput{
+				Bucket: &v.bucket, Key: aws.String(fmt.Sprintf("%scalls/%05d-1", prefix, i)), Body: strings.NewReader("x"),
+			})
+			return err
+		})
+	}
+	require.NoError(t, g.Wait())
+}
+
+// beginUpload leaves a multipart upload with one part behind.
+func beginUpload(t *testing.T, v *Vault, key string) {
+	t.Helper()
+	made, err := v.s3.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: &v.bucket, Key: &key})
+	require.NoError(t, err)
+	_, err = v.s3.UploadPart(t.Context(), &s3.UploadPartInput{
+		Bucket: &v.bucket, Key: &key, UploadId: made.UploadId, PartNumber: aws.Int32(1), Body: strings.NewReader("part"),
+	})
+	require.NoError(t, err)
+}
+
+func keepVersions(t *testing.T, v *Vault) {
+	t.Helper()
+	_, err := v.s3.PutBucketVersioning(t.Context(), &s3.PutBucketVersioningInput{
+		Bucket: &v.bucket, VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled},
+	})
+	require.NoError(t, err)
+}
+
+func TestRemoveLeavesNothingOfAnExportAndAllOfOthers(t *testing.T) {
+	v, _ := testVault(t)
+	e, other := newExport(t, v), newExport(t, v)
+	fill(t, v, e.prefix, 1203)
+	fill(t, v, other.prefix, 2)
+	for i := range 3 {
+		beginUpload(t, v, fmt.Sprintf("%sarchive-%d", e.prefix, i))
+	}
+	beginUpload(t, v, other.prefix+"archive-1")
+
+	removed, err := v.Remove(t.Context(), e.prefix)
+	require.NoError(t, err)
+	require.Equal(t, Removed{Objects: 1203, Uploads: 3}, removed)
+	require.Empty(t, keys(t, v, e.prefix))
+	require.Empty(t, uploads(t, v, e.prefix))
+	require.Len(t, keys(t, v, other.prefix), 2)
+	require.Len(t, uploads(t, v, other.prefix), 1)
+
+	removed, err = v.Remove(t.Context(), e.prefix)
+	require.NoError(t, err)
+	require.Zero(t, removed)
+}
+
+func TestRemoveReachesOldVersionsToo(t *testing.T) {
+	v, _ := testVault(t)
+	e := newExport(t, v)
+	fill(t, v, e.prefix, 1) // from before versions were kept
+	keepVersions(t, v)
+	fill(t, v, e.prefix, 4)
+	fill(t, v, e.prefix, 3)
+	_, err := v.s3.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: &v.bucket, Key: aws.String(e.prefix + "calls/00001-1")})
+	require.NoError(t, err)
+	require.Len(t, keys(t, v, e.prefix), 3)
+
+	removed, err := v.Remove(t.Context(), e.prefix)
+	require.NoError(t, err)
+	require.Equal(t, Removed{Objects: 3, Versions: 6}, removed)
+	for o, err := range v.versions(t.Context(), e.prefix) {
+		require.NoError(t, err)
+		t.Errorf("%s is still there", o.key)
+	}
+}
+
+func TestRemoveWorksWhereVersionsAreUnknown(t *testing.T) {
+	for what, versionsAnswer := range map[string]func(*http.Request) *http.Response{
+		"not implemented": func(q *http.Request) *http.Response {
+			return answer(q, http.StatusNotImplemented, "<Error><Code>NotImplemented</Code></Error>")
+		},
+		"always empty": func(q *http.Request) *http.Response {
+			return answer(q, http.StatusOK, "<ListVersionsResult><IsTruncated>false</IsTruncated></ListVersionsResult>")
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			v, w := testVault(t)
+			e := newExport(t, v)
+			fill(t, v, e.prefix, 3)
+			w.answering(func(q *http.Request, next http.RoundTripper) (*http.Response, error) {
+				if q.URL.Query().Has("versions") {
+					return versionsAnswer(q), nil
+				}
+				return next.RoundTrip(q)
+			})
+			require.Equal(t, []string{e.id}, exportsIn(t, v))
+			removed, err := v.Remove(t.Context(), e.prefix)
+			require.NoError(t, err)
+			require.Equal(t, Removed{Objects: 3}, removed)
+			require.Empty(t, keys(t, v, ""))
+		})
+	}
+}
+
+func TestRemoveRefusesToRemoveMoreThanOneExport(t *testing.T) {
+	v, _ := testVault(t)
+	e := newExport(t, v)
+	fill(t, v, e.prefix, 1)
+	for _, prefix := range []string{"", "/", "exports", "exports/", "exports//", "/exports/", "exports/" + e.id, "//"} {
+		_, err := v.Remove(t.Context(), prefix)
+		require.Error(t, err, prefix)
+	}
+	require.Len(t, keys(t, v, ""), 1)
+}
+
+func TestRemoveDoesNotBelieveABucketThatKeepsThings(t *testing.T) {
+	v, w := testVault(t)
+	e := newExport(t, v)
+	fill(t, v, e.prefix, 2)
+	for want, body := range map[string]string{
+		"AccessDenied": `<DeleteResult><Error><Key>` + e.prefix + `calls/00000-1</Key><Code>AccessDenied</Code></Error></DeleteResult>`,
+		"still lists":  `<DeleteResult></DeleteResult>`,
+	} {
+		w.answering(func(q *http.Request, next http.RoundTripper) (*http.Response, error) {
+			if q.URL.Query().Has("delete") {
+				return answer(q, http.StatusOK, body), nil
+			}
+			return next.RoundTrip(q)
+		})
+		_, err := v.Remove(t.Context(), e.prefix)
+		require.ErrorContains(t, err, want)
+	}
+	w.answering(nil)
+	_, err := v.Remove(t.Context(), e.prefix)
+	require.NoError(t, err)
+}
+
+func TestAnAbortIsRepeatedUntilTheUploadIsUnknown(t *testing.T) {
+	v, w := testVault(t)
+	e := newExport(t, v)
+	beginUpload(t, v, e.prefix+"archive")
+	aborts := 0
+	w.answering(func(q *http.Request, next http.RoundTripper) (*http.Response, error) {
+		if q.Method == http.MethodDelete {
+			if aborts++; aborts < 3 { // a part lands behind the abort
+				return answer(q, http.StatusNoContent, ""), nil
+			}
+		}
+		return next.RoundTrip(q)
+	})
+	removed, err := v.Remove(t.Context(), e.prefix)
+	require.NoError(t, err)
+	require.Equal(t, Removed{Uploads: 1}, removed)
+	require.Equal(t, 3, aborts)
+	require.Empty(t, uploads(t, v, ""))
+}
+
+func exportsIn(t *testing.T, v *Vault) []string {
+	t.Helper()
+	var ids []string
+	for id, err := range v.Exports(t.Context()) {
+		require.NoError(t, err)
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+func TestEveryExportWithATraceIsNamedOnce(t *testing.T) {
+	v, _ := testVault(t)
+	require.Empty(t, exportsIn(t, v))
+	keepVersions(t, v)
+	began := time.Now().Add(-time.Second).Truncate(time.Second)
+	stored, uploading, both, deleted := newExport(t, v), newExport(t, v), newExport(t, v), newExport(t, v)
+	fill(t, v, stored.prefix, 3)
+	beginUpload(t, v, uploading.prefix+"archive")
+	fill(t, v, both.prefix, 1)
+	beginUpload(t, v, both.prefix+"archive")
+	fill(t, v, deleted.prefix, 1)
+	_, err := v.s3.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: &v.bucket, Key: aws.String(deleted.prefix + "calls/00000-1")})
+	require.NoError(t, err)
+	fill(t, v, "exports/notes/", 1)
+	fill(t, v, "other/"+schema.NewExportID()+"/", 1)
+
+	require.ElementsMatch(t, []string{stored.id, uploading.id, both.id, deleted.id}, exportsIn(t, v))
+	for _, e := range []export{stored, uploading, both, deleted} {
+		at, err := v.LastTouched(t.Context(), e.id)
+		require.NoError(t, err)
+		require.WithinRange(t, at, began, time.Now().Add(time.Second))
+	}
+	at, err := v.LastTouched(t.Context(), schema.NewExportID())
+	require.NoError(t, err)
+	require.Zero(t, at)
+}
+
+func TestKeysListsEverythingInOrder(t *testing.T) {
+	v, _ := testVault(t)
+	e := newExport(t, v)
+	fill(t, v, e.prefix, 1001)
+	got := keys(t, v, e.prefix)
+	require.Len(t, got, 1001)
+	require.IsIncreasing(t, got)
+	for o, err := range v.Keys(t.Context(), e.prefix) {
+		require.NoError(t, err)
+		require.EqualValues(t, 1, o.Size)
+		require.WithinDuration(t, time.Now(), o.ModifiedAt, time.Minute)
+		break // in the middle is fine
+	}
+}
