@@ -2,7 +2,6 @@ package source
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -95,17 +94,18 @@ func (db *DB) columnTypes(ctx context.Context, query string, names []string) ([]
 // pgType is what Postgres' catalog says of a type.
 type pgType struct {
 	OID     int64
-	Name    string        // as format_type says it
-	Cast    string        // what a value is cast to: char(n) of any n is bpchar
-	Kind    string        // pg_type.typtype
-	Base    int64         // of a domain
-	Element int64         // of an array
-	Fields  pq.Int64Array // of a composite, the types of its attributes
-	ToJSON  bool          // somebody made a cast to json, which row_to_json uses
+	Name    string         // as format_type says it
+	Cast    string         // what a value is cast to: char(n) of any n is bpchar
+	Kind    string         // pg_type.typtype
+	Base    int64          // of a domain
+	Element int64          // of an array
+	Names   pq.StringArray // of a composite's attributes
+	Fields  pq.Int64Array  // and their types
+	ToJSON  bool           // somebody made a cast to json, which row_to_json uses
 }
 
 // types looks up the types, and those they are made of.
-func (db *DB) types(ctx context.Context, oids []int64) (map[int64]pgType, error) {
+func (db *DB) types(ctx context.Context, oids []int64) (typeSet, error) {
 	var found []pgType
 	err := db.pool.SelectContext(ctx, &found, `
 		with recursive reached(oid) as (
@@ -123,13 +123,16 @@ func (db *DB) types(ctx context.Context, oids []int64) (map[int64]pgType, error)
 			pg_catalog.format_type(t.oid, null) as name,
 			pg_catalog.format_type(t.oid, -1) as cast,
 			case when t.typsend = 'pg_catalog.array_send'::regproc then t.typelem else 0 end as element,
+			array(select a.attname::text from pg_catalog.pg_attribute a
+				where t.typtype = 'c' and a.attrelid = t.typrelid and a.attnum > 0 and not a.attisdropped
+				order by a.attnum) as names,
 			array(select a.atttypid from pg_catalog.pg_attribute a
 				where t.typtype = 'c' and a.attrelid = t.typrelid and a.attnum > 0 and not a.attisdropped
 				order by a.attnum) as fields,
 			exists (select from pg_catalog.pg_cast c
 				where c.castsource = t.oid and c.casttarget = 'pg_catalog.json'::regtype and c.castfunc <> 0) as tojson
 		from reached join pg_catalog.pg_type t on t.oid = reached.oid`, pq.Int64Array(oids))
-	types := make(map[int64]pgType, len(found))
+	types := make(typeSet, len(found))
 	for _, t := range found {
 		types[t.OID] = t
 	}
@@ -143,5 +146,3 @@ func subquery(query string) string {
 
 // column names a column of that table.
 func column(name string) string { return "q." + pq.QuoteIdentifier(name) }
-
-var _ = sql.ErrNoRows

@@ -1,0 +1,233 @@
+package source
+
+import (
+	"bytes"
+	"context"
+	"database/sql/driver"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"satchel/schema/store/sqlstate"
+)
+
+// begin opens the transaction. Nothing that the server is set to may end it
+// while the reader is slow, or change how a value is written. A server that can
+// tell ends the query of a client that is dead. Settings that this server does
+// not have are passed over.
+const begin = `begin isolation level repeatable read, read only;
+select pg_catalog.transaction_timestamp(), pg_catalog.current_setting('server_encoding'),
+	count(pg_catalog.set_config(name, value, true))
+from (values
+	('statement_timeout', '0'),
+	('idle_in_transaction_session_timeout', '0'),
+	('transaction_timeout', '0'),
+	('client_connection_check_interval', '5s'),
+	('jit', 'off'), -- compiling takes longer than it saves
+	('TimeZone', 'UTC'),
+	('DateStyle', 'ISO, MDY'),
+	('IntervalStyle', 'postgres'),
+	('extra_float_digits', '3'),
+	('bytea_output', 'hex')
+) wanted(name, value)
+where pg_catalog.current_setting(name, true) is not null
+	and (name <> 'client_connection_check_interval' or pg_catalog.version() like '%linux%')`
+
+// countedExactly is up to how many expected rows Expected counts them.
+const countedExactly = 50_000
+
+// Snapshot is the rows of one catalog query for one account, as they stood at
+// one moment. It is for one goroutine, and ends with the function it is lent to.
+type Snapshot struct {
+	ReadAt time.Time // when the transaction began, by the database's clock, in UTC
+
+	ctx     context.Context //nolint:containedctx // the snapshot lives inside one call
+	conn    driver.QueryerContext
+	plan    *plan
+	account string
+	after   string
+	rows    driver.Rows
+	row     [1]driver.Value
+	key     []byte // of the last row
+	ended   error  // how the rows ended: io.EOF, or what was wrong
+}
+
+// Read opens a snapshot of the account's rows behind the key after, "" for all,
+// and lends it to do, which may stop anywhere. When ctx is done the query ends
+// on the server too, and what Read answers is the context's error.
+func (db *DB) Read(ctx context.Context, query, account, after string, do func(*Snapshot) error) error {
+	plan, err := db.plan(ctx, query)
+	if err != nil {
+		return err
+	}
+	for range db.conns + 1 { // all that wait in the pool may be dead, as they are when the server was restarted
+		var dead bool
+		if dead, err = db.lend(ctx, plan, account, after, do); !dead {
+			break
+		}
+	}
+	if errors.Is(err, errChanged) {
+		db.plans.Delete(query)
+	}
+	return err
+}
+
+// lend runs do with a snapshot on a connection of its own. Dead says that the
+// connection had died before do could begin.
+func (db *DB) lend(ctx context.Context, plan *plan, account, after string, do func(*Snapshot) error) (dead bool, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s := &Snapshot{ctx: ctx, plan: plan, account: account, after: after, key: []byte(after)}
+	conn, err := db.pool.Conn(ctx)
+	if err != nil {
+		return false, s.wrap(err)
+	}
+	defer conn.Close()               //nolint:errcheck // it goes back to the pool, or is closed already
+	_ = conn.Raw(func(c any) error { // its error is ours, or tells the pool to close the connection
+		s.conn = c.(driver.QueryerContext)
+		if err = s.begin(); err != nil {
+			dead = ctx.Err() == nil && !c.(driver.Validator).IsValid()
+			return driver.ErrBadConn
+		}
+		err = do(s)
+		if s.rows != nil && s.ended != io.EOF { //nolint:errorlint // it is the bare one
+			cancel() // do stopped early: ends the query and the connection, rather than read the rest
+		}
+		return s.end()
+	})
+	return dead, err
+}
+
+func (s *Snapshot) begin() error {
+	row, err := s.ask(begin)
+	if err != nil {
+		return err
+	}
+	s.ReadAt = row[0].(time.Time).UTC()
+	return readable(row[1].(string))
+}
+
+// end leaves the connection as it was found, or has it closed.
+func (s *Snapshot) end() error {
+	if s.rows != nil {
+		if err := s.rows.Close(); err != nil {
+			return driver.ErrBadConn
+		}
+	}
+	if _, err := s.ask("commit"); err != nil {
+		return driver.ErrBadConn
+	}
+	return nil
+}
+
+// Expected tells how many rows the account has in all, before the first is
+// read: exactly up to 50,000, and else as many as Postgres estimates.
+func (s *Snapshot) Expected() (int64, error) {
+	row, err := s.ask("explain (format json) select from "+subquery(s.plan.query), s.account)
+	if err != nil {
+		return 0, err
+	}
+	var explained []struct {
+		Plan struct {
+			Rows int64 `json:"Plan Rows"`
+		}
+	}
+	if err := json.Unmarshal(row[0].([]byte), &explained); err != nil || len(explained) != 1 {
+		return 0, errors.New("read source: the estimate is not understood")
+	}
+	estimate := explained[0].Plan.Rows
+	if estimate > countedExactly {
+		return estimate, nil
+	}
+	row, err = s.ask(fmt.Sprintf("select count(*) from (select from %s limit %d) q", subquery(s.plan.query), countedExactly+1), s.account)
+	if err != nil {
+		return 0, err
+	}
+	return row[0].(int64), nil
+}
+
+// AppendRow appends the next row to dst as a JSON object. Behind the last one
+// it answers io.EOF. Where dst has room it allocates nothing; the driver takes
+// the room of the row itself.
+func (s *Snapshot) AppendRow(dst []byte) ([]byte, error) {
+	if s.ended == nil {
+		s.ended = s.next()
+	}
+	if s.ended != nil {
+		return dst, s.ended
+	}
+	wire, _ := s.row[0].([]byte)
+	longer, key, err := s.plan.appendRecord(dst, wire)
+	if err == nil && bytes.Equal(key, s.key) {
+		err = errKey
+	}
+	if err != nil {
+		s.ended = fmt.Errorf("read source: %w", err)
+		return dst, s.ended
+	}
+	s.key = append(s.key[:0], key...)
+	return longer, nil
+}
+
+// Key is the key of the row appended last, to read on behind it another time.
+func (s *Snapshot) Key() string { return string(s.key) }
+
+func (s *Snapshot) next() (err error) {
+	if s.rows == nil {
+		args := []string{s.account, s.after}
+		if s.after == "" {
+			args = args[:1]
+		}
+		if s.rows, err = s.query(s.plan.rows(s.after), args...); err != nil {
+			return err
+		}
+	}
+	if err = s.rows.Next(s.row[:]); err != nil && err != io.EOF { //nolint:errorlint // the driver's contract
+		return s.wrap(err)
+	}
+	return err
+}
+
+func (s *Snapshot) query(query string, args ...string) (driver.Rows, error) {
+	if err := s.ctx.Err(); err != nil {
+		return nil, s.wrap(err)
+	}
+	values := make([]driver.NamedValue, len(args))
+	for i, arg := range args {
+		values[i] = driver.NamedValue{Ordinal: i + 1, Value: arg}
+	}
+	rows, err := s.conn.QueryContext(s.ctx, query, values)
+	return rows, s.wrap(err)
+}
+
+// ask answers the one row of a query, or none.
+func (s *Snapshot) ask(query string, args ...string) ([]driver.Value, error) {
+	rows, err := s.query(query, args...)
+	if err != nil {
+		return nil, err
+	}
+	row := make([]driver.Value, len(rows.Columns()))
+	err = rows.Next(row)
+	for i, v := range row {
+		if shared, ok := v.([]byte); ok {
+			row[i] = bytes.Clone(shared)
+		}
+	}
+	if closed := rows.Close(); err == nil {
+		err = closed
+	}
+	if err == io.EOF { //nolint:errorlint // the driver's contract
+		return nil, nil
+	}
+	return row, s.wrap(err)
+}
+
+// wrap says that ctx is done rather than how the driver took it.
+func (s *Snapshot) wrap(err error) error {
+	if err != nil && s.ctx.Err() != nil {
+		err = s.ctx.Err()
+	}
+	return sqlstate.Wrap("read source", err)
+}

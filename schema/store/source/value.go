@@ -1,0 +1,166 @@
+package source
+
+import (
+	"encoding/binary"
+	"strconv"
+)
+
+// writer appends the JSON of a value to dst. The value stands in wire as it
+// arrived. False says that it is not a value of the type.
+type writer func(dst, wire []byte) ([]byte, bool)
+
+func appendText(dst, wire []byte) ([]byte, bool) { return appendString(dst, wire), true }
+
+// appendJSON copies: what the customer wrote is never decoded and encoded again.
+func appendJSON(dst, wire []byte) ([]byte, bool) { return append(dst, wire...), true }
+
+// appendJSONB copies what stands behind the version of the binary form.
+func appendJSONB(dst, wire []byte) ([]byte, bool) {
+	if len(wire) < 2 || wire[0] != 1 {
+		return dst, false
+	}
+	return append(dst, wire[1:]...), true
+}
+
+func appendBool(dst, wire []byte) ([]byte, bool) {
+	if len(wire) != 1 {
+		return dst, false
+	}
+	return strconv.AppendBool(dst, wire[0] != 0), true
+}
+
+func appendInt(dst, wire []byte) ([]byte, bool) {
+	var n int64
+	switch len(wire) {
+	case 2:
+		n = int64(int16(binary.BigEndian.Uint16(wire)))
+	case 4:
+		n = int64(int32(binary.BigEndian.Uint32(wire)))
+	case 8:
+		n = int64(binary.BigEndian.Uint64(wire))
+	default:
+		return dst, false
+	}
+	return strconv.AppendInt(dst, n, 10), true
+}
+
+// appendFloat quotes what JSON has no number for: NaN, Infinity and -Infinity.
+func appendFloat(dst, wire []byte) ([]byte, bool) {
+	if len(wire) == 0 {
+		return dst, false
+	}
+	if last := wire[len(wire)-1]; last < '0' || last > '9' {
+		return appendString(dst, wire), true
+	}
+	return append(dst, wire...), true
+}
+
+// Signs of a numeric.
+const (
+	positive    = 0x0000
+	negative    = 0x4000
+	notANumber  = 0xC000
+	infinite    = 0xD000
+	negInfinite = 0xF000
+)
+
+// appendNumeric keeps all digits, and the zeros behind the last one that the
+// scale asks for. The binary form is digits to the base of 10,000: how many, the
+// power of the first, the sign, and how many decimals to show.
+func appendNumeric(dst, wire []byte) ([]byte, bool) {
+	if len(wire) < 8 {
+		return dst, false
+	}
+	count := int(binary.BigEndian.Uint16(wire))
+	weight := int(int16(binary.BigEndian.Uint16(wire[2:])))
+	sign := binary.BigEndian.Uint16(wire[4:])
+	scale := int(binary.BigEndian.Uint16(wire[6:]) & 0x3FFF)
+	if len(wire) != 8+2*count {
+		return dst, false
+	}
+	switch sign {
+	case positive:
+	case negative:
+		dst = append(dst, '-')
+	case notANumber:
+		return append(dst, `"NaN"`...), true
+	case infinite:
+		return append(dst, `"Infinity"`...), true
+	case negInfinite:
+		return append(dst, `"-Infinity"`...), true
+	default:
+		return dst, false
+	}
+	digit := func(i int) int {
+		if i < 0 || i >= count {
+			return 0
+		}
+		return int(binary.BigEndian.Uint16(wire[8+2*i:]))
+	}
+	dst = strconv.AppendInt(dst, int64(digit(min(0, weight))), 10)
+	for i := 1; i <= weight; i++ {
+		dst = append4(dst, digit(i))
+	}
+	if scale == 0 {
+		return dst, true
+	}
+	dst = append(dst, '.')
+	end := len(dst) + scale
+	for i := weight + 1; len(dst) < end; i++ {
+		dst = append4(dst, digit(i))
+	}
+	return dst[:end], true
+}
+
+// appendArray writes arrays of any depth of such elements.
+func appendArray(element writer) writer {
+	return func(dst, wire []byte) ([]byte, bool) {
+		if len(wire) < 12 {
+			return dst, false
+		}
+		depth := int(binary.BigEndian.Uint32(wire))
+		if depth == 0 {
+			return append(dst, "[]"...), true
+		}
+		if depth < 0 || depth > (len(wire)-12)/8 {
+			return dst, false
+		}
+		sizes := wire[12 : 12+8*depth] // each with the index of its first element, which JSON does not show
+		dst, rest, ok := appendElements(dst, wire[12+8*depth:], sizes, element)
+		return dst, ok && len(rest) == 0
+	}
+}
+
+func appendElements(dst, wire, sizes []byte, element writer) (_, rest []byte, ok bool) {
+	for i := range binary.BigEndian.Uint32(sizes) {
+		dst = append(dst, "[,"[min(i, 1)])
+		switch {
+		case len(sizes) > 8:
+			dst, wire, ok = appendElements(dst, wire, sizes[8:], element)
+		default:
+			dst, wire, ok = appendValue(dst, wire, element)
+		}
+		if !ok {
+			return dst, wire, false
+		}
+	}
+	return append(dst, ']'), wire, true
+}
+
+// appendValue writes the value that opens wire with its length, which is -1 for
+// null, and answers what follows it.
+func appendValue(dst, wire []byte, write writer) (_, rest []byte, ok bool) {
+	if len(wire) < 4 {
+		return dst, wire, false
+	}
+	size := int(int32(binary.BigEndian.Uint32(wire)))
+	wire = wire[4:]
+	if size < 0 {
+		return append(dst, "null"...), wire, true
+	}
+	if size > len(wire) {
+		return dst, wire, false
+	}
+	dst, ok = write(dst, wire[:size])
+	return dst, wire[size:], ok
+}
