@@ -1,0 +1,371 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/testsuite"
+
+	"satchel/activities"
+	"satchel/activities/mail"
+	"satchel/activities/vault"
+	"satchel/dev/demo"
+	"satchel/dev/testparts"
+	"satchel/schema"
+	"satchel/schema/catalog"
+	"satchel/schema/store"
+	"satchel/schema/store/source"
+)
+
+func TestMain(m *testing.M) { testparts.Main(m) }
+
+// rig is the activities on a real database, bucket and mailbox.
+type rig struct {
+	*activities.Activities
+	t       *testing.T
+	url     string
+	store   *store.Store
+	vault   *vault.Vault
+	inbox   *testparts.Inbox
+	account demo.Account
+	export  string
+}
+
+func newRig(t *testing.T, with demo.With, rows map[schema.Category]int64) *rig {
+	ctx := t.Context()
+	r := &rig{t: t, url: testparts.Database(t), inbox: testparts.Mailbox(t), export: schema.NewExportID()}
+	bucket := testparts.Bucket(t)
+	t.Setenv("AWS_ACCESS_KEY_ID", bucket.AccessKey)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", bucket.SecretKey)
+	t.Setenv("AWS_REGION", bucket.Region)
+	keyset := filepath.Join(t.TempDir(), "keyset.json")
+	require.NoError(t, vault.WriteDevelopmentKeyset(keyset))
+	var err error
+	r.vault, err = vault.Open(ctx, vault.Config{Bucket: bucket.Bucket, Endpoint: bucket.Endpoint, KeysetFile: keyset})
+	require.NoError(t, err)
+	t.Cleanup(r.vault.Close)
+	r.store, err = store.Open(r.url, 8)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, r.store.Close()) })
+	platform, err := source.Open(ctx, r.url, 8)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, platform.Close()) })
+	queries, err := catalog.Embedded()
+	require.NoError(t, err)
+	mailer, err := mail.New(mail.Config{APIKey: "re_test", BaseURL: r.inbox.URL, From: "Satchel <exports@example.com>"})
+	require.NoError(t, err)
+	r.account, err = demo.NewAccount(ctx, r.url, with)
+	require.NoError(t, err)
+	if rows != nil {
+		require.NoError(t, demo.Fill(ctx, r.url, r.account.AccountSID, rows, nil))
+	}
+	r.Activities = &activities.Activities{
+		Store: r.store, Source: newSourcePort(platform, queries), Vault: vaultPort{r.vault}, Mail: mailer,
+		Links: schema.NewLinks(make([]byte, 32)), Site: "http://localhost:8080", Count: newNumbers(),
+	}
+	return r
+}
+
+// run runs an activity as Temporal would.
+func (r *rig) run(activity, in, out any) error {
+	var suite testsuite.WorkflowTestSuite
+	env := suite.NewTestActivityEnvironment()
+	env.SetTestTimeout(time.Minute)
+	env.RegisterActivity(r.Activities)
+	answer, err := env.ExecuteActivity(activity, in)
+	if err == nil && out != nil {
+		return answer.Get(out)
+	}
+	return err
+}
+
+func (r *rig) open() {
+	r.t.Helper()
+	owner := r.account.As(schema.Owner).ID
+	now := time.Now()
+	require.NoError(r.t, r.run(r.OpenExport, activities.Open{Export: r.export, Account: r.account.AccountSID, RequestedBy: owner, RequestedAt: now, ConfirmBy: now.Add(time.Hour)}, nil))
+}
+
+func (r *rig) confirm() {
+	r.t.Helper()
+	r.open()
+	require.NoError(r.t, r.run(r.ConfirmExport, activities.Confirm{Export: r.export, Account: r.account.AccountSID, By: r.account.As(schema.Owner).ID}, nil))
+}
+
+func (r *rig) collect(c schema.Category) error {
+	return r.run(r.CollectCategory, activities.Collect{Export: r.export, Account: r.account.AccountSID, Category: c}, nil)
+}
+
+func (r *rig) collectAll() {
+	r.t.Helper()
+	for _, c := range schema.Categories {
+		require.NoError(r.t, r.collect(c), c)
+	}
+}
+
+func (r *rig) complete() activities.Assembled {
+	r.t.Helper()
+	var archive activities.Assembled
+	require.NoError(r.t, r.run(r.AssembleArchive, activities.Assemble{Export: r.export, Account: r.account.AccountSID}, &archive))
+	var done activities.Completed
+	require.NoError(r.t, r.run(r.CompleteExport, activities.Complete{Export: r.export, Account: r.account.AccountSID, Archive: archive, Windows: schema.DefaultWindows()}, &done))
+	require.Equal(r.t, 24*time.Hour, done.ExpiresAt.Sub(done.CompletedAt))
+	return archive
+}
+
+// document downloads the archive and holds it against what was announced.
+func (r *rig) document() []byte {
+	r.t.Helper()
+	d, err := r.store.Download(r.t.Context(), r.account.AccountSID, r.export)
+	require.NoError(r.t, err)
+	id, err := r.vault.Unwrap(r.t.Context(), d.Wrapped, r.account.AccountSID, r.export)
+	require.NoError(r.t, err)
+	stored, err := r.vault.OpenAt(r.t.Context(), d.ObjectKey, id)
+	require.NoError(r.t, err)
+	defer stored.Close()
+	require.Equal(r.t, d.GzipSize, stored.Size())
+	inflated, err := gzip.NewReader(io.NewSectionReader(stored, 0, stored.Size()))
+	require.NoError(r.t, err)
+	document, err := io.ReadAll(inflated)
+	require.NoError(r.t, err, "the gzip member is whole, and its CRC and size are right")
+	require.Equal(r.t, d.Size, int64(len(document)))
+	require.Equal(r.t, d.SHA256, digest(document))
+
+	// Reading can begin at every segment, and ends with the same bytes.
+	for _, s := range d.Segments {
+		text := vault.NewTextReader(stored, d.GzipSize, d.Size, d.Segments)
+		_, err := text.Seek(s.TextOffset, io.SeekStart)
+		require.NoError(r.t, err)
+		rest, err := io.ReadAll(text)
+		require.NoError(r.t, err)
+		require.True(r.t, bytes.Equal(document[s.TextOffset:], rest), "from %d", s.TextOffset)
+		require.NoError(r.t, text.Close())
+	}
+	return document
+}
+
+func digest(b []byte) string {
+	s := sha256.Sum256(b)
+	return hex.EncodeToString(s[:])
+}
+
+type parsed struct {
+	ExportVersion, AccountID string
+	ExportedAt               time.Time
+	Data                     map[schema.Category]json.RawMessage
+	Manifest                 map[schema.Category]struct {
+		Records int64
+		SHA256  string
+		ReadAt  time.Time
+	}
+}
+
+func parse(t *testing.T, document []byte) parsed {
+	t.Helper()
+	var p parsed
+	require.NoError(t, json.Unmarshal(document, &p))
+	require.Len(t, p.Data, 12)
+	for c, m := range p.Manifest {
+		require.Equal(t, m.SHA256, digest(p.Data[c]), c)
+		var records []json.RawMessage
+		require.NoError(t, json.Unmarshal(p.Data[c], &records))
+		require.Len(t, records, int(m.Records), c)
+	}
+	return p
+}
+
+func TestADocumentOfManyPiecesIsOneDocument(t *testing.T) {
+	r := newRig(t, demo.With{Records: true}, map[schema.Category]int64{"calls": 30_000, "contacts": 500})
+	r.confirm()
+	r.collectAll()
+	place, err := r.store.Place(t.Context(), r.export, "calls")
+	require.NoError(t, err)
+	require.Greater(t, place.Pieces, 2)
+	r.complete()
+	p := parse(t, r.document())
+	require.Equal(t, "1.0", p.ExportVersion)
+	require.Equal(t, r.account.AccountSID, p.AccountID)
+	require.Greater(t, p.Manifest["calls"].Records, int64(30_000-1))
+}
+
+func TestAnEmptyCategoryIsAnEmptyArray(t *testing.T) {
+	r := newRig(t, demo.With{}, nil)
+	r.confirm()
+	r.collectAll()
+	r.complete()
+	p := parse(t, r.document())
+	require.Equal(t, "[]", string(p.Data["calls"]))
+	require.EqualValues(t, 1, p.Manifest["account"].Records)
+}
+
+func TestTheSameRecordsGiveTheSamePieces(t *testing.T) {
+	r := newRig(t, demo.With{Records: true}, map[schema.Category]int64{"contacts": 2_000})
+	var sections [2]string
+	for i := range sections {
+		r.export = schema.NewExportID()
+		r.confirm()
+		r.collectAll()
+		r.complete()
+		sections[i] = parse(t, r.document()).Manifest["contacts"].SHA256
+		require.NoError(t, r.run(r.RemoveArchive, activities.Remove{Export: r.export, Account: r.account.AccountSID, Ending: schema.Ending{Status: schema.Cancelled}}, nil))
+	}
+	require.Equal(t, sections[0], sections[1])
+}
+
+// faultyVault refuses to store after so many pieces, until it is mended.
+type faultyVault struct {
+	activities.Vault
+	left atomic.Int64
+}
+
+func (v *faultyVault) Put(ctx context.Context, key, recipient string, body []byte) error {
+	if v.left.Add(-1) < 0 {
+		return errors.New("no route to " + secret)
+	}
+	return v.Vault.Put(ctx, key, recipient, body)
+}
+
+const secret = "+15551234567"
+
+func TestACollectorGoesOnBehindTheLastPieceOfTheLedger(t *testing.T) {
+	r := newRig(t, demo.With{}, map[schema.Category]int64{"calls": 40_000})
+	faulty := &faultyVault{Vault: r.Vault}
+	r.Vault = faulty
+	r.confirm()
+	var before schema.Place
+	for attempts := 0; ; attempts++ {
+		require.Less(t, attempts, 10)
+		faulty.left.Store(1)
+		err := r.collect("calls")
+		place, placeErr := r.store.Place(t.Context(), r.export, "calls")
+		require.NoError(t, placeErr)
+		require.GreaterOrEqual(t, place.Records, before.Records, "progress never goes backwards")
+		before = place
+		if err == nil {
+			require.Positive(t, attempts)
+			break
+		}
+		require.NotContains(t, err.Error(), secret, "what a driver says stays out of histories")
+	}
+	faulty.left.Store(100)
+	r.collectAll()
+	r.complete()
+	require.EqualValues(t, 40_000, parse(t, r.document()).Manifest["calls"].Records)
+}
+
+func TestTwoAttemptsAliveAtOnceLoseNothingAndDoubleNothing(t *testing.T) {
+	r := newRig(t, demo.With{}, map[schema.Category]int64{"calls": 40_000})
+	r.confirm()
+	var finished atomic.Int64
+	var racing sync.WaitGroup
+	for range 3 {
+		racing.Go(func() {
+			if err := r.collect("calls"); err == nil {
+				finished.Add(1)
+			} else if !strings.Contains(err.Error(), "gone further") {
+				t.Errorf("an attempt that was overtaken says so: %v", err)
+			}
+		})
+	}
+	racing.Wait()
+	require.Positive(t, finished.Load())
+	r.collectAll()
+	r.complete()
+	p := parse(t, r.document())
+	require.EqualValues(t, 40_000, p.Manifest["calls"].Records)
+	var calls []struct{ SID string }
+	require.NoError(t, json.Unmarshal(p.Data["calls"], &calls))
+	seen := map[string]bool{}
+	for _, c := range calls {
+		require.False(t, seen[c.SID], "a record stands twice")
+		seen[c.SID] = true
+	}
+}
+
+func TestAssemblingTwiceWritesTwoObjectsAndRemovalLeavesNeither(t *testing.T) {
+	r := newRig(t, demo.With{Records: true}, nil)
+	r.confirm()
+	r.collectAll()
+	var first activities.Assembled
+	require.NoError(t, r.run(r.AssembleArchive, activities.Assemble{Export: r.export, Account: r.account.AccountSID}, &first))
+	second := r.complete()
+	require.NotEqual(t, first.ObjectKey, second.ObjectKey)
+	r.document()
+	remove := activities.Remove{Export: r.export, Account: r.account.AccountSID, Ending: schema.Ending{Status: schema.Expired, Reason: schema.WindowPassed}, By: activities.Satchel}
+	require.NoError(t, r.run(r.RemoveArchive, remove, nil))
+	require.NoError(t, r.run(r.RemoveArchive, remove, nil), "deleting what is gone succeeds")
+	for key, err := range r.vault.Keys(t.Context(), schema.ObjectPrefix(r.export)) {
+		require.NoError(t, err)
+		t.Errorf("left behind: %s", key.Key)
+	}
+	_, err := r.store.Download(t.Context(), r.account.AccountSID, r.export)
+	require.Equal(t, schema.Gone, schema.KindOf(err))
+}
+
+func TestWhatWasStoredIsReadBackBeforeItCounts(t *testing.T) {
+	r := newRig(t, demo.With{Records: true}, nil)
+	r.confirm()
+	r.collectAll()
+	var archive activities.Assembled
+	require.NoError(t, r.run(r.AssembleArchive, activities.Assemble{Export: r.export, Account: r.account.AccountSID}, &archive))
+	archive.GzipSHA256 = strings.Repeat("0", 64)
+	err := r.run(r.CompleteExport, activities.Complete{Export: r.export, Account: r.account.AccountSID, Archive: archive, Windows: schema.DefaultWindows()}, nil)
+	require.Error(t, err)
+	e, err := r.store.Export(t.Context(), r.export)
+	require.NoError(t, err)
+	require.Equal(t, schema.Processing, e.Status)
+}
+
+func TestStraysAreSweptAndTheLivingAreLeftAlone(t *testing.T) {
+	r := newRig(t, demo.With{Records: true}, nil)
+	r.confirm()
+	r.collectAll()
+	stray := schema.NewExportID()
+	recipient, _, err := r.vault.NewKey(t.Context(), r.account.AccountSID, stray)
+	require.NoError(t, err)
+	require.NoError(t, r.vault.Put(t.Context(), schema.ObjectPrefix(stray)+"calls/1", recipient, []byte("x")))
+	var swept activities.Swept
+	require.NoError(t, r.run(r.RemoveStrays, activities.Look{Grace: time.Hour}, &swept))
+	require.Zero(t, swept.Strays, "it may be in the making")
+	require.NoError(t, r.run(r.RemoveStrays, activities.Look{Grace: -time.Hour}, &swept))
+	require.Equal(t, 1, swept.Strays)
+	r.complete()
+	r.document()
+}
+
+func TestEverybodyConcernedGetsOneMail(t *testing.T) {
+	r := newRig(t, demo.With{Admin: true, Member: true}, nil)
+	r.open()
+	in := activities.Mail{Export: r.export, Account: r.account.AccountSID, Kind: activities.RequestMail, Generation: 1}
+	r.inbox.Fail(nil)
+	require.NoError(t, r.run(r.SendMail, in, nil))
+	require.NoError(t, r.run(r.SendMail, in, nil), "a retried mail is the same mail")
+	to := map[string]string{}
+	for _, m := range r.inbox.Messages() {
+		for _, address := range m.To {
+			require.Empty(t, to[address], "one mail each")
+			to[address] = m.Text
+		}
+	}
+	require.Len(t, to, 2)
+	require.Contains(t, to[r.account.As(schema.Owner).Email], "/confirm/")
+	require.NotContains(t, to[r.account.As(schema.Admin).Email], "/confirm/")
+	require.Contains(t, to[r.account.As(schema.Admin).Email], "/stop/")
+
+	in.Generation = 2
+	require.NoError(t, r.run(r.SendMail, in, nil))
+	require.Len(t, r.inbox.Messages(), 3, "the others have heard of it")
+}
