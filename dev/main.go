@@ -16,6 +16,7 @@ type commands struct {
 	Up     up            `cmd:"" default:"withargs" help:"Run everything: Postgres, Temporal with its UI, S3, a mailbox, worker and server. CONFIRM_WINDOW, DOWNLOAD_WINDOW and COOLDOWN (such as 90s) shorten the day."`
 	Tools  makeReady     `cmd:"" help:"Build the pinned tools into .dev/bin and find or install Postgres."`
 	Record recordCommand `cmd:"" help:"Record histories of workflows for the replay tests."`
+	Fill   fill          `cmd:"" help:"Add any number of rows to an account of the running stack."`
 	Clean  clean         `cmd:"" help:"Remove the data and logs that up kept; built programs stay."`
 }
 
