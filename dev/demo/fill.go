@@ -155,7 +155,8 @@ func (f filling) work(ctx context.Context, db *sql.DB, batches <-chan int64, wro
 		return err
 	}
 	defer conn.Close() //nolint:errcheck // back to the pool
-	if _, err := conn.ExecContext(ctx, "set jit = off; set work_mem = '64MB'; set synchronous_commit = off"); err != nil {
+	// A merge join would write calls in another order than that of their numbers.
+	if _, err := conn.ExecContext(ctx, "set jit = off; set enable_mergejoin = off; set synchronous_commit = off"); err != nil {
 		return err
 	}
 	for first := range batches {

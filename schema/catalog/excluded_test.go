@@ -114,9 +114,9 @@ func columnsOf(t testing.TB, tx *sql.Tx) []string {
 		and a.attnum > 0 and not a.attisdropped`)
 }
 
-func list(t testing.TB, tx *sql.Tx, query string) []string {
+func list(t testing.TB, tx *sql.Tx, query string, args ...any) []string {
 	t.Helper()
-	rows, err := tx.Query(query)
+	rows, err := tx.Query(query, args...)
 	require.NoError(t, err)
 	defer rows.Close() //nolint:errcheck // read to its end
 	var names []string
