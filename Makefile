@@ -9,14 +9,13 @@ PARALLEL ?= 2
 TIMEOUT ?= 10m
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-dev: ## run everything on this machine, until Ctrl-C
-	@go build -buildvcs=false -o $(BIN)/dev ./dev
+dev: command ## run everything on this machine, until Ctrl-C
 	@exec $(BIN)/dev up
 
-tools: ## build the pinned tools into .dev/bin, once
-	@go run ./dev tools --test --lint
+tools: command ## build the pinned tools into .dev/bin, once
+	@$(BIN)/dev tools --test --lint
 
 test: ready ## every test, with real Postgres, S3 and Temporal; nothing needs to be running
 	go test -race -p $(PARALLEL) -timeout $(TIMEOUT) ./...
@@ -28,10 +27,10 @@ replay: ## do recorded runs still replay?
 	go test -run Replay ./workflows/...
 
 record: ready ## record histories of the runs that replay has to honour
-	go run ./dev record
+	$(BIN)/dev record
 
-lint: ## import arrows, determinism, unclosed rows, formatting
-	@go run ./dev tools --lint
+lint: command ## import arrows, determinism, unclosed rows, formatting
+	@$(BIN)/dev tools --lint
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; }
 	$(BIN)/golangci-lint run ./...
 	@! go list -deps ./workflows | grep -E 'github.com/(lib/pq|jmoiron/sqlx|aws/)' || { echo "workflows reaches these, and must not"; exit 1; }
@@ -40,10 +39,14 @@ lint: ## import arrows, determinism, unclosed rows, formatting
 build: ## server and worker into .dev/bin
 	go build -o $(BIN)/ ./server ./worker
 
-clean: ## remove the data and logs of `make dev`; built tools stay
-	@go run ./dev clean
+clean: command ## remove the data and logs of `make dev`; built tools stay
+	@$(BIN)/dev clean
 
-ready:
-	@go run ./dev tools --test
+ready: command
+	@$(BIN)/dev tools --test
 
-.PHONY: help dev tools test unit replay record lint build clean ready
+command:
+	@test -e $(BIN)/dev || echo "Building the dev command. The first time this downloads modules and takes some minutes."
+	@go build -buildvcs=false -o $(BIN)/dev ./dev
+
+.PHONY: help dev tools test unit replay record lint build clean ready command
