@@ -21,6 +21,9 @@ import (
 	"satchel/server/api"
 )
 
+// schema2020 validates by the JSON Schema of OpenAPI 3.1.
+var schema2020 = openapi3.EnableJSONSchema2020()
+
 // contract is openapi.json as readers get it.
 var contract = sync.OnceValues(func() (*openapi3.T, error) {
 	doc, err := openapi3.NewLoader().LoadFromFile("openapi.json")
@@ -87,7 +90,7 @@ func holdAgainstSchema(t *testing.T, name string, text []byte) {
 	require.NoError(t, err)
 	var value any
 	require.NoError(t, json.Unmarshal(text, &value), string(text))
-	require.NoError(t, doc.Components.Schemas[name].Value.VisitJSON(value, openapi3.EnableJSONSchema2020(), openapi3.MultiErrors()), string(text))
+	require.NoError(t, doc.Components.Schemas[name].Value.VisitJSON(value, schema2020, openapi3.MultiErrors()), string(text))
 }
 
 func TestTheContractIsAValidOpenAPIDocumentAndItsExamplesAreTrue(t *testing.T) {
@@ -102,7 +105,7 @@ func TestTheContractIsAValidOpenAPIDocumentAndItsExamplesAreTrue(t *testing.T) {
 				for _, media := range response.Value.Content {
 					for _, example := range allExamples(media) {
 						examples++
-						require.NoError(t, media.Schema.Value.VisitJSON(example, openapi3.EnableJSONSchema2020()), "%s %s", operation.OperationID, status)
+						require.NoError(t, media.Schema.Value.VisitJSON(example, schema2020), "%s %s", operation.OperationID, status)
 					}
 				}
 			}
@@ -180,7 +183,7 @@ func TestTheContractWouldNoticeAMissingKeyAndAnUnknownOne(t *testing.T) {
 		require.NoError(t, err)
 		v := decode[map[string]any](t, string(text))
 		change(v)
-		return export.VisitJSON(v, openapi3.EnableJSONSchema2020())
+		return export.VisitJSON(v, schema2020)
 	}
 	require.NoError(t, check(func(map[string]any) {}))
 	for name, change := range map[string]func(map[string]any){

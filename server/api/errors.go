@@ -90,7 +90,8 @@ func WriteProblem(c echo.Context, err error) error {
 		return err
 	}
 	header.Set(echo.HeaderCacheControl, "private, no-store")
-	return c.Blob(p.Status, "application/problem+json", body)
+	header.Set(echo.HeaderContentType, "application/problem+json") // whatever it was to be
+	return c.Blob(p.Status, header.Get(echo.HeaderContentType), body)
 }
 
 // Words are what WriteProblem would say of an error, for an answer in another

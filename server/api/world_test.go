@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -90,24 +89,12 @@ func newWorld(t *testing.T, options ...option) *world {
 	}
 	w.store, w.temporal, w.vault = deps.Store, deps.Temporal, deps.Vault
 	w.api = api.New(deps)
-	w.url = w.serve()
+	w.url = w.serve(time.Minute)
 	return w
 }
 
 // withTemporal gives the world a Temporal of its own, without a worker.
 func withTemporal(t *testing.T, d *api.Deps) { d.Temporal = namespace(t) }
-
-// withVault gives the world a bucket and a key.
-func withVault(t *testing.T, d *api.Deps) {
-	b := testparts.Bucket(t)
-	bucketEnvironment(t, b)
-	keyset := filepath.Join(t.TempDir(), "keyset.json")
-	require.NoError(t, vault.WriteKeyset(keyset))
-	v, err := vault.Open(t.Context(), vault.Config{Bucket: b.Bucket, Endpoint: b.Endpoint, KeysetFile: keyset})
-	require.NoError(t, err)
-	t.Cleanup(v.Close)
-	d.Vault = v
-}
 
 // bucketEnvironment says once who we are to S3: all buckets of the tests have
 // the same credentials, and parallel tests cannot set the environment.
@@ -124,8 +111,9 @@ func bucketEnvironment(t *testing.T, b testparts.S3) {
 
 var sayOnce sync.Once
 
-// serve puts the API behind HTTP as the server does.
-func (w *world) serve() string {
+// serve puts the API behind HTTP as the server does. Requests may not take
+// longer than the patience, except for streams.
+func (w *world) serve(patience time.Duration) string {
 	e := echo.New()
 	e.HideBanner = true
 	e.HTTPErrorHandler = func(err error, c echo.Context) {
@@ -137,7 +125,7 @@ func (w *world) serve() string {
 	e.Use(middleware.RequestID(), who.Identify)
 	w.api.Register(e)
 	server := httptest.NewUnstartedServer(e)
-	server.Config.ReadTimeout, server.Config.WriteTimeout = 3*time.Second, 3*time.Second // streams must outlive these
+	server.Config.ReadTimeout, server.Config.WriteTimeout = patience, patience
 	server.Config.RegisterOnShutdown(w.api.EndStreams)
 	server.Start()
 	w.t.Cleanup(func() {
@@ -296,8 +284,13 @@ func (w *world) until(id string, status schema.Status) api.ExportView {
 // confirm does what the page behind the mailed link does.
 func (w *world) confirm(id string) {
 	w.t.Helper()
-	_, err := w.api.Confirm(w.t.Context(), auth.Principal{Account: w.account, User: w.owner.user, Role: schema.Owner, Method: auth.Session}, id)
+	_, err := w.api.Confirm(w.t.Context(), w.principal(w.owner), id)
 	require.NoError(w.t, err)
+}
+
+// principal is what auth makes of a caller.
+func (w *world) principal(c caller) auth.Principal {
+	return auth.Principal{Account: c.account, User: c.user, Role: c.role, Method: auth.Basic, Credential: c.name}
 }
 
 // problem is what an answer says of what went wrong.
