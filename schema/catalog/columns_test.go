@@ -58,6 +58,7 @@ func leaving(t testing.TB, tx *sql.Tx) map[schema.Category][]leaves {
 		types, err := rows.ColumnTypes()
 		require.NoError(t, err)
 		require.NoError(t, rows.Close())
+		require.NoError(t, rows.Err())
 		sources := sources(t, tx, c.Query(category))
 		described := c.Columns(category)
 		require.Len(t, types, len(described)+1, category)

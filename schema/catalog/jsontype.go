@@ -38,7 +38,7 @@ func valuesOfType(databaseType string) []object {
 		return []object{{{"type", "integer"}}}
 	case "float4", "float8", "real", "double precision", "numeric", "decimal":
 		return []object{{{"type", "number"}}, {{"enum", []string{"NaN", "Infinity", "-Infinity"}}}}
-	case "timestamptz", "timestamp with time zone":
+	case "timestamptz", "timestamp with time zone", "timestamp", "timestamp without time zone": // both are written in UTC
 		return []object{{{"type", "string"}, {"format", "date-time"}}, endless}
 	case "date":
 		return []object{{{"type", "string"}, {"format", "date"}}, endless}
@@ -47,7 +47,7 @@ func valuesOfType(databaseType string) []object {
 	case "bytea":
 		return []object{{{"type", "string"}, {"pattern", `^\\x([0-9a-f]{2})*$`}}}
 	case "text", "varchar", "character varying", "bpchar", "character", "char", `"char"`, "name", "citext",
-		"timestamp", "timestamp without time zone", "time", "time without time zone", "timetz", "time with time zone", "interval",
+		"time", "time without time zone", "timetz", "time with time zone", "interval",
 		"inet", "cidr", "macaddr", "macaddr8", "money", "bit", "varbit", "bit varying", "xml", "tsvector", "tsquery", "oid":
 		return []object{{{"type", "string"}}}
 	default: // json, jsonb, and types of a company's own
