@@ -21,7 +21,7 @@ func ArchiveSchema(columns map[schema.Category][]Column) ([]byte, error) {
 		}
 		defs = append(defs, member{string(category), record})
 		data = append(data, member{string(category), object{
-			{"description", "The account's " + category.Title() + ", in the order they were written."},
+			{"description", whole(category)},
 			{"type", "array"},
 			{"items", ref(string(category))},
 		}})
@@ -42,6 +42,13 @@ func ArchiveSchema(columns map[schema.Category][]Column) ([]byte, error) {
 		return nil, fmt.Errorf("describe the archive: %w", err)
 	}
 	return append(text, '\n'), nil
+}
+
+func whole(category schema.Category) string {
+	if category == "account" {
+		return "The account itself, in one record."
+	}
+	return "All " + category.Title() + " of the account, in the order they were written."
 }
 
 func manifestEntry() object {
