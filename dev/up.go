@@ -43,7 +43,7 @@ func (u up) Run(ctx context.Context) error {
 	}
 	s.Watch()
 	say("Ready after %s.\n", time.Since(began).Round(100*time.Millisecond))
-	fmt.Print(welcome(s))
+	fmt.Print(welcome(s.Demo, s.Postgres.Address(), s.Logs(), s.DemoFile()))
 	<-ctx.Done()
 	say("\nStopping.")
 	return s.Stop()
@@ -61,18 +61,17 @@ func ready(ctx context.Context, wanted []tools.Tool, programs ...tools.Program) 
 }
 
 // welcome says where everything is and who can sign in.
-func welcome(s *stack.Stack) string {
+func welcome(d stack.Demo, postgres, logs, file string) string {
 	var b strings.Builder
-	d := s.Demo
 	for _, line := range [][2]string{
 		{"Pages and API", d.BaseURL},
 		{"Mailbox", d.MailboxURL},
 		{"Temporal's UI", d.TemporalUIURL},
 		{"Temporal", d.TemporalAddress},
 		{"S3", d.S3.Endpoint + ", bucket " + d.S3.Bucket},
-		{"Postgres", s.Postgres.Address()},
-		{"Logs", s.Logs()},
-		{"All of this", s.DemoFile()},
+		{"Postgres", postgres},
+		{"Logs", logs},
+		{"All of this", file},
 	} {
 		fmt.Fprintf(&b, "  %-14s %s\n", line[0], line[1])
 	}
