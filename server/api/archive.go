@@ -54,6 +54,9 @@ func (a *API) ServeArchive(c echo.Context, p auth.Principal, export string) erro
 // download reads what is needed to hand out the file. An export whose row is
 // still to be written has none yet, but it is there.
 func (a *API) download(ctx context.Context, p auth.Principal, export string) (store.Download, error) {
+	if !schema.IsExportID(export) {
+		return store.Download{}, notFound()
+	}
 	d, err := a.store.Download(ctx, p.Account, export)
 	if schema.KindOf(err) != schema.NotFound {
 		return d, err

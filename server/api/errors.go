@@ -63,7 +63,8 @@ type busy struct {
 }
 
 // WriteProblem answers a request with what went wrong. What the caller cannot
-// act on is told in the log alone, and answered with the request's ID.
+// act on is told in the log alone, and answered with the request's ID. An
+// answer that had begun is cut off, so that it does not look whole.
 func WriteProblem(c echo.Context, err error) error {
 	if errors.Is(err, context.Canceled) && c.Request().Context().Err() != nil {
 		return nil // nobody is there to hear
@@ -73,7 +74,7 @@ func WriteProblem(c echo.Context, err error) error {
 		logTrouble(c, p.Status, err)
 	}
 	if c.Response().Committed {
-		return nil
+		panic(http.ErrAbortHandler) // net/http's way to say that what was sent is not all
 	}
 	header := c.Response().Header()
 	if p.Status == http.StatusInternalServerError {

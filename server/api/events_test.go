@@ -180,7 +180,7 @@ func (w *world) follow(as caller, id string) <-chan event {
 func (w *world) following(as caller, id string) (<-chan event, func()) {
 	w.t.Helper()
 	ctx, stop := context.WithCancel(w.t.Context())
-	res := w.open(as, http.MethodGet, exports+"/"+id+"/events", func(r *http.Request) { *r = *r.WithContext(ctx) })
+	res := w.open(as, http.MethodGet, exports+"/"+id+"/events", func(r *http.Request) { *r = *r.WithContext(ctx) }) //nolint:bodyclose // whoever reads it closes it
 	require.Equal(w.t, http.StatusOK, res.StatusCode)
 	events := make(chan event, 100)
 	go func() {

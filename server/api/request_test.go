@@ -254,7 +254,9 @@ func TestAnotherAccountsExportAnswersAsIfThereWereNone(t *testing.T) {
 			unknown.header.Del("X-Request-Id")
 			require.Equal(t, unknown.header, a.header)
 		}
-		require.Equal(t, unknown.body, w.send(w.owner, route.method, exports+"/not-an-id"+route.path).body)
+		for _, odd := range []string{"not-an-id", "%00", "EX%27--", strings.ToUpper(written)} {
+			require.Equal(t, unknown.body, w.send(w.owner, route.method, exports+"/"+odd+route.path).body)
+		}
 	}
 	require.Equal(t, schema.Pending, w.show(written).Status)
 }

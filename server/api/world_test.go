@@ -27,7 +27,6 @@ import (
 	"go.temporal.io/sdk/worker"
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	"satchel/activities"
 	"satchel/activities/vault"
 	"satchel/dev/testparts"
 	"satchel/schema"
@@ -328,57 +327,4 @@ func decode[T any](t *testing.T, text string) T {
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
 	require.Eventually(t, is, 30*time.Second, 20*time.Millisecond, "waited in vain: %s", what)
-}
-
-// hands are an export's deeds without files and mails: the rows are real.
-type hands struct {
-	store *store.Store
-	mails chan activities.Mail
-}
-
-func (w *world) hands() *hands { return &hands{w.store, make(chan activities.Mail, 100)} }
-
-func (h *hands) OpenExport(ctx context.Context, in activities.Open) error {
-	return h.store.OpenExport(ctx, schema.Opening{
-		Export: in.Export, Account: in.Account, RequestedBy: in.RequestedBy, RequestedAt: in.RequestedAt, ConfirmBy: in.ConfirmBy,
-	})
-}
-
-func (h *hands) ConfirmExport(ctx context.Context, in activities.Confirm) error {
-	return h.store.ConfirmExport(ctx, in.Export, in.By, "age1recipient", []byte("wrapped"))
-}
-
-func (h *hands) CollectCategory(ctx context.Context, in activities.Collect) error {
-	if _, err := h.store.Recipient(ctx, in.Export); err != nil {
-		return err
-	}
-	if err := h.store.BeginCategory(ctx, in.Export, in.Category, 0); err != nil {
-		return err
-	}
-	return h.store.FinishCategory(ctx, in.Export, in.Category, 0, time.Now())
-}
-
-func (h *hands) AssembleArchive(context.Context, activities.Assemble) (activities.Assembled, error) {
-	sum := strings.Repeat("ab", 32)
-	return activities.Assembled{Archive: schema.Archive{ObjectKey: "archive", Size: 100, SHA256: sum, GzipSize: 50, GzipSHA256: sum}}, nil
-}
-
-func (h *hands) CompleteExport(ctx context.Context, in activities.Complete) (activities.Completed, error) {
-	e, err := h.store.CompleteExport(ctx, in.Export, in.Archive.Archive, in.Windows)
-	if err != nil {
-		return activities.Completed{}, err
-	}
-	return activities.Completed{CompletedAt: *e.CompletedAt, ExpiresAt: *e.ExpiresAt, AvailableAgainAt: *e.AvailableAgainAt}, nil
-}
-
-func (h *hands) RemoveArchive(ctx context.Context, in activities.Remove) error {
-	if err := h.store.DestroyKey(ctx, in.Export); err != nil {
-		return err
-	}
-	return h.store.EndExport(ctx, in.Export, in.Ending, in.By, schema.Certificate{})
-}
-
-func (h *hands) SendMail(_ context.Context, in activities.Mail) error {
-	h.mails <- in
-	return nil
 }
