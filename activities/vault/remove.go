@@ -36,7 +36,8 @@ func (v *Vault) Remove(ctx context.Context, prefix string) (Removed, error) {
 	if parts := strings.Split(prefix, "/"); len(parts) < 3 || parts[len(parts)-1] != "" || parts[0] == "" || parts[1] == "" {
 		return removed, fmt.Errorf("vault: remove: %q is not the prefix of one export", prefix)
 	}
-	for first := ""; ; {
+	seen := map[string]bool{}
+	for {
 		uploads, versions, err := v.held(ctx, prefix)
 		if err != nil {
 			return removed, err
@@ -44,25 +45,32 @@ func (v *Vault) Remove(ctx context.Context, prefix string) (Removed, error) {
 		if len(uploads)+len(versions) == 0 {
 			return removed, nil
 		}
-		stuck := first
-		if len(uploads) > 0 {
-			first = uploads[0].ID
-		} else {
-			first = versions[0].key + "\x00" + aws.ToString(versions[0].id)
-		}
-		if first == stuck {
-			return removed, fmt.Errorf("vault: remove: the bucket still lists what it said it removed under %s", prefix)
-		}
 		for _, u := range uploads {
+			if again(seen, u.Key, u.ID) {
+				return removed, fmt.Errorf("vault: remove: the bucket still lists an upload it aborted under %s", prefix)
+			}
 			if err := v.abort(ctx, u.Key, u.ID); err != nil {
 				return removed, err
 			}
 			removed.Uploads++
 		}
+		for _, o := range versions {
+			if again(seen, o.key, aws.ToString(o.id)) {
+				return removed, fmt.Errorf("vault: remove: the bucket still lists what it deleted under %s", prefix)
+			}
+		}
 		if err := v.delete(ctx, versions, &removed); err != nil {
 			return removed, err
 		}
 	}
+}
+
+// again remembers what was seen, and tells whether this was.
+func again(seen map[string]bool, key, id string) bool {
+	name := key + "\x00" + id
+	was := seen[name]
+	seen[name] = true
+	return was
 }
 
 // held is what there is to remove, up to a batch of each.

@@ -177,9 +177,13 @@ func TestABucketThatIsAwayCanBeTriedAgain(t *testing.T) {
 		w.answering(answers)
 		for name, call := range calls {
 			t.Run(what+"/"+name, func(t *testing.T) {
+				w.count()
 				err := call()
 				require.Equal(t, schema.Unavailable, schema.KindOf(err), "%v", err)
 				require.NotContains(t, err.Error(), "://")
+				if requests := w.count(); name == "check" {
+					require.Equal(t, 1, requests, "readiness is told at once")
+				}
 			})
 		}
 	}
