@@ -139,10 +139,8 @@ func (db *DB) types(ctx context.Context, oids []int64) (typeSet, error) {
 	return types, err
 }
 
-// subquery is the query as a table named q, whatever its last line is.
-func subquery(query string) string {
-	return "(\n" + strings.TrimRight(query, "; \t\r\n") + "\n) q"
-}
+// subquery is the query as a table named q. Its last line may be a comment.
+func subquery(query string) string { return "(\n" + query + "\n) q" }
 
 // column names a column of that table.
 func column(name string) string { return "q." + pq.QuoteIdentifier(name) }

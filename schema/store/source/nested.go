@@ -54,17 +54,17 @@ func (n *nested) append(dst, text []byte) (_, rest []byte) {
 	case text[0] == '"' && n.fields == nil:
 		return appendInstantText(dst, text[1:end-1]), text[end:]
 	case text[0] == '[':
-		for len(text) > 1 && text[0] != ']' {
+		for len(text) > 1 && text[0] != ']' { // a bracket or comma, and an element
 			dst, text = n.append(append(dst, text[0]), text[1:])
 		}
-		return append(dst, ']'), text[1:]
+		end = min(1, len(text))
 	case text[0] == '{':
-		for len(text) > 1 && text[1] == '"' {
+		for len(text) > 1 && text[1] == '"' { // a brace or comma, a name, a colon, and a value
 			label := 1 + stringLen(text[1:])
-			dst = append(append(dst, text[:label]...), ':')
-			dst, text = n.fields[string(text[1:label])].append(dst, text[min(label+1, len(text)):])
+			colon := min(label+1, len(text))
+			dst, text = n.fields[string(text[1:label])].append(append(dst, text[:colon]...), text[colon:])
 		}
-		return append(dst, '}'), text[1:]
+		end = min(1, len(text))
 	}
 	return append(dst, text[:end]...), text[end:]
 }
