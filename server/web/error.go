@@ -56,15 +56,14 @@ func (w *Web) WriteError(c echo.Context, err error) error {
 }
 
 var headings = map[int]string{
-	http.StatusUnauthorized:        "Please sign in",
-	http.StatusForbidden:           "You cannot do this",
-	http.StatusNotFound:            "There is nothing here",
-	http.StatusMethodNotAllowed:    "There is nothing here",
-	http.StatusConflict:            "Not now",
-	http.StatusGone:                "This is gone",
-	http.StatusTooManyRequests:     "Please wait a moment",
-	http.StatusInternalServerError: "Something went wrong on our side",
-	http.StatusServiceUnavailable:  "We cannot do this right now",
+	http.StatusUnauthorized:       "Please sign in",
+	http.StatusForbidden:          "You cannot do this",
+	http.StatusNotFound:           "There is nothing here",
+	http.StatusMethodNotAllowed:   "There is nothing here",
+	http.StatusConflict:           "Not now",
+	http.StatusGone:               "This is gone",
+	http.StatusTooManyRequests:    "Please wait a moment",
+	http.StatusServiceUnavailable: "We cannot do this right now",
 }
 
 var hints = map[int]string{

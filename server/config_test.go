@@ -1,0 +1,124 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"satchel/activities/vault"
+	"satchel/schema"
+)
+
+// told are settings that will do, as flags, with some of them changed: a
+// later flag wins, and one that is "" is left out.
+func told(changes ...string) []string {
+	flags := map[string]string{
+		"database-url": "postgres://satchel@127.0.0.1:1/satchel?sslmode=disable", "s3-bucket": "exports", "s3-endpoint": "http://127.0.0.1:1",
+		"keyset-file": "/nowhere/keyset.json", "link-key": "8f1b2c3d4e5f60718293a4b5c6d7e8f9a8b7c6d5e4f30211fedcba9876543210",
+		"public-base-url": "https://export.example.com", "metrics-address": "127.0.0.1:0", "port": "0",
+	}
+	for _, change := range changes {
+		name, value, _ := strings.Cut(change, "=")
+		flags[name] = value
+	}
+	var args []string
+	for name, value := range flags {
+		if value != "" {
+			args = append(args, "--"+name+"="+value)
+		}
+	}
+	return args
+}
+
+func settledFrom(t *testing.T, changes ...string) (settled, error) {
+	t.Helper()
+	c, goOn, err := read(told(changes...), &bytes.Buffer{}, &bytes.Buffer{})
+	if err != nil {
+		return settled{}, err
+	}
+	require.True(t, goOn)
+	return c.settle()
+}
+
+func TestSettingsThatCannotBeMeantAreRefusedInASentence(t *testing.T) {
+	for change, sentence := range map[string]string{
+		"database-url=":         "--database-url",
+		"link-key=":             "--link-key",
+		"link-key=short":        "LINK_KEY must be 64 hexadecimal digits",
+		"public-base-url=":      "PUBLIC_BASE_URL is not set",
+		"public-base-url=x":     "PUBLIC_BASE_URL must be like",
+		"catalog-dir=/nowhere":  "catalog-dir",
+		"jwks-url=https://x/k":  "JWKS_URL, JWT_ISSUER and JWT_AUDIENCE belong together",
+		"sign-in-url=x":         "SIGN_IN_URL must be a URL",
+		"confirm-window=-1h":    "CONFIRM_WINDOW must be longer",
+		"cooldown=0s":           "COOLDOWN must be longer",
+		"rate-limit=0":          "RATE_LIMIT",
+		"log-level=loud":        "log-level",
+		"trusted-proxies=x":     "trusted-proxies",
+		"temporal-ui-url=ftp:x": "TEMPORAL_UI_URL must be a URL",
+	} {
+		_, err := settledFrom(t, change)
+		require.ErrorContains(t, err, sentence, change)
+	}
+	_, err := settledFrom(t, "public-base-url=http://export.example.com")
+	require.ErrorContains(t, err, "must begin with https://")
+	_, err = settledFrom(t, "jwks-url=http://app.example.com/keys", "jwt-issuer=i", "jwt-audience=a")
+	require.ErrorContains(t, err, "JWKS_URL must begin with https://")
+	_, err = settledFrom(t, "public-base-url=http://127.0.0.1:8080")
+	require.NoError(t, err, "nobody else is on this line")
+}
+
+func TestKeysThatOthersMayKnowAreRefusedOutsideDev(t *testing.T) {
+	for _, key := range []string{
+		strings.Repeat("00", 32), strings.Repeat("ab", 32), strings.Repeat("0123456789abcdef", 4), strings.Repeat("deadbeef", 8),
+		"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+		schema.NewDevelopmentLinkKey(),
+	} {
+		_, err := settledFrom(t, "link-key="+key)
+		require.ErrorContains(t, err, "openssl rand -hex 32", key)
+		require.NotContains(t, err.Error(), key)
+		_, err = settledFrom(t, "link-key="+key, "dev=true")
+		require.NoError(t, err)
+	}
+	_, err := settledFrom(t)
+	require.NoError(t, err)
+
+	t.Cleanup(func() { slog.SetDefault(logger) }) // the program sets the process'
+	keyset := filepath.Join(t.TempDir(), "keyset.json")
+	require.NoError(t, vault.WriteDevelopmentKeyset(keyset))
+	err = run(context.Background(), told("keyset-file="+keyset), &bytes.Buffer{}, &bytes.Buffer{})
+	require.ErrorContains(t, err, "worker keyset")
+}
+
+func TestDevelopmentStaysOnOneMachine(t *testing.T) {
+	s, err := settledFrom(t, "dev=true", "public-base-url=", "port=8123")
+	require.NoError(t, err)
+	require.Equal(t, "127.0.0.1:8123", s.address())
+	require.Equal(t, schema.Site("http://127.0.0.1:8123"), s.site)
+	for _, host := range []string{"0.0.0.0", "::", "10.0.0.1", "export.example.com"} {
+		_, err = settledFrom(t, "dev=true", "host="+host)
+		require.ErrorContains(t, err, "DEV is for one machine", host)
+	}
+	s, err = settledFrom(t)
+	require.NoError(t, err)
+	require.Equal(t, ":0", s.address(), "elsewhere we listen to everybody")
+	require.Equal(t, s.DatabaseURL, s.SourceDatabaseURL)
+}
+
+func TestHelpTellsEverySettingItsVariableAndWhatIsSecret(t *testing.T) {
+	var help bytes.Buffer
+	require.NoError(t, run(context.Background(), []string{"--help"}, &help, &help))
+	for _, variable := range []string{
+		"DATABASE_URL", "SOURCE_DATABASE_URL", "CATALOG_DIR", "S3_BUCKET", "S3_ENDPOINT", "KEYSET_FILE", "KMS_KEY_URI", "LINK_KEY",
+		"PUBLIC_BASE_URL", "HOST", "PORT", "METRICS_ADDRESS", "LOG_LEVEL", "DEV", "CONFIRM_WINDOW", "DOWNLOAD_WINDOW", "COOLDOWN",
+		"COLLECT_PATIENCE", "SIGN_IN_URL", "JWKS_URL", "JWT_ISSUER", "JWT_AUDIENCE", "TRUSTED_PROXIES", "RATE_LIMIT", "TEMPORAL_UI_URL",
+	} {
+		require.Contains(t, help.String(), "$"+variable)
+	}
+	require.Equal(t, 3, strings.Count(help.String(), "Secret"))
+}

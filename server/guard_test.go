@@ -1,0 +1,129 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestAnotherSitesPageCanDoNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withTemporal)
+	e := w.asked(w.owner)
+	owner := w.as(w.owner)
+	for _, path := range []string{w.confirmLink(e), settings, settings + "/" + e.ID + "/cancel", "/v1/account/exports", "/v1/account/exports/" + e.ID + "/cancel", "/sign-out", "/session"} {
+		for _, headers := range [][]string{
+			{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"},
+			{"Origin", "https://evil.example.com"}, {"Origin", "null"},
+		} {
+			a := owner.do(http.MethodPost, path, nil, headers...)
+			require.Equal(t, http.StatusForbidden, a.status, "%s %v", path, headers)
+			require.Contains(t, a.body, "another site")
+		}
+	}
+	require.Empty(t, w.signals())
+	owner.get(settings).says(t, http.StatusOK)
+}
+
+func TestOnlyTheHostApplicationMayPostATokenFromItsPage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(w *world) { w.settings.SignInURL = "https://app.example.com/sign-in" })
+	token := url.Values{"token": {"x"}}
+	from := func(origin, path string) int {
+		return w.nobody().post(path, token, "Sec-Fetch-Site", "cross-site", "Origin", origin).status
+	}
+	require.Equal(t, http.StatusUnauthorized, from("https://app.example.com", "/session"), "it is heard, and its token is not valid")
+	require.Equal(t, http.StatusForbidden, from("https://evil.example.com", "/session"))
+	require.Equal(t, http.StatusForbidden, from("https://app.example.com", "/sign-out"), "and nothing else")
+}
+
+func TestHeadersKeepPagesToThemselves(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(w *world) { w.settings.site = "https://export.example.com" })
+	for _, path := range []string{"/sign-in", "/nowhere", "/v1/account/exports", "/static/site.css", "/healthz"} {
+		h := w.nobody().get(path).header
+		require.Equal(t, "nosniff", h.Get("X-Content-Type-Options"), path)
+		require.Equal(t, "no-referrer", h.Get("Referrer-Policy"))
+		require.Contains(t, h.Get("Strict-Transport-Security"), "max-age=63072000")
+		csp := h.Get("Content-Security-Policy")
+		for _, rule := range []string{"default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'", "form-action 'self'", "base-uri 'none'"} {
+			require.Contains(t, csp, rule)
+		}
+		require.NotContains(t, csp, "unsafe")
+		require.NotEmpty(t, h.Get("X-Request-Id"))
+		if path != "/static/site.css" {
+			require.Contains(t, h.Get("Cache-Control"), "no-store", path)
+		}
+	}
+	for _, path := range []string{"/sign-in", "/nowhere"} {
+		body := w.nobody().get(path).body
+		require.NotContains(t, body, "<style", path)
+		require.NotContains(t, body, "style=", path)
+		require.NotContains(t, body, "<script", path)
+		require.NotRegexp(t, ` on[a-z]+=`, body)
+	}
+}
+
+func TestWhoeverAsksTooOftenHasToWait(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(w *world) { w.settings.RateLimit = 1 })
+	v := w.nobody()
+	var last answer
+	for range 40 {
+		// Nobody becomes somebody else by saying so.
+		if last = v.get("/sign-in", "X-Forwarded-For", fmt.Sprint("10.0.0.", len(last.body)%250), "X-Real-Ip", "10.1.1.1"); last.status != http.StatusOK {
+			break
+		}
+	}
+	last.says(t, http.StatusTooManyRequests, "less often")
+	require.Equal(t, "1", last.header.Get("Retry-After"))
+	require.Equal(t, http.StatusOK, v.get("/healthz").status, "whoever watches us may always ask")
+}
+
+func TestOnePrincipalIsCountedWhereverTheyComeFrom(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(w *world) {
+		w.settings.RateLimit = 1
+		w.settings.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	})
+	program := w.program()
+	limited := 0
+	for i := range 30 {
+		a := program.get("/static/site.css", "X-Forwarded-For", fmt.Sprintf("10.0.0.%d", i))
+		require.Equal(t, http.StatusOK, a.status, "what is for everybody does not count")
+		if program.get("/nowhere", "X-Forwarded-For", fmt.Sprintf("10.0.1.%d", i)).status == http.StatusTooManyRequests {
+			limited++
+		}
+	}
+	require.GreaterOrEqual(t, limited, 15)
+}
+
+func TestProxiesAreBelievedOnlyWhereTheyAreNamed(t *testing.T) {
+	t.Parallel()
+	request := func(peer string, forwarded ...string) *http.Request {
+		r, _ := http.NewRequest(http.MethodGet, "/", nil)
+		r.RemoteAddr = peer + ":1234"
+		r.Header["X-Forwarded-For"] = forwarded
+		return r
+	}
+	direct := addressOf(nil)
+	require.Equal(t, "127.0.0.1", direct(request("127.0.0.1", "6.6.6.6")))
+	behind := addressOf([]netip.Prefix{netip.MustParsePrefix("10.1.2.3/8"), netip.MustParsePrefix("fd00::/8")})
+	require.Equal(t, "6.6.6.6", behind(request("10.9.9.9", "6.6.6.6")))
+	require.Equal(t, "6.6.6.6", behind(request("10.9.9.9", "1.1.1.1, 6.6.6.6, 10.0.0.1")), "what the client says itself is not believed")
+	require.Equal(t, "127.0.0.1", behind(request("127.0.0.1", "6.6.6.6")), "loopback is not named")
+	require.Equal(t, "192.168.0.1", behind(request("192.168.0.1", "6.6.6.6")), "nor is a private network")
+}
+
+func TestLargeBodiesAreRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := w.nobody()
+	a := v.post("/session", url.Values{"token": {strings.Repeat("x", 65<<10)}})
+	require.Equal(t, http.StatusRequestEntityTooLarge, a.status, a.body)
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"satchel/schema/migrations"
+)
+
+func (w *world) readiness() (int, map[string]string) {
+	w.t.Helper()
+	a := w.nobody().get("/readyz")
+	var told struct {
+		Status string
+		Parts  map[string]string
+	}
+	require.NoError(w.t, json.Unmarshal([]byte(a.body), &told), a.body)
+	require.Equal(w.t, a.status == http.StatusOK, told.Status == "ready")
+	return a.status, told.Parts
+}
+
+func TestReadinessTellsTheTruthAboutEachPart(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withTemporal, withBucket)
+	status, parts := w.readiness()
+	require.Equal(t, map[string]string{"database": "ok", "sourceDatabase": "ok", "storage": "ok", "temporal": "ok"}, parts)
+	require.Equal(t, http.StatusOK, status)
+
+	w.exec(`delete from public.satchel_migrations where version_id = (select max(version_id) from public.satchel_migrations)`)
+	eventually(t, "the missing migration is seen", func() bool {
+		status, parts = w.readiness()
+		return parts["database"] == "wrong" && status == http.StatusServiceUnavailable
+	})
+	require.NoError(t, migrations.Apply(t.Context(), w.settings.DatabaseURL, migrations.Platform)) // others do not count
+	require.Equal(t, http.StatusOK, w.nobody().get("/healthz").status, "we are up all the same")
+
+	w = newWorld(t)
+	status, parts = w.readiness()
+	require.Equal(t, http.StatusServiceUnavailable, status)
+	require.Equal(t, map[string]string{"database": "ok", "sourceDatabase": "ok", "storage": "away", "temporal": "away"}, parts)
+
+	w.handler.ready.stopping.Store(true)
+	require.Contains(t, w.nobody().get("/readyz").body, `"stopping"`)
+}
+
+func TestReadinessCannotBeUsedToHammerOnTheParts(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withTemporal, withBucket)
+	before := w.handler.ready.at
+	w.readiness()
+	first := w.handler.ready.at
+	require.NotEqual(t, before, first)
+	for range 20 {
+		w.readiness()
+	}
+	require.Less(t, w.handler.ready.at.Sub(first), 2*time.Second)
+}
+
+func TestMetricsTellRequestsAndExports(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withTemporal)
+	w.asked(w.owner)
+	w.exec(`update satchel.exports set requested_at = now() - interval '1 hour'`)
+	w.nobody().get("/confirm/x")
+	w.nobody().get("/a-made-up-path")
+	w.nobody().do("MADEUP", "/", nil)
+	w.program().get("/v1/account/exports")
+
+	recorder := httptest.NewRecorder()
+	w.handler.metrics.handler().ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	text := recorder.Body.String()
+	for _, line := range []string{
+		`satchel_exports{status="pending"} 1`,
+		`satchel_exports{status="completed"} 0`,
+		`satchel_http_request_seconds_count{method="GET",route="/confirm/:token",status="404"} 1`,
+		`satchel_http_request_seconds_count{method="GET",route="/v1/account/exports",status="200"} 1`,
+		`satchel_http_request_seconds_count{method="GET",route="none",status="404"} 1`,
+		`method="other"`,
+		`satchel_http_requests_in_flight 0`,
+		`go_goroutines`,
+	} {
+		require.Contains(t, text, line)
+	}
+	require.Regexp(t, `satchel_oldest_unfinished_export_seconds 36\d\d`, text)
+	require.NotContains(t, text, "a-made-up-path")
+	require.NotContains(t, text, "MADEUP")
+
+	require.NoError(t, w.parts.store.Close())
+	recorder = httptest.NewRecorder()
+	w.handler.metrics.handler().ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	require.Equal(t, http.StatusOK, recorder.Code, "the rest is told without the database")
+	require.Contains(t, recorder.Body.String(), "satchel_http_request_seconds_count")
+	require.NotContains(t, recorder.Body.String(), "satchel_exports{")
+	require.Equal(t, http.StatusNotFound, w.nobody().get("/metrics").status, "not where customers are")
+}
+
+func TestStaticFilesAreKeptByBrowsers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := w.nobody()
+	page := v.get("/sign-in").body
+	_, rest, found := strings.Cut(page, `rel="stylesheet" href="`)
+	require.True(t, found)
+	address, _, _ := strings.Cut(rest, `"`)
+	css := v.get(address)
+	require.Equal(t, http.StatusOK, css.status)
+	require.Contains(t, css.header.Get("Content-Type"), "text/css")
+	require.Contains(t, css.header.Get("Cache-Control"), "immutable")
+	require.Equal(t, http.StatusNotModified, v.get(address, "If-None-Match", css.header.Get("ETag")).status)
+	zipped := v.get(address, "Accept-Encoding", "gzip")
+	require.Equal(t, "gzip", zipped.header.Get("Content-Encoding"))
+	require.NotEqual(t, css.header.Get("ETag"), zipped.header.Get("ETag"))
+	require.Less(t, len(zipped.body), len(css.body))
+	old := v.get("/static/site.css?v=0")
+	require.NotContains(t, old.header.Get("Cache-Control"), "immutable")
+	require.Equal(t, http.StatusNotFound, v.get("/static/..%2fweb.go").status)
+}

@@ -1,0 +1,244 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"html"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/worker"
+
+	"satchel/activities"
+	"satchel/schema"
+	"satchel/workflows"
+)
+
+// document is what the archives of these tests hold.
+var document = `{"exportVersion":"1.0","data":{"account":[` + strings.Repeat(`{"name":"Analytical Engines"},`, 5000) + `{}]}}`
+
+// hands do an export's deeds with real rows and a real archive, and no mail.
+type hands struct{ *parts }
+
+func (h *hands) OpenExport(ctx context.Context, in activities.Open) error {
+	return h.store.OpenExport(ctx, schema.Opening{
+		Export: in.Export, Account: in.Account, RequestedBy: in.RequestedBy, RequestedAt: in.RequestedAt, ConfirmBy: in.ConfirmBy,
+	})
+}
+
+func (h *hands) ConfirmExport(ctx context.Context, in activities.Confirm) error {
+	recipient, wrapped, err := h.vault.NewKey(ctx, in.Account, in.Export)
+	if err != nil {
+		return err
+	}
+	return h.store.ConfirmExport(ctx, in.Export, in.By, recipient, wrapped)
+}
+
+func (h *hands) CollectCategory(ctx context.Context, in activities.Collect) error {
+	if _, err := h.store.Recipient(ctx, in.Export); err != nil {
+		return err
+	}
+	if err := h.store.BeginCategory(ctx, in.Export, in.Category, 0); err != nil {
+		return err
+	}
+	return h.store.FinishCategory(ctx, in.Export, in.Category, 0, time.Now())
+}
+
+func (h *hands) AssembleArchive(ctx context.Context, in activities.Assemble) (activities.Assembled, error) {
+	recipient, err := h.store.Recipient(ctx, in.Export)
+	if err != nil {
+		return activities.Assembled{}, err
+	}
+	var stored bytes.Buffer
+	z := gzip.NewWriter(&stored)
+	_, _ = io.WriteString(z, document)
+	_ = z.Close()
+	key := schema.ObjectPrefix(in.Export) + "archive"
+	if _, err := h.vault.Create(ctx, key, recipient, func(to io.Writer) error { _, err := to.Write(stored.Bytes()); return err }); err != nil {
+		return activities.Assembled{}, err
+	}
+	if err := h.store.AddSegments(ctx, in.Export, key, []schema.Segment{{TextOffset: 0, GzipOffset: 10}}); err != nil {
+		return activities.Assembled{}, err
+	}
+	return activities.Assembled{Archive: schema.Archive{
+		ObjectKey: key, Size: int64(len(document)), SHA256: hexSum(document), GzipSize: int64(stored.Len()), GzipSHA256: hexSum(stored.String()),
+	}}, nil
+}
+
+func (h *hands) CompleteExport(ctx context.Context, in activities.Complete) (activities.Completed, error) {
+	e, err := h.store.CompleteExport(ctx, in.Export, in.Archive.Archive, in.Windows)
+	if err != nil {
+		return activities.Completed{}, err
+	}
+	return activities.Completed{CompletedAt: *e.CompletedAt, ExpiresAt: *e.ExpiresAt, AvailableAgainAt: *e.AvailableAgainAt}, nil
+}
+
+func (h *hands) RemoveArchive(ctx context.Context, in activities.Remove) error {
+	if err := h.store.DestroyKey(ctx, in.Export); err != nil {
+		return err
+	}
+	if _, err := h.vault.Remove(ctx, schema.ObjectPrefix(in.Export)); err != nil {
+		return err
+	}
+	return h.store.EndExport(ctx, in.Export, in.Ending, in.By, schema.Certificate{})
+}
+
+func (h *hands) SendMail(context.Context, activities.Mail) error { return nil }
+
+func hexSum(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
+}
+
+// work runs a worker until the test ends.
+func (w *world) work() {
+	w.t.Helper()
+	run := worker.New(w.parts.temporal, workflows.TaskQueue, worker.Options{DisableRegistrationAliasing: true, WorkerStopTimeout: time.Second})
+	workflows.Register(run)
+	run.RegisterActivity(&hands{w.parts})
+	require.NoError(w.t, run.Start())
+	w.t.Cleanup(run.Stop)
+}
+
+const settings = "/settings/data-export"
+
+// press sends the form on a page whose button says this, as a browser does.
+func (v *visitor) press(page, button string) answer {
+	v.w.t.Helper()
+	for _, form := range regexp.MustCompile(`(?s)<form method="post"( action="([^"]*)")?>(.*?)</form>`).FindAllStringSubmatch(v.get(page).body, -1) {
+		if !strings.Contains(form[3], ">"+button+"</button>") {
+			continue
+		}
+		action, fields := page, url.Values{}
+		if form[2] != "" {
+			action = html.UnescapeString(form[2])
+		}
+		for _, field := range regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)">`).FindAllStringSubmatch(form[3], -1) {
+			fields.Set(field[1], html.UnescapeString(field[2]))
+		}
+		return v.post(action, fields)
+	}
+	require.Failf(v.w.t, "no such button", "%s on %s", button, page)
+	return answer{}
+}
+
+// exportOn finds the ID of the export that the page shows.
+func (v *visitor) exportOn(page string) string {
+	v.w.t.Helper()
+	found := regexp.MustCompile(`data-export="(EX[0-9a-f]{32})"`).FindStringSubmatch(v.get(page).body)
+	require.NotNil(v.w.t, found)
+	return found[1]
+}
+
+func TestAnOwnerExportsTheAccountWithFormsAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withTemporal, withBucket)
+	w.work()
+	owner := w.as(w.owner)
+	owner.get(settings).says(t, http.StatusOK, "Ask for an export", "Call schedules")
+
+	asked := owner.press(settings, "Ask for an export")
+	require.Equal(t, http.StatusSeeOther, asked.status, asked.body)
+	owner.get(asked.header.Get("Location")).says(t, http.StatusOK, "Waiting for confirmation", "sent a mail", "Cancel the export")
+	require.NotContains(t, owner.get(settings).body, ">Ask for an export</button>")
+	id := owner.exportOn(settings)
+
+	require.Equal(t, http.StatusSeeOther, owner.press(settings, "Send the mail again").status)
+	confirm := "/confirm/" + w.links.Token(schema.ToConfirm, id, 2)
+	require.Equal(t, http.StatusSeeOther, owner.press(confirm, "Confirm and start the export").status)
+	eventually(t, "the export is ready", func() bool { return strings.Contains(owner.get(settings).body, "Your export is ready") })
+	owner.get(settings).says(t, http.StatusOK, hexSum(document), "Balance transactions", "Ada", settings+"/"+id+"/file")
+	owner.get(confirm).says(t, http.StatusOK, "Already confirmed")
+
+	mailed := "/download/" + w.links.Token(schema.ToDownload, id, 1)
+	for _, path := range []string{mailed, settings + "/" + id + "/file"} {
+		for _, v := range []*visitor{owner, w.as(w.admin), w.program()} {
+			file := v.get(path)
+			require.Equal(t, http.StatusOK, file.status, file.body)
+			require.Equal(t, document, file.body)
+			head := v.do(http.MethodHead, path, nil)
+			require.Equal(t, http.StatusOK, head.status)
+			require.Equal(t, file.header.Get("Content-Length"), head.header.Get("Content-Length"))
+		}
+		refused := w.nobody().get(path)
+		refused.says(t, http.StatusUnauthorized, "Sign in", url.QueryEscape(path))
+		w.as(w.member).get(path).says(t, http.StatusForbidden, "owner or admin")
+		w.as(w.stranger).get(path).says(t, http.StatusNotFound)
+		part := owner.get(path, "Range", "bytes=100-199")
+		require.Equal(t, http.StatusPartialContent, part.status)
+		require.Equal(t, document[100:200], part.body)
+		zipped := owner.get(path, "Accept-Encoding", "gzip")
+		require.Equal(t, "gzip", zipped.header.Get("Content-Encoding"))
+		z, err := gzip.NewReader(strings.NewReader(zipped.body))
+		require.NoError(t, err)
+		text, err := io.ReadAll(z)
+		require.NoError(t, err)
+		require.Equal(t, document, string(text), "compressed once, not twice")
+	}
+
+	require.Equal(t, http.StatusSeeOther, owner.press(settings, "Delete the file for good").status)
+	eventually(t, "the file is gone", func() bool { return owner.get(mailed).status == http.StatusGone })
+	eventually(t, "the page says so", func() bool { return strings.Contains(owner.get(settings).body, "deleted early") })
+	owner.get(mailed).says(t, http.StatusGone, "deleted")
+	owner.get(settings).says(t, http.StatusOK, "The next export can be asked for on")
+	owner.post(settings, nil).says(t, http.StatusConflict, `role="alert"`)
+}
+
+func TestAskingTwiceByOneFormIsAskingOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withTemporal)
+	owner := w.as(w.owner)
+	fields := url.Values{"key": {"the same form"}}
+	require.Equal(t, http.StatusSeeOther, owner.post(settings, fields).status)
+	id := owner.exportOn(settings)
+	require.Equal(t, http.StatusSeeOther, owner.post(settings, fields).status)
+	require.Equal(t, id, owner.exportOn(settings))
+	owner.post(settings, url.Values{"key": {"another form"}}).says(t, http.StatusConflict, "already under way", id)
+}
+
+func TestAMemberSeesWhoCanDoThisAndNothingElse(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withTemporal)
+	e := w.asked(w.owner)
+	member := w.as(w.member)
+	page := member.get(settings)
+	page.says(t, http.StatusForbidden, "An owner or admin of this account")
+	require.NotContains(t, page.body, e.ID)
+	for _, deed := range []string{"", "/" + e.ID + "/cancel", "/" + e.ID + "/resend", "/" + e.ID + "/delete"} {
+		member.post(settings+deed, nil).says(t, http.StatusForbidden)
+		w.nobody().post(settings+deed, nil).says(t, http.StatusUnauthorized, url.QueryEscape(settings))
+	}
+	for _, deed := range []string{"/cancel", "/resend", "/delete"} {
+		w.as(w.stranger).post(settings+"/"+e.ID+deed, nil).says(t, http.StatusNotFound)
+	}
+	require.NotContains(t, w.as(w.stranger).get(settings).body, e.ID)
+	require.Empty(t, w.signals())
+}
+
+func TestOneMachinesOperatorsFindTheRun(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withTemporal, func(w *world) { w.settings.TemporalUIURL = "http://127.0.0.1:8233/" })
+	w.as(w.owner).get(settings).says(t, http.StatusOK, "http://127.0.0.1:8233/namespaces/default/workflows/account-export%2F"+w.account)
+	w = newWorld(t, withTemporal, func(w *world) {
+		w.settings.TemporalUIURL, w.settings.Dev = "http://127.0.0.1:8233/", false
+	})
+	require.NotContains(t, w.as(w.owner).get(settings).body, "8233")
+}
+
+func TestPagesStandOnASiteThatHasAPath(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withTemporal, func(w *world) { w.settings.site = "http://127.0.0.1/data" })
+	page := w.as(w.owner).get(settings)
+	page.says(t, http.StatusOK, `action="/data/settings/data-export"`, `href="/data/static/site.css`)
+	require.NotRegexp(t, `(href|action|src)="/[^d]`, page.body)
+	require.Equal(t, "/data/settings/data-export", w.nobody().get("/").header.Get("Location"))
+}
