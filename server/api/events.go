@@ -107,7 +107,6 @@ func newStream(c echo.Context) *stream {
 }
 
 func (s *stream) begin() error {
-	_ = s.clock.SetReadDeadline(time.Time{}) // where there is none to set, none needs it
 	h := s.c.Response().Header()
 	h.Set(echo.HeaderContentType, "text/event-stream")
 	h.Set("X-Accel-Buffering", "no")

@@ -32,10 +32,7 @@ type sending struct {
 }
 
 func newSending(c echo.Context, size int64, leaving func(from int64, whole bool) error) *sending {
-	s := &sending{c: c, size: size, leaving: leaving, clock: http.NewResponseController(c.Response())}
-	// The request was read; its deadline must not end the answer.
-	_ = s.clock.SetReadDeadline(time.Time{}) // where there is none to set, none needs it
-	return s
+	return &sending{c: c, size: size, leaving: leaving, clock: http.NewResponseController(c.Response())}
 }
 
 func (s *sending) Header() http.Header { return s.c.Response().Header() }
