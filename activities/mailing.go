@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"satchel/activities/mail"
 	"satchel/schema"
@@ -51,8 +52,8 @@ func (a *Activities) sendMail(ctx context.Context, in Mail) error {
 	if err != nil {
 		return err
 	}
-	concerned, others, requester := audience(people, export.RequestedBy)
-	data := a.letter(in, export, account, requester)
+	concerned, others := audience(people, export.RequestedBy)
+	data := a.letter(in, export, account)
 	if in.Kind != RequestMail {
 		return a.sendEach(ctx, in, letterOf[in.Kind], concerned, data)
 	}
@@ -88,7 +89,6 @@ var letterOf = map[MailKind]mail.Kind{ReadyMail: mail.Ready, FailedMail: mail.Fa
 func (a *Activities) sendEach(ctx context.Context, in Mail, kind mail.Kind, to []schema.Person, data mail.Data) error {
 	var worst error
 	for _, person := range to {
-		data.RecipientName = person.Name
 		subject, html, text, err := mail.Render(kind, data)
 		if err != nil {
 			return err
@@ -108,13 +108,13 @@ func (a *Activities) sendEach(ctx context.Context, in Mail, kind mail.Kind, to [
 	return worst
 }
 
-// letter gathers what the letters say.
-func (a *Activities) letter(in Mail, e schema.Export, account schema.Account, requester schema.Person) mail.Data {
+// letter gathers what the letters say. They name the account and no person:
+// whoever wants to know who asked signs in, and mailboxes are read by many.
+func (a *Activities) letter(in Mail, e schema.Export, account schema.Account) mail.Data {
 	data := mail.Data{
 		AccountName:   account.Name,
 		AccountID:     e.Account,
 		ExportID:      e.ID,
-		RequesterName: requester.Name,
 		ByCredentials: e.RequestedBy == "",
 		StopLink:      a.Site.Stop(a.Links.Token(schema.ToStop, e.ID, 1)),
 		PageLink:      a.Site.DataExport(),
@@ -143,21 +143,16 @@ func (a *Activities) letter(in Mail, e schema.Export, account schema.Account, re
 
 // audience splits the owners and admins into those the export concerns, who
 // are the requester or else all owners, and the others.
-func audience(people []schema.Person, requestedBy string) (concerned, others []schema.Person, requester schema.Person) {
-	for _, p := range people {
-		if p.ID == requestedBy && p.Role.MayExport() {
-			concerned, requester = append(concerned, p), p
-		}
-	}
-	byOwners := len(concerned) == 0
+func audience(people []schema.Person, requestedBy string) (concerned, others []schema.Person) {
+	known := slices.ContainsFunc(people, func(p schema.Person) bool { return p.ID == requestedBy && p.Role.MayExport() })
 	for _, p := range people {
 		switch {
-		case !p.Role.MayExport() || p.ID == requester.ID:
-		case byOwners && p.Role == schema.Owner:
+		case !p.Role.MayExport():
+		case p.ID == requestedBy, !known && p.Role == schema.Owner:
 			concerned = append(concerned, p)
 		default:
 			others = append(others, p)
 		}
 	}
-	return concerned, others, requester
+	return concerned, others
 }
