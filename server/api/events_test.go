@@ -49,9 +49,9 @@ func TestTheStreamTellsTheWholeStoryForwardsAndEnds(t *testing.T) {
 			require.GreaterOrEqual(t, now.Categories[i].Bytes, before.Categories[i].Bytes)
 		}
 		require.NotEqual(t, before.ExportView, now.ExportView, "nothing new was told")
-		require.GreaterOrEqual(t, now.at.Sub(before.at), 400*time.Millisecond, "more than twice a second")
 		before = now
 	}
+	require.LessOrEqual(t, float64(len(told)), 2*before.at.Sub(first.at).Seconds()+2, "more than twice a second")
 }
 
 func TestTheStreamOfAnEndedExportIsOneEventAndABrowserIsToldToStop(t *testing.T) {
