@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -106,8 +107,17 @@ type pgType struct {
 
 // types looks up the types, and those they are made of.
 func (db *DB) types(ctx context.Context, oids []int64) (typeSet, error) {
+	tx, err := db.pool.BeginTxx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	defer tx.Rollback() //nolint:errcheck // nothing was written
+	// Postgres takes this for a long query and would spend a second compiling it.
+	if _, err := tx.ExecContext(ctx, "set local jit = off"); err != nil {
+		return nil, err
+	}
 	var found []pgType
-	err := db.pool.SelectContext(ctx, &found, `
+	err = tx.SelectContext(ctx, &found, `
 		with recursive reached(oid) as (
 			select unnest($1::pg_catalog.oid[])
 			union
