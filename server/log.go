@@ -50,7 +50,7 @@ func tell(logger *slog.Logger, c echo.Context, r *http.Request, took time.Durati
 		slog.String("request_id", c.Response().Header().Get(echo.HeaderXRequestID)),
 	}
 	if p, err := auth.Of(c); err == nil || p.Account != "" {
-		line = append(line, slog.String("account", p.Account), slog.String("user", p.User), slog.String("method_of_sign_in", string(p.Method)))
+		line = append(line, slog.String("account", p.Account), slog.String("user", p.User), slog.String("via", string(p.Method)))
 		if p.Credential != "" {
 			line = append(line, slog.String("credential", p.Credential))
 		}

@@ -205,6 +205,30 @@ func TestAskingTwiceByOneFormIsAskingOnce(t *testing.T) {
 	owner.post(settings, url.Values{"key": {"another form"}}).says(t, http.StatusConflict, "already under way", id)
 }
 
+func TestThePageSaysHowEachExportEnded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withTemporal)
+	w.exec(`insert into satchel.exports (id, account_sid, requested_by, status, reason, failed_category, requested_at, confirm_by, ended_at)
+		select 'EX' || md5(ending.status || ending.reason), $1, ending.by, ending.status, ending.reason, ending.category, now() - ending.ago, now(), now()
+		from (values
+			('failed', 'We could not read your calls. Please ask for a new export.', 'calls', $2, interval '1 day'),
+			('cancelled', 'cancelled', '', '', interval '2 days'),
+			('expired', 'unconfirmed', '', $3, interval '3 days'),
+			('expired', 'window_passed', '', $2, interval '4 days'),
+			('expired', 'deleted', '', $2, interval '5 days')
+		) ending (status, reason, category, by, ago)`, w.account, w.owner, schema.NewUserID())
+	w.as(w.admin).get(settings).says(t, http.StatusOK,
+		"Your last export: failed", "We could not read your calls.", ">Ask for an export</button>",
+		"<td>cancelled</td>", "<td>not confirmed in time</td>", "<td>completed and deleted after its time</td>", "<td>deleted early</td>",
+		"own credentials", "no longer a user", "Ada")
+	w.exec(`update satchel.exports set status = 'processing', reason = '', ended_at = null, confirmed_at = now() where status = 'failed'`)
+	w.exec(`insert into satchel.categories (export_id, category, status, records, expected_records, bytes)
+		select id, 'calls', 'reading', 1200, 800000, 3000000 from satchel.exports where status = 'processing'`)
+	page := w.as(w.admin).get(settings)
+	page.says(t, http.StatusOK, "Your export is being made", "1,200", "of about 800,000", "3.0 MB", "Cancel the export")
+	require.NotContains(t, page.body, ">Ask for an export</button>")
+}
+
 func TestAMemberSeesWhoCanDoThisAndNothingElse(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, withTemporal)

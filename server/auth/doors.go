@@ -33,7 +33,7 @@ func (a *Auth) Routes(e *echo.Echo) {
 func (a *Auth) beginSession(c echo.Context) error {
 	token, isBearer := bearer(c.Request())
 	if !isBearer {
-		token = c.FormValue("token")
+		token = c.Request().PostFormValue("token") // never from the URL, which others log
 	}
 	address := AddressKey(c.RealIP())
 	if wait := a.failuresOf.Wait(address); wait > 0 {

@@ -75,11 +75,16 @@ func when(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC
 
 // hours writes a window for people.
 func hours(d time.Duration) string {
-	switch {
-	case d >= 2*time.Hour && d%time.Hour == 0:
-		return strconv.Itoa(int(d/time.Hour)) + " hours"
-	case d >= 2*time.Minute && d%time.Minute == 0:
-		return strconv.Itoa(int(d/time.Minute)) + " minutes"
+	for _, unit := range []struct {
+		length time.Duration
+		name   string
+	}{{time.Hour, "hour"}, {time.Minute, "minute"}, {time.Second, "second"}} {
+		switch {
+		case d == unit.length:
+			return "1 " + unit.name
+		case d >= unit.length && d%unit.length == 0:
+			return count(int64(d/unit.length)) + " " + unit.name + "s"
+		}
 	}
 	return d.String()
 }
