@@ -56,7 +56,11 @@ func (s *Stack) start(ctx context.Context) error {
 		return err
 	}
 	s.describe()
-	s.options.say("Starting Postgres, Temporal, S3 and the mailbox, building worker and server.")
+	firstTime := ""
+	if _, err := os.Stat(s.options.program("worker")); err != nil {
+		firstTime = " The first time takes a minute or two."
+	}
+	s.options.say("Starting Postgres, Temporal, S3 and the mailbox, building worker and server.%s", firstTime)
 	if err := s.startParts(ctx); err != nil {
 		return err
 	}
