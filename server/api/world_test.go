@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
+	"flag"
 	"io"
 	"log/slog"
 	"net/http"
@@ -36,7 +37,10 @@ import (
 	"satchel/workflows"
 )
 
-func TestMain(m *testing.M) { testparts.Main(m) }
+func TestMain(m *testing.M) {
+	_ = flag.Set("test.parallel", "8") // these tests wait more than they work
+	testparts.Main(m)
+}
 
 // world is one company with two accounts, and the API over real parts.
 type world struct {
