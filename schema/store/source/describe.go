@@ -41,18 +41,18 @@ func (db *DB) plan(ctx context.Context, query string) (*plan, error) {
 func (db *DB) describe(ctx context.Context, query string) (*plan, error) {
 	names, err := db.columnNames(ctx, query)
 	if err != nil {
-		return nil, sqlstate.Wrap("describe query", err)
+		return nil, sqlstate.WrapContext(ctx, "describe query", err)
 	}
 	if len(names) < 2 || names[0] != "_key" {
 		return nil, errors.New("describe query: the first column must be _key, and others must follow")
 	}
 	oids, err := db.columnTypes(ctx, query, names)
 	if err != nil {
-		return nil, sqlstate.Wrap("describe query", err)
+		return nil, sqlstate.WrapContext(ctx, "describe query", err)
 	}
 	types, err := db.types(ctx, oids)
 	if err != nil {
-		return nil, sqlstate.Wrap("describe query", err)
+		return nil, sqlstate.WrapContext(ctx, "describe query", err)
 	}
 	p, err := newPlan(query, names, oids, types)
 	if err != nil {

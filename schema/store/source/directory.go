@@ -34,7 +34,7 @@ func (db *DB) Directory(queries DirectoryQueries) *Directory {
 func (d *Directory) People(ctx context.Context, account string) ([]schema.Person, error) {
 	var people []schema.Person
 	err := sqlx.SelectContext(ctx, d.db.pool, &people, d.queries.People, account)
-	return people, sqlstate.Wrap("read people", err)
+	return people, sqlstate.WrapContext(ctx, "read people", err)
 }
 
 // Person finds one of them; schema.NotFound where the account has no such user.
@@ -58,7 +58,7 @@ func (d *Directory) Account(ctx context.Context, id string) (schema.Account, err
 	if nobody(err) {
 		return a, schema.Errorf(schema.NotFound, "account_not_found", "There is no such account.")
 	}
-	return a, sqlstate.Wrap("read account", err)
+	return a, sqlstate.WrapContext(ctx, "read account", err)
 }
 
 // Credential finds what an account SID or API key is checked against;
@@ -69,7 +69,7 @@ func (d *Directory) Credential(ctx context.Context, username string) (schema.Cre
 	if nobody(err) {
 		return c, schema.Errorf(schema.NotFound, "credential_not_found", "There is no such account or API key.")
 	}
-	return c, sqlstate.Wrap("read credential", err)
+	return c, sqlstate.WrapContext(ctx, "read credential", err)
 }
 
 // nobody tells whether err means that there is no such row: none was found, or

@@ -8,10 +8,10 @@ import (
 // plan is how a catalog query is read: what is selected, and who writes it.
 //
 // A row comes as one value, made by record_send: its columns in their binary
-// forms, one after the other. Against a select of the columns as text that
-// saves the driver two allocations a column, and Postgres the formatting of
-// timestamps and numbers; against row_to_json it saves Postgres most of the
-// work. See BenchmarkRead.
+// forms, one after the other. It costs Postgres about as much as the columns as
+// text, and a third of row_to_json; and the driver, which allocates twice for
+// each column, a fifth. For a table of calls that is a quarter less work in
+// all than columns as text, and half of row_to_json. See BenchmarkRead.
 type plan struct {
 	query   string
 	key     string // type of _key, as a cast says it

@@ -43,7 +43,7 @@ const countedExactly = 50_000
 type Snapshot struct {
 	ReadAt time.Time // when the transaction began, by the database's clock, in UTC
 
-	ctx     context.Context //nolint:containedctx // the snapshot lives inside one call
+	ctx     context.Context
 	conn    driver.QueryerContext
 	plan    *plan
 	account string
@@ -55,8 +55,13 @@ type Snapshot struct {
 }
 
 // Read opens a snapshot of the account's rows behind the key after, "" for all,
-// and lends it to do, which may stop anywhere. When ctx is done the query ends
-// on the server too, and what Read answers is the context's error.
+// lends it to do, which may stop anywhere, and answers what do answers. When ctx
+// is done the query ends on the server too, and the snapshot's methods answer
+// the context's error.
+//
+// The rows stream from one plain select. A cursor would ask the server for each
+// page and wait for it, which takes a third longer; what it is good for, that no
+// time limit ends it while the reader is slow, the transaction's own settings do.
 func (db *DB) Read(ctx context.Context, query, account, after string, do func(*Snapshot) error) error {
 	plan, err := db.plan(ctx, query)
 	if err != nil {
@@ -84,19 +89,22 @@ func (db *DB) lend(ctx context.Context, plan *plan, account, after string, do fu
 	if err != nil {
 		return false, s.wrap(err)
 	}
-	defer conn.Close()               //nolint:errcheck // it goes back to the pool, or is closed already
-	_ = conn.Raw(func(c any) error { // its error is ours, or tells the pool to close the connection
+	defer conn.Close() //nolint:errcheck // it goes back to the pool, or is closed already
+	lent := conn.Raw(func(c any) error {
 		s.conn = c.(driver.QueryerContext)
 		if err = s.begin(); err != nil {
 			dead = ctx.Err() == nil && !c.(driver.Validator).IsValid()
-			return driver.ErrBadConn
+			return driver.ErrBadConn // has it closed
 		}
 		err = do(s)
-		if s.rows != nil && s.ended != io.EOF { //nolint:errorlint // it is the bare one
+		if s.rows != nil && s.ended != io.EOF {
 			cancel() // do stopped early: ends the query and the connection, rather than read the rest
 		}
 		return s.end()
 	})
+	if err == nil && lent != nil && !errors.Is(lent, driver.ErrBadConn) {
+		err = s.wrap(lent)
+	}
 	return dead, err
 }
 
@@ -122,8 +130,9 @@ func (s *Snapshot) end() error {
 	return nil
 }
 
-// Expected tells how many rows the account has in all, before the first is
-// read: exactly up to 50,000, and else as many as Postgres estimates.
+// Expected tells how many rows the account has in all, whatever was read before.
+// It is exact up to 50,000; beyond, it is what Postgres estimates. It can be
+// asked until the first row is appended.
 func (s *Snapshot) Expected() (int64, error) {
 	row, err := s.ask("explain (format json) select from "+subquery(s.plan.query), s.account)
 	if err != nil {
@@ -149,8 +158,8 @@ func (s *Snapshot) Expected() (int64, error) {
 }
 
 // AppendRow appends the next row to dst as a JSON object. Behind the last one
-// it answers io.EOF. Where dst has room it allocates nothing; the driver takes
-// the room of the row itself.
+// it answers io.EOF, and only there. Where dst has room it allocates nothing;
+// the driver allocates twice.
 func (s *Snapshot) AppendRow(dst []byte) ([]byte, error) {
 	if s.ended == nil {
 		s.ended = s.next()
@@ -184,7 +193,7 @@ func (s *Snapshot) next() (err error) {
 			return err
 		}
 	}
-	if err = s.rows.Next(s.row[:]); err != nil && err != io.EOF { //nolint:errorlint // the driver's contract
+	if err = s.rows.Next(s.row[:]); err != nil && err != io.EOF {
 		return s.wrap(err)
 	}
 	return err
@@ -218,16 +227,10 @@ func (s *Snapshot) ask(query string, args ...string) ([]driver.Value, error) {
 	if closed := rows.Close(); err == nil {
 		err = closed
 	}
-	if err == io.EOF { //nolint:errorlint // the driver's contract
+	if err == io.EOF {
 		return nil, nil
 	}
 	return row, s.wrap(err)
 }
 
-// wrap says that ctx is done rather than how the driver took it.
-func (s *Snapshot) wrap(err error) error {
-	if err != nil && s.ctx.Err() != nil {
-		err = s.ctx.Err()
-	}
-	return sqlstate.Wrap("read source", err)
-}
+func (s *Snapshot) wrap(err error) error { return sqlstate.WrapContext(s.ctx, "read source", err) }

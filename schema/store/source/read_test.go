@@ -117,20 +117,24 @@ func TestManyRowsAreEstimatedAndFewCounted(t *testing.T) {
 	require.Greater(t, expect(`select id as _key, id from unseen where $1 <> ''`, "AC"), int64(50_000), "not counted to the end, nor reported as few")
 }
 
-func TestTheServersLimitsDoNotEndAReadAndSettingsDoNotChangeIt(t *testing.T) {
+func TestTheServersSettingsNeitherEndAReadNorChangeIt(t *testing.T) {
 	t.Parallel()
-	db, writer := open(t, wide)
-	var role, base string
-	require.NoError(t, writer.QueryRow(`select current_user, current_database()`).Scan(&role, &base))
-	for _, setting := range []string{"statement_timeout = '1s'", "idle_in_transaction_session_timeout = '1s'", "timezone = 'Asia/Kathmandu'", "datestyle = 'German'",
-		"intervalstyle = 'iso_8601'", "extra_float_digits = -10", "bytea_output = 'escape'", "default_transaction_read_only = on"} {
-		_, err := writer.Exec(fmt.Sprintf("alter role %s in database %s set %s", role, base, setting))
-		require.NoError(t, err)
+	settings := []string{"statement_timeout = '1h'", "idle_in_transaction_session_timeout = '1h'", "timezone = 'Asia/Kathmandu'", "datestyle = 'German'",
+		"intervalstyle = 'iso_8601'", "extra_float_digits = -10", "bytea_output = 'escape'", "default_transaction_read_only = on", "default_transaction_isolation = 'read uncommitted'"}
+	for i, setting := range settings {
+		settings[i] = `do $$ begin execute format('alter role %I in database %I set ` + strings.ReplaceAll(setting, "'", "''") + `', current_user, current_database()); end $$`
 	}
-	query := `select g as _key, pg_sleep(0.8), 0.1::float8 + 0.2 as f, timestamptz '2026-01-01 00:00+00' as at, date '2026-02-28' as d, interval '1 day' as i, '\x00'::bytea as b from generate_series(1, 2) g where $1 <> ''`
-	records, _ := read(t, db, query, "AC", "")
-	want := `{"pg_sleep":"","f":0.30000000000000004,"at":"2026-01-01T00:00:00Z","d":"2026-02-28","i":"1 day","b":"\\x00"}`
-	require.Equal(t, []string{want, want}, records)
+	db, writer := open(t, settings...)
+	var limit string
+	require.NoError(t, db.Read(t.Context(), `select 1 as _key, 1 as v where $1 <> ''`, "AC", "", func(*source.Snapshot) error { return nil }))
+	require.NoError(t, writer.QueryRow(`select setconfig[1] from pg_db_role_setting s join pg_database d on d.oid = s.setdatabase where d.datname = current_database()`).Scan(&limit))
+	require.Equal(t, "statement_timeout=1h", limit)
+
+	records, _ := read(t, db, `select 1 as _key, current_setting('statement_timeout') as statement, current_setting('idle_in_transaction_session_timeout') as idle,
+		(current_setting('client_connection_check_interval', true) = '5s') = (version() like '%linux%') as check, current_setting('transaction_isolation') as isolation, current_setting('transaction_read_only') as read_only,
+		0.1::float8 + 0.2 as f, timestamptz '2026-01-01 00:00+00' as at, date '2026-02-28' as d, interval '1 day' as i, '\x00'::bytea as b where $1 <> ''`, "AC", "")
+	require.Equal(t, []string{`{"statement":"0","idle":"0","check":true,"isolation":"repeatable read","read_only":"on",` +
+		`"f":0.30000000000000004,"at":"2026-01-01T00:00:00Z","d":"2026-02-28","i":"1 day","b":"\\x00"}`}, records)
 }
 
 func TestStoppingEarlyEndsTheQueryAndKeepsThePool(t *testing.T) {

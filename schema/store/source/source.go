@@ -64,7 +64,7 @@ func (db *DB) Close() error { return db.pool.Close() }
 func (db *DB) Ping(ctx context.Context) error {
 	var encoding string
 	if err := db.pool.GetContext(ctx, &encoding, "select pg_catalog.current_setting('server_encoding')"); err != nil {
-		return sqlstate.Wrap("ping source database", err)
+		return sqlstate.WrapContext(ctx, "ping source database", err)
 	}
 	return readable(encoding)
 }

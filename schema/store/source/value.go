@@ -44,15 +44,18 @@ func appendInt(dst, wire []byte) ([]byte, bool) {
 	return strconv.AppendInt(dst, n, 10), true
 }
 
-// appendFloat quotes what JSON has no number for: NaN, Infinity and -Infinity.
+// appendFloat quotes what JSON has no number for.
 func appendFloat(dst, wire []byte) ([]byte, bool) {
-	if len(wire) == 0 {
-		return dst, false
-	}
-	if last := wire[len(wire)-1]; last < '0' || last > '9' {
+	switch string(wire) {
+	case "NaN", "Infinity", "-Infinity":
 		return appendString(dst, wire), true
 	}
-	return append(dst, wire...), true
+	for _, c := range wire {
+		if (c < '0' || c > '9') && c != '-' && c != '.' && c != 'e' && c != '+' {
+			return dst, false
+		}
+	}
+	return append(dst, wire...), len(wire) > 0
 }
 
 // Signs of a numeric.

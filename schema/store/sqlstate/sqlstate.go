@@ -87,6 +87,15 @@ func Wrap(op string, err error) error {
 	return fmt.Errorf("%s: unexpected driver error (%T)", op, err)
 }
 
+// WrapContext is Wrap for what was done under ctx: when ctx is done it says so,
+// whatever the driver made of that. Often it is SQLSTATE 57014 (query_canceled).
+func WrapContext(ctx context.Context, op string, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("%s: %w", op, ctx.Err())
+	}
+	return Wrap(op, err)
+}
+
 // passable are the errors whose texts never change and say nothing of a row.
 var passable = []error{
 	context.Canceled,

@@ -91,3 +91,14 @@ func TestEndingsKeepTheirMeaning(t *testing.T) {
 	gone := schema.Errorf(schema.Gone, "expired", "It is gone.")
 	require.Equal(t, schema.Gone, schema.KindOf(sqlstate.Wrap("read", gone)))
 }
+
+func TestACancelledCallIsNoRefusal(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	canceled := &pq.Error{Code: sqlstate.QueryCanceled}
+	require.True(t, sqlstate.Is(sqlstate.WrapContext(ctx, "read", canceled), sqlstate.QueryCanceled))
+	require.NoError(t, sqlstate.WrapContext(ctx, "read", nil))
+	cancel()
+	require.ErrorIs(t, sqlstate.WrapContext(ctx, "read", canceled), context.Canceled)
+	require.ErrorIs(t, sqlstate.WrapContext(ctx, "read", &net.OpError{Op: "read", Err: errors.New(secret)}), context.Canceled)
+	require.NoError(t, sqlstate.WrapContext(ctx, "read", nil))
+}
