@@ -33,10 +33,10 @@ func newAccount(t *testing.T, rows map[schema.Category]int64) (demo.Account, *pe
 }
 
 // oneOfEach holds that nobody was mailed twice about the same thing.
-func oneOfEach(t *testing.T, email string, want int) {
+func oneOfEach(t *testing.T, p *person, email string, want int) {
 	t.Helper()
 	subjects := map[string]int{}
-	for _, l := range letters(t, email) {
+	for _, l := range p.letters(email) {
 		subjects[l.Subject]++
 	}
 	for subject, n := range subjects {
@@ -50,7 +50,7 @@ func TestKillingTheWorkerCostsTimeAndNothingElse(t *testing.T) {
 		"calls": 180_000, "contacts": 10_000, "charges": 6_000, "notifications": 4_000,
 	})
 	st := open(t)
-	export := confirmed(t, p, email)
+	export := p.confirmed(email)
 	kills := 0
 	for kills < 10 {
 		pause(t, time.Duration(rand.Int64N(int64(1500*time.Millisecond))))
@@ -67,8 +67,8 @@ func TestKillingTheWorkerCostsTimeAndNothingElse(t *testing.T) {
 	_, document := p.do(http.MethodGet, *done.DownloadURL, nil)
 	require.Equal(t, *done.SHA256, sum(document))
 	requireRows(t, a.AccountSID, parse(t, document))
-	link(t, email, "/download/", export.RequestedAt)
-	oneOfEach(t, email, 2)
+	p.link(email, "/download/", export.RequestedAt)
+	oneOfEach(t, p, email, 2)
 	requireFreed(t, p, export.ID)
 }
 
@@ -83,7 +83,7 @@ func TestRestartOfADependencyCostsTimeAndNothingElse(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			a, p, email := newAccount(t, map[schema.Category]int64{"calls": 60_000, "contacts": 2_000})
-			export := confirmed(t, p, email)
+			export := p.confirmed(email)
 			require.Eventually(t, func() bool {
 				s := p.export(export.ID).Status
 				return s == "processing" || s == "completed"
@@ -124,10 +124,10 @@ func requireFreed(t *testing.T, p *person, id string) {
 }
 
 // temporal is the operator's way in.
-func temporal(t *testing.T) client.Client {
+func temporal(t *testing.T, st *stack.Stack) client.Client {
 	t.Helper()
 	c, err := client.DialContext(t.Context(), client.Options{
-		HostPort: open(t).Demo.TemporalAddress, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
+		HostPort: st.Demo.TemporalAddress, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
 	})
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
@@ -136,9 +136,9 @@ func temporal(t *testing.T) client.Client {
 
 func TestATerminatedRunIsSweptUp(t *testing.T) {
 	_, p, email := newAccount(t, map[schema.Category]int64{"contacts": 100})
-	export := confirmed(t, p, email)
+	export := p.confirmed(email)
 	p.await(export.ID, "completed", 30*time.Second)
-	c := temporal(t)
+	c := temporal(t, open(t))
 	require.NoError(t, c.TerminateWorkflow(t.Context(), "account-export/"+export.AccountID, "", "a test"))
 	gone := p.await(export.ID, "expired", downloadWindow+time.Minute)
 	require.Equal(t, schema.WindowPassed, *gone.Reason)
@@ -153,17 +153,17 @@ func TestARunTerminatedHalfWayIsSettledAndTold(t *testing.T) {
 	export := p.request()
 	require.Equal(t, "pending", p.export(export.ID).Status, "readable before any worker saw it")
 	require.NoError(t, st.Worker.Start(context.WithoutCancel(t.Context())))
-	link(t, email, "/confirm/", export.RequestedAt)
-	require.NoError(t, temporal(t).TerminateWorkflow(t.Context(), "account-export/"+export.AccountID, "", "a test"))
+	p.link(email, "/confirm/", export.RequestedAt)
+	require.NoError(t, temporal(t, st).TerminateWorkflow(t.Context(), "account-export/"+export.AccountID, "", "a test"))
 	failed := func() bool { return p.export(export.ID).Status == "failed" }
 	require.Eventually(t, failed, time.Minute, 200*time.Millisecond)
-	require.Eventually(t, func() bool { return len(letters(t, email)) == 2 }, 20*time.Second, 200*time.Millisecond)
+	require.Eventually(t, func() bool { return len(p.letters(email)) == 2 }, 20*time.Second, 200*time.Millisecond)
 }
 
 func TestAnUnconfirmedExportLapses(t *testing.T) {
 	_, p, email := newAccount(t, nil)
 	export := p.request()
-	confirm := link(t, email, "/confirm/", export.RequestedAt)
+	confirm := p.link(email, "/confirm/", export.RequestedAt)
 	lapsed := p.await(export.ID, "expired", confirmWindow+20*time.Second)
 	require.Equal(t, schema.Unconfirmed, *lapsed.Reason)
 	res, _ := p.do(http.MethodPost, confirm, nil)

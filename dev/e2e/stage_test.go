@@ -76,17 +76,20 @@ func open(t *testing.T) *stack.Stack {
 
 // person is somebody with a browser, or a program with credentials.
 type person struct {
-	t    *testing.T
-	http *http.Client
-	base string
-	user string // for HTTP Basic
-	pass string
+	t      *testing.T
+	st     *stack.Stack
+	http   *http.Client
+	user   string // for HTTP Basic
+	pass   string
+	bearer string // a token of the host application
 }
 
-func visitor(t *testing.T) *person {
+func visitor(t *testing.T) *person { return visit(t, open(t)) }
+
+func visit(t *testing.T, st *stack.Stack) *person {
 	jar, err := cookiejar.New(nil)
 	require.NoError(t, err)
-	return &person{t: t, base: open(t).Demo.BaseURL, http: &http.Client{
+	return &person{t: t, st: st, http: &http.Client{
 		Jar: jar, Timeout: time.Minute,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -95,9 +98,14 @@ func visitor(t *testing.T) *person {
 // signIn is a person who followed their demo sign-in link.
 func signIn(t *testing.T, u demo.User) *person {
 	p := visitor(t)
-	res, _ := p.do(http.MethodGet, u.SignInURL, nil)
-	require.Less(t, res.StatusCode, 400, "sign in")
+	p.signIn(u)
 	return p
+}
+
+func (p *person) signIn(u demo.User) {
+	p.t.Helper()
+	res, _ := p.do(http.MethodGet, u.SignInURL, nil)
+	require.Less(p.t, res.StatusCode, 400, "sign in")
 }
 
 // program has an account's own credentials.
@@ -111,7 +119,7 @@ func program(t *testing.T, user, pass string) *person {
 func (p *person) do(method, path string, header http.Header) (*http.Response, []byte) {
 	p.t.Helper()
 	if !strings.Contains(path, "://") {
-		path = p.base + path
+		path = p.st.Demo.BaseURL + path
 	}
 	req, err := http.NewRequestWithContext(p.t.Context(), method, path, nil)
 	require.NoError(p.t, err)
@@ -120,6 +128,9 @@ func (p *person) do(method, path string, header http.Header) (*http.Response, []
 	}
 	if p.user != "" {
 		req.SetBasicAuth(p.user, p.pass)
+	}
+	if p.bearer != "" {
+		req.Header.Set("Authorization", "Bearer "+p.bearer)
 	}
 	res, err := p.http.Do(req)
 	require.NoError(p.t, err)
@@ -217,9 +228,10 @@ type letter struct {
 	CreatedAt                               time.Time
 }
 
-func letters(t *testing.T, to string) []letter {
+func (p *person) letters(to string) []letter {
+	t := p.t
 	t.Helper()
-	res, err := http.Get(strings.TrimRight(open(t).Demo.MailboxURL, "/") + "/messages")
+	res, err := http.Get(strings.TrimRight(p.st.Demo.MailboxURL, "/") + "/messages")
 	require.NoError(t, err)
 	defer res.Body.Close()
 	var all, mine []letter
@@ -236,12 +248,13 @@ func letters(t *testing.T, to string) []letter {
 
 // link waits for a mail to this address that leads to the path, and returns
 // the newest such link.
-func link(t *testing.T, to, path string, since time.Time) string {
+func (p *person) link(to, path string, since time.Time) string {
+	t := p.t
 	t.Helper()
 	pattern := regexp.MustCompile(`https?://[^\s"<>]+` + path + `[A-Za-z0-9_-]+`)
 	var found string
 	require.Eventually(t, func() bool {
-		for _, l := range letters(t, to) {
+		for _, l := range p.letters(to) {
 			if l.CreatedAt.Before(since.Add(-time.Second)) {
 				continue
 			}
@@ -260,11 +273,12 @@ func sum(b []byte) string {
 }
 
 // confirmed asks for an export and confirms it by the mailed link.
-func confirmed(t *testing.T, p *person, email string) view {
+func (p *person) confirmed(email string) view {
+	t := p.t
 	t.Helper()
 	began := time.Now()
 	v := p.request()
-	res, body := p.do(http.MethodPost, link(t, email, "/confirm/", began), nil)
+	res, body := p.do(http.MethodPost, p.link(email, "/confirm/", began), nil)
 	require.Less(t, res.StatusCode, 400, "%s", body)
 	return v
 }

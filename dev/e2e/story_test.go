@@ -57,7 +57,7 @@ func TestFromRequestToRemovalOverHTTPAlone(t *testing.T) {
 	require.Equal(t, export.ID, refused.ExportID)
 
 	// The link changes nothing when it is only looked at, and opens for nobody but an owner or admin.
-	confirm := link(t, owner.Email, "/confirm/", began)
+	confirm := p.link(owner.Email, "/confirm/", began)
 	for range 20 {
 		res, _ := visitor(t).do(http.MethodGet, confirm, nil)
 		require.Less(t, res.StatusCode, 500)
@@ -72,8 +72,8 @@ func TestFromRequestToRemovalOverHTTPAlone(t *testing.T) {
 		require.True(t, res.StatusCode >= 400 || strings.Contains(res.Header.Get("Location"), "/sign-in"), "%s: %d", name, res.StatusCode)
 	}
 	require.Equal(t, "pending", p.export(export.ID).Status)
-	require.NotEmpty(t, link(t, admin.Email, "/stop/", began), "the other admin is told and can stop it")
-	require.Empty(t, letters(t, member.Email), "a member is not")
+	require.NotEmpty(t, p.link(admin.Email, "/stop/", began), "the other admin is told and can stop it")
+	require.Empty(t, p.letters(member.Email), "a member is not")
 
 	// Confirmed, it is made, and progress never goes backwards.
 	events := follow(t, p, export.ID)
@@ -85,7 +85,7 @@ func TestFromRequestToRemovalOverHTTPAlone(t *testing.T) {
 	require.Less(t, res.StatusCode, 500, "a second click is harmless")
 
 	// The mailed link leads to the document that was announced.
-	download := link(t, owner.Email, "/download/", began)
+	download := p.link(owner.Email, "/download/", began)
 	res, body = visitor(t).do(http.MethodGet, download, nil)
 	require.True(t, res.StatusCode == http.StatusUnauthorized || res.StatusCode == http.StatusSeeOther, "%d", res.StatusCode)
 	require.NotContains(t, string(body), "exportVersion")
@@ -95,7 +95,7 @@ func TestFromRequestToRemovalOverHTTPAlone(t *testing.T) {
 	require.Equal(t, http.StatusOK, res.StatusCode)
 	require.Equal(t, *done.Size, int64(len(document)))
 	require.Equal(t, *done.SHA256, sum(document))
-	require.Contains(t, letters(t, owner.Email)[0].Text, *done.SHA256)
+	require.Contains(t, p.letters(owner.Email)[0].Text, *done.SHA256)
 	require.True(t, bytes.HasPrefix(document, []byte(`{"exportVersion":"1.0","accountId":"`+account.AccountSID+`","exportedAt":"`)))
 	a := parse(t, document)
 	requireRows(t, account.AccountSID, a)
@@ -170,7 +170,7 @@ func resumed(t *testing.T, p *person, url string, cut int) []byte {
 // follow reads an export's events in the background until they end.
 func follow(t *testing.T, p *person, id string) <-chan []view {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.base+"/v1/account/exports/"+id+"/events", nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.st.Demo.BaseURL+"/v1/account/exports/"+id+"/events", nil)
 	require.NoError(t, err)
 	res, err := p.http.Do(req)
 	require.NoError(t, err)

@@ -11,7 +11,7 @@ import (
 )
 
 // BusyError refuses a new export because of another one. AvailableAt is when
-// the next may be asked for, and nil while nobody can know.
+// the next may be asked for, as things stand, and nil while nobody can know.
 type BusyError struct {
 	Err         *schema.Error
 	ExportID    string
@@ -104,9 +104,13 @@ func (a *API) inTheWay(ctx context.Context, p auth.Principal, id string) error {
 	case err != nil:
 		return err
 	}
+	available := e.ExpiresAt // nil until it is completed
+	if e.Status == schema.Pending {
+		available = &e.ConfirmBy // when it lapses, unless somebody confirms
+	}
 	return &BusyError{
 		Err:      schema.Errorf(schema.Conflict, "export_active", "An export of this account is already under way."),
-		ExportID: e.ID, AvailableAt: e.ExpiresAt, // nil until it is completed
+		ExportID: e.ID, AvailableAt: available,
 	}
 }
 

@@ -1,0 +1,145 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/base64"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"satchel/dev/demo"
+	"satchel/dev/stack"
+	"satchel/schema"
+)
+
+func TestCanariesAreFoundNowhereButInTheArchive(t *testing.T) {
+	st := open(t)
+	a, err := demo.NewAccount(t.Context(), st.Demo.DatabaseURL, demo.With{Admin: true, Member: true, Records: true})
+	require.NoError(t, err)
+	secrets, personal, err := demo.Canaries(t.Context(), st.Demo.DatabaseURL, a.AccountSID)
+	require.NoError(t, err)
+	require.NotEmpty(t, secrets)
+	require.NotEmpty(t, personal)
+	owner := a.At(st.Demo.BaseURL).As(schema.Owner)
+	p := signIn(t, owner)
+	export := p.confirmed(owner.Email)
+	done := p.await(export.ID, "completed", 30*time.Second)
+	p.link(owner.Email, "/download/", export.RequestedAt)
+	_, document := p.do(http.MethodGet, *done.DownloadURL, nil)
+	require.Equal(t, *done.SHA256, sum(document))
+
+	for _, canary := range secrets {
+		require.False(t, bytes.Contains(document, []byte(canary)), "%s left the building", canary)
+	}
+	var left int
+	for _, canary := range personal {
+		if bytes.Contains(document, []byte(canary)) {
+			left++
+		}
+	}
+	require.Equal(t, len(personal), left, "what leaves, leaves")
+	p.do(http.MethodPost, "/confirm/nonsense", nil)
+	p.do(http.MethodGet, "/v1/account/exports/EX00000000000000000000000000000000", nil)
+	requireFreed(t, p, export.ID)
+	requireSilence(t, st, export.ID, append(secrets, personal...))
+}
+
+// requireSilence looks for canaries in all logs, mails and histories, which do
+// know the export.
+func requireSilence(t *testing.T, st *stack.Stack, export string, canaries []string) {
+	t.Helper()
+	places := logs(t, st)
+	for _, m := range st.Mailbox.Messages() {
+		places["mail "+m.Subject] = []byte(m.Subject + m.HTML + m.Text + m.IdempotencyKey)
+	}
+	for id, history := range histories(t, st) {
+		places["history "+id] = history
+	}
+	require.True(t, said(places, "history ", export), "the histories were read")
+	require.True(t, said(places, "mail ", export), "the mails were read")
+	require.True(t, said(places, st.Logs(), export), "the logs were read")
+	for _, s := range canaries {
+		for place, text := range places {
+			require.False(t, bytes.Contains(text, []byte(s)), "%s holds %s", place, s)
+		}
+	}
+}
+
+// logs are the logs of all parts.
+func logs(t *testing.T, st *stack.Stack) map[string][]byte {
+	t.Helper()
+	places := map[string][]byte{}
+	require.NoError(t, filepath.WalkDir(st.Logs(), func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			places[path], err = os.ReadFile(path)
+		}
+		return err
+	}))
+	require.NotEmpty(t, places)
+	return places
+}
+
+func said(places map[string][]byte, prefix, word string) bool {
+	for place, text := range places {
+		if strings.HasPrefix(place, prefix) && bytes.Contains(text, []byte(word)) {
+			return true
+		}
+	}
+	return false
+}
+
+// histories are the histories of all runs there ever were, as JSON.
+func histories(t *testing.T, st *stack.Stack) map[string][]byte {
+	t.Helper()
+	c := temporal(t, st)
+	all := map[string][]byte{}
+	for token := []byte(nil); ; {
+		page, err := c.ListWorkflow(t.Context(), &workflowservice.ListWorkflowExecutionsRequest{NextPageToken: token})
+		require.NoError(t, err)
+		for _, run := range page.GetExecutions() {
+			var text bytes.Buffer
+			events := c.GetWorkflowHistory(t.Context(), run.GetExecution().GetWorkflowId(), run.GetExecution().GetRunId(), false, 1)
+			for events.HasNext() {
+				event, err := events.Next()
+				require.NoError(t, err)
+				text.WriteString(decoded(t, protojson.Format(event)))
+			}
+			memo := decoded(t, protojson.Format(run))
+			all[run.GetExecution().GetWorkflowId()+"/"+run.GetExecution().GetRunId()] = append(text.Bytes(), memo...)
+		}
+		if token = page.GetNextPageToken(); len(token) == 0 {
+			require.NotEmpty(t, all)
+			return all
+		}
+	}
+}
+
+// decoded adds to a message in JSON what its base64 payloads say.
+func decoded(t *testing.T, message string) string {
+	t.Helper()
+	var said strings.Builder
+	said.WriteString(message)
+	for _, field := range base64Data.FindAllStringSubmatch(message, -1) {
+		said.Write(fromBase64(t, field[1]))
+	}
+	return said.String()
+}
+
+// base64Data are the payloads of a Temporal message in JSON.
+var base64Data = regexp.MustCompile(`"data":\s*"([A-Za-z0-9+/=]+)"`)
+
+func fromBase64(t *testing.T, s string) []byte {
+	t.Helper()
+	b, err := base64.StdEncoding.DecodeString(s)
+	require.NoError(t, err)
+	return b
+}

@@ -1,0 +1,8 @@
+-- The customer's staff.
+select
+    s.login as _key,
+    s.login as "login", -- what they sign in with
+    s.mail as "mail", -- where mail reaches them
+    s.is_boss as "isBoss" -- whether they may decide
+from staff s
+where s.ac = $1
