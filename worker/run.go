@@ -95,6 +95,7 @@ func work(ctx context.Context, c client.Client, r runCommand, numbers *numbers, 
 	w := sdk.New(c, workflows.TaskQueue, sdk.Options{
 		MaxConcurrentActivityExecutionSize: r.Concurrency,
 		WorkerStopTimeout:                  r.Grace,
+		MaxHeartbeatThrottleInterval:       3 * time.Second, // several beats within one heartbeat timeout
 		DisableRegistrationAliasing:        true,
 		Interceptors:                       []interceptor.WorkerInterceptor{numbers.interceptor()},
 	})
