@@ -181,39 +181,3 @@ func initialise(ctx context.Context, bin, dir, password string, as identity) err
 	}
 	return os.Rename(half, data)
 }
-
-// awaitPredecessor gives a Postgres that is still shutting down on the same
-// data half a minute to do so.
-func awaitPredecessor(ctx context.Context, data string) error {
-	patience := time.After(30 * time.Second)
-	for {
-		pid := predecessor(data)
-		if pid == 0 {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(50 * time.Millisecond):
-		case <-patience:
-			return fmt.Errorf("another Postgres (process %d) is running on %s: stop it first", pid, data)
-		}
-	}
-}
-
-// predecessor is the living process that holds the data directory, or 0.
-func predecessor(data string) int {
-	text, err := os.ReadFile(filepath.Join(data, "postmaster.pid"))
-	if err != nil {
-		return 0
-	}
-	first, _, _ := strings.Cut(string(text), "\n")
-	pid, err := strconv.Atoi(strings.TrimSpace(first))
-	if err != nil || pid <= 0 || errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
-		return 0
-	}
-	if name, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/comm"); err == nil && strings.TrimSpace(string(name)) != "postgres" {
-		return 0 // the number has been given to some other program since
-	}
-	return pid
-}
