@@ -84,6 +84,15 @@ func (m *Mailbox) Messages() []Message {
 	return messages
 }
 
+// newestFirst is what Messages tells, and who sent it.
+func (m *Mailbox) newestFirst() []kept {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	mails := slices.Clone(m.mails)
+	slices.Reverse(mails)
+	return mails
+}
+
 // load reads every whole line and forgets a last one that a crash cut short.
 func (m *Mailbox) load(f *os.File) error {
 	lines, end := bufio.NewReader(f), int64(0)

@@ -188,16 +188,38 @@ func TestAMailIsShownInASandbox(t *testing.T) {
 	require.NoError(t, err)
 	id := box.Messages()[0].ID
 	require.Contains(t, get(t, box, "/").Body.String(), "/mails/"+id)
-	page := get(t, box, "/mails/"+id).Body.String()
-	require.Contains(t, page, `<iframe src="/mails/`+id+`/html"`)
-	require.Contains(t, page, "&lt;b&gt;bold")
-	require.NotContains(t, page, "<script>")
+	require.Contains(t, get(t, box, "/list").Body.String(), "/mails/"+id)
+	page := get(t, box, "/mails/"+id)
+	require.Contains(t, page.Body.String(), `src="/mails/`+id+`/html"`)
+	require.Contains(t, page.Body.String(), `sandbox="allow-popups allow-popups-to-escape-sandbox"`)
+	require.Contains(t, page.Body.String(), "&lt;b&gt;bold")
+	require.NotContains(t, page.Body.String(), "<script>")
+	require.NotContains(t, page.Header().Get("Content-Security-Policy"), "unsafe-inline")
 	inside := get(t, box, "/mails/"+id+"/html")
 	require.Contains(t, inside.Body.String(), "<script>", "as its sender wrote it")
 	policy := inside.Header().Get("Content-Security-Policy")
 	require.Contains(t, policy, "sandbox")
 	require.NotContains(t, policy, "allow-scripts")
 	require.Equal(t, http.StatusNotFound, get(t, box, "/mails/nothing").Code)
+}
+
+func TestAMailIsShownAsTextAndAsADarkClientShowsIt(t *testing.T) {
+	t.Parallel()
+	box, client := serve(t, "")
+	_, err := send(t, client, "", "hello")
+	require.NoError(t, err)
+	at := "/mails/" + box.Messages()[0].ID
+	text := get(t, box, at+"?text").Body.String()
+	require.Contains(t, text, "hello in text")
+	require.NotContains(t, text, "<iframe")
+	phone := get(t, box, at+"?phone&dark").Body.String()
+	require.Contains(t, phone, `class="phone dark" src="`+at+`/html?dark"`)
+	require.Contains(t, phone, `href="`+at+`?dark&amp;phone&amp;text"`, "a look is kept from tab to tab")
+
+	mail := "<!doctype html><html><head><style>@media (prefers-color-scheme: dark) { p { color: white } }</style></head>"
+	require.True(t, strings.HasPrefix(dressed(mail, true), "<!doctype html>"), "nothing stands before the doctype")
+	require.Contains(t, dressed(mail, true), "@media all { p")
+	require.Contains(t, dressed(mail, false), "@media not all { p")
 }
 
 func serve(t *testing.T, file string) (*Mailbox, *resend.Client) {

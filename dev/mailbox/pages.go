@@ -1,24 +1,23 @@
 package mailbox
 
 import (
-	_ "embed"
+	"embed"
+	"html"
 	"html/template"
 	"io"
 	"net/http"
+	"net/mail"
+	"net/url"
+	"regexp"
 	"strings"
 )
 
-//go:embed list.html
-var listHTML string
+//go:embed *.html *.css *.js
+var files embed.FS
 
-//go:embed mail.html
-var mailHTML string
-
-var (
-	listPage = template.Must(template.New("list").Funcs(words).Parse(listHTML))
-	mailPage = template.Must(template.New("mail").Funcs(words).Parse(mailHTML))
-	words    = template.FuncMap{"join": strings.Join}
-)
+var pages = template.Must(template.New("mailbox").Funcs(template.FuncMap{
+	"join": strings.Join, "name": nameOf, "preview": previewOf,
+}).ParseFS(files, "*.html"))
 
 func (m *Mailbox) routes() http.Handler {
 	mux := http.NewServeMux()
@@ -26,9 +25,12 @@ func (m *Mailbox) routes() http.Handler {
 	mux.HandleFunc("GET /messages", m.list)
 	mux.HandleFunc("POST /faults", m.order)
 	mux.HandleFunc("DELETE /faults", m.order)
-	mux.HandleFunc("GET /{$}", m.showList)
-	mux.HandleFunc("GET /mails/{id}", m.showMail)
+	mux.HandleFunc("GET /{$}", m.showPage)
+	mux.HandleFunc("GET /list", m.showList)
+	mux.HandleFunc("GET /mails/{id}", m.showPage)
 	mux.HandleFunc("GET /mails/{id}/html", m.showHTML)
+	mux.Handle("GET /mailbox.css", http.FileServerFS(files))
+	mux.Handle("GET /mailbox.js", http.FileServerFS(files))
 	return mux
 }
 
@@ -37,21 +39,79 @@ func (m *Mailbox) list(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, m.Messages())
 }
 
-// showList answers GET /.
-func (m *Mailbox) showList(w http.ResponseWriter, _ *http.Request) { show(w, listPage, m.Messages()) }
+// pageView is the page: all mails, and the one that is open.
+type pageView struct {
+	Mails []kept // newest first
+	Open  *kept
+	look
+}
 
-// showMail answers GET /mails/{id}.
-func (m *Mailbox) showMail(w http.ResponseWriter, r *http.Request) {
-	mail, ok := m.find(r.PathValue("id"))
-	if !ok {
-		http.NotFound(w, r)
-		return
+// look is how a mail is looked at: as HTML or text, by how wide a client, in
+// which colours. The zero value is HTML at a desk in light colours.
+type look struct {
+	Text, Phone, Dark bool
+}
+
+func lookOf(r *http.Request) look {
+	q := r.URL.Query()
+	return look{Text: q.Has("text"), Phone: q.Has("phone"), Dark: q.Has("dark")}
+}
+
+// Query is the look as it stands in an address.
+func (l look) Query() template.URL {
+	q := url.Values{}
+	for name, is := range map[string]bool{"text": l.Text, "phone": l.Phone, "dark": l.Dark} {
+		if is {
+			q.Set(name, "")
+		}
 	}
-	show(w, mailPage, mail)
+	if len(q) == 0 {
+		return ""
+	}
+	return template.URL("?" + strings.ReplaceAll(q.Encode(), "=", "")) //nolint:gosec // three words of ours
+}
+
+// With is the look with one thing of it changed.
+func (l look) With(name string, to bool) look {
+	switch name {
+	case "text":
+		l.Text = to
+	case "phone":
+		l.Phone = to
+	case "dark":
+		l.Dark = to
+	}
+	return l
+}
+
+// showPage answers GET / and GET /mails/{id}.
+func (m *Mailbox) showPage(w http.ResponseWriter, r *http.Request) {
+	view := pageView{Mails: m.newestFirst(), look: lookOf(r)}
+	if id := r.PathValue("id"); id != "" {
+		open, ok := m.find(id)
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		view.Open = &open
+		view.Text = open.HTML == "" || view.Text && open.Text != ""
+	}
+	show(w, "page.html", view)
+}
+
+// showList answers GET /list: what the page puts in place of its list when
+// mail has come.
+func (m *Mailbox) showList(w http.ResponseWriter, r *http.Request) {
+	view := pageView{Mails: m.newestFirst(), look: lookOf(r)}
+	if open, ok := m.find(r.URL.Query().Get("open")); ok {
+		view.Open = &open
+	}
+	show(w, "list.html", view)
 }
 
 // showHTML answers GET /mails/{id}/html: the mail as its sender wrote it, in a
-// sandbox in which nothing runs and whose links open in a new tab.
+// sandbox in which nothing runs and whose links open in a new tab. Which
+// colours it is read in is told by the address and not by the reader's system.
 func (m *Mailbox) showHTML(w http.ResponseWriter, r *http.Request) {
 	mail, ok := m.find(r.PathValue("id"))
 	if !ok {
@@ -60,12 +120,48 @@ func (m *Mailbox) showHTML(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'")
-	_, _ = io.WriteString(w, `<base target="_blank">`+mail.HTML) // a caller who hung up needs no answer
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	_, _ = io.WriteString(w, dressed(mail.HTML, lookOf(r).Dark)) // a caller who hung up needs no answer
 }
 
-func show(w http.ResponseWriter, page *template.Template, data any) {
+// dressed is a mail's HTML as a light or a dark client treats it.
+func dressed(mail string, dark bool) string {
+	scheme, applies := "light", "not all"
+	if dark {
+		scheme, applies = "dark", "all"
+	}
+	mail = strings.ReplaceAll(mail, "(prefers-color-scheme: dark)", applies)
+	own := `<base target="_blank"><style>:root { color-scheme: ` + scheme + ` !important }</style>`
+	if before, after, found := strings.Cut(mail, "<head>"); found {
+		return before + "<head>" + own + after
+	}
+	return own + mail
+}
+
+// nameOf is who an address belongs to, by name where it has one.
+func nameOf(address string) string {
+	if a, err := mail.ParseAddress(address); err == nil && a.Name != "" {
+		return a.Name
+	}
+	return address
+}
+
+var hidden = regexp.MustCompile(`(?s)<div style="display:none[^>]*>(.*?)</div>`)
+
+// previewOf is the line that clients show beneath a subject: what the mail
+// hides for it at its beginning, or how its text begins.
+func previewOf(m kept) string {
+	if found := hidden.FindStringSubmatch(m.HTML); found != nil {
+		return strings.TrimSpace(html.UnescapeString(found[1]))
+	}
+	words := strings.Fields(m.Text)
+	return strings.Join(words[:min(len(words), 20)], " ")
+}
+
+func show(w http.ResponseWriter, page string, data any) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; frame-ancestors 'none'")
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; frame-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	_ = page.Execute(w, data) // likewise
+	w.Header().Set("Cache-Control", "no-store")
+	_ = pages.ExecuteTemplate(w, page, data) // likewise
 }

@@ -73,6 +73,8 @@ func (p Program) byHand() string {
 		return "sudo apt-get update && sudo apt-get install -y " + p.Packages
 	case runtime.GOOS == "darwin" && p.Packages == "postgresql":
 		return "brew install postgresql@17"
+	case runtime.GOOS == "darwin" && p.Packages == "chromium":
+		return "brew install --cask chromium"
 	case runtime.GOOS == "darwin":
 		return "xcode-select --install"
 	default:

@@ -1,0 +1,26 @@
+package tools
+
+import (
+	"errors"
+	"os/exec"
+)
+
+// Chromium is what the browser tests click through the pages with.
+var Chromium = Program{Name: "Chromium", Packages: "chromium", Missing: func() bool { return chromiumOnPath() == "" }}
+
+// FindChromium is the path of Chromium, under whichever name it goes by.
+func FindChromium() (string, error) {
+	if path := chromiumOnPath(); path != "" {
+		return path, nil
+	}
+	return "", errors.New("this machine has no Chromium: install it with `" + Chromium.byHand() + "`, or put chromium, chromium-browser or google-chrome on PATH")
+}
+
+func chromiumOnPath() string {
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	return ""
+}
