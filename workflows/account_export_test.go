@@ -190,7 +190,7 @@ func TestCancelBeforeConfirmationFreesTheAccountAtOnce(t *testing.T) {
 func TestCancelWhileCollectingRemovesWhatWasWritten(t *testing.T) {
 	s := newStory(t)
 	s.tell(time.Hour, workflows.Confirmed)
-	s.OnActivity(hands.CollectCategory, mock.Anything, mock.Anything).After(10*time.Minute).Return(nil)
+	s.OnActivity(hands.CollectCategory, mock.Anything, mock.Anything).After(10 * time.Minute).Return(nil)
 	s.tell(time.Hour+time.Minute, workflows.Cancelled)
 	s.play()
 	require.Equal(t, schema.Cancelled, s.ending().Status)

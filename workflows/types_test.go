@@ -41,4 +41,3 @@ func (r *registry) RegisterWorkflow(w any) {
 func workflowName(w any) string {
 	return strings.TrimPrefix(runtime.FuncForPC(reflect.ValueOf(w).Pointer()).Name(), "satchel/workflows.")
 }
-

@@ -22,6 +22,7 @@ import (
 )
 
 func TestCanariesAreFoundNowhereButInTheArchive(t *testing.T) {
+	t.Parallel()
 	st := open(t)
 	a, err := demo.NewAccount(t.Context(), st.Demo.DatabaseURL, demo.With{Admin: true, Member: true, Records: true})
 	require.NoError(t, err)

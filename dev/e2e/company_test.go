@@ -20,6 +20,7 @@ import (
 
 // A company's own tables, in its own database, exported by its own catalog.
 func TestACompanyExportsItsOwnTables(t *testing.T) {
+	t.Parallel()
 	tables := testparts.EmptyDatabase(t)
 	db, err := sql.Open("postgres", tables)
 	require.NoError(t, err)

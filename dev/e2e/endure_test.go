@@ -82,7 +82,7 @@ func TestRestartOfADependencyCostsTimeAndNothingElse(t *testing.T) {
 		{"S3", func(st *stack.Stack) error { return st.S3.Restart(t.Context()) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			a, p, email := newAccount(t, map[schema.Category]int64{"calls": 60_000, "contacts": 2_000})
+			a, p, email := newAccount(t, map[schema.Category]int64{"calls": 40_000, "contacts": 1_000})
 			export := p.confirmed(email)
 			require.Eventually(t, func() bool {
 				s := p.export(export.ID).Status
@@ -135,6 +135,7 @@ func temporal(t *testing.T, st *stack.Stack) client.Client {
 }
 
 func TestATerminatedRunIsSweptUp(t *testing.T) {
+	t.Parallel()
 	_, p, email := newAccount(t, map[schema.Category]int64{"contacts": 100})
 	export := p.confirmed(email)
 	p.await(export.ID, "completed", 30*time.Second)
@@ -161,6 +162,7 @@ func TestARunTerminatedHalfWayIsSettledAndTold(t *testing.T) {
 }
 
 func TestAnUnconfirmedExportLapses(t *testing.T) {
+	t.Parallel()
 	_, p, email := newAccount(t, nil)
 	export := p.request()
 	confirm := p.link(email, "/confirm/", export.RequestedAt)

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html"
 	"io"
@@ -66,8 +67,14 @@ func open(t *testing.T) *stack.Stack {
 			Windows: stack.Windows{Confirm: confirmWindow, Download: downloadWindow, Cooldown: cooldown},
 			Env:     []string{"SWEEP_EVERY=10s", "SWEEP_GRACE=3s", "RATE_LIMIT=500", "LOG_LEVEL=debug"},
 		})
-		if stage.err == nil {
-			stage.Watch()
+		if stage.err != nil {
+			return
+		}
+		stage.Watch()
+		for name, value := range map[string]string{ // for tests that open the bucket themselves
+			"AWS_ACCESS_KEY_ID": stage.Demo.S3.AccessKey, "AWS_SECRET_ACCESS_KEY": stage.Demo.S3.SecretKey, "AWS_REGION": "us-east-1",
+		} {
+			stage.err = errors.Join(stage.err, os.Setenv(name, value))
 		}
 	})
 	require.NoError(t, stage.err, "logs are in %s", filepath.Join(stage.dir, "log"))

@@ -36,6 +36,7 @@ func cast(t *testing.T) (a demo.Account, owner, admin, member demo.User) {
 }
 
 func TestFromRequestToRemovalOverHTTPAlone(t *testing.T) {
+	t.Parallel()
 	account, owner, admin, member := cast(t)
 	var stranger demo.User
 	for _, a := range open(t).Demo.Accounts {

@@ -24,9 +24,6 @@ func requireUnreadable(t *testing.T, export string, copies map[string][]byte) {
 		_, err := st.S3.Client().PutObject(t.Context(), &s3.PutObjectInput{Bucket: bucket, Key: aws.String(key), Body: bytes.NewReader(sealed)})
 		require.NoError(t, err)
 	}
-	t.Setenv("AWS_ACCESS_KEY_ID", st.Demo.S3.AccessKey)
-	t.Setenv("AWS_SECRET_ACCESS_KEY", st.Demo.S3.SecretKey)
-	t.Setenv("AWS_REGION", "us-east-1")
 	v, err := vault.Open(t.Context(), vault.Config{
 		Bucket: st.Demo.S3.Bucket, Endpoint: st.Demo.S3.Endpoint, KeysetFile: filepath.Join(stage.dir, "secrets", "keyset.json"),
 	})
