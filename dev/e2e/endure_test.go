@@ -50,6 +50,7 @@ func TestKillingTheWorkerCostsTimeAndNothingElse(t *testing.T) {
 		"calls": 180_000, "contacts": 10_000, "charges": 6_000, "notifications": 4_000,
 	})
 	st := open(t)
+	since := time.Now()
 	export := p.confirmed(email)
 	kills := 0
 	for kills < 10 {
@@ -61,12 +62,14 @@ func TestKillingTheWorkerCostsTimeAndNothingElse(t *testing.T) {
 		kills++
 		require.NoError(t, st.Worker.Start(t.Context()))
 	}
-	t.Logf("killed %d times", kills)
+	t.Logf("killed %d times in %s", kills, time.Since(since))
 	require.Positive(t, kills)
 	done := p.await(export.ID, "completed", 5*time.Minute)
+	t.Logf("completed after %s", time.Since(since))
 	_, document := p.do(http.MethodGet, *done.DownloadURL, nil)
 	require.Equal(t, *done.SHA256, sum(document))
 	requireRows(t, a.AccountSID, parse(t, document))
+	t.Logf("compared after %s", time.Since(since))
 	p.link(email, "/download/", export.RequestedAt)
 	oneOfEach(t, p, email, 2)
 	requireFreed(t, p, export.ID)
@@ -150,12 +153,15 @@ func TestATerminatedRunIsSweptUp(t *testing.T) {
 func TestARunTerminatedHalfWayIsSettledAndTold(t *testing.T) {
 	_, p, email := newAccount(t, nil)
 	st := open(t)
+	since := time.Now()
 	require.NoError(t, st.Worker.Stop())
+	t.Logf("stopped after %s", time.Since(since))
 	export := p.request()
 	require.Equal(t, "pending", p.export(export.ID).Status, "readable before any worker saw it")
 	require.NoError(t, st.Worker.Start(context.WithoutCancel(t.Context())))
 	p.link(email, "/confirm/", export.RequestedAt)
 	require.NoError(t, temporal(t, st).TerminateWorkflow(t.Context(), "account-export/"+export.AccountID, "", "a test"))
+	t.Logf("terminated after %s", time.Since(since))
 	failed := func() bool { return p.export(export.ID).Status == "failed" }
 	require.Eventually(t, failed, time.Minute, 200*time.Millisecond)
 	require.Eventually(t, func() bool { return len(p.letters(email)) == 2 }, 20*time.Second, 200*time.Millisecond)
