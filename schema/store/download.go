@@ -50,6 +50,9 @@ func (s *Store) Download(ctx context.Context, account, export string) (Download,
 		where export_id = $1 and object_key = $2 order by text_offset`, export, row.ObjectKey); err != nil {
 		return Download{}, sqlstate.Wrap("read segments", err)
 	}
+	if len(row.Segments) == 0 { // it was removed this moment: an archive has at least one
+		return Download{}, gone()
+	}
 	return row.Download, nil
 }
 

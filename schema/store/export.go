@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
 
 	"satchel/schema"
 	"satchel/schema/store/sqlstate"
@@ -16,26 +17,33 @@ const exportColumns = `id, account_sid, requested_by, status, reason, failed_cat
 	size, sha256`
 
 // OpenExport writes the export's row as pending. The caller holds the
-// account's only open workflow, so another unended row is one that lost its
-// run: it is settled as failed, and the sweep removes what it left. An account
-// in its cooldown is refused with a Conflict.
+// account's only open workflow, so an older unended row is one that lost its
+// run: it is settled as failed, and the sweep removes what it left. It is a
+// Conflict where the account is in its cooldown, or has a younger export: then
+// the caller is the one that lost its run.
 func (s *Store) OpenExport(ctx context.Context, o schema.Opening) error {
 	return s.inTx(ctx, "open export", func(tx *sqlx.Tx) error {
-		var exists, cooling bool
-		if err := tx.GetContext(ctx, &exists, `select exists (select from satchel.exports where id = $1)`, o.Export); err != nil || exists {
+		var known struct{ Exists, Cooling, Overtaken bool }
+		if err := tx.GetContext(ctx, &known, `select
+			exists (select from satchel.exports where id = $1) as exists,
+			exists (select from satchel.exports where account_sid = $2 and available_again_at > now()) as cooling,
+			exists (select from satchel.exports where account_sid = $2
+				and status in ('pending', 'confirmed', 'processing') and requested_at > $3) as overtaken`,
+			o.Export, o.Account, o.RequestedAt); err != nil {
 			return err
 		}
-		if err := tx.GetContext(ctx, &cooling, `select exists (select from satchel.exports
-			where account_sid = $1 and available_again_at > now())`, o.Account); err != nil {
-			return err
-		}
-		if cooling {
+		switch {
+		case known.Exists:
+			return nil
+		case known.Cooling:
 			return schema.Errorf(schema.Conflict, "cooldown", "The account is in its cooldown.")
+		case known.Overtaken:
+			return schema.Errorf(schema.Conflict, "overtaken", "The account has a younger export.")
 		}
 		if _, err := tx.ExecContext(ctx, `update satchel.exports
 			set status = 'failed', reason = $2, ended_at = now()
-			where account_sid = $1 and status in ('pending', 'confirmed', 'processing')`,
-			o.Account, schema.InterruptedReason); err != nil {
+			where account_sid = $1 and status in ('pending', 'confirmed', 'processing') and requested_at <= $3`,
+			o.Account, schema.InterruptedReason, o.RequestedAt); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `insert into satchel.exports
@@ -44,11 +52,9 @@ func (s *Store) OpenExport(ctx context.Context, o schema.Opening) error {
 			o.Export, o.Account, o.RequestedBy, o.RequestedAt, o.ConfirmBy); err != nil {
 			return err
 		}
-		for _, c := range schema.Categories {
-			if _, err := tx.ExecContext(ctx, `insert into satchel.categories (export_id, category, status)
-				values ($1, $2, 'waiting')`, o.Export, c); err != nil {
-				return err
-			}
+		if _, err := tx.ExecContext(ctx, `insert into satchel.categories (export_id, category, status)
+			select $1, c, 'waiting' from unnest($2::text[]) c`, o.Export, pq.Array(schema.Categories)); err != nil {
+			return err
 		}
 		return audit(ctx, tx, Event{Account: o.Account, Subject: o.Export, Actor: actor(o.RequestedBy), Action: Requested})
 	})
@@ -76,10 +82,10 @@ func (s *Store) ConfirmExport(ctx context.Context, export, by, recipient string,
 }
 
 // NextGeneration makes the confirmation link of the given generation the
-// current one, for a mail that is sent again.
+// current one, for a mail that is sent again. A younger one stays.
 func (s *Store) NextGeneration(ctx context.Context, export string, generation int) error {
 	_, err := s.db.ExecContext(ctx, `update satchel.exports set generation = $2
-		where id = $1 and status = 'pending' and generation = $2 - 1`, export, generation)
+		where id = $1 and status = 'pending' and generation < $2`, export, generation)
 	return sqlstate.Wrap("renew confirmation link", err)
 }
 
@@ -110,27 +116,38 @@ func (s *Store) DestroyKey(ctx context.Context, export string) error {
 }
 
 // EndExport writes the row's last word and the certificate of its removal,
-// and forgets the ledger. An export that has ended keeps its first ending.
+// and forgets the ledger and the key. An export that has ended keeps its first
+// ending, and gets a certificate only for what was still there.
 func (s *Store) EndExport(ctx context.Context, export string, ending schema.Ending, by string, cert schema.Certificate) error {
 	return s.inTx(ctx, "end export", func(tx *sqlx.Tx) error {
-		for _, table := range []string{"satchel.pieces", "satchel.segments"} {
-			if _, err := tx.ExecContext(ctx, `delete from `+table+` where export_id = $1`, export); err != nil {
-				return err
-			}
+		// The row comes first: who makes a key or counts a piece holds it, and is waited for.
+		var row struct {
+			Account string        `db:"account_sid"`
+			Status  schema.Status `db:"status"`
 		}
-		var account string
-		err := tx.GetContext(ctx, &account, `update satchel.exports
-			set status = $2, reason = $3, failed_category = $4, ended_at = now(),
-				available_again_at = case when $2 = 'expired' then available_again_at end
-			where id = $1 and status not in ('expired', 'failed', 'cancelled') returning account_sid`,
-			export, ending.Status, ending.Reason, ending.Category)
+		err := tx.GetContext(ctx, &row, `select account_sid, status from satchel.exports where id = $1 for update`, export)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		return audit(ctx, tx, Event{Account: account, Subject: export, Actor: actor(by), Action: Removed, Details: cert})
+		for _, table := range []string{"satchel.export_keys", "satchel.pieces", "satchel.segments"} {
+			if _, err := tx.ExecContext(ctx, `delete from `+table+` where export_id = $1`, export); err != nil {
+				return err
+			}
+		}
+		if row.Status.Ended() && cert == (schema.Certificate{}) {
+			return nil
+		}
+		if _, err := tx.ExecContext(ctx, `update satchel.exports
+			set status = $2, reason = $3, failed_category = $4, ended_at = now(),
+				available_again_at = case when $2 = 'expired' then available_again_at end
+			where id = $1 and status not in ('expired', 'failed', 'cancelled')`,
+			export, ending.Status, ending.Reason, ending.Category); err != nil {
+			return err
+		}
+		return audit(ctx, tx, Event{Account: row.Account, Subject: export, Actor: actor(by), Action: Removed, Details: cert})
 	})
 }
 

@@ -133,14 +133,23 @@ func (s *Store) WrappedKey(ctx context.Context, export string) ([]byte, error) {
 }
 
 // AddSegments keeps the places where reading of an archive can begin. Run
-// again it changes nothing.
+// again it changes nothing. It answers schema.ErrOvertaken, and keeps nothing,
+// where the export wants no archive any more.
 func (s *Store) AddSegments(ctx context.Context, export, objectKey string, segments []schema.Segment) error {
 	texts, gzips := make([]int64, len(segments)), make([]int64, len(segments))
 	for i, seg := range segments {
 		texts[i], gzips[i] = seg.TextOffset, seg.GzipOffset
 	}
-	_, err := s.db.ExecContext(ctx, `insert into satchel.segments (export_id, object_key, text_offset, gzip_offset)
-		select $1, $2, t, g from unnest($3::bigint[], $4::bigint[]) as s (t, g)
-		on conflict do nothing`, export, objectKey, pq.Array(texts), pq.Array(gzips))
+	var wanted bool
+	err := s.db.GetContext(ctx, &wanted, `with wanted as (
+			select id from satchel.exports where id = $1 and status = 'processing' for share
+		), kept as (
+			insert into satchel.segments (export_id, object_key, text_offset, gzip_offset)
+			select id, $2, t, g from wanted, unnest($3::bigint[], $4::bigint[]) as s (t, g)
+			on conflict do nothing)
+		select exists (select from wanted)`, export, objectKey, pq.Array(texts), pq.Array(gzips))
+	if err == nil && !wanted {
+		return schema.ErrOvertaken
+	}
 	return sqlstate.Wrap("keep segments", err)
 }

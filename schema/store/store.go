@@ -60,13 +60,21 @@ func (s *Store) Ready(ctx context.Context) error {
 	return nil
 }
 
+// standstill is how long a transaction of ours may wait for its next statement
+// before the server ends it: a host that died in between must not hold its
+// locks for hours.
+const standstill = `set local idle_in_transaction_session_timeout = '30s'`
+
 // inTx runs do in one transaction and keeps all of it or nothing.
 func (s *Store) inTx(ctx context.Context, op string, do func(*sqlx.Tx) error) error {
 	tx, err := s.db.BeginTxx(ctx, nil)
 	if err != nil {
 		return sqlstate.Wrap(op, err)
 	}
-	if err := do(tx); err != nil {
+	if _, err = tx.ExecContext(ctx, standstill); err == nil {
+		err = do(tx)
+	}
+	if err != nil {
 		_ = tx.Rollback() // the first error is the one that tells
 		return sqlstate.Wrap(op, err)
 	}

@@ -280,12 +280,15 @@ func TestSweepFindsWhatShouldHaveMoved(t *testing.T) {
 		}
 		return ids
 	}
-	require.Eventually(t, func() bool { return len(found()) == 1 }, 5*time.Second, 10*time.Millisecond, "confirmed a while ago")
+	require.Eventually(t, func() bool { return len(found()) == 1 }, 5*time.Second, 10*time.Millisecond, "asked for a while ago")
 	_, err := s.CompleteExport(t.Context(), o.Export, anArchive(o.Export), schema.DefaultWindows())
 	require.NoError(t, err)
 	require.Empty(t, found(), "its window is open")
 	require.NoError(t, s.EndExport(t.Context(), o.Export, schema.Ending{Status: schema.Expired, Reason: schema.Deleted}, "US", schema.Certificate{}))
-	require.Equal(t, []string{o.Export}, found(), "ended, and its key is still there")
+	require.Empty(t, found())
+	_, err = s.DB().Exec(`insert into satchel.export_keys (export_id, wrapped) values ($1, 'w')`, o.Export)
+	require.NoError(t, err)
+	require.Equal(t, []string{o.Export}, found(), "ended, and its key is still there, as after an old backup was restored")
 	require.NoError(t, s.DestroyKey(t.Context(), o.Export))
 	require.Empty(t, found())
 
@@ -320,4 +323,18 @@ func TestStandingCountsByStatus(t *testing.T) {
 	require.EqualValues(t, 1, standing.Count[schema.Pending])
 	require.EqualValues(t, 1, standing.Count[schema.Processing])
 	require.Positive(t, standing.Oldest)
+}
+
+func TestALetterIsSettledOnceAndForAll(t *testing.T) {
+	s, o := open(t), anOpening()
+	require.NoError(t, s.OpenExport(t.Context(), o))
+	for _, c := range []struct {
+		letter string
+		sent   bool
+	}{{"ready/US1/1", true}, {"ready/US1/1", false}, {"ready/US2/1", false}, {"ready/US3/1", false}, {"ready/US3/1", true}} {
+		require.NoError(t, s.SettleLetter(t.Context(), o.Export, c.letter, c.sent))
+	}
+	settled, err := s.Letters(t.Context(), o.Export)
+	require.NoError(t, err)
+	require.Equal(t, map[string]bool{"ready/US1/1": true, "ready/US2/1": false, "ready/US3/1": true}, settled)
 }

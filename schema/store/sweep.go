@@ -10,17 +10,19 @@ import (
 	"satchel/schema/store/sqlstate"
 )
 
-// Overdue lists exports that should have moved by themselves: unended rows
-// whose window passed longer than grace ago, and ended rows whose key is still
-// there. after is the ID to go on behind.
+// Overdue lists exports that may have lost their run: completed ones whose
+// window passed longer than grace ago, unended ones that were asked for longer
+// ago than that, and ended ones whose key is still there. after is the ID to go
+// on behind.
 func (s *Store) Overdue(ctx context.Context, grace time.Duration, after string, limit int) ([]schema.Export, error) {
 	list := []schema.Export{}
-	err := s.db.SelectContext(ctx, &list, `select `+exportColumns+` from satchel.exports e
-		where id > $2 and (
-			status = 'completed' and expires_at < clock_timestamp() - $1 * interval '1 microsecond'
-			or status = 'pending' and confirm_by < clock_timestamp() - $1 * interval '1 microsecond'
-			or status in ('confirmed', 'processing') and confirmed_at < clock_timestamp() - $1 * interval '1 microsecond'
-			or status in ('expired', 'failed', 'cancelled') and exists (select from satchel.export_keys k where k.export_id = e.id))
+	err := s.db.SelectContext(ctx, &list, `with late as (select clock_timestamp() - $1 * interval '1 microsecond' as time)
+		select `+exportColumns+` from satchel.exports where id > $2 and id in (
+			select id from satchel.exports, late where status in ('pending', 'confirmed', 'processing') and requested_at < late.time
+			union all
+			select id from satchel.exports, late where status = 'completed' and expires_at < late.time
+			union all
+			select id from satchel.export_keys k join satchel.exports on id = k.export_id where status in ('expired', 'failed', 'cancelled'))
 		order by id limit $3`, grace.Microseconds(), after, limit)
 	return list, sqlstate.Wrap("find overdue exports", err)
 }

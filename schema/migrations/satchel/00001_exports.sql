@@ -1,8 +1,8 @@
 -- An export is one row that moves from status to status, and what hangs on it:
 -- its wrapped key, the progress of its categories, the ledger of pieces, the
--- places where reading the archive can begin, the mails that went out, and an
--- audit trail that outlives all of them. No record of a customer is ever
--- stored here, only IDs, counts, hashes and times.
+-- places where reading the archive can begin, and an audit trail that outlives
+-- all of them. No record of a customer is ever stored here, only IDs, counts,
+-- hashes and times.
 
 -- +goose Up
 create schema satchel;
