@@ -36,14 +36,14 @@ func TestTheConfirmationPageSaysWhatIsAsked(t *testing.T) {
 
 	page := w.as(w.admin).get(w.confirmLink(e))
 	page.says(t, http.StatusOK, "Analytical Engines", w.account, "Ada", "Confirm and start the export", "VoIP providers", "Balance transactions", "24 hours")
-	require.Equal(t, len(schema.Categories), strings.Count(page.body[strings.Index(page.body, `<ul class="categories">`):], "<li>"))
-	require.Equal(t, 1, strings.Count(page.body, `<form method="post">`))
+	require.Equal(t, len(schema.Categories), strings.Count(page.body[strings.Index(page.body, `<ul class="contents">`):], "<li>"))
+	require.Equal(t, 1, strings.Count(page.body, `<form method="post" class="actions">`))
 
 	stranger := w.nobody().get(w.confirmLink(e))
 	stranger.says(t, http.StatusOK, "Sign in", "Balance transactions")
 	require.NotContains(t, stranger.body, "Analytical Engines", "a link alone tells no names")
 	require.NotContains(t, stranger.body, "Ada")
-	require.NotContains(t, stranger.body, `<form method="post">`)
+	require.NotContains(t, stranger.body, `<form method="post"`)
 	require.Contains(t, stranger.body, "/sign-in?return="+url.QueryEscape(w.confirmLink(e)))
 }
 
@@ -66,7 +66,7 @@ func TestOnlyAnOwnerOrAdminOfTheAccountWhoIsSignedInConfirms(t *testing.T) {
 	done := w.as(w.admin).post(w.confirmLink(e), nil)
 	require.Equal(t, http.StatusSeeOther, done.status)
 	require.Equal(t, []string{fmt.Sprintf(`confirmed {"export":%q,"by":%q}`, e.ID, w.admin)}, w.signals())
-	w.as(w.admin).get(done.header.Get("Location")).says(t, http.StatusOK, "Confirmed")
+	w.as(w.admin).get(done.header.Get("Location")).says(t, http.StatusOK, "Confirmed", "is being started")
 }
 
 func TestForeignAndMadeUpLinksLeadNowhere(t *testing.T) {

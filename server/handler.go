@@ -38,7 +38,7 @@ func newHandler(s settled, p *parts, logger *slog.Logger) *handler {
 	})
 	h.web = web.New(web.Options{
 		API: h.api, Auth: who, Exports: p.store, Directory: p.directory,
-		Links: schema.NewLinks(s.linkKey), Site: s.site, Windows: s.windows(), SignInURL: s.SignInURL,
+		Links: schema.NewLinks(s.linkKey), Site: s.site, Windows: s.windows(), SignInURL: s.SignInURL, Note: p.catalog.Note,
 		Operators: p.operators(s),
 	})
 	h.HideBanner, h.HidePort = true, true

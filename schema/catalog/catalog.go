@@ -81,6 +81,7 @@ func (c *Catalog) of(category schema.Category) query {
 // query is one linted query.
 type query struct {
 	text    string
+	note    string
 	columns []Column
 }
 

@@ -15,7 +15,7 @@ func lintCategory(file string, src []byte) (query, []error) {
 	l.checkStars()
 	l.checkSecrets()
 	l.checkReading()
-	q := query{text: l.text(), columns: l.fields()}
+	q := query{text: l.text(), note: l.note(), columns: l.fields()}
 	return q, l.problems
 }
 

@@ -3,8 +3,9 @@ package api
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -31,9 +32,39 @@ func (a *API) streamExport(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	return a.Follow(c, p, c.Param("id"), a.tellInJSON)
+}
+
+// tellInJSON tells of an export as the API shows it.
+func (a *API) tellInJSON(_ context.Context, e schema.Export) ([]Event, error) {
+	data, err := json.Marshal(a.View(e))
+	if err != nil {
+		return nil, err
+	}
+	told := Event{Name: "export", Key: string(data), Data: string(data)}
+	if e.Status.Ended() {
+		told.ID = lastEvent
+	}
+	return []Event{told}, nil
+}
+
+// Event is one server-sent event. It is sent when its Key is another than that
+// of the last event with this name. Data may have several lines, ID may be "".
+type Event struct{ Name, ID, Key, Data string }
+
+// Teller says what there is to tell of an export as it stands, in events. An
+// error that is Unauthenticated or Forbidden ends the stream, so that whoever
+// follows comes again and hears why; after one that is Unavailable, the
+// export is told of when it is looked at next.
+type Teller func(context.Context, schema.Export) ([]Event, error)
+
+// Follow answers with a stream of events about an export of the caller's
+// account: at once, and whenever there is something new to tell, at most twice
+// a second, until it has ended and that was told.
+func (a *API) Follow(c echo.Context, p auth.Principal, id string, tell Teller) error {
 	ctx, cancel := context.WithTimeout(c.Request().Context(), answering)
 	defer cancel()
-	e, err := a.Get(ctx, p, c.Param("id"))
+	e, err := a.Get(ctx, p, id)
 	if err != nil {
 		return err
 	}
@@ -49,18 +80,18 @@ func (a *API) streamExport(c echo.Context) error {
 	if err := s.begin(); err != nil {
 		return nil //nolint:nilerr // the client has left
 	}
-	a.follow(c.Request().Context(), p, e, s)
+	a.follow(c.Request().Context(), p, e, s, tell)
 	return nil
 }
 
-// follow sends the export whenever it looks different, until it has ended, the
-// client or the server leaves, or it is time to come again.
-func (a *API) follow(ctx context.Context, p auth.Principal, e schema.Export, s *stream) {
+// follow sends what there is to tell until the export has ended, the client or
+// the server leaves, or it is time to come again.
+func (a *API) follow(ctx context.Context, p auth.Principal, e schema.Export, s *stream, tell Teller) {
 	ping, life, look := time.NewTicker(pingEvery), time.NewTimer(streamLife), time.NewTimer(lookEvery)
 	defer ping.Stop()
 	defer life.Stop()
 	defer look.Stop()
-	for s.send(a.View(e)) == nil && !e.Status.Ended() {
+	for s.tell(ctx, e, tell) {
 		select {
 		case <-look.C:
 			var pause time.Duration
@@ -99,11 +130,11 @@ func (a *API) lookAgain(ctx context.Context, p auth.Principal, was schema.Export
 type stream struct {
 	c     echo.Context
 	clock *http.ResponseController
-	last  string
+	last  map[string]string // keys by name
 }
 
 func newStream(c echo.Context) *stream {
-	return &stream{c: c, clock: http.NewResponseController(c.Response())}
+	return &stream{c: c, clock: http.NewResponseController(c.Response()), last: map[string]string{}}
 }
 
 func (s *stream) begin() error {
@@ -113,18 +144,47 @@ func (s *stream) begin() error {
 	return s.write("retry: 2000\n\n")
 }
 
-// send writes an event, unless the last one said the same.
-func (s *stream) send(v ExportView) error {
-	data, err := json.Marshal(v)
-	if err != nil || string(data) == s.last {
-		return err
+// tell sends what is new, and answers whether to go on.
+func (s *stream) tell(ctx context.Context, e schema.Export, tell Teller) bool {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	events, err := tell(ctx, e)
+	switch schema.KindOf(err) {
+	case schema.Unauthenticated, schema.Forbidden:
+		return false
+	case schema.Unavailable:
+		return true
 	}
-	s.last = string(data)
-	id := ""
-	if v.Status.Ended() {
-		id = "id: " + lastEvent + "\n"
+	if errors.Is(err, context.DeadlineExceeded) {
+		return true
 	}
-	return s.write(fmt.Sprintf("event: export\n%sdata: %s\n\n", id, data))
+	if err != nil {
+		logTrouble(s.c, http.StatusInternalServerError, err)
+		return false
+	}
+	for _, event := range events {
+		if s.send(event) != nil {
+			return false
+		}
+	}
+	return !e.Status.Ended()
+}
+
+// send writes an event, unless the last one of its name said the same.
+func (s *stream) send(e Event) error {
+	if last, told := s.last[e.Name]; told && last == e.Key {
+		return nil
+	}
+	s.last[e.Name] = e.Key
+	var text strings.Builder
+	text.WriteString("event: " + e.Name + "\n")
+	if e.ID != "" {
+		text.WriteString("id: " + e.ID + "\n")
+	}
+	for line := range strings.SplitSeq(e.Data, "\n") {
+		text.WriteString("data: " + line + "\n")
+	}
+	return s.write(text.String() + "\n")
 }
 
 func (s *stream) write(text string) error {

@@ -37,6 +37,18 @@ func (a *API) ResendConfirmation(ctx context.Context, p auth.Principal, id strin
 	})
 }
 
+// Resends says how often the confirmation mail may be sent again now, where it
+// was before at the given times, oldest first, and, where it may not, when.
+func Resends(before []time.Time, now time.Time) (left int, again time.Time) {
+	for len(before) > 0 && !before[0].After(now.Add(-resendWindow)) {
+		before = before[1:]
+	}
+	if left = resends - len(before); left > 0 {
+		return left, time.Time{}
+	}
+	return 0, before[-left].Add(resendWindow)
+}
+
 // Cancel stops an export before it is completed. Cancelling it again changes
 // nothing.
 func (a *API) Cancel(ctx context.Context, p auth.Principal, id string) (schema.Export, error) {

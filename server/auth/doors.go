@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -63,12 +64,17 @@ func (a *Auth) endSession(c echo.Context) error {
 	return c.NoContent(http.StatusNoContent)
 }
 
-// leave answers POST /sign-out.
+// leave answers POST /sign-out. A form may name a path of ours to return to as
+// somebody else.
 func (a *Auth) leave(c echo.Context) error {
 	if err := a.signOut(c); err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, a.site.to("/sign-in"))
+	next := "/sign-in"
+	if back := c.Request().PostFormValue("return"); back != "" {
+		next += "?" + url.Values{"return": {a.ReturnPath(back)}}.Encode()
+	}
+	return c.Redirect(http.StatusSeeOther, a.site.to(next))
 }
 
 // signInOnThisMachine answers GET /dev/sign-in: it signs in anybody, for whoever

@@ -60,6 +60,41 @@ func (a *Auth) bySession(c echo.Context) (*known, error) {
 	return who, a.keepAwake(ctx)
 }
 
+// Still finds out whether whoever sent a request would still be let in, and as
+// whom: a stream that goes on for long asks now and then. It does not count as
+// use of a session.
+func (a *Auth) Still(c echo.Context) (Principal, error) {
+	was, err := Of(c)
+	if err != nil {
+		return was, err
+	}
+	ctx := c.Request().Context()
+	if was.Method == Session {
+		cookie, err := c.Cookie(a.sessions.Cookie.Name)
+		if err != nil {
+			return Principal{}, signedOut()
+		}
+		if ctx, err = a.sessions.Load(ctx, cookie.Value); err != nil {
+			return Principal{}, err
+		}
+		if a.sessions.GetString(ctx, userKey) != was.User {
+			return Principal{}, signedOut()
+		}
+	}
+	if was.User == "" {
+		return was, nil
+	}
+	who, err := a.lookUp(ctx, was.Account, was.User, was.Method)
+	if err != nil {
+		return Principal{}, err
+	}
+	return who.Principal, who.refused
+}
+
+func signedOut() error {
+	return schema.Errorf(schema.Unauthenticated, "unauthenticated", "You have been signed out.")
+}
+
 // keepAwake notes that a session is in use, now and then.
 func (a *Auth) keepAwake(ctx context.Context) error {
 	now := a.now()

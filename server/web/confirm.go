@@ -11,11 +11,11 @@ import (
 // confirmView is the page that confirms an export.
 type confirmView struct {
 	linked
-	State      string // see stateOf
-	By         string
-	SignIn     string
-	Categories []schema.Category
-	Windows    schema.Windows
+	State    string // see stateOf
+	By       string
+	SignIn   string
+	Contents []content
+	Windows  schema.Windows
 }
 
 // What the page for a mailed link has to say.
@@ -40,12 +40,12 @@ func (w *Web) showConfirm(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	view := confirmView{linked: l, Categories: schema.Categories, Windows: w.Windows, SignIn: w.signInPath(c)}
+	view := confirmView{linked: l, Contents: w.contents, Windows: w.Windows, SignIn: w.signInPath(c)}
 	if view.State, err = w.stateOf(c, l); err != nil {
 		return err
 	}
 	if l.SignedIn {
-		if view.By, err = w.requester(c.Request().Context(), l.Export); err != nil {
+		if view.By, err = w.requesterOf(c.Request().Context(), l.Principal, l.Export); err != nil {
 			return err
 		}
 	}

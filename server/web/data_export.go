@@ -2,29 +2,37 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"satchel/schema"
+	"satchel/schema/store"
 	"satchel/server/api"
 	"satchel/server/auth"
 )
 
 const dataExport = "/settings/data-export"
 
+// remembered is how many earlier exports the page shows.
+const remembered = 20
+
 // dataExportView is the page in Settings.
 type dataExportView struct {
 	MayExport  bool
+	Account    schema.Account
 	Said       string // what was just done
 	Refused    string // why it was not
+	Now        time.Time
 	Latest     *exportView
-	Earlier    []exportView
+	Ended      []exportView // the latest of those that are over
 	MayAsk     bool
 	AskAgainAt *time.Time // while it must not be asked for
+	MailTo     string     // whom a request would be mailed to
 	Key        string     // makes sending the form twice one request
-	Categories []schema.Category
+	Contents   []content
 	Windows    schema.Windows
 	Run        string // for operators
 }
@@ -32,76 +40,27 @@ type dataExportView struct {
 // exportView is one export on the page.
 type exportView struct {
 	schema.Export
-	By      string
-	Records int64
-	HasFile bool
-}
+	By        string
+	Records   int64
+	HasFile   bool
+	Late      bool // its time is over, and nobody has got round to ending it
+	Trail     []deed
+	Downloads int64
+	Removed   int // objects, once it is over
+	Seen      string
 
-// said are the sentences for what was just done, by the word in the address.
-var said = map[string]string{
-	"requested": "Your export was asked for. We have sent a mail with a link: follow it to confirm.",
-	"cancelled": "The export is being cancelled. Nothing of it will be kept.",
-	"resent":    "The mail is on its way again, with a new link.",
-	"deleted":   "The file is being deleted.",
+	MailTo      []string
+	ResendsLeft int
+	ResendAgain time.Time
+	Progress    progress
 }
 
 // showDataExport answers GET /settings/data-export.
 func (w *Web) showDataExport(c echo.Context) error {
-	return w.dataExport(c, http.StatusOK, said[c.QueryParam("done")], "")
+	return w.dataExport(c, http.StatusOK, "")
 }
 
-// request answers POST /settings/data-export: an export is asked for.
-func (w *Web) request(c echo.Context) error {
-	return w.order(c, "requested", func(ctx context.Context, p auth.Principal) error {
-		_, err := w.API.Request(ctx, p, c.FormValue("key"))
-		return err
-	})
-}
-
-// cancel answers POST /settings/data-export/{id}/cancel.
-func (w *Web) cancel(c echo.Context) error {
-	return w.order(c, "cancelled", func(ctx context.Context, p auth.Principal) error {
-		_, err := w.API.Cancel(ctx, p, c.Param("id"))
-		return err
-	})
-}
-
-// resend answers POST /settings/data-export/{id}/resend.
-func (w *Web) resend(c echo.Context) error {
-	return w.order(c, "resent", func(ctx context.Context, p auth.Principal) error {
-		_, err := w.API.ResendConfirmation(ctx, p, c.Param("id"))
-		return err
-	})
-}
-
-// delete answers POST /settings/data-export/{id}/delete.
-func (w *Web) delete(c echo.Context) error {
-	return w.order(c, "deleted", func(ctx context.Context, p auth.Principal) error {
-		_, err := w.API.Delete(ctx, p, c.Param("id"))
-		return err
-	})
-}
-
-// order does what a form on the page asks for and shows the page again. What
-// cannot be done now is said on it, beside how things stand.
-func (w *Web) order(c echo.Context, done string, do func(context.Context, auth.Principal) error) error {
-	p, err := auth.Exporter(c)
-	if err != nil {
-		return err
-	}
-	err = do(c.Request().Context(), p)
-	switch schema.KindOf(err) {
-	case schema.Conflict, schema.Limited:
-		status, sentence, _ := api.Words(err)
-		return w.dataExport(c, status, "", sentence)
-	}
-	if err != nil {
-		return err
-	}
-	return w.goTo(c, dataExport+"?done="+done)
-}
-
-func (w *Web) dataExport(c echo.Context, status int, said, refused string) error {
+func (w *Web) dataExport(c echo.Context, status int, refused string) error {
 	p, err := auth.Of(c)
 	if err != nil {
 		return err
@@ -109,54 +68,112 @@ func (w *Web) dataExport(c echo.Context, status int, said, refused string) error
 	if !p.Role.MayExport() { // it is told who may, and nothing else
 		return w.show(c, http.StatusForbidden, "data_export", "Data Export", dataExportView{})
 	}
-	ctx := c.Request().Context()
-	list, err := w.API.List(ctx, p)
+	view, err := w.viewOf(c.Request().Context(), p)
 	if err != nil {
 		return err
 	}
-	now, err := w.Exports.Now(ctx)
-	if err != nil {
-		return err
-	}
-	view := dataExportView{
-		MayExport: true, Said: said, Refused: refused, MayAsk: true, Key: schema.NewExportID(),
-		Categories: schema.Categories, Windows: w.Windows,
-	}
-	names := map[string]string{}
-	for i, e := range list {
-		shown, err := w.viewOf(ctx, e, now, names)
-		if err != nil {
-			return err
-		}
-		if view.AskAgainAt == nil && e.AvailableAgainAt != nil && e.AvailableAgainAt.After(now) {
-			view.MayAsk, view.AskAgainAt = false, e.AvailableAgainAt
-		}
-		if i == 0 {
-			view.Latest, view.MayAsk = &shown, view.MayAsk && e.Status.Ended()
-			continue
-		}
-		view.Earlier = append(view.Earlier, shown)
-	}
-	if w.Operators != nil {
-		view.Run = w.Operators(p.Account)
+	view.Account, view.Refused = auth.AccountOf(c), refused
+	view.MailTo = auth.PersonOf(c).Email
+	if refused == "" {
+		view.Said = said(c.QueryParam("done"), view.Latest)
 	}
 	return w.show(c, status, "data_export", "Data Export", view)
 }
 
-// viewOf shows one export; names are of those who asked, as far as known.
-func (w *Web) viewOf(ctx context.Context, e schema.Export, now time.Time, names map[string]string) (exportView, error) {
-	v := exportView{Export: e, HasFile: e.Status == schema.Completed && e.ExpiresAt != nil && now.Before(*e.ExpiresAt)}
+// viewOf reads all that the page shows of an account.
+func (w *Web) viewOf(ctx context.Context, p auth.Principal) (dataExportView, error) {
+	view := dataExportView{MayExport: true, MayAsk: true, Key: schema.NewExportID(), Contents: w.contents, Windows: w.Windows}
+	list, err := w.API.List(ctx, p)
+	if err != nil {
+		return view, err
+	}
+	if view.Now, err = w.Exports.Now(ctx); err != nil {
+		return view, err
+	}
+	people, err := w.namesOf(ctx, p.Account)
+	if err != nil {
+		return view, err
+	}
+	list, view.AskAgainAt = list[:min(len(list), remembered)], cooling(list, view.Now)
+	trails, err := w.Exports.Trails(ctx, p.Account, idsOf(list))
+	if err != nil {
+		return view, err
+	}
+	for i, e := range list {
+		shown := people.show(e, trails[e.ID], view.Now)
+		if i == 0 {
+			view.Latest = &shown
+		}
+		if e.Status.Ended() {
+			view.Ended = append(view.Ended, shown)
+		}
+	}
+	view.MayAsk = view.AskAgainAt == nil && (view.Latest == nil || view.Latest.Status.Ended())
+	if w.Operators != nil {
+		view.Run = w.Operators(p.Account)
+	}
+	return view, nil
+}
+
+// cooling is when the next export may be asked for, if not yet.
+func cooling(list []schema.Export, now time.Time) *time.Time {
+	for _, e := range list {
+		if e.AvailableAgainAt != nil && e.AvailableAgainAt.After(now) {
+			return e.AvailableAgainAt
+		}
+	}
+	return nil
+}
+
+func idsOf(list []schema.Export) []string {
+	ids := make([]string, len(list))
+	for i, e := range list {
+		ids[i] = e.ID
+	}
+	return ids
+}
+
+// show is one export as the page shows it.
+func (n names) show(e schema.Export, lines []store.Deed, now time.Time) exportView {
+	v := exportView{Export: e, By: n.requester(e), Trail: n.trail(e, lines), Seen: seen(e, lines, now)}
+	v.HasFile = e.Status == schema.Completed && e.ExpiresAt != nil && now.Before(*e.ExpiresAt)
+	v.Late = e.Status == schema.Completed && !v.HasFile || e.Status == schema.Pending && !now.Before(e.ConfirmBy)
 	for _, c := range e.Categories {
 		v.Records += c.Records
 	}
-	name, known := names[e.RequestedBy]
-	if !known {
-		var err error
-		if name, err = w.requester(ctx, e); err != nil {
-			return v, err
+	var resent []time.Time
+	for _, l := range lines {
+		switch l.Action {
+		case store.Downloaded:
+			v.Downloads++
+		case store.Removed:
+			v.Removed = l.Objects
+		case store.MailLost:
+			resent = append(resent, l.At)
 		}
-		names[e.RequestedBy] = name
 	}
-	v.By = name
-	return v, nil
+	switch {
+	case e.Status == schema.Pending:
+		v.MailTo = n.asked(e)
+		v.ResendsLeft, v.ResendAgain = api.Resends(resent, now)
+	case e.Status.Cancellable():
+		v.Progress = progressOf(e, now)
+	}
+	return v
 }
+
+// seen is another whenever the page must be drawn anew to be true. Progress is
+// drawn by itself.
+func seen(e schema.Export, lines []store.Deed, now time.Time) string {
+	late := !now.Before(e.ConfirmBy)
+	if e.ExpiresAt != nil {
+		late = !now.Before(*e.ExpiresAt)
+	}
+	return fmt.Sprintf("%s.%d.%d.%d.%t", e.Status, e.Generation, len(e.Categories), len(lines), late && !e.Status.Ended())
+}
+
+// Unwritten tells of an export that no worker has seen yet.
+func (v exportView) Unwritten() bool { return len(v.Categories) == 0 }
+
+// Live tells whether there is something to follow.
+func (v dataExportView) Live() bool { return v.Latest != nil && !v.Latest.Status.Ended() }

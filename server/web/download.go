@@ -25,5 +25,47 @@ func (w *Web) send(c echo.Context, id string) error {
 	if err != nil {
 		return err
 	}
+	if _, back := c.QueryParams()[signedIn]; back && p.IsPerson() {
+		return w.land(c, p, id)
+	}
 	return w.API.ServeArchive(c, p, id)
+}
+
+// signedIn is in the address of a file that a browser comes back to after
+// signing in.
+const signedIn = "signed-in"
+
+// land shows whoever came back the page with the file on it: a download would
+// leave them looking at the page where they signed in.
+func (w *Web) land(c echo.Context, p auth.Principal, id string) error {
+	e, err := w.API.Get(c.Request().Context(), p, id)
+	if err != nil {
+		return err
+	}
+	if e.Status != schema.Completed {
+		return w.API.ServeArchive(c, p, id) // which says why there is no file
+	}
+	return w.goTo(c, dataExport)
+}
+
+// isFile tells whether a route leads to a file.
+func isFile(c echo.Context) bool {
+	return c.Path() == "/download/:token" || c.Path() == "/settings/data-export/:id/file"
+}
+
+// whySignIn says what there is to see behind the sign-in.
+func (w *Web) whySignIn(c echo.Context, sentence string) string {
+	if isFile(c) {
+		return "Sign in as an owner or admin of the account to download the file."
+	}
+	return sentence
+}
+
+// signInReturn is where a request that needs a sign-in goes on afterwards.
+func (w *Web) signInReturn(c echo.Context) string {
+	back := w.returnPath(c.Request())
+	if isFile(c) && c.QueryString() == "" {
+		back += "?" + signedIn
+	}
+	return back
 }

@@ -10,16 +10,20 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"satchel/schema"
 	"satchel/server/api"
 )
 
 // messageView is a page that says one thing.
 type messageView struct {
+	Status    int
 	Heading   string
 	Sentence  string
 	RequestID string // to tell us, where it is our fault
 	Hint      string
-	Settings  bool // whether Data Export in Settings is the place to go on
+	Settings  bool   // whether Data Export in Settings is the place to go on
+	Again     string // what to load again
+	SignOut   string // where to go on as somebody else
 }
 
 // WriteError answers a request with a page that says what went wrong. Whoever
@@ -40,12 +44,18 @@ func (w *Web) WriteError(c echo.Context, err error) error {
 	}
 	if status == http.StatusUnauthorized {
 		c.Response().Header().Set(echo.HeaderWWWAuthenticate, "Bearer")
-		if err := w.showSignIn(c, status, sentence, w.returnPath(c.Request())); err == nil || c.Response().Committed {
+		if err := w.showSignIn(c, status, w.whySignIn(c, sentence), w.signInReturn(c)); err == nil || c.Response().Committed {
 			return err
 		}
 		// There is nobody to choose from; the sentence says it, too.
 	}
-	view := messageView{Heading: headings[status], Sentence: sentence, Hint: hints[status], Settings: status == http.StatusGone || status == http.StatusConflict}
+	view := messageView{Status: status, Heading: headings[status], Sentence: sentence, Hint: hints[status], Settings: status == http.StatusGone || status == http.StatusConflict}
+	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
+		view.Again = w.returnPath(c.Request())
+	}
+	if known, ok := errors.AsType[*schema.Error](err); ok && known.Code == otherAccount {
+		view.SignOut = w.returnPath(c.Request())
+	}
 	if view.Heading == "" {
 		view.Heading = "That did not work"
 	}

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 
@@ -19,6 +18,10 @@ type linked struct {
 	Principal auth.Principal
 	SignedIn  bool
 }
+
+// otherAccount is the code of a link that is about another account than the
+// one that somebody is signed in to.
+const otherAccount = "other_account"
 
 // follow opens the request's link. Without signing in it can be looked at;
 // whoever is signed in must be an owner or admin of the account it is about.
@@ -41,7 +44,7 @@ func (w *Web) follow(c echo.Context, purpose schema.Purpose) (linked, error) {
 	}
 	e, err := w.API.Get(ctx, p, id)
 	if schema.KindOf(err) == schema.NotFound {
-		return linked{}, schema.Errorf(schema.Forbidden, "other_account",
+		return linked{}, schema.Errorf(schema.Forbidden, otherAccount,
 			"This link is about another account than the one you are signed in to. Sign out, and follow it again as an owner or admin of that account.")
 	}
 	return linked{ID: id, Export: e, Known: true, Principal: p, SignedIn: true}, err
@@ -60,18 +63,6 @@ func (w *Web) act(c echo.Context, purpose schema.Purpose) (linked, error) {
 		return linked{}, schema.Errorf(schema.Forbidden, "person_needed", "This must be done by a person who is signed in, not with an account's or API key's secret.")
 	}
 	return l, nil
-}
-
-// requester says who asked for an export, to somebody of the same account.
-func (w *Web) requester(ctx context.Context, e schema.Export) (string, error) {
-	if e.RequestedBy == "" {
-		return "a program with the account's own credentials", nil
-	}
-	p, err := w.Directory.Person(ctx, e.Account, e.RequestedBy)
-	if schema.KindOf(err) == schema.NotFound {
-		return "somebody who is no longer a user of the account", nil
-	}
-	return p.Name, err
 }
 
 // done answers a form that was sent: programs with the export as it stands,

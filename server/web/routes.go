@@ -28,6 +28,8 @@ func (w *Web) Register(e *echo.Echo) {
 
 	e.Match(look, "/settings/data-export", w.showDataExport, brief)
 	e.POST("/settings/data-export", w.request, brief)
+	e.GET("/settings/data-export/live", w.showLive, brief)
+	e.GET("/settings/data-export/:id/events", w.followExport)
 	e.POST("/settings/data-export/:id/cancel", w.cancel, brief)
 	e.POST("/settings/data-export/:id/resend", w.resend, brief)
 	e.POST("/settings/data-export/:id/delete", w.delete, brief)

@@ -27,7 +27,7 @@ func (w *Web) showStop(c echo.Context) error {
 		return err
 	}
 	if l.SignedIn {
-		if view.By, err = w.requester(c.Request().Context(), l.Export); err != nil {
+		if view.By, err = w.requesterOf(c.Request().Context(), l.Principal, l.Export); err != nil {
 			return err
 		}
 	}

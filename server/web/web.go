@@ -7,20 +7,23 @@ import (
 	"time"
 
 	"satchel/schema"
+	"satchel/schema/store"
 	"satchel/server/api"
 	"satchel/server/auth"
 )
 
-// Exports reads exports whoever asks, and the clock that decides.
+// Exports reads exports whoever asks, what was done to them, and the clock
+// that decides.
 type Exports interface {
 	Export(ctx context.Context, id string) (schema.Export, error)
+	Trails(ctx context.Context, account string, exports []string) (map[string][]store.Deed, error)
 	Now(ctx context.Context) (time.Time, error)
 }
 
 // Directory is what the pages show of people and accounts.
 type Directory interface {
 	Account(ctx context.Context, id string) (schema.Account, error)
-	Person(ctx context.Context, account, user string) (schema.Person, error)
+	People(ctx context.Context, account string) ([]schema.Person, error)
 }
 
 // Options are what the pages stand on.
@@ -32,7 +35,8 @@ type Options struct {
 	Links     schema.Links
 	Site      schema.Site
 	Windows   schema.Windows
-	SignInURL string // where people sign in; "" where nobody but development does
+	Note      func(schema.Category) string // what a category holds, and what is left out of it
+	SignInURL string                       // where people sign in; "" where nobody but development does
 
 	// Operators leads those who run Satchel to the run of an account's export;
 	// nil where nobody is to see that.
@@ -42,15 +46,16 @@ type Options struct {
 // Web answers with pages.
 type Web struct {
 	Options
-	base  string // path before ours, "" at most sites
-	pages pages
-	files files
+	base     string // path before ours, "" at most sites
+	pages    pages
+	files    files
+	contents []content
 }
 
 // New makes the pages. It panics where a template does not parse, which no
 // setting can cause.
 func New(o Options) *Web {
-	w := &Web{Options: o, files: readFiles()}
+	w := &Web{Options: o, files: readFiles(), contents: contentsOf(o.Note)}
 	if site, err := url.Parse(string(o.Site)); err == nil {
 		w.base = strings.TrimSuffix(site.EscapedPath(), "/")
 	}
