@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,8 +23,11 @@ const (
 	wide = `create table wide (id bigint generated always as identity primary key, account text not null, v text);
 		create index on wide (account, id);
 		insert into wide (account, v) select case when g % 10 = 0 then 'AC2' else 'AC1' end, g || repeat('x', 1000) from generate_series(1, 40000) g;
-		analyze wide`
+		analyze wide;
+		create function stall(now boolean) returns integer language plpgsql stable as $$ begin if now then perform pg_sleep(600); end if; return 1; end $$`
 	ofWide = `select id as _key, v from wide where account = $1`
+	// Some rows of it, and then none for a long time.
+	stuckWide = `select id as _key, v, stall(id > 1000) from wide where account = $1`
 )
 
 func TestReadingGoesOnBehindTheKeyGiven(t *testing.T) {
@@ -141,8 +145,8 @@ func TestStoppingEarlyEndsTheQueryAndKeepsThePool(t *testing.T) {
 	t.Parallel()
 	db, writer := open(t, wide)
 	enough := errors.New("enough")
-	for range 20 { // more often than there are connections
-		err := db.Read(t.Context(), ofWide, "AC1", "", func(s *source.Snapshot) error {
+	for range 10 { // more often than there are connections
+		err := db.Read(t.Context(), stuckWide, "AC1", "", func(s *source.Snapshot) error {
 			_, err := s.AppendRow(nil)
 			require.NoError(t, err)
 			return enough
@@ -158,8 +162,8 @@ func TestCancellingEndsTheQueryOnTheServer(t *testing.T) {
 	db, writer := open(t, wide)
 	for name, query := range map[string]string{
 		"while rows stream":      ofWide,
-		"before a row has come":  `select 1 as _key, pg_sleep(600) where $1 <> ''`,
-		"while rows are awaited": `select id as _key, case when id > 100 then pg_sleep(600) end from wide where account = $1`,
+		"before a row has come":  `select 1 as _key, stall(true) where $1 <> ''`,
+		"while rows are awaited": stuckWide,
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
@@ -189,17 +193,20 @@ func TestCancellingEndsTheQueryOnTheServer(t *testing.T) {
 func TestARestartOfTheServerCostsNoReadThatBeginsLater(t *testing.T) {
 	t.Parallel()
 	db, writer := open(t, wide)
-	begun := make(chan error, 4)
-	for range 4 { // fill the pool
+	var begun sync.WaitGroup
+	ended := make(chan error, 4)
+	for range cap(ended) { // at once, so that the pool is full
+		begun.Add(1)
 		go func() {
-			begun <- db.Read(t.Context(), `select 1 as _key, pg_sleep(0.2) where $1 <> ''`, "AC", "", func(s *source.Snapshot) error {
-				_, err := s.AppendRow(nil)
-				return err
+			ended <- db.Read(t.Context(), ofWide, "AC2", "", func(*source.Snapshot) error {
+				begun.Done()
+				begun.Wait()
+				return nil
 			})
 		}()
 	}
-	for range 4 {
-		require.NoError(t, <-begun)
+	for range cap(ended) {
+		require.NoError(t, <-ended)
 	}
 	terminate(t, writer)
 	records, _ := read(t, db, ofWide, "AC2", "")
@@ -251,11 +258,11 @@ func TestAKeyMustTellRowsApart(t *testing.T) {
 
 func TestATableAlteredMeanwhileIsReadAnewAndNeverMisread(t *testing.T) {
 	t.Parallel()
-	db, writer := open(t, `create table t (id int primary key, a int, b int)`, `insert into t values (1, 2, 3)`)
-	query := `select id as _key, a, b from t where $1 <> ''`
+	db, writer := open(t, `create table t (id int primary key, a int)`, `insert into t values (1, 2)`)
+	query := `select id as _key, a from t where $1 <> ''`
 	records, _ := read(t, db, query, "AC", "")
-	require.Equal(t, []string{`{"a":2,"b":3}`}, records)
-	_, err := writer.Exec(`alter table t alter a type real, alter b type text`)
+	require.Equal(t, []string{`{"a":2}`}, records)
+	_, err := writer.Exec(`alter table t alter a type real`) // as wide as an integer
 	require.NoError(t, err)
 	err = db.Read(t.Context(), query, "AC", "", func(s *source.Snapshot) error {
 		text, err := s.AppendRow([]byte("before"))
@@ -264,7 +271,7 @@ func TestATableAlteredMeanwhileIsReadAnewAndNeverMisread(t *testing.T) {
 	})
 	require.ErrorContains(t, err, "have changed")
 	records, _ = read(t, db, query, "AC", "")
-	require.Equal(t, []string{`{"a":2,"b":"3"}`}, records)
+	require.Equal(t, []string{`{"a":2}`}, records)
 }
 
 func TestNoErrorHoldsAValue(t *testing.T) {
