@@ -47,7 +47,7 @@ func oneOfEach(t *testing.T, p *person, email string, want int) {
 
 func TestKillingTheWorkerCostsTimeAndNothingElse(t *testing.T) {
 	a, p, email := newAccount(t, map[schema.Category]int64{
-		"calls": 180_000, "contacts": 10_000, "charges": 6_000, "notifications": 4_000,
+		"calls": 40_000, "contacts": 40_000, "charges": 60_000, "notifications": 60_000,
 	})
 	st := open(t)
 	since := time.Now()
