@@ -16,6 +16,7 @@ type Error struct {
 	RetryAfter time.Duration // how long the provider asks us to wait; 0 where it does not say
 	Permanent  bool          // trying again with the same message cannot help
 	Duplicate  bool          // a mail with this key is already out, with another body
+	Everybody  bool          // no mail leaves to anybody until the provider is content with us again
 
 	why   string
 	cause error // the caller's context's error or nil: other causes name hosts
@@ -62,9 +63,10 @@ func verdict(a answer) *Error {
 		// the mail, and this version of it will never leave.
 		e.why, e.Permanent, e.Duplicate = "a mail with this key and another body was accepted before", true, true
 	case a.status == http.StatusTooManyRequests:
-		e.why = "too many mails, or the quota is used up"
-	case a.status == http.StatusUnauthorized, a.status == http.StatusForbidden:
-		e.why, e.Permanent = "the API key or the sender is not accepted", true
+		e.why, e.Everybody = "too many mails, or the quota is used up", true
+	case a.status == http.StatusUnauthorized, a.status == http.StatusForbidden, a.name == "invalid_from_address":
+		// Somebody will mend the settings, and the mail is still worth sending then.
+		e.why, e.Everybody = "the API key or the sender is not accepted", true
 	case a.status == http.StatusUnprocessableEntity, a.status == http.StatusBadRequest:
 		e.why, e.Permanent = "the message is not accepted", true
 	case a.status == http.StatusRequestTimeout, a.status == http.StatusTooEarly:
@@ -72,7 +74,7 @@ func verdict(a answer) *Error {
 	case a.status >= 500:
 		e.why = "it has trouble of its own"
 	case a.status >= 300:
-		e.why, e.Permanent = "this is not an address that takes mail", true
+		e.why, e.Everybody = "RESEND_BASE_URL is not an address that takes mail", true
 	default:
 		// A success whose body cannot be read. Asked again with the same key,
 		// the provider repeats its first answer and sends nothing twice.

@@ -17,7 +17,6 @@ type letter struct {
 	Subject   string
 	Preheader string // what a list of mails shows beside the subject
 	Heading   string
-	Greeting  string
 	Intro     []string // paragraphs
 	Action    *link    // the one thing to do
 	Facts     []fact

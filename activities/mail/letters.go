@@ -11,17 +11,12 @@ var letters = map[Kind]func(Data) letter{
 }
 
 func confirmation(d Data) letter {
-	asked := "You asked for a complete copy of the data of " + d.account() + "."
-	if d.ByCredentials {
-		asked = d.requester() + " asked for a complete copy of the data of " + d.account() + "."
-	}
 	l := letter{
 		Subject:   "Confirm the data export of " + d.account(),
 		Preheader: "Nothing is exported until you confirm. The link is good until " + instant(d.ConfirmBy) + ".",
 		Heading:   "Confirm your data export",
-		Greeting:  d.greeting(),
 		Intro: []string{
-			asked + " Nothing is exported unless you confirm it within " + span(d.ConfirmBy.Sub(d.RequestedAt)) + " of the request.",
+			d.asker() + " asked for a complete copy of the data of " + d.account() + ". Nothing is exported unless you confirm it within " + span(d.ConfirmBy.Sub(d.RequestedAt)) + " of the request.",
 			"The link opens a page that shows what will be exported. Sign in there as an owner or admin of the account, and press the button.",
 		},
 		Action: &link{Label: "Review and confirm", URL: d.Link},
@@ -47,11 +42,10 @@ func confirmation(d Data) letter {
 func notice(d Data) letter {
 	l := letter{
 		Subject:   "A data export of " + d.account() + " was requested",
-		Preheader: d.requester() + " asked for it. If that is expected, there is nothing to do.",
+		Preheader: d.asker() + " asked for it. If that is expected, there is nothing to do.",
 		Heading:   "A data export was requested",
-		Greeting:  d.greeting(),
 		Intro: []string{
-			d.requester() + " asked for a complete copy of the data of " + d.account() + ". It starts only after it has been confirmed by e-mail.",
+			d.asker() + " asked for a complete copy of the data of " + d.account() + ". It starts only after it has been confirmed by e-mail.",
 			"If that is expected, there is nothing for you to do. If it is not, stop it.",
 		},
 		Action: &link{Label: "Stop this export", URL: d.StopLink, Grave: true},
@@ -76,7 +70,6 @@ func ready(d Data) letter {
 		Subject:   "The data export of " + d.account() + " is ready",
 		Preheader: "Download it until " + instant(d.ExpiresAt) + ". Then it is deleted.",
 		Heading:   "Your data export is ready",
-		Greeting:  d.greeting(),
 		Intro: []string{
 			"The complete copy of the data of " + d.account() + " is ready as one JSON file. We keep it for " + kept + ", until " + instant(d.ExpiresAt) + ".",
 			"The link works for owners and admins of the account who are signed in, and for nobody else.",
@@ -121,7 +114,6 @@ func failed(d Data) letter {
 		Subject:   "The data export of " + d.account() + " could not be finished",
 		Preheader: reason,
 		Heading:   "Your data export could not be finished",
-		Greeting:  d.greeting(),
 		Intro: []string{
 			"We are sorry: the export of the data of " + d.account() + " could not be finished. " + reason,
 			"No file was made, and what had been written so far is deleted.",
@@ -141,7 +133,6 @@ func lapsed(d Data) letter {
 		Subject:   "The data export of " + d.account() + " was not confirmed",
 		Preheader: "Nothing was exported. You can ask again at any time.",
 		Heading:   "Your data export was not confirmed",
-		Greeting:  d.greeting(),
 		Intro: []string{
 			"A copy of the data of " + d.account() + " was asked for, but nobody confirmed it within " + span(d.ConfirmBy.Sub(d.RequestedAt)) + ". The request has lapsed. Nothing was exported, and no file was made.",
 			"Do you still want it? Ask again, and use the link in the mail that we then send you.",
@@ -154,13 +145,6 @@ func lapsed(d Data) letter {
 	}
 }
 
-func (d Data) greeting() string {
-	if d.RecipientName == "" {
-		return "Hello,"
-	}
-	return "Hello " + d.RecipientName + ","
-}
-
 func (d Data) account() string {
 	if d.AccountName == "" {
 		return "your account"
@@ -168,15 +152,15 @@ func (d Data) account() string {
 	return d.AccountName
 }
 
-// requester begins a sentence.
-func (d Data) requester() string {
-	switch {
-	case d.ByCredentials:
+// asker begins a sentence.
+func (d Data) asker() string {
+	switch d.Asker {
+	case Reader:
+		return "You"
+	case Program:
 		return "A program with the account's API credentials"
-	case d.RequesterName == "":
-		return "An owner or admin"
 	}
-	return d.RequesterName
+	return "An owner or admin"
 }
 
 func (d Data) nextExport() string {
@@ -191,13 +175,13 @@ func (d Data) nextExport() string {
 
 // facts adds to a letter's own facts those that every letter ends with.
 func (d Data) facts(own ...fact) []fact {
-	requester := ""
-	if d.ByCredentials || d.RequesterName != "" {
-		requester = d.requester()
+	program := ""
+	if d.Asker == Program {
+		program = d.asker()
 	}
 	for _, f := range []fact{
 		{Label: "Account", Value: d.AccountName},
-		{Label: "Requested by", Value: requester},
+		{Label: "Requested by", Value: program},
 		{Label: "Requested", Value: instant(d.RequestedAt)},
 		{Label: "Account ID", Value: d.AccountID, Code: true},
 		{Label: "Export ID", Value: d.ExportID, Code: true},

@@ -28,16 +28,26 @@ const (
 // Kinds lists every kind.
 var Kinds = []Kind{Confirmation, Notice, Ready, Failed, Lapsed}
 
-// Data is what a letter is about. Names may be empty and are never trusted.
+// Asker is who asked for the export, as far as a letter says: letters name no
+// person, because mailboxes are read by many.
+type Asker string
+
+// An export is asked for by an owner or admin, who may be the one who reads of
+// it, or by a program with the account's own credentials.
+const (
+	Somebody Asker = ""
+	Reader   Asker = "reader"
+	Program  Asker = "program"
+)
+
+// Data is what a letter is about. A name may be empty and is never trusted.
 // Which of the other fields a kind needs stands behind them; the rest of them
 // may be left at their zero values.
 type Data struct {
-	AccountName   string
-	AccountID     string // shown where given
-	ExportID      string // shown where given
-	RecipientName string
-	RequesterName string
-	ByCredentials bool // a program with the account's own credentials asked, not a person
+	AccountName string
+	AccountID   string // shown where given
+	ExportID    string // shown where given
+	Asker       Asker
 
 	Link     string // Confirmation: the page to confirm at. Ready: the download
 	StopLink string // Notice; welcome in Confirmation
@@ -123,7 +133,7 @@ func isLink(s string) bool {
 }
 
 func (d Data) cleaned() Data {
-	for _, name := range []*string{&d.AccountName, &d.AccountID, &d.ExportID, &d.RecipientName, &d.RequesterName} {
+	for _, name := range []*string{&d.AccountName, &d.AccountID, &d.ExportID} {
 		*name = clean(*name, longestName)
 	}
 	d.Category = schema.Category(clean(string(d.Category), longestName))

@@ -17,7 +17,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden letters anew")
 
-// sample is an export that Ada asked for, as the kind's recipient hears of it.
+// sample is an export that somebody asked for, as the kind's recipient hears of it.
 func sample(kind Kind) Data {
 	asked := time.Date(2026, 2, 28, 12, 0, 0, 0, time.UTC)
 	done := asked.Add(95*time.Minute + 42*time.Second)
@@ -27,8 +27,7 @@ func sample(kind Kind) Data {
 		AccountName:      "Acme Telecom",
 		AccountID:        "AC0123456789abcdef0123456789abcdef",
 		ExportID:         "EX00112233445566778899aabbccddeeff",
-		RecipientName:    "Ada Lovelace",
-		RequesterName:    "Ada Lovelace",
+		Asker:            Reader,
 		Link:             site + "/confirm/" + token,
 		StopLink:         site + "/stop/" + token,
 		PageLink:         site + "/settings/data-export",
@@ -44,7 +43,7 @@ func sample(kind Kind) Data {
 	}
 	switch kind {
 	case Notice:
-		d.RecipientName = "Grace Hopper"
+		d.Asker = Somebody
 	case Ready:
 		d.Link = site + "/download/" + token
 	}
@@ -93,8 +92,8 @@ func TestHTMLAndTextTellTheSameFacts(t *testing.T) {
 	const expires = "Sunday, 1 March 2026, 13:35:42 UTC"
 	const page, stop = "https://app.acme.example/settings/data-export", "https://app.acme.example/stop/AAEC"
 	facts := map[Kind][]string{
-		Confirmation: {"https://app.acme.example/confirm/AAEC", stop, asked, confirmBy, "24 hours", "phone numbers", "VoIP providers", "Nothing is exported unless you confirm", "Ignore this mail", "Passwords"},
-		Notice:       {stop, page, asked, confirmBy, "Ada Lovelace asked for", "nothing for you to do"},
+		Confirmation: {"https://app.acme.example/confirm/AAEC", stop, asked, confirmBy, "You asked for", "24 hours", "phone numbers", "VoIP providers", "Nothing is exported unless you confirm", "Ignore this mail", "Passwords"},
+		Notice:       {stop, page, asked, confirmBy, "An owner or admin asked for", "nothing for you to do"},
 		Ready:        {"https://app.acme.example/download/AAEC", page, asked, expires, "24 hours", "868 MB (868,123,456 bytes)", "1,000,000", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "deleted"},
 		Failed:       {page, asked, "We could not read your phone numbers. Please ask for a new export.", "No file was made"},
 		Lapsed:       {page, asked, confirmBy, "24 hours", "Nothing was exported"},
@@ -104,7 +103,7 @@ func TestHTMLAndTextTellTheSameFacts(t *testing.T) {
 		_, page, text := render(t, kind, d)
 		page, text = words(visible(t, page)), words(text)
 		l := letters[kind](d)
-		want := append([]string{l.Greeting, l.Footer, d.AccountName, d.AccountID, d.ExportID}, facts[kind]...)
+		want := append([]string{"Hello,", l.Footer, d.AccountName, d.AccountID, d.ExportID}, facts[kind]...)
 		want = append(want, l.Intro...)
 		want = append(want, l.Action.Label, l.Action.URL)
 		for _, f := range l.Facts {
@@ -162,7 +161,7 @@ func TestHostileNamesStayNames(t *testing.T) {
 		"{{.Link}} \"quoted\" & HTTPS://evil.example/ javascript://x\u2028end\xff"
 	for _, kind := range Kinds {
 		d := sample(kind)
-		d.AccountName, d.RecipientName, d.RequesterName, d.Reason = hostile, hostile, hostile, hostile
+		d.AccountName, d.Reason = hostile, hostile
 		d.AccountID, d.ExportID, d.Category = hostile, hostile, "\u202ecalls<b>"
 		subject, page, text := render(t, kind, d)
 		require.NotContains(t, page, "<script")
@@ -194,21 +193,27 @@ func TestNamesOfTheWorldSurvive(t *testing.T) {
 func TestALetterNeedsNoNames(t *testing.T) {
 	for _, kind := range Kinds {
 		d := sample(kind)
-		d.AccountName, d.RecipientName, d.RequesterName, d.AccountID, d.ExportID = "", " ", "\u202e", "", ""
+		d.AccountName, d.AccountID, d.ExportID = "\u202e", "", " "
 		subject, page, text := render(t, kind, d)
 		require.Contains(t, subject, "your account")
 		require.Contains(t, page, ">Hello,<")
 		require.True(t, strings.HasPrefix(text, "Hello,\n"))
 		require.NotContains(t, text, "  \n")
 	}
-	d := sample(Notice)
-	d.RequesterName = ""
-	_, _, text := render(t, Notice, d)
-	require.Contains(t, text, "An owner or admin asked for a complete copy")
-	d.ByCredentials = true
-	_, _, text = render(t, Confirmation, d)
-	require.Contains(t, words(text), "A program with the account's API credentials asked for a complete copy")
-	require.NotContains(t, text, "You asked")
+}
+
+func TestALetterSaysWhoAskedWithoutANameOfAPerson(t *testing.T) {
+	for asker, says := range map[Asker]string{
+		Somebody: "An owner or admin asked for a complete copy",
+		Reader:   "You asked for a complete copy",
+		Program:  "A program with the account's API credentials asked for a complete copy",
+	} {
+		d := sample(Confirmation)
+		d.Asker = asker
+		_, _, text := render(t, Confirmation, d)
+		require.Contains(t, words(text), says)
+		require.Equal(t, asker == Program, strings.Contains(text, "Requested by:"))
+	}
 }
 
 func TestALetterWithoutWhatItIsForIsRefused(t *testing.T) {

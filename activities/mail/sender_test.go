@@ -142,22 +142,23 @@ func TestEveryAnswerHasItsVerdict(t *testing.T) {
 		want       Error
 		says       string
 	}{
-		"bad key":             {401, "", name("missing_api_key"), Error{Permanent: true}, "(missing_api_key)"},
-		"unverified domain":   {403, "", name("validation_error"), Error{Permanent: true}, "sender"},
+		"bad key":             {401, "", name("missing_api_key"), Error{Everybody: true}, "(missing_api_key)"},
+		"bad sender":          {422, "", name("invalid_from_address"), Error{Everybody: true}, "sender"},
+		"unverified domain":   {403, "", name("validation_error"), Error{Everybody: true}, "sender"},
 		"bad message":         {422, "", name("invalid_parameter"), Error{Permanent: true}, "(invalid_parameter)"},
 		"bad request":         {400, "", name("validation_error"), Error{Permanent: true}, "not accepted"},
-		"wrong base":          {404, "", "not found: seekrit", Error{Permanent: true}, "not an address"},
+		"wrong base":          {404, "", "not found: seekrit", Error{Everybody: true}, "not an address"},
 		"same key, same time": {409, "", name("concurrent_idempotent_requests"), Error{}, "right now"},
 		"same key, new body":  {409, "", name("invalid_idempotent_request"), Error{Permanent: true, Duplicate: true}, "another body"},
 		"conflict":            {409, "", "seekrit", Error{Permanent: true, Duplicate: true}, "another body"},
-		"too fast":            {429, "7", name("rate_limit_exceeded"), Error{RetryAfter: 7 * time.Second}, "(rate_limit_exceeded)"},
-		"too fast, fraction":  {429, "0.5", "", Error{RetryAfter: 500 * time.Millisecond}, "too many"},
-		"too fast, silent":    {429, "", name("rate_limit_exceeded"), Error{}, "too many"},
-		"too fast, nonsense":  {429, "seekrit", "", Error{}, "too many"},
-		"too fast, past":      {429, "Thu, 01 Jan 1970 00:00:00 GMT", "", Error{}, "too many"},
-		"too fast, NaN":       {429, "NaN", "", Error{}, "too many"},
-		"quota":               {429, "86400", name("daily_quota_exceeded"), Error{RetryAfter: time.Hour}, "(daily_quota_exceeded)"},
-		"quota, date":         {429, "Fri, 01 Jan 2100 00:00:00 GMT", "", Error{RetryAfter: time.Hour}, "quota"},
+		"too fast":            {429, "7", name("rate_limit_exceeded"), Error{RetryAfter: 7 * time.Second, Everybody: true}, "(rate_limit_exceeded)"},
+		"too fast, fraction":  {429, "0.5", "", Error{RetryAfter: 500 * time.Millisecond, Everybody: true}, "too many"},
+		"too fast, silent":    {429, "", name("rate_limit_exceeded"), Error{Everybody: true}, "too many"},
+		"too fast, nonsense":  {429, "seekrit", "", Error{Everybody: true}, "too many"},
+		"too fast, past":      {429, "Thu, 01 Jan 1970 00:00:00 GMT", "", Error{Everybody: true}, "too many"},
+		"too fast, NaN":       {429, "NaN", "", Error{Everybody: true}, "too many"},
+		"quota":               {429, "86400", name("daily_quota_exceeded"), Error{RetryAfter: time.Hour, Everybody: true}, "(daily_quota_exceeded)"},
+		"quota, date":         {429, "Fri, 01 Jan 2100 00:00:00 GMT", "", Error{RetryAfter: time.Hour, Everybody: true}, "quota"},
 		"broken":              {500, "", name("seekrit"), Error{}, "trouble"},
 		"away":                {503, "30", "<html>seekrit</html>", Error{RetryAfter: 30 * time.Second}, "trouble"},
 		"slow":                {408, "", "", Error{}, "slowly"},
@@ -176,7 +177,7 @@ func TestEveryAnswerHasItsVerdict(t *testing.T) {
 			e := sendError(t, p.sender(t).Send(t.Context(), message()))
 			require.Contains(t, e.Error(), c.says)
 			require.Equal(t, c.status, e.Status)
-			require.Equal(t, c.want, Error{RetryAfter: e.RetryAfter, Permanent: e.Permanent, Duplicate: e.Duplicate})
+			require.Equal(t, c.want, Error{RetryAfter: e.RetryAfter, Permanent: e.Permanent, Duplicate: e.Duplicate, Everybody: e.Everybody})
 			require.NoError(t, e.Unwrap())
 			require.Len(t, p.received(), 1)
 		})
@@ -188,7 +189,7 @@ func TestAMailIsNotRedirected(t *testing.T) {
 	p := startProvider(t, func(_ int, w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, stranger.URL+"/emails", http.StatusTemporaryRedirect)
 	})
-	require.True(t, sendError(t, p.sender(t).Send(t.Context(), message())).Permanent)
+	require.True(t, sendError(t, p.sender(t).Send(t.Context(), message())).Everybody)
 	require.Empty(t, stranger.received())
 }
 
