@@ -191,7 +191,7 @@ func TestAMailIsShownInASandbox(t *testing.T) {
 	require.Contains(t, get(t, box, "/list").Body.String(), "/mails/"+id)
 	page := get(t, box, "/mails/"+id)
 	require.Contains(t, page.Body.String(), `src="/mails/`+id+`/html"`)
-	require.Contains(t, page.Body.String(), `sandbox="allow-popups allow-popups-to-escape-sandbox"`)
+	require.Contains(t, page.Body.String(), `sandbox="allow-popups allow-popups-to-escape-sandbox allow-downloads"`)
 	require.Contains(t, page.Body.String(), "&lt;b&gt;bold")
 	require.NotContains(t, page.Body.String(), "<script>")
 	require.NotContains(t, page.Header().Get("Content-Security-Policy"), "unsafe-inline")

@@ -1,0 +1,314 @@
+package browser
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+
+	"satchel/schema"
+)
+
+// state is something that people can see, and how it comes about. States
+// follow each other: an account's history grows from one to the next.
+type state struct {
+	name  string
+	reach func(t *testing.T, s *scene) *tab
+}
+
+// scene is who acts in the states.
+type scene struct {
+	bakery, harbour company // a small account, and one that takes a while
+	owner           *tab    // of the bakery
+	boss            *tab    // owner of the other one
+	export          string  // the bakery's latest
+	mail            string  // address of the confirmation page in the mail
+	goOn            func()  // the worker, where it is held
+}
+
+// states lists everything there is to see.
+var states = []state{
+	{"sign-in", func(t *testing.T, _ *scene) *tab {
+		b := visit(t)
+		b.navigate("/sign-in")
+		return b
+	}},
+	{"sign-in-needed", func(t *testing.T, _ *scene) *tab {
+		b := visit(t)
+		b.refused(dataExport, http.StatusUnauthorized)
+		return b
+	}},
+	{"nothing-yet", func(t *testing.T, s *scene) *tab {
+		s.bakery = newCompany(t, map[schema.Category]int64{"calls": 400, "contacts": 120})
+		s.owner = signIn(t, s.bakery.owner)
+		s.owner.navigate(dataExport)
+		s.owner.untilStatus("none")
+		return s.owner
+	}},
+	{"member", func(t *testing.T, s *scene) *tab {
+		b := visit(t)
+		b.watch.expect(http.StatusForbidden)
+		b.navigate(s.bakery.member.SignInURL)
+		b.refused(dataExport, http.StatusForbidden)
+		b.untilSays("owner or admin")
+		for _, hook := range []string{"#ask", "#export", "#history"} {
+			require.False(t, b.there(hook), "a member sees who can do this, and nothing else: %s", hook)
+		}
+		return b
+	}},
+	{"pending", func(t *testing.T, s *scene) *tab {
+		s.owner.click("#ask")
+		s.owner.untilStatus("pending")
+		s.export = s.bakery.asked(t)
+		s.mail = link(t, letter(t, s.export, s.bakery.owner.Email, "/confirm/"), "/confirm/")
+		s.owner.untilSays(s.bakery.owner.Email)
+		s.owner.untilThere("#resend:not([disabled])")
+		return s.owner
+	}},
+	{"mailbox", func(t *testing.T, s *scene) *tab {
+		b := visit(t)
+		b.openMail(letter(t, s.export, s.bakery.owner.Email, "/confirm/"))
+		return b
+	}},
+	{"confirm-signed-out", func(t *testing.T, s *scene) *tab {
+		b := visit(t)
+		b.navigate(s.mail)
+		b.untilThere(`a[href*="/sign-in"]`)
+		require.False(t, b.there("#confirm"))
+		return b
+	}},
+	{"confirm-other-account", func(t *testing.T, s *scene) *tab {
+		s.harbour = newCompany(t, map[schema.Category]int64{"calls": 90_000, "contacts": 6_000, "charges": 4_000, "notifications": 3_000})
+		s.boss = signIn(t, s.harbour.owner)
+		s.boss.refused(s.mail, http.StatusForbidden)
+		s.boss.untilSays("another account")
+		require.False(t, s.boss.there("#confirm"))
+		return s.boss
+	}},
+	{"confirm", func(t *testing.T, s *scene) *tab {
+		s.owner.navigate(s.mail)
+		s.owner.untilThere("#confirm")
+		s.owner.untilSays(s.bakery.Name)
+		return s.owner
+	}},
+	{"stop", func(t *testing.T, s *scene) *tab {
+		b := signIn(t, s.bakery.admin)
+		b.navigate(link(t, letter(t, s.export, s.bakery.admin.Email, "/stop/"), "/stop/"))
+		b.untilThere("#stop")
+		return b
+	}},
+	{"cancelled", func(t *testing.T, s *scene) *tab {
+		s.owner.navigate(dataExport)
+		s.owner.click("#cancel")
+		s.owner.untilStatus("cancelled")
+		s.owner.untilThere("#ask")
+		return s.owner
+	}},
+	{"confirm-stopped", func(t *testing.T, s *scene) *tab {
+		b := signIn(t, s.bakery.owner)
+		b.refused(s.mail, http.StatusGone)
+		return b
+	}},
+	{"confirm-sent", func(t *testing.T, s *scene) *tab {
+		s.boss.navigate(dataExport)
+		s.boss.click("#ask")
+		export := s.harbour.asked(t)
+		mail := link(t, letter(t, export, s.harbour.owner.Email, "/confirm/"), "/confirm/")
+		s.boss.navigate(mail)
+		s.boss.untilThere("#confirm")
+		s.goOn = hold(t) // nobody acts on it yet
+		s.boss.click("#confirm")
+		s.boss.untilSays("confirmed")
+		s.mail = mail
+		return s.boss
+	}},
+	{"processing", func(t *testing.T, s *scene) *tab {
+		s.boss.navigate(dataExport)
+		s.boss.untilThere("#export")
+		s.goOn()
+		s.goOn = holdHalfWay(t, s.harbour)
+		s.boss.untilStatus("processing")
+		s.boss.until("something was read", `[...document.querySelectorAll('.category')].some(c => +c.dataset.records > 1000)`)
+		return s.boss
+	}},
+	{"confirm-already", func(t *testing.T, s *scene) *tab {
+		b := signIn(t, s.harbour.owner)
+		b.navigate(s.mail)
+		b.untilSays("already confirmed")
+		require.False(t, b.there("#confirm"))
+		return b
+	}},
+	{"cancelling", func(t *testing.T, s *scene) *tab {
+		s.boss.click("#cancel")
+		s.boss.untilThere(`[role=status]`)
+		return s.boss
+	}},
+	{"cancelled-half-way", func(t *testing.T, s *scene) *tab {
+		s.goOn()
+		s.boss.untilStatus("cancelled")
+		return s.boss
+	}},
+	{"unconfirmed", func(t *testing.T, s *scene) *tab {
+		s.export = s.bakery.export(t, schema.Windows{Confirm: time.Second})
+		s.mail = link(t, letter(t, s.export, s.bakery.owner.Email, "/confirm/"), "/confirm/")
+		s.bakery.await(t, s.export, schema.Expired)
+		s.owner.navigate(dataExport)
+		s.owner.untilThere(`#export[data-status=expired][data-reason=unconfirmed]`)
+		return s.owner
+	}},
+	{"confirm-lapsed", func(t *testing.T, s *scene) *tab {
+		b := signIn(t, s.bakery.owner)
+		b.refused(s.mail, http.StatusGone)
+		b.untilSays("lapsed")
+		return b
+	}},
+	{"failed", func(t *testing.T, s *scene) *tab {
+		s.export = s.bakery.export(t, schema.Windows{Collect: time.Second})
+		whileAway(t, "platform.campaigns", func() {
+			s.bakery.confirm(t, s.export)
+			s.bakery.await(t, s.export, schema.Failed)
+		})
+		s.owner.navigate(dataExport)
+		s.owner.untilStatus("failed")
+		s.owner.untilThere(`.failed[data-category=campaigns]`)
+		s.owner.untilThere("#ask")
+		return s.owner
+	}},
+	{"window-passed", func(t *testing.T, s *scene) *tab {
+		s.export = s.bakery.export(t, schema.Windows{Download: time.Second, Cooldown: time.Second})
+		s.bakery.confirm(t, s.export)
+		s.bakery.await(t, s.export, schema.Expired)
+		s.owner.navigate(dataExport)
+		s.owner.untilThere(`#export[data-status=expired][data-reason=window_passed]`)
+		s.owner.until("it can be asked for again, without anybody loading the page", `document.querySelector('#ask')`)
+		return s.owner
+	}},
+	{"completed", func(t *testing.T, s *scene) *tab {
+		s.export = s.bakery.export(t, schema.Windows{})
+		s.owner.navigate(dataExport)
+		s.owner.untilStatus("pending")
+		s.bakery.confirm(t, s.export)
+		s.owner.untilStatus("completed")
+		s.owner.untilThere("#download")
+		return s.owner
+	}},
+	{"records", func(_ *testing.T, s *scene) *tab {
+		s.owner.click("#records > summary")
+		s.owner.untilThere("#records[open]")
+		return s.owner
+	}},
+	{"trail", func(_ *testing.T, s *scene) *tab {
+		s.owner.click("#records > summary")
+		s.owner.click("#trail > summary")
+		s.owner.untilThere("#trail[open]")
+		return s.owner
+	}},
+	{"away", func(t *testing.T, s *scene) *tab {
+		st := stack(t)
+		require.NoError(t, st.S3.Stop())
+		s.goOn = func() { require.NoError(t, st.S3.Start(t.Context())) }
+		b := signIn(t, s.bakery.owner)
+		b.refused(dataExport+"/"+s.export+"/file", http.StatusServiceUnavailable)
+		return b
+	}},
+	{"deleting", func(_ *testing.T, s *scene) *tab {
+		s.goOn()
+		s.owner.navigate(dataExport)
+		s.owner.click("#delete")
+		s.owner.untilThere("#deleting[open]")
+		return s.owner
+	}},
+	{"deleted-cooldown", func(t *testing.T, s *scene) *tab {
+		s.owner.click("#delete-confirm")
+		s.owner.untilThere(`#export[data-status=expired][data-reason=deleted]`)
+		s.owner.untilThere("#cooldown")
+		require.False(t, s.owner.there("#ask"))
+		require.Equal(t, 5, ask[int](s.owner, `document.querySelectorAll('#history tbody tr').length`))
+		return s.owner
+	}},
+	{"download-gone", func(t *testing.T, s *scene) *tab {
+		b := signIn(t, s.bakery.owner)
+		b.refused(link(t, letter(t, s.export, s.bakery.owner.Email, "/download/"), "/download/"), http.StatusGone)
+		return b
+	}},
+	{"not-found", func(t *testing.T, s *scene) *tab {
+		b := signIn(t, s.bakery.owner)
+		b.refused("/confirm/AAAA", http.StatusNotFound)
+		return b
+	}},
+}
+
+func TestEveryStateIsDrawnWithCareForEverybody(t *testing.T) {
+	s := &scene{goOn: func() {}}
+	for _, state := range states {
+		reached := state.reach(t, s)
+		reached.look(state.name)
+	}
+}
+
+// look looks at the page in both colours and both sizes. Every combination of
+// them is photographed; each colour and each size is put before axe once.
+func (b *tab) look(name string) {
+	b.t.Helper()
+	for _, scheme := range []string{"light", "dark"} {
+		b.in(scheme)
+		for _, size := range []string{"desktop", "phone"} {
+			if size == "phone" {
+				b.phone()
+			} else {
+				b.desk()
+			}
+			where := name + "-" + scheme + "-" + size
+			wide := ask[int](b, `document.documentElement.scrollWidth - innerWidth`)
+			require.LessOrEqual(b.t, wide, 0, "%s does not fit its window", where)
+			if (scheme == "light") == (size == "desktop") {
+				b.requireAccessible(where)
+			}
+			if *screenshots != "" {
+				b.photograph(where)
+			}
+		}
+	}
+	b.desk()
+	b.in("light")
+}
+
+// photograph keeps a picture of the whole page.
+func (b *tab) photograph(name string) {
+	b.t.Helper()
+	ctx, cancel := within(b.ctx)
+	defer cancel()
+	png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	require.NoError(b.t, err)
+	require.NoError(b.t, os.WriteFile(filepath.Join(*screenshots, name+".png"), png, 0o644))
+}
+
+// holdHalfWay waits until the company's calls are being read, and stops the
+// worker in the middle of it.
+func holdHalfWay(t *testing.T, c company) (goOn func()) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		var records, expected int64
+		err := stage.db.QueryRowContext(t.Context(), `select p.records, coalesce(p.expected_records, 0)
+			from satchel.categories p join satchel.exports e on e.id = p.export_id
+			where e.account_sid = $1 and p.category = 'calls' order by e.requested_at desc limit 1`, c.AccountSID).Scan(&records, &expected)
+		return err == nil && expected > 0 && records*3 > expected
+	}, patience, 2*time.Millisecond, "the calls are to be read")
+	return hold(t)
+}
+
+// whileAway does something while one of the platform's tables cannot be read.
+func whileAway(t *testing.T, table string, do func()) {
+	t.Helper()
+	rename := func(from, to string) {
+		_, err := stage.db.Exec("alter table " + from + " rename to " + to)
+		require.NoError(t, err)
+	}
+	rename(table, "away")
+	defer rename("platform.away", table[len("platform."):])
+	do()
+}
