@@ -95,7 +95,7 @@ func TestRestartOfADependencyCostsTimeAndNothingElse(t *testing.T) {
 			done := patiently(t, p, export.ID)
 			var document []byte
 			require.Eventually(t, func() bool {
-				var res *http.Response
+				var res answer
 				res, document = p.do(http.MethodGet, *done.DownloadURL, nil)
 				return res.StatusCode == http.StatusOK
 			}, 20*time.Second, 200*time.Millisecond)

@@ -122,8 +122,14 @@ func program(t *testing.T, user, pass string) *person {
 	return p
 }
 
+// answer is what came back, read to its end.
+type answer struct {
+	StatusCode int
+	Header     http.Header
+}
+
 // do sends a request; path may be a whole URL.
-func (p *person) do(method, path string, header http.Header) (*http.Response, []byte) {
+func (p *person) do(method, path string, header http.Header) (answer, []byte) {
 	p.t.Helper()
 	if !strings.Contains(path, "://") {
 		path = p.st.Demo.BaseURL + path
@@ -144,7 +150,7 @@ func (p *person) do(method, path string, header http.Header) (*http.Response, []
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
 	require.NoError(p.t, err)
-	return res, body
+	return answer{res.StatusCode, res.Header}, body
 }
 
 // view is an export as the API shows it.
@@ -170,7 +176,7 @@ type problem struct {
 	AvailableAt            *time.Time
 }
 
-func (p *person) json(method, path string, want int, into any) *http.Response {
+func (p *person) json(method, path string, want int, into any) answer {
 	p.t.Helper()
 	res, body := p.do(method, path, nil)
 	require.Equal(p.t, want, res.StatusCode, "%s %s: %s", method, path, body)

@@ -133,7 +133,7 @@ func TestFromRequestToRemovalOverHTTPAlone(t *testing.T) {
 		res, _ := p.do(http.MethodGet, download, nil)
 		return res.StatusCode == http.StatusGone
 	}, downloadWindow+10*time.Second, 200*time.Millisecond)
-	require.Less(t, time.Now().Sub(*done.ExpiresAt), 5*time.Second)
+	require.Less(t, time.Since(*done.ExpiresAt), 5*time.Second)
 	gone := p.await(export.ID, "expired", 20*time.Second)
 	require.Equal(t, schema.WindowPassed, *gone.Reason)
 	require.Empty(t, objects(t, export.ID))
@@ -152,20 +152,27 @@ func TestFromRequestToRemovalOverHTTPAlone(t *testing.T) {
 // resumed downloads up to the cut, and the rest by Range and If-Range, as curl -C does.
 func resumed(t *testing.T, p *person, url string, cut int) []byte {
 	t.Helper()
+	head, tag := begun(t, p, url, cut)
+	rest, tail := p.do(http.MethodGet, url, http.Header{
+		"Accept-Encoding": {"identity"}, "Range": {fmt.Sprintf("bytes=%d-", cut)}, "If-Range": {tag},
+	})
+	require.Equal(t, http.StatusPartialContent, rest.StatusCode)
+	return append(head, tail...)
+}
+
+// begun reads the first bytes of a download and hangs up.
+func begun(t *testing.T, p *person, url string, cut int) (head []byte, tag string) {
+	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	require.NoError(t, err)
 	req.Header.Set("Accept-Encoding", "identity")
 	res, err := p.http.Do(req)
 	require.NoError(t, err)
-	head := make([]byte, cut)
+	defer res.Body.Close()
+	head = make([]byte, cut)
 	_, err = io.ReadFull(res.Body, head)
 	require.NoError(t, err)
-	require.NoError(t, res.Body.Close())
-	rest, tail := p.do(http.MethodGet, url, http.Header{
-		"Accept-Encoding": {"identity"}, "Range": {fmt.Sprintf("bytes=%d-", cut)}, "If-Range": {res.Header.Get("ETag")},
-	})
-	require.Equal(t, http.StatusPartialContent, rest.StatusCode)
-	return append(head, tail...)
+	return head, res.Header.Get("ETag")
 }
 
 // follow reads an export's events in the background until they end.
