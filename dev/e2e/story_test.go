@@ -169,10 +169,11 @@ func begun(t *testing.T, p *person, url string, cut int) (head []byte, tag strin
 	res, err := p.http.Do(req)
 	require.NoError(t, err)
 	defer res.Body.Close()
-	head = make([]byte, cut)
-	_, err = io.ReadFull(res.Body, head)
+	tag = res.Header.Get("ETag")
+	head, err = io.ReadAll(io.LimitReader(res.Body, int64(cut)))
 	require.NoError(t, err)
-	return head, res.Header.Get("ETag")
+	require.Len(t, head, cut)
+	return head, tag
 }
 
 // follow reads an export's events in the background until they end.
