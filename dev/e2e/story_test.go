@@ -161,7 +161,7 @@ func resumed(t *testing.T, p *person, url string, cut int) []byte {
 }
 
 // begun reads the first bytes of a download and hangs up.
-func begun(t *testing.T, p *person, url string, cut int) (head []byte, tag string) {
+func begun(t *testing.T, p *person, url string, cut int) ([]byte, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	require.NoError(t, err)
@@ -169,8 +169,8 @@ func begun(t *testing.T, p *person, url string, cut int) (head []byte, tag strin
 	res, err := p.http.Do(req)
 	require.NoError(t, err)
 	defer res.Body.Close()
-	tag = res.Header.Get("ETag")
-	head, err = io.ReadAll(io.LimitReader(res.Body, int64(cut)))
+	tag := res.Header.Get("ETag")
+	head, err := io.ReadAll(io.LimitReader(res.Body, int64(cut)))
 	require.NoError(t, err)
 	require.Len(t, head, cut)
 	return head, tag
