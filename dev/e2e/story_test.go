@@ -181,7 +181,7 @@ func follow(t *testing.T, p *person, id string) <-chan []view {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.st.Demo.BaseURL+"/v1/account/exports/"+id+"/events", nil)
 	require.NoError(t, err)
-	res, err := p.http.Do(req)
+	res, err := p.http.Do(req) //nolint:bodyclose // closed below; the linter does not see it
 	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, res.StatusCode)
 	require.Contains(t, res.Header.Get("Content-Type"), "text/event-stream")
