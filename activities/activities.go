@@ -24,6 +24,20 @@ type Activities struct {
 	Count  Counters
 }
 
+// account finds the account in the source. A replica may not have heard of it
+// yet, and a policy may hide it: both are for another attempt to mend.
+func (a *Activities) account(ctx context.Context, id string) (schema.Account, error) {
+	account, err := a.Source.Account(ctx, id)
+	if schema.KindOf(err) == schema.NotFound {
+		err = unseen("The source database does not show the account.")
+	}
+	return account, err
+}
+
+func unseen(message string) error {
+	return schema.Errorf(schema.Unavailable, "not_seen", "%s", message)
+}
+
 // beat heartbeats until the returned function is called, so that a worker
 // that dies is noticed and a cancelled activity hears of it, however long one
 // step takes.

@@ -31,6 +31,9 @@ func (a *Activities) collect(ctx context.Context, in Collect) error {
 	if err != nil || place.Done {
 		return err
 	}
+	if _, err := a.account(ctx, in.Account); err != nil { // else no rows would look like none to read
+		return err
+	}
 	return a.Source.Read(ctx, in.Category, in.Account, place.LastKey, func(readAt time.Time, rows Rows) error {
 		expected, err := rows.Expected()
 		if err != nil {

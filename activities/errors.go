@@ -11,9 +11,6 @@ import (
 	"satchel/schema"
 )
 
-// public is told by errors whose whole text is ours and safe for all to read.
-type public interface{ Public() string }
-
 // verdict turns an error into what Temporal may know of it: a stable type, a
 // sentence of ours, and whether to try again. It is the last thing an
 // activity does. The cause goes to the worker's log and no further: histories
@@ -27,7 +24,6 @@ func verdict(ctx context.Context, err error) error {
 	var (
 		known  *schema.Error
 		letter *mail.Error
-		clean  public
 	)
 	switch {
 	case errors.Is(err, schema.ErrOvertaken):
@@ -38,8 +34,6 @@ func verdict(ctx context.Context, err error) error {
 	case errors.As(err, &known):
 		kind, message = string(known.Kind), known.Message
 		options.NonRetryable, options.NextRetryDelay = final(known.Kind), known.RetryAfter
-	case errors.As(err, &clean):
-		kind, message = "refused", clean.Public()
 	case errors.Is(err, context.DeadlineExceeded):
 		kind, message = "timeout", "it took too long"
 	}

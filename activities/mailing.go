@@ -2,8 +2,6 @@ package activities
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 
 	"satchel/activities/mail"
@@ -29,22 +27,24 @@ type Mail struct {
 	Generation int // counts mails that are wanted again, from 1
 }
 
-// SendMail writes to everybody the occasion concerns. Addresses and names are
-// looked up now and stay out of histories. Running it again sends nothing
-// twice: each letter has its own Idempotency-Key.
+// SendMail writes to everybody the occasion concerns, unless what it would say
+// is no longer so. Addresses and names are looked up now and stay out of
+// histories. Running it again sends nothing twice, and goes on with those who
+// have not been written to.
 func (a *Activities) SendMail(ctx context.Context, in Mail) error {
+	defer beat(ctx)()
 	return verdict(ctx, a.sendMail(ctx, in))
 }
 
 func (a *Activities) sendMail(ctx context.Context, in Mail) error {
+	if err := a.Store.NextGeneration(ctx, in.Export, in.Generation); err != nil {
+		return err
+	}
 	export, err := a.Store.Export(ctx, in.Export)
 	if err != nil {
 		return err
 	}
-	if !timely(in.Kind, export.Status) {
-		return nil
-	}
-	account, err := a.Source.Account(ctx, in.Account)
+	account, err := a.account(ctx, in.Account)
 	if err != nil {
 		return err
 	}
@@ -53,84 +53,57 @@ func (a *Activities) sendMail(ctx context.Context, in Mail) error {
 		return err
 	}
 	concerned, others := audience(people, export.RequestedBy)
-	data := a.letter(in, export, account)
-	if in.Kind != RequestMail {
-		return a.sendEach(ctx, in, letterOf[in.Kind], concerned, data)
+	if len(concerned) == 0 {
+		return unseen("The source database shows no owner or admin of the account.")
 	}
-	if export.Status != schema.Pending {
-		concerned = nil // somebody has confirmed meanwhile; the others are still to hear of it
-	}
-	if in.Generation > 1 {
-		others = nil // they have heard of it
-		if err := a.Store.NextGeneration(ctx, in.Export, in.Generation); err != nil {
-			return err
-		}
-	}
-	return errors.Join(
-		a.sendEach(ctx, in, mail.Confirmation, concerned, data),
-		a.sendEach(ctx, in, mail.Notice, others, data))
+	return a.sendEach(ctx, in.Export, a.due(in, export, account, concerned, others))
 }
 
-// timely tells whether a mail that was long on its way still says the truth.
-func timely(kind MailKind, s schema.Status) bool {
-	switch kind {
-	case RequestMail:
-		return s.Cancellable()
-	case ReadyMail:
-		return s == schema.Completed
-	}
-	return true
-}
-
-var letterOf = map[MailKind]mail.Kind{ReadyMail: mail.Ready, FailedMail: mail.Failed, LapsedMail: mail.Lapsed}
-
-// sendEach sends one letter to each person. One bad address keeps nobody
-// else's letter; the worst trouble is the one that is told.
-func (a *Activities) sendEach(ctx context.Context, in Mail, kind mail.Kind, to []schema.Person, data mail.Data) error {
-	var worst error
-	for _, person := range to {
-		subject, html, text, err := mail.Render(kind, data)
-		if err != nil {
-			return err
-		}
-		err = a.Mail.Send(ctx, mail.Message{
-			To: person.Email, Subject: subject, HTML: html, Text: text,
-			IdempotencyKey: fmt.Sprintf("%s/%s/%s/%d", in.Export, kind, person.ID, in.Generation),
-		})
-		var trouble *mail.Error
-		if errors.As(err, &trouble) && trouble.Duplicate {
-			continue // it has arrived before, in other words
-		}
-		if err != nil && (worst == nil || trouble == nil || !trouble.Permanent) {
-			worst = err
+// due is who is to get which letter, as things stand now.
+func (a *Activities) due(in Mail, e schema.Export, account schema.Account, concerned, others []schema.Person) (letters []letter) {
+	data := a.about(e, account)
+	add := func(kind mail.Kind, generation int, to []schema.Person, link string) {
+		for _, person := range to {
+			l := letter{kind, generation, person, data}
+			l.data.Link, l.data.Asker = link, asker(e, person)
+			letters = append(letters, l)
 		}
 	}
-	return worst
+	lapsed := e.Status == schema.Expired && e.Reason == schema.Unconfirmed
+	switch {
+	case in.Kind == RequestMail:
+		if e.Status == schema.Pending && e.Generation == in.Generation {
+			add(mail.Confirmation, in.Generation, concerned, a.Site.Confirm(a.Links.Token(schema.ToConfirm, e.ID, in.Generation)))
+		}
+		if e.Status != schema.Cancelled && !lapsed { // however quick the requester is, the others hear of it
+			add(mail.Notice, 1, others, "")
+		}
+	case in.Kind == ReadyMail && e.Status == schema.Completed:
+		add(mail.Ready, 1, concerned, a.Site.Download(a.Links.Token(schema.ToDownload, e.ID, 1)))
+	case in.Kind == FailedMail && e.Status == schema.Failed:
+		add(mail.Failed, 1, concerned, "")
+	case in.Kind == LapsedMail && lapsed:
+		add(mail.Lapsed, 1, concerned, "")
+	}
+	return letters
 }
 
-// letter gathers what the letters say. They name the account and no person:
-// whoever wants to know who asked signs in, and mailboxes are read by many.
-func (a *Activities) letter(in Mail, e schema.Export, account schema.Account) mail.Data {
+// about gathers what letters say. They name the account and no person: whoever
+// wants to know who asked signs in, and mailboxes are read by many.
+func (a *Activities) about(e schema.Export, account schema.Account) mail.Data {
 	data := mail.Data{
-		AccountName:   account.Name,
-		AccountID:     e.Account,
-		ExportID:      e.ID,
-		ByCredentials: e.RequestedBy == "",
-		StopLink:      a.Site.Stop(a.Links.Token(schema.ToStop, e.ID, 1)),
-		PageLink:      a.Site.DataExport(),
-		RequestedAt:   e.RequestedAt,
-		ConfirmBy:     e.ConfirmBy,
-		Category:      e.FailedCategory,
-		Reason:        e.Reason,
+		AccountName: account.Name,
+		AccountID:   e.Account,
+		ExportID:    e.ID,
+		StopLink:    a.Site.Stop(a.Links.Token(schema.ToStop, e.ID, 1)),
+		PageLink:    a.Site.DataExport(),
+		RequestedAt: e.RequestedAt,
+		ConfirmBy:   e.ConfirmBy,
+		Category:    e.FailedCategory,
+		Reason:      e.Reason,
 	}
-	switch in.Kind {
-	case RequestMail:
-		data.Link = a.Site.Confirm(a.Links.Token(schema.ToConfirm, e.ID, in.Generation))
-	case ReadyMail:
-		data.Link = a.Site.Download(a.Links.Token(schema.ToDownload, e.ID, 1))
-		for _, c := range e.Categories {
-			data.Records += c.Records
-		}
+	for _, c := range e.Categories {
+		data.Records += c.Records
 	}
 	if e.CompletedAt != nil && e.ExpiresAt != nil && e.Size != nil && e.SHA256 != nil {
 		data.CompletedAt, data.ExpiresAt, data.Size, data.SHA256 = *e.CompletedAt, *e.ExpiresAt, *e.Size, *e.SHA256
@@ -141,17 +114,35 @@ func (a *Activities) letter(in Mail, e schema.Export, account schema.Account) ma
 	return data
 }
 
-// audience splits the owners and admins into those the export concerns, who
-// are the requester or else all owners, and the others.
+func asker(e schema.Export, reader schema.Person) mail.Asker {
+	switch e.RequestedBy {
+	case "":
+		return mail.Program
+	case reader.ID:
+		return mail.Reader
+	}
+	return mail.Somebody
+}
+
+// audience splits the owners and admins into those the export concerns and the
+// others. It concerns the requester; where that is nobody of them any more, all
+// owners; and where there is no owner, all admins.
 func audience(people []schema.Person, requestedBy string) (concerned, others []schema.Person) {
-	known := slices.ContainsFunc(people, func(p schema.Person) bool { return p.ID == requestedBy && p.Role.MayExport() })
-	for _, p := range people {
-		switch {
-		case !p.Role.MayExport():
-		case p.ID == requestedBy, !known && p.Role == schema.Owner:
-			concerned = append(concerned, p)
-		default:
-			others = append(others, p)
+	people = slices.DeleteFunc(slices.Clone(people), func(p schema.Person) bool { return !p.Role.MayExport() })
+	for _, concerns := range []func(schema.Person) bool{
+		func(p schema.Person) bool { return p.ID == requestedBy },
+		func(p schema.Person) bool { return p.Role == schema.Owner },
+		func(schema.Person) bool { return true },
+	} {
+		if slices.ContainsFunc(people, concerns) {
+			for _, p := range people {
+				if concerns(p) {
+					concerned = append(concerned, p)
+				} else {
+					others = append(others, p)
+				}
+			}
+			break
 		}
 	}
 	return concerned, others

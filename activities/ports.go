@@ -30,6 +30,9 @@ type Store interface {
 	DestroyKey(ctx context.Context, export string) error
 	EndExport(ctx context.Context, export string, ending schema.Ending, by string, cert schema.Certificate) error
 
+	Letters(ctx context.Context, export string) (map[string]bool, error)
+	SettleLetter(ctx context.Context, export, letter string, sent bool) error
+
 	Overdue(ctx context.Context, grace time.Duration, after string, limit int) ([]schema.Export, error)
 	Unended(ctx context.Context, ids []string) (map[string]bool, error)
 }
@@ -82,4 +85,5 @@ type Runs interface {
 // Counters add up what the worker has done, for its metrics.
 type Counters interface {
 	Wrote(c schema.Category, records, bytes int64)
+	Mailed(kind mail.Kind, outcome string)
 }

@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/interceptor"
 
+	"satchel/activities/mail"
 	"satchel/schema"
 )
 
@@ -24,6 +25,7 @@ type numbers struct {
 	registry *prometheus.Registry
 	records  *prometheus.CounterVec
 	bytes    *prometheus.CounterVec
+	letters  *prometheus.CounterVec
 	ended    *prometheus.HistogramVec
 }
 
@@ -37,6 +39,9 @@ func newNumbers() *numbers {
 			Name: "satchel_records_written_total", Help: "Records written to pieces."}, []string{"category"}),
 		bytes: make.NewCounterVec(prometheus.CounterOpts{
 			Name: "satchel_bytes_written_total", Help: "Bytes of JSON text written to pieces."}, []string{"category"}),
+		letters: make.NewCounterVec(prometheus.CounterOpts{
+			Name: "satchel_letters_total", Help: "Attempts to send a letter: sent, delayed, refused for good, or blocked because the provider takes no mail from us (quota, key or sender)."},
+			[]string{"letter", "outcome"}),
 		ended: make.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "satchel_activity_seconds", Help: "How long attempts at activities took, by how they ended.",
 			Buckets: prometheus.ExponentialBuckets(0.01, 4, 9)}, []string{"activity", "outcome"}),
@@ -47,6 +52,11 @@ func newNumbers() *numbers {
 func (n *numbers) Wrote(c schema.Category, records, bytes int64) {
 	n.records.WithLabelValues(string(c)).Add(float64(records))
 	n.bytes.WithLabelValues(string(c)).Add(float64(bytes))
+}
+
+// Mailed counts an attempt to send a letter.
+func (n *numbers) Mailed(kind mail.Kind, outcome string) {
+	n.letters.WithLabelValues(string(kind), outcome).Inc()
 }
 
 func (n *numbers) interceptor() interceptor.WorkerInterceptor { return &timing{numbers: n} }
@@ -71,7 +81,7 @@ func (a *timedActivity) ExecuteActivity(ctx context.Context, in *interceptor.Exe
 	out, err := a.Next.ExecuteActivity(ctx, in)
 	outcome := "succeeded"
 	switch {
-	case ctx.Err() != nil:
+	case err != nil && ctx.Err() != nil:
 		outcome = "cancelled"
 	case err != nil:
 		outcome = "failed"

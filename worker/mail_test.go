@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
+
+	"satchel/activities"
+	"satchel/activities/mail"
+	"satchel/dev/demo"
+	"satchel/dev/mailbox"
+	"satchel/schema"
+)
+
+func (r *rig) mail(kind activities.MailKind, generation int) error {
+	return r.run(r.SendMail, activities.Mail{Export: r.export, Account: r.account.AccountSID, Kind: kind, Generation: generation}, nil)
+}
+
+func (r *rig) letters() (subjects []string) {
+	for _, m := range r.inbox.Messages() {
+		subjects = append(subjects, m.Subject)
+	}
+	return subjects
+}
+
+func (r *rig) count(letter mail.Kind, outcome string) int {
+	var counted dto.Metric
+	require.NoError(r.t, r.Count.(*numbers).letters.WithLabelValues(string(letter), outcome).Write(&counted))
+	return int(counted.GetCounter().GetValue())
+}
+
+// final tells whether Temporal will not try again.
+func final(t *testing.T, err error) bool {
+	t.Helper()
+	var e *temporal.ApplicationError
+	require.ErrorAs(t, err, &e)
+	return e.NonRetryable()
+}
+
+func TestARefusedAddressKeepsNobodyElsesLetter(t *testing.T) {
+	r := newRig(t, demo.With{Admin: true}, nil)
+	r.open()
+	r.inbox.Fail(&mailbox.Fault{Status: http.StatusUnprocessableEntity, Count: 1})
+	require.True(t, final(t, r.mail(activities.RequestMail, 1)), "trying again cannot help")
+	require.Len(t, r.letters(), 1, "the admin's")
+	require.True(t, final(t, r.mail(activities.RequestMail, 1)))
+	require.Len(t, r.letters(), 1, "what was refused is not tried again")
+	require.Equal(t, 1, r.count(mail.Confirmation, "refused"))
+	require.Equal(t, 1, r.count(mail.Notice, "sent"))
+
+	require.NoError(t, r.mail(activities.RequestMail, 2), "unless somebody asks for it again")
+	require.Len(t, r.letters(), 2)
+}
+
+func TestALetterThatIsDelayedKeepsNobodyElses(t *testing.T) {
+	r := newRig(t, demo.With{Admin: true}, nil)
+	r.open()
+	r.inbox.Fail(&mailbox.Fault{Status: http.StatusInternalServerError, Count: 1})
+	require.False(t, final(t, r.mail(activities.RequestMail, 1)))
+	require.Len(t, r.letters(), 1)
+	require.NoError(t, r.mail(activities.RequestMail, 1))
+	require.Len(t, r.letters(), 2)
+}
+
+func TestMailGoesOutOnceTheSettingsAreMended(t *testing.T) {
+	r := newRig(t, demo.With{Admin: true}, nil)
+	r.open()
+	for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden} {
+		r.inbox.Fail(&mailbox.Fault{Status: status})
+		require.False(t, final(t, r.mail(activities.RequestMail, 1)))
+	}
+	require.Equal(t, 2, r.count(mail.Confirmation, "blocked"), "operators see it")
+	require.Zero(t, r.count(mail.Notice, "blocked"), "and one letter is enough to know")
+	r.inbox.Fail(nil)
+	require.NoError(t, r.mail(activities.RequestMail, 1))
+	require.Len(t, r.letters(), 2)
+}
+
+// crowd is an account with many owners.
+type crowd struct {
+	activities.Source
+	people int
+}
+
+func (c crowd) People(context.Context, string) (people []schema.Person, err error) {
+	for i := range c.people {
+		people = append(people, schema.Person{ID: fmt.Sprintf("US%032d", i), Email: fmt.Sprintf("owner%d@example.com", i), Role: schema.Owner})
+	}
+	return people, nil
+}
+
+func TestAProvidersLimitCostsTimeAndNoLetter(t *testing.T) {
+	r := newRig(t, demo.With{}, nil)
+	r.open()
+	var left atomic.Int64
+	limited := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if left.Add(-1) < 0 {
+			w.WriteHeader(http.StatusTooManyRequests)
+			return
+		}
+		r.inbox.ServeHTTP(w, req)
+	}))
+	t.Cleanup(limited.Close)
+	var err error
+	r.Mail, err = mail.New(mail.Config{APIKey: "re_test", BaseURL: limited.URL, From: "Satchel <exports@example.com>"})
+	require.NoError(t, err)
+	r.Source = crowd{r.Source, 9}
+	for attempt := 1; ; attempt++ {
+		require.LessOrEqual(t, attempt, 5, "each attempt goes on where the last one was stopped")
+		left.Store(2)
+		if err = r.mail(activities.RequestMail, 1); err == nil {
+			break
+		}
+		require.False(t, final(t, err))
+	}
+	require.Len(t, r.letters(), 9)
+}
+
+func TestTheOthersHearOfAnExportHoweverQuickItWas(t *testing.T) {
+	r := newRig(t, demo.With{Admin: true}, nil)
+	r.confirm()
+	r.collectAll()
+	r.complete()
+	require.NoError(t, r.mail(activities.RequestMail, 1))
+	require.Len(t, r.letters(), 1)
+	require.Contains(t, r.letters()[0], "was requested")
+}
+
+func TestALinkThatWasAskedForAgainIsMailedOnce(t *testing.T) {
+	r := newRig(t, demo.With{}, nil)
+	r.open()
+	r.inbox.Fail(&mailbox.Fault{Status: http.StatusServiceUnavailable})
+	for generation := 1; generation <= 3; generation++ {
+		require.Error(t, r.mail(activities.RequestMail, generation))
+	}
+	r.inbox.Fail(nil)
+	for generation := 1; generation <= 3; generation++ {
+		require.NoError(t, r.mail(activities.RequestMail, generation))
+	}
+	require.Len(t, r.letters(), 1)
+}
+
+func TestMailThatIsNoLongerTrueStaysBehind(t *testing.T) {
+	r := newRig(t, demo.With{Admin: true}, nil)
+	r.open()
+	require.NoError(t, r.run(r.RemoveArchive, activities.Remove{Export: r.export, Account: r.account.AccountSID,
+		Ending: schema.Ending{Status: schema.Cancelled, Reason: schema.CancelledReason}}, nil))
+	for _, kind := range []activities.MailKind{activities.RequestMail, activities.ReadyMail, activities.FailedMail, activities.LapsedMail} {
+		require.NoError(t, r.mail(kind, 1))
+	}
+	require.Empty(t, r.letters())
+}
+
+// lagging is a replica that has not heard of the account yet.
+type lagging struct{ activities.Source }
+
+func (lagging) Account(context.Context, string) (schema.Account, error) {
+	return schema.Account{}, schema.Errorf(schema.NotFound, "account_not_found", "There is no such account.")
+}
+
+func TestAnAccountTheSourceDoesNotShowYetIsAskedForAgain(t *testing.T) {
+	r := newRig(t, demo.With{}, nil)
+	r.confirm()
+	seen := r.Source
+	r.Source = lagging{seen}
+	require.False(t, final(t, r.mail(activities.RequestMail, 1)))
+	require.False(t, final(t, r.collect("calls")), "no rows that can be seen is not an empty category")
+	r.Source = crowd{seen, 0}
+	require.False(t, final(t, r.mail(activities.RequestMail, 1)))
+	r.Source = seen
+	require.NoError(t, r.mail(activities.RequestMail, 1))
+	require.NoError(t, r.collect("calls"))
+}
