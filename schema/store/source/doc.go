@@ -6,9 +6,9 @@
 // null, not repeated within the account, and ordered, so that reading can go on
 // behind any row. The other columns are the record. Rows come in the order of
 // _key along an index on account and key where Postgres finds one; a query that
-// groups, or calls a volatile function, it has to sort first. Read turns each row into
-// the JSON object that row_to_json would make of the record, byte for byte,
-// save that a timestamp, with or without a time zone and however deep it is
+// groups, or calls a volatile function, it has to sort first. Read turns each
+// row into the JSON object that row_to_json would make of the record, byte for
+// byte, save that a timestamp, with or without a time zone and however deep it is
 // nested, is ISO 8601 in UTC and ends in Z.
 //
 // Errors tell what was done and the SQLSTATE, never a value.
