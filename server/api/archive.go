@@ -67,6 +67,11 @@ func (a *API) download(ctx context.Context, p auth.Principal, export string) (st
 	return store.Download{}, conflict("not_ready", "The file is not ready yet.")
 }
 
+// FileName is what the file of an export that was completed then is saved as.
+func FileName(completed time.Time) string {
+	return "account-export-" + completed.UTC().Format(time.DateOnly) + ".json"
+}
+
 // describe says what the file is: its type, its name and how it is sent, and
 // what it can be checked against. X-Content-SHA256 is always that of the JSON
 // document, in hex; Repr-Digest that of the form it is sent in.
@@ -77,7 +82,7 @@ func describe(h http.Header, d store.Download, as form) {
 		h.Set(echo.HeaderContentEncoding, string(gzipped))
 	}
 	h.Set(echo.HeaderContentType, "application/json")
-	h.Set(echo.HeaderContentDisposition, fmt.Sprintf(`attachment; filename="account-export-%s.json"`, d.CompletedAt.UTC().Format(time.DateOnly)))
+	h.Set(echo.HeaderContentDisposition, fmt.Sprintf(`attachment; filename=%q`, FileName(d.CompletedAt)))
 	h.Set(echo.HeaderCacheControl, "private, no-store")
 	h.Add(echo.HeaderVary, echo.HeaderAcceptEncoding)
 	h.Set("ETag", `"`+sum+`"`)

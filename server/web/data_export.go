@@ -46,7 +46,8 @@ type exportView struct {
 	Late      bool // its time is over, and nobody has got round to ending it
 	Trail     []deed
 	Downloads int64
-	Removed   int // objects, once it is over
+	Removed   int    // objects, once it is over
+	EndedBy   string // "" where it was nobody's deed
 	Seen      string
 
 	MailTo      []string
@@ -147,7 +148,7 @@ func (n names) show(e schema.Export, lines []store.Deed, now time.Time) exportVi
 		case store.Downloaded:
 			v.Downloads++
 		case store.Removed:
-			v.Removed = l.Objects
+			v.Removed, v.EndedBy = l.Objects, n.removal(e, l).Who
 		case store.MailLost:
 			resent = append(resent, l.At)
 		}
@@ -177,3 +178,11 @@ func (v exportView) Unwritten() bool { return len(v.Categories) == 0 }
 
 // Live tells whether there is something to follow.
 func (v dataExportView) Live() bool { return v.Latest != nil && !v.Latest.Status.Ended() }
+
+// FileName is what the file is saved as.
+func (v exportView) FileName() string {
+	if v.CompletedAt == nil {
+		return ""
+	}
+	return api.FileName(*v.CompletedAt)
+}

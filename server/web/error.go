@@ -12,6 +12,7 @@ import (
 
 	"satchel/schema"
 	"satchel/server/api"
+	"satchel/server/auth"
 )
 
 // messageView is a page that says one thing.
@@ -49,7 +50,7 @@ func (w *Web) WriteError(c echo.Context, err error) error {
 		}
 		// There is nobody to choose from; the sentence says it, too.
 	}
-	view := messageView{Status: status, Heading: headings[status], Sentence: sentence, Hint: hints[status], Settings: status == http.StatusGone || status == http.StatusConflict}
+	view := messageView{Status: status, Heading: headings[status], Sentence: sentence, Hint: hints[status], Settings: auth.PersonOf(c).Role.MayExport() && !isDataExport(c)}
 	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
 		view.Again = w.returnPath(c.Request())
 	}
@@ -65,20 +66,23 @@ func (w *Web) WriteError(c echo.Context, err error) error {
 	return w.show(c, status, "message", view.Heading, view)
 }
 
+// isDataExport tells whether a request was for the page in Settings itself.
+func isDataExport(c echo.Context) bool { return c.Path() == dataExport }
+
 var headings = map[int]string{
 	http.StatusUnauthorized:       "Please sign in",
 	http.StatusForbidden:          "You cannot do this",
-	http.StatusNotFound:           "There is nothing here",
-	http.StatusMethodNotAllowed:   "There is nothing here",
+	http.StatusNotFound:           "We could not find that",
+	http.StatusMethodNotAllowed:   "We could not find that",
 	http.StatusConflict:           "Not now",
 	http.StatusGone:               "This is gone",
 	http.StatusTooManyRequests:    "Please wait a moment",
-	http.StatusServiceUnavailable: "We cannot do this right now",
+	http.StatusServiceUnavailable: "One moment, please",
 }
 
 var hints = map[int]string{
 	http.StatusNotFound:           "If you came by a link in a mail, see that you have the whole of it: some programs cut long links in two.",
-	http.StatusServiceUnavailable: "Nothing was lost. Load this page again in a moment.",
+	http.StatusServiceUnavailable: "Nothing was lost, and an export that is under way goes on. Load this page again in a moment.",
 }
 
 // logTrouble is for the person awake at night.

@@ -32,3 +32,19 @@ func TestEveryCategoryHasATitle(t *testing.T) {
 	}
 	require.Len(t, seen, len(schema.Categories))
 }
+
+func TestTimeIsWrittenForPeople(t *testing.T) {
+	t.Parallel()
+	for d, want := range map[time.Duration]string{
+		-time.Second: "0 s", 59900 * time.Millisecond: "59 s", time.Minute: "1 min 0 s", 3661 * time.Second: "1 h 1 min", 24*time.Hour - time.Second: "23 h 59 min",
+	} {
+		require.Equal(t, want, span(d))
+	}
+	for d, want := range map[time.Duration]string{
+		time.Second: "a few seconds", 30 * time.Second: "less than a minute", 80 * time.Second: "about a minute", 100 * time.Second: "about 2 minutes", 3 * time.Hour: "about 3 hours",
+	} {
+		require.Equal(t, want, roughly(d))
+	}
+	require.Equal(t, "1 record", plural(1, "record"))
+	require.Equal(t, "2,000 records", plural(2000, "record"))
+}

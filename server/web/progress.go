@@ -40,7 +40,7 @@ const (
 const (
 	patienceToEstimate = 3 * time.Second
 	shareToEstimate    = 0.03
-	assemblingShare    = 0.35
+	assemblingShare    = 0.45
 )
 
 // progressOf counts how far an export has come. Its share is that of the

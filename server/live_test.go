@@ -1,0 +1,168 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"satchel/schema"
+)
+
+// event is one of the page's server-sent events.
+type event struct{ name, id, data string }
+
+// follow opens the stream that the page names, and sends its events until it
+// ends.
+func (v *visitor) follow(path string, header ...string) (<-chan event, int) {
+	v.w.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, v.w.url+path, nil)
+	require.NoError(v.w.t, err)
+	req.Header.Set("Accept", "text/event-stream")
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	res, err := v.http.Do(req)
+	require.NoError(v.w.t, err)
+	events := make(chan event, 100)
+	v.w.t.Cleanup(func() { cancel(); _ = res.Body.Close() })
+	if res.StatusCode != http.StatusOK {
+		close(events)
+		return events, res.StatusCode
+	}
+	require.Equal(v.w.t, "text/event-stream", res.Header.Get("Content-Type"))
+	go func() {
+		defer close(events)
+		var e event
+		for lines := bufio.NewScanner(res.Body); lines.Scan(); {
+			field, value, _ := strings.Cut(lines.Text(), ": ")
+			switch {
+			case field == "event":
+				e.name = value
+			case field == "id":
+				e.id = value
+			case field == "data":
+				e.data += value + "\n"
+			case lines.Text() == "" && e.name != "":
+				events <- e
+				e = event{}
+			}
+		}
+	}()
+	return events, res.StatusCode
+}
+
+// next waits for the next event.
+func next(t *testing.T, events <-chan event) event {
+	t.Helper()
+	select {
+	case e, ok := <-events:
+		require.True(t, ok, "the stream has ended")
+		return e
+	case <-time.After(30 * time.Second):
+		require.Fail(t, "no event came")
+	}
+	return event{}
+}
+
+// stream finds where the page's parts come from.
+func (v *visitor) stream() string {
+	v.w.t.Helper()
+	found := regexp.MustCompile(`sse-connect="([^"]+)"`).FindStringSubmatch(v.get(settings).body)
+	require.NotNil(v.w.t, found)
+	return found[1]
+}
+
+func TestThePageIsDrawnAnewAsItsExportMovesAndLeftAloneOtherwise(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withTemporal)
+	e := w.asked(w.owner)
+	owner := w.as(w.owner)
+	events, _ := owner.follow(owner.stream())
+
+	w.moved(e, isConfirmed)
+	drawn := next(t, events)
+	require.Equal(t, "page", drawn.name, "what the page shows already is not sent")
+	require.Contains(t, drawn.data, `data-status="confirmed"`)
+	require.Contains(t, drawn.data, `sse-swap="progress"`)
+	require.NotContains(t, drawn.data, "sse-connect", "the stream stays the same")
+
+	w.exec(`update satchel.categories set status = 'reading', expected_records = 1000 where export_id = $1`, e.ID)
+	w.exec(`update satchel.categories set records = 600, bytes = 60000 where export_id = $1 and category = 'calls'`, e.ID)
+	for {
+		moved := next(t, events)
+		require.Equal(t, "progress", moved.name)
+		require.NotContains(t, moved.data, "<button", "what somebody may be about to press stays where it is")
+		if strings.Contains(moved.data, "600 of about 1,000") {
+			require.Contains(t, moved.data, `data-percent="5"`)
+			break
+		}
+	}
+
+	w.moved(e, isCompleted)
+	drawn = next(t, events)
+	require.Equal(t, "page", drawn.name)
+	require.Contains(t, drawn.data, `id="download"`)
+	require.NoError(t, w.parts.store.EndExport(t.Context(), e.ID, schema.Ending{Status: schema.Expired, Reason: schema.Deleted}, w.owner, schema.Certificate{}))
+	drawn = next(t, events)
+	require.Contains(t, drawn.data, `data-reason="deleted"`)
+	require.Contains(t, drawn.data, `id="history"`)
+	require.Equal(t, event{name: "ended", data: "ended\n"}, next(t, events))
+	_, more := <-events
+	require.False(t, more, "it ends with the export")
+
+	again, _ := owner.follow(settings+"/"+e.ID+"/events?seen=pending.1", "Last-Event-ID", drawn.id)
+	require.Equal(t, "ended", next(t, again).name, "a browser that comes again is told only what it has not seen")
+}
+
+func TestOnlyTheAccountsOwnersAndAdminsFollow(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withTemporal)
+	w.asked(w.owner)
+	path := w.as(w.owner).stream()
+	for v, status := range map[*visitor]int{w.nobody(): http.StatusUnauthorized, w.as(w.member): http.StatusForbidden, w.as(w.stranger): http.StatusNotFound} {
+		_, got := v.follow(path)
+		require.Equal(t, status, got)
+	}
+	w.nobody().get(settings+"/live").says(t, http.StatusUnauthorized)
+	w.as(w.member).get(settings+"/live").says(t, http.StatusForbidden)
+	w.as(w.owner).get(settings+"/live").says(t, http.StatusOK, `<div id="live"`, `data-status="pending"`)
+	require.NotContains(t, w.as(w.owner).get(settings+"/live").body, "<html")
+}
+
+func TestWhoeverSignsOutOrMayNoLongerStopsSeeing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withTemporal)
+	w.asked(w.owner)
+	owner, admin := w.as(w.owner), w.as(w.admin)
+	path := owner.stream()
+	ofOwner, _ := owner.follow(path)
+	ofAdmin, _ := admin.follow(path)
+	stays, _ := w.as(w.owner).follow(path)
+
+	require.Equal(t, http.StatusSeeOther, owner.post("/sign-out", nil).status)
+	w.exec(`update platform.users set role = 'member' where sid = $1`, w.admin)
+	for _, events := range []<-chan event{ofOwner, ofAdmin} {
+		select {
+		case _, more := <-events:
+			require.False(t, more, "there was nothing to tell")
+		case <-time.After(30 * time.Second):
+			require.Fail(t, "the stream goes on")
+		}
+	}
+	_, status := owner.follow(path)
+	require.Equal(t, http.StatusUnauthorized, status, "and hears why when it comes again")
+	_, status = admin.follow(path)
+	require.Equal(t, http.StatusForbidden, status)
+	select {
+	case <-stays:
+		require.Fail(t, "somebody else's sign-out is not theirs")
+	default:
+	}
+}

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"satchel/schema"
+	"satchel/schema/store"
+)
+
+// change moves the account's only export as its run would, and says how.
+func (w *world) moved(e schema.Export, how string) {
+	w.t.Helper()
+	w.exec(`update satchel.exports set `+how+` where id = $1`, e.ID)
+}
+
+const (
+	isConfirmed  = `status = 'confirmed', confirmed_at = now()`
+	isProcessing = `status = 'processing', confirmed_at = now() - interval '1 minute'`
+	isCompleted  = `status = 'completed', confirmed_at = now(), completed_at = now(), expires_at = now() + interval '23 hours',
+		available_again_at = now() + interval '23 hours', size = 468740550, sha256 = repeat('ab', 32)`
+)
+
+func TestEachStateIsDrawnWithWhatCanBeDone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withTemporal)
+	owner := w.as(w.owner)
+	nothing := owner.get(settings)
+	nothing.says(t, http.StatusOK, `id="export"`, `data-status="none"`, `id="ask"`, w.owner+"@example.com", "24 hours",
+		"Every call of the account", "Left out: the PIN", "account-export-1.0.json")
+	nothingInline(t, nothing.body)
+
+	e := w.asked(w.owner)
+	for _, state := range []struct {
+		how    string
+		status string
+		shows  []string
+		hides  []string
+	}{
+		{`status = 'pending'`, "pending",
+			[]string{w.owner + "@example.com", "23 h 59 min", `id="resend">`, `id="cancel"`, "3 times", "sse-connect", "Asked for by <strong>Ada"},
+			[]string{`id="ask"`, `id="download"`, `id="delete"`}},
+		{`confirm_by = now() - interval '1 second'`, "pending", []string{"has lapsed"}, []string{`id="resend"`, `id="cancel"`}},
+		{isConfirmed, "confirmed", []string{`data-stage="starting"`, `id="cancel"`, `data-category="voipProviders"`, "sse-connect"}, []string{`id="resend"`, `id="ask"`}},
+		{isProcessing, "processing", []string{"1 min 0 s", "too early to tell", `id="cancel"`}, []string{`id="ask"`, `id="delete"`}},
+		{isCompleted, "completed",
+			[]string{`id="download"`, "468.7 MB", "468,740,550 bytes", `id="sha256">` + strings.Repeat("ab", 32), `id="copy-sha256"`, `id="delete"`, `id="delete-confirm"`, "22 h 59 min", "none yet", "File ready"},
+			[]string{`id="cancel"`, `id="ask"`}},
+		{`expires_at = now() - interval '1 second'`, "completed", []string{"is over"}, []string{`id="download"`, `id="delete"`}},
+		{`status = 'expired', reason = 'window_passed', ended_at = now()`, "expired", []string{`data-reason="window_passed"`, `id="cooldown"`, `id="history"`}, []string{`id="ask"`, "sse-connect"}},
+		{`available_again_at = now()`, "expired", []string{`id="ask"`, `data-ended="expired"`}, []string{`id="cooldown"`}},
+		{`reason = 'deleted'`, "expired", []string{`data-reason="deleted"`, "deleted early"}, nil},
+		{`reason = 'unconfirmed'`, "expired", []string{`data-reason="unconfirmed"`, "not confirmed in time"}, nil},
+		{`status = 'cancelled', reason = 'cancelled'`, "cancelled", []string{"was cancelled", `id="ask"`}, []string{"sse-connect"}},
+		{`status = 'failed', reason = 'We could not read your calls. Please ask for a new export.', failed_category = 'calls'`, "failed",
+			[]string{"We could not read your calls.", `class="failed" data-category="calls"`, "our support", e.ID, `id="ask"`}, []string{"sse-connect"}},
+	} {
+		w.moved(e, state.how)
+		page := owner.get(settings)
+		page.says(t, http.StatusOK, append(state.shows, `data-status="`+state.status+`"`)...)
+		for _, word := range state.hides {
+			require.NotContains(t, page.body, word, state.how)
+		}
+		require.Equal(t, 1, strings.Count(page.body, `id="export"`))
+		nothingInline(t, page.body)
+	}
+}
+
+func TestTheMailCanBeSentAgainThreeTimesAnHourAndThePageSaysWhen(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withTemporal)
+	e := w.asked(w.owner)
+	owner := w.as(w.owner)
+	for _, left := range []string{"3 times", "twice", "once"} {
+		owner.get(settings).says(t, http.StatusOK, "sent again "+left)
+		require.Equal(t, http.StatusSeeOther, owner.post(settings+"/"+e.ID+"/resend", nil).status)
+	}
+	page := owner.get(settings + "?done=resent")
+	page.says(t, http.StatusOK, `id="resend" disabled`, "often enough", "once more from", "on its way again", "Mail wanted again by <strong>Ada")
+	owner.post(settings+"/"+e.ID+"/resend", nil).says(t, http.StatusTooManyRequests, `role="alert"`, "often enough")
+	w.exec(`update satchel.audit set at = at - interval '61 minutes' where action = 'mail_lost' and id = (select min(id) from satchel.audit where action = 'mail_lost')`)
+	owner.get(settings).says(t, http.StatusOK, "sent again once")
+}
+
+func TestAProgramsRequestIsMailedToTheOwners(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withTemporal)
+	w.asked("")
+	page := w.as(w.admin).get(settings)
+	page.says(t, http.StatusOK, w.owner+"@example.com", "a program with the account’s own credentials")
+	require.NotContains(t, page.body, w.admin+"@example.com")
+}
+
+func TestWhatWasJustDoneIsSaidOnlyWhileItIsNews(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withTemporal)
+	e := w.asked(w.owner)
+	owner := w.as(w.owner)
+	owner.get(settings+"?done=requested").says(t, http.StatusOK, "One step is left")
+	require.NotContains(t, owner.get(settings+"?done=deleted").body, "being deleted")
+	w.moved(e, isProcessing)
+	require.NotContains(t, owner.get(settings+"?done=requested").body, "One step is left")
+	owner.get(settings+"?done=cancelled").says(t, http.StatusOK, "being cancelled")
+	require.NotContains(t, owner.get(settings+"?done="+url.QueryEscape("<b>")).body, "<b>")
+}
+
+func TestHostileNamesStayText(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withTemporal)
+	const hostile = `"><script>alert(1)</script><img src=x onerror=alert(1)>{{.}} ' --`
+	w.exec(`update platform.accounts set name = $1`, hostile)
+	w.exec(`update platform.users set name = $1`, hostile)
+	w.exec(`update platform.users set email = sid || '"><script>alert(2)</script>@example.com'`)
+	e := w.asked(w.owner)
+	owner := w.as(w.owner)
+	pages := []string{settings, w.confirmLink(e), "/stop/" + w.links.Token(schema.ToStop, e.ID, 1), "/sign-in", "/nowhere", settings + "/live"}
+	for _, how := range []string{`status = 'pending'`, isProcessing, isCompleted, `status = 'failed', reason = '<script>alert(3)</script>', failed_category = '<script>'`} {
+		w.moved(e, how)
+		for _, path := range pages {
+			page := owner.get(path)
+			require.NotContains(t, page.body, "<script>", path)
+			require.NotContains(t, page.body, "<img src=x", path)
+			if path != settings+"/live" {
+				nothingInline(t, page.body)
+			}
+		}
+	}
+	owner.get(settings).says(t, http.StatusOK, "&lt;script&gt;alert(3)")
+}
+
+func TestTheTrailSaysWhoTouchedAnExportAndTheHistoryCountsDownloads(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withTemporal)
+	e := w.asked(w.owner)
+	require.NoError(t, w.parts.store.ConfirmExport(t.Context(), e.ID, w.admin, "age1", []byte("wrapped")))
+	w.moved(e, isCompleted)
+	for i, from := range []int{0, 5000, 0, 70000} { // the second and the fourth go on with what was cut
+		require.NoError(t, w.parts.store.Audit(t.Context(), store.Event{
+			Account: e.Account, Subject: e.ID, Actor: w.admin, Action: store.Downloaded, Details: map[string]any{"from": from, "whole": i == 0},
+		}))
+	}
+	owner := w.as(w.owner)
+	owner.get(settings).says(t, http.StatusOK, "Asked for by <strong>Ada", "Confirmed by <strong>Grace", "Downloaded by <strong>Grace", `<dd id="downloads">2</dd>`)
+	require.NoError(t, w.parts.store.EndExport(t.Context(), e.ID, schema.Ending{Status: schema.Expired, Reason: schema.Deleted}, w.admin, schema.Certificate{Objects: 14}))
+	owner.get(settings).says(t, http.StatusOK, "deleted by <strong>Grace", "14 stored objects", "Deleted early by <strong>Grace", `data-label="Downloads" class="number">2</td>`)
+}
+
+func TestWhoeverSignsInForAFileComesBackToThePageThatHasIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withTemporal)
+	e := w.asked(w.owner)
+	for _, path := range []string{"/download/" + w.links.Token(schema.ToDownload, e.ID, 1), settings + "/" + e.ID + "/file"} {
+		w.moved(e, isCompleted)
+		w.nobody().get(path).says(t, http.StatusUnauthorized, "to download the file", url.QueryEscape(path+"?signed-in"))
+		back := w.as(w.admin).get(path + "?signed-in")
+		require.Equal(t, http.StatusSeeOther, back.status)
+		require.Equal(t, settings, back.header.Get("Location"))
+		w.as(w.stranger).get(path+"?signed-in").says(t, http.StatusNotFound)
+		w.moved(e, `status = 'expired', reason = 'deleted', ended_at = now()`)
+		w.as(w.admin).get(path+"?signed-in").says(t, http.StatusGone, "deleted", "Go to Data Export")
+		w.moved(e, `ended_at = null, reason = '', `+isProcessing)
+		w.as(w.admin).get(path+"?signed-in").says(t, http.StatusConflict, "not ready")
+	}
+}
+
+func TestWhoeverIsSignedInElsewhereCanChangeWhoTheyAre(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withTemporal)
+	link := w.confirmLink(w.asked(w.owner))
+	stranger := w.as(w.stranger)
+	stranger.get(link).says(t, http.StatusForbidden, "another account", `name="return" value="`+link+`"`)
+	out := stranger.post("/sign-out", url.Values{"return": {link}})
+	require.Equal(t, http.StatusSeeOther, out.status)
+	require.Equal(t, "/sign-in?return="+url.QueryEscape(link), out.header.Get("Location"))
+	away := w.as(w.stranger).post("/sign-out", url.Values{"return": {"https://evil.example.com"}})
+	require.Equal(t, "/sign-in?return=%2F", away.header.Get("Location"))
+}
+
+func TestThePageRemembersTwentyExports(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withTemporal)
+	w.exec(`insert into satchel.exports (id, account_sid, requested_by, status, reason, requested_at, confirm_by, ended_at)
+		select 'EX' || md5(n::text), $1, $2, 'cancelled', 'cancelled', now() - n * interval '1 day', now(), now() from generate_series(1, 30) n`, w.account, w.owner)
+	page := w.as(w.owner).get(settings)
+	require.Equal(t, 20, strings.Count(page.body, `data-ended="cancelled"`))
+	require.Contains(t, page.body, fmt.Sprint(time.Now().Add(-24*time.Hour).UTC().Day()))
+}
