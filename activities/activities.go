@@ -9,8 +9,11 @@ import (
 	"satchel/schema"
 )
 
-// Satchel is the actor of deeds that nobody asked for but time.
-const Satchel = "satchel"
+// Who does what no user asked for.
+const (
+	Satchel  = "satchel"  // when its time has come
+	Operator = "operator" // somebody with access to Temporal, who gave no name
+)
 
 // Activities are the hands of all workflows, registered once.
 type Activities struct {

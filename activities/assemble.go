@@ -88,20 +88,39 @@ type Completed struct {
 
 // CompleteExport reads back what was stored, and only if every byte is what
 // was assembled moves the row to completed. Running it again answers the
-// first time.
+// first time, whatever has become of the archive since.
 func (a *Activities) CompleteExport(ctx context.Context, in Complete) (Completed, error) {
 	defer beat(ctx)()
-	if err := a.verify(ctx, in); err != nil {
-		return Completed{}, verdict(ctx, err)
-	}
-	e, err := a.Store.CompleteExport(ctx, in.Export, in.Archive.Archive, in.Windows)
+	completed, err := a.complete(ctx, in)
+	return completed, verdict(ctx, err)
+}
+
+func (a *Activities) complete(ctx context.Context, in Complete) (Completed, error) {
+	e, err := a.Store.Export(ctx, in.Export)
 	if err != nil {
-		return Completed{}, verdict(ctx, err)
+		return Completed{}, err
 	}
+	if completed, already := completedOf(e); already {
+		return completed, nil
+	}
+	if err := a.verify(ctx, in); err != nil {
+		return Completed{}, err
+	}
+	if e, err = a.Store.CompleteExport(ctx, in.Export, in.Archive.Archive, in.Windows); err != nil {
+		return Completed{}, err
+	}
+	completed, ok := completedOf(e)
+	if !ok {
+		return Completed{}, schema.Errorf(schema.Conflict, "not_processing", "The export is not being made.")
+	}
+	return completed, nil
+}
+
+func completedOf(e schema.Export) (Completed, bool) {
 	if e.CompletedAt == nil || e.ExpiresAt == nil || e.AvailableAgainAt == nil {
-		return Completed{}, verdict(ctx, schema.Errorf(schema.Conflict, "not_processing", "The export is not being made."))
+		return Completed{}, false
 	}
-	return Completed{CompletedAt: *e.CompletedAt, ExpiresAt: *e.ExpiresAt, AvailableAgainAt: *e.AvailableAgainAt}, nil
+	return Completed{CompletedAt: *e.CompletedAt, ExpiresAt: *e.ExpiresAt, AvailableAgainAt: *e.AvailableAgainAt}, true
 }
 
 var errDamaged = errors.New("what was stored is not what was written")

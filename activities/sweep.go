@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"go.temporal.io/sdk/activity"
+
 	"satchel/schema"
 )
 
@@ -25,24 +27,30 @@ type Lost struct {
 type Swept struct {
 	Exports int // whose run was gone
 	Strays  int // exports whose objects no unended row knows
+	Stuck   int // of either, that could not be removed
 }
 
-// FindLost finds exports that should have moved by themselves and whose run
-// is gone.
+// FindLost finds exports that somebody has to remove for their run. That is
+// so where the run is gone; where a file's time is over, whatever keeps its run
+// from removing it; and where an export has ended and left its key.
 func (a *Activities) FindLost(ctx context.Context, in Look) (Lost, error) {
+	defer beat(ctx)()
 	overdue, err := a.Store.Overdue(ctx, in.Grace, in.After, sweepPage)
 	if err != nil {
 		return Lost{}, verdict(ctx, err)
 	}
 	var lost Lost
 	for _, e := range overdue {
-		open, err := a.Runs.IsOpen(ctx, e.Account, e.ID)
-		if err != nil {
-			return Lost{}, verdict(ctx, err)
+		if e.Status.Cancellable() {
+			open, err := a.Runs.IsOpen(ctx, e.Account, e.ID)
+			if err != nil {
+				return Lost{}, verdict(ctx, err)
+			}
+			if open {
+				continue
+			}
 		}
-		if !open {
-			lost.Orders = append(lost.Orders, Remove{Export: e.ID, Account: e.Account, Ending: lostEnding(e), By: Satchel})
-		}
+		lost.Orders = append(lost.Orders, Remove{Export: e.ID, Account: e.Account, Ending: lostEnding(e), By: Satchel})
 	}
 	if len(overdue) == sweepPage {
 		lost.Next = overdue[len(overdue)-1].ID
@@ -50,16 +58,21 @@ func (a *Activities) FindLost(ctx context.Context, in Look) (Lost, error) {
 	return lost, nil
 }
 
-// lostEnding is how an export without a run ends.
+// lostEnding is how an export without a run ends. One that has ended keeps
+// its ending.
 func lostEnding(e schema.Export) schema.Ending {
-	if e.Status == schema.Completed {
+	switch {
+	case e.Status == schema.Completed:
 		return schema.Ending{Status: schema.Expired, Reason: schema.WindowPassed}
+	case e.Status.Ended():
+		return schema.Ending{Status: e.Status, Reason: e.Reason, Category: e.FailedCategory}
 	}
 	return schema.Ending{Status: schema.Failed, Reason: schema.InterruptedReason}
 }
 
 // RemoveStrays deletes the objects of exports that have ended or that no row
-// knows, once nothing was stored there for the grace.
+// knows, once nothing was stored there for the grace. One that cannot be
+// removed keeps no other.
 func (a *Activities) RemoveStrays(ctx context.Context, in Look) (Swept, error) {
 	defer beat(ctx)()
 	var swept Swept
@@ -87,17 +100,25 @@ func (a *Activities) removeStrays(ctx context.Context, exports []string, grace t
 		if alive[id] {
 			continue
 		}
-		touched, err := a.Vault.LastTouched(ctx, id)
-		if err != nil {
-			return err
+		removed, err := a.removeStray(ctx, id, grace)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			activity.GetLogger(ctx).Error("a stray could not be removed", "export", id, "err", err)
+			swept.Stuck++
+		case removed:
+			swept.Strays++
 		}
-		if time.Since(touched) < grace {
-			continue
-		}
-		if _, err := a.Vault.Remove(ctx, schema.ObjectPrefix(id)); err != nil {
-			return err
-		}
-		swept.Strays++
 	}
 	return nil
+}
+
+func (a *Activities) removeStray(ctx context.Context, id string, grace time.Duration) (removed bool, err error) {
+	touched, err := a.Vault.LastTouched(ctx, id)
+	if err != nil || time.Since(touched) < grace {
+		return false, err
+	}
+	_, err = a.Vault.Remove(ctx, schema.ObjectPrefix(id))
+	return err == nil, err
 }

@@ -19,6 +19,20 @@ func DefaultWindows() Windows {
 	return Windows{Confirm: 24 * time.Hour, Download: 24 * time.Hour, Cooldown: 24 * time.Hour, Collect: 12 * time.Hour}
 }
 
+// Filled has the default for every window that is missing, so that an input
+// that forgot one neither ends anything at once nor keeps it for ever.
+func (w Windows) Filled() Windows {
+	usual := DefaultWindows()
+	for _, window := range []struct{ has, wants *time.Duration }{
+		{&w.Confirm, &usual.Confirm}, {&w.Download, &usual.Download}, {&w.Cooldown, &usual.Cooldown}, {&w.Collect, &usual.Collect},
+	} {
+		if *window.has <= 0 {
+			*window.has = *window.wants
+		}
+	}
+	return w
+}
+
 // Export is one account export as its row tells it. Pointers are nil until
 // the thing they tell has happened.
 type Export struct {

@@ -92,6 +92,12 @@ func (r *rig) run(activity, in, out any) error {
 	return err
 }
 
+func (r *rig) exec(query string, args ...any) {
+	r.t.Helper()
+	_, err := r.store.DB().Exec(query, args...)
+	require.NoError(r.t, err)
+}
+
 func (r *rig) open() {
 	r.t.Helper()
 	owner := r.account.As(schema.Owner).ID
@@ -327,45 +333,4 @@ func TestWhatWasStoredIsReadBackBeforeItCounts(t *testing.T) {
 	e, err := r.store.Export(t.Context(), r.export)
 	require.NoError(t, err)
 	require.Equal(t, schema.Processing, e.Status)
-}
-
-func TestStraysAreSweptAndTheLivingAreLeftAlone(t *testing.T) {
-	r := newRig(t, demo.With{Records: true}, nil)
-	r.confirm()
-	r.collectAll()
-	stray := schema.NewExportID()
-	recipient, _, err := r.vault.NewKey(t.Context(), r.account.AccountSID, stray)
-	require.NoError(t, err)
-	require.NoError(t, r.vault.Put(t.Context(), schema.ObjectPrefix(stray)+"calls/1", recipient, []byte("x")))
-	var swept activities.Swept
-	require.NoError(t, r.run(r.RemoveStrays, activities.Look{Grace: time.Hour}, &swept))
-	require.Zero(t, swept.Strays, "it may be in the making")
-	require.NoError(t, r.run(r.RemoveStrays, activities.Look{Grace: -time.Hour}, &swept))
-	require.Equal(t, 1, swept.Strays)
-	r.complete()
-	r.document()
-}
-
-func TestEverybodyConcernedGetsOneMail(t *testing.T) {
-	r := newRig(t, demo.With{Admin: true, Member: true}, nil)
-	r.open()
-	in := activities.Mail{Export: r.export, Account: r.account.AccountSID, Kind: activities.RequestMail, Generation: 1}
-	r.inbox.Fail(nil)
-	require.NoError(t, r.run(r.SendMail, in, nil))
-	require.NoError(t, r.run(r.SendMail, in, nil), "a retried mail is the same mail")
-	to := map[string]string{}
-	for _, m := range r.inbox.Messages() {
-		for _, address := range m.To {
-			require.Empty(t, to[address], "one mail each")
-			to[address] = m.Text
-		}
-	}
-	require.Len(t, to, 2)
-	require.Contains(t, to[r.account.As(schema.Owner).Email], "/confirm/")
-	require.NotContains(t, to[r.account.As(schema.Admin).Email], "/confirm/")
-	require.Contains(t, to[r.account.As(schema.Admin).Email], "/stop/")
-
-	in.Generation = 2
-	require.NoError(t, r.run(r.SendMail, in, nil))
-	require.Len(t, r.inbox.Messages(), 3, "the others have heard of it")
 }

@@ -44,6 +44,30 @@ func final(t *testing.T, err error) bool {
 	return e.NonRetryable()
 }
 
+func TestEverybodyConcernedGetsOneMail(t *testing.T) {
+	r := newRig(t, demo.With{Admin: true, Member: true}, nil)
+	r.open()
+	in := activities.Mail{Export: r.export, Account: r.account.AccountSID, Kind: activities.RequestMail, Generation: 1}
+	r.inbox.Fail(nil)
+	require.NoError(t, r.run(r.SendMail, in, nil))
+	require.NoError(t, r.run(r.SendMail, in, nil), "a retried mail is the same mail")
+	to := map[string]string{}
+	for _, m := range r.inbox.Messages() {
+		for _, address := range m.To {
+			require.Empty(t, to[address], "one mail each")
+			to[address] = m.Text
+		}
+	}
+	require.Len(t, to, 2)
+	require.Contains(t, to[r.account.As(schema.Owner).Email], "/confirm/")
+	require.NotContains(t, to[r.account.As(schema.Admin).Email], "/confirm/")
+	require.Contains(t, to[r.account.As(schema.Admin).Email], "/stop/")
+
+	in.Generation = 2
+	require.NoError(t, r.run(r.SendMail, in, nil))
+	require.Len(t, r.inbox.Messages(), 3, "the others have heard of it")
+}
+
 func TestARefusedAddressKeepsNobodyElsesLetter(t *testing.T) {
 	r := newRig(t, demo.With{Admin: true}, nil)
 	r.open()

@@ -3,7 +3,6 @@ package workflows
 import (
 	"time"
 
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"satchel/activities"
@@ -23,7 +22,7 @@ type Export struct {
 // stays open until the file is gone and the cooldown has passed, so that its
 // workflow ID is what keeps exports one at a time and a day apart.
 func AccountExport(ctx workflow.Context, in Export) error {
-	e := begin(ctx, in)
+	e := begin(in)
 	if err := e.open(ctx); err != nil { // row is pending
 		return err
 	}
@@ -53,46 +52,55 @@ var (
 // somebody confirmed.
 func (e *accountExport) awaitConfirmation(ctx workflow.Context) *schema.Ending {
 	closes := e.RequestedAt.Add(e.Windows.Confirm)
-	for generation := 1; ; generation++ {
-		e.mailLost = false
+	for generation := 1; e.hear(ctx, Cancelled) == ""; generation++ {
 		e.mail(ctx, activities.RequestMail, generation, closes)
-		heard, err := e.await(ctx, closes, "confirmation window", func() bool {
-			return e.confirmed != nil || e.cancelled != nil || e.mailLost
-		})
+		heard, err := e.await(ctx, closes, "confirmation window", Cancelled, Confirmed, MailLost)
 		switch {
-		case err != nil || e.cancelled != nil:
+		case err != nil || heard == Cancelled:
 			return &cancelled
-		case e.confirmed != nil:
+		case heard == Confirmed:
 			return nil
-		case !heard:
+		case heard != MailLost:
 			return &unconfirmed
 		}
 	}
+	return &cancelled
 }
 
-// make collects, assembles and verifies the archive, and answers nil when it
-// is ready. Somebody may cancel meanwhile, or a part of it may keep failing.
+// make produces the archive, and answers nil when it is ready. Whoever cancels
+// before that gets what they want, whatever the work has come to meanwhile.
 func (e *accountExport) make(ctx workflow.Context) *schema.Ending {
 	working, stop := workflow.WithCancel(ctx)
-	workflow.Go(ctx, func(ctx workflow.Context) {
-		if workflow.Await(ctx, func() bool { return e.cancelled != nil }) == nil {
+	workflow.GoNamed(ctx, "cancelled", func(ctx workflow.Context) {
+		if e.listen(ctx, never, Cancelled) == Cancelled {
 			stop()
 		}
 	})
-	if err := e.confirm(working); err != nil {
-		return failed(err, "")
-	}
-	if category, err := e.collect(working); err != nil {
-		return failed(err, category)
-	}
-	archive, err := e.assemble(working)
-	if err != nil {
-		return failed(err, "")
-	}
-	if e.ready, err = e.complete(working, archive); err != nil {
-		return failed(err, "")
+	culprit, err := e.produce(working)
+	switch {
+	case working.Err() != nil || e.hear(ctx, Cancelled) == Cancelled:
+		return &cancelled
+	case err != nil:
+		return &schema.Ending{Status: schema.Failed, Reason: schema.FailedReason(culprit), Category: culprit}
 	}
 	return nil
+}
+
+// produce collects, assembles and verifies. An error is the fault of the
+// category that comes with it, or of the archive where there is none.
+func (e *accountExport) produce(ctx workflow.Context) (culprit schema.Category, err error) {
+	if err := e.confirm(ctx); err != nil {
+		return "", err
+	}
+	if culprit, err := e.collect(ctx); err != nil {
+		return culprit, err
+	}
+	archive, err := e.assemble(ctx)
+	if err != nil {
+		return "", err
+	}
+	e.ready, err = e.complete(ctx, archive)
+	return "", err
 }
 
 // collect reads all twelve categories at once and names the one that failed.
@@ -121,9 +129,9 @@ func (e *accountExport) handOut(ctx workflow.Context) schema.Ending {
 	e.tell(ctx, schema.Completed, "The archive can be downloaded until "+e.ready.ExpiresAt.UTC().Format(time.RFC3339)+".")
 	waiting, stop := workflow.WithCancel(ctx)
 	e.mail(waiting, activities.ReadyMail, 1, e.ready.ExpiresAt)
-	heard, err := e.await(waiting, e.ready.ExpiresAt, "download window", func() bool { return e.removed != nil })
+	heard, err := e.await(waiting, e.ready.ExpiresAt, "download window", Removed)
 	stop()
-	if heard || err != nil { // an operator who cancels the run means the file, too
+	if heard == Removed || err != nil { // an operator who cancels the run means the file, too
 		return deleted
 	}
 	return windowPassed
@@ -143,17 +151,8 @@ func (e *accountExport) settle(ctx workflow.Context, ending schema.Ending) error
 	case ending == unconfirmed:
 		return e.post(ctx, activities.LapsedMail)
 	case ending.Status == schema.Expired:
-		_, err := e.await(ctx, e.ready.AvailableAgainAt, "cooldown", func() bool { return false })
+		_, err := e.await(ctx, e.ready.AvailableAgainAt, "cooldown")
 		return err
 	}
 	return nil
-}
-
-// failed tells a cancellation from a failure of the named category, or of the
-// archive itself where there is none.
-func failed(err error, c schema.Category) *schema.Ending {
-	if temporal.IsCanceledError(err) {
-		return &cancelled
-	}
-	return &schema.Ending{Status: schema.Failed, Reason: schema.FailedReason(c), Category: c}
 }

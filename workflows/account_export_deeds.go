@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -12,25 +13,22 @@ import (
 // accountExport is one run: what it began with and what it has heard so far.
 type accountExport struct {
 	Export
-	confirmed, cancelled, removed *Order
-	mailLost                      bool
-	ready                         activities.Completed
+	orders map[Signal]Order // heard so far
+	ready  activities.Completed
 }
 
 // hands names activities; it is never called.
 var hands *activities.Activities
 
-// begin starts to listen, so that no signal is missed at any time.
-func begin(ctx workflow.Context, in Export) *accountExport {
-	e := &accountExport{Export: in}
-	Confirmed.listen(ctx, in.ID, func(o Order) { e.confirmed = &o })
-	Cancelled.listen(ctx, in.ID, func(o Order) { e.cancelled = &o })
-	Removed.listen(ctx, in.ID, func(o Order) { e.removed = &o })
-	MailLost.listen(ctx, in.ID, func(Order) { e.mailLost = true })
-	return e
+func begin(in Export) *accountExport {
+	in.Windows = in.Windows.Filled()
+	return &accountExport{Export: in, orders: map[Signal]Order{}}
 }
 
+// open writes the row also for an export that is cancelled meanwhile, so that
+// there is one to end.
 func (e *accountExport) open(ctx workflow.Context) error {
+	ctx, _ = workflow.NewDisconnectedContext(ctx)
 	return workflow.ExecuteActivity(recording(ctx, "Open the export"), hands.OpenExport, activities.Open{
 		Export: e.ID, Account: e.Account, RequestedBy: e.RequestedBy,
 		RequestedAt: e.RequestedAt, ConfirmBy: e.RequestedAt.Add(e.Windows.Confirm),
@@ -39,7 +37,7 @@ func (e *accountExport) open(ctx workflow.Context) error {
 
 func (e *accountExport) confirm(ctx workflow.Context) error {
 	return workflow.ExecuteActivity(recording(ctx, "Make the key"), hands.ConfirmExport,
-		activities.Confirm{Export: e.ID, Account: e.Account, By: e.confirmed.By}).Get(ctx, nil)
+		activities.Confirm{Export: e.ID, Account: e.Account, By: e.by(Confirmed)}).Get(ctx, nil)
 }
 
 func (e *accountExport) collectCategory(ctx workflow.Context, c schema.Category) workflow.Future {
@@ -63,7 +61,7 @@ func (e *accountExport) complete(ctx workflow.Context, archive activities.Assemb
 // remove never gives up.
 func (e *accountExport) remove(ctx workflow.Context, ending schema.Ending) error {
 	return workflow.ExecuteActivity(removing(ctx, "Remove everything"), hands.RemoveArchive,
-		activities.Remove{Export: e.ID, Account: e.Account, Ending: ending, By: e.endedBy()}).Get(ctx, nil)
+		activities.Remove{Export: e.ID, Account: e.Account, Ending: ending, By: e.endedBy(ending)}).Get(ctx, nil)
 }
 
 // mail sends in the background until it arrives, the deadline passes or ctx
@@ -78,21 +76,6 @@ func (e *accountExport) post(ctx workflow.Context, kind activities.MailKind) err
 	return post(ctx, activities.Mail{Export: e.ID, Account: e.Account, Kind: kind, Generation: 1})
 }
 
-// await waits until heard says so, and answers false once the time has come
-// without. The timer does not outlive the wait.
-func (e *accountExport) await(ctx workflow.Context, until time.Time, summary string, heard func() bool) (bool, error) {
-	left := until.Sub(workflow.Now(ctx))
-	if left <= 0 {
-		return heard(), nil
-	}
-	waiting, stop := workflow.WithCancel(ctx)
-	ok, err := workflow.AwaitWithOptions(waiting, workflow.AwaitOptions{
-		Timeout: left, TimerOptions: workflow.TimerOptions{Summary: summary},
-	}, heard)
-	stop()
-	return ok, err
-}
-
 // tell keeps operators informed: the status they can search by, and a line in
 // the run's details.
 func (e *accountExport) tell(ctx workflow.Context, status schema.Status, details string) {
@@ -102,12 +85,16 @@ func (e *accountExport) tell(ctx workflow.Context, status schema.Status, details
 	}
 }
 
-// endedBy is whoever asked for the end: a user, an operator, or nobody.
-func (e *accountExport) endedBy() string {
-	for _, order := range []*Order{e.removed, e.cancelled} {
-		if order != nil {
-			return order.By
-		}
+// endedBy is who asked for this ending: a person, or nobody but time.
+func (e *accountExport) endedBy(ending schema.Ending) string {
+	switch ending {
+	case cancelled:
+		return e.by(Cancelled)
+	case deleted:
+		return e.by(Removed)
 	}
 	return activities.Satchel
 }
+
+// by is who sent the signal. Who cancels the run instead is an operator.
+func (e *accountExport) by(s Signal) string { return cmp.Or(e.orders[s].By, activities.Operator) }

@@ -216,6 +216,57 @@ func TestCancelAfterCompletionIsTooLate(t *testing.T) {
 	require.Equal(t, schema.WindowPassed, s.ending().Reason)
 }
 
+func TestAnExportThatIsCancelledWhileItOpensMailsNobody(t *testing.T) {
+	for name, cancel := range map[string]func(*story){
+		"by a person":    func(s *story) { s.tell(time.Second, workflows.Cancelled) },
+		"by an operator": func(s *story) { s.RegisterDelayedCallback(s.CancelWorkflow, time.Second) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory(t)
+			s.OnActivity(hands.OpenExport, mock.Anything, mock.Anything).After(time.Minute).Return(nil)
+			cancel(s)
+			s.play()
+			require.NoError(t, s.GetWorkflowError())
+			require.Equal(t, schema.Cancelled, s.ending().Status, "the row that was begun is ended")
+			require.Empty(t, s.mails)
+		})
+	}
+}
+
+func TestTheTrailSaysWhoEndedAnExport(t *testing.T) {
+	for name, c := range map[string]struct {
+		tell func(*story)
+		want string
+	}{
+		"time":     {func(s *story) { s.tell(3*time.Hour, workflows.Cancelled) }, activities.Satchel},
+		"a person": {func(s *story) { s.tell(3*time.Hour, workflows.Removed) }, "US-by"},
+		"an operator": {func(s *story) {
+			s.tell(time.Minute, workflows.MailLost)
+			s.RegisterDelayedCallback(s.CancelWorkflow, 3*time.Hour)
+		}, activities.Operator},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory(t)
+			s.tell(time.Hour, workflows.Confirmed)
+			c.tell(s)
+			s.play()
+			require.Len(t, s.removed, 1)
+			require.Equal(t, c.want, s.removed[0].By)
+		})
+	}
+}
+
+func TestAWindowThatIsMissingIsTheUsualOne(t *testing.T) {
+	for _, windows := range []schema.Windows{{}, {Confirm: -1, Download: -1, Cooldown: -1, Collect: -1}} {
+		s := newStory(t)
+		s.in.Windows = windows
+		s.tell(23*time.Hour, workflows.Confirmed)
+		s.play()
+		require.NoError(t, s.GetWorkflowError())
+		require.Equal(t, 24*time.Hour, s.removedAt.Sub(s.completed.CompletedAt))
+	}
+}
+
 func TestAnOperatorsCancelCleansUpInEveryState(t *testing.T) {
 	for name, c := range map[string]struct {
 		at   time.Duration

@@ -86,7 +86,7 @@ func FindOpen(ctx context.Context, c client.Client, account string) (OpenRun, bo
 		return OpenRun{}, false, fmt.Errorf("ask for the open export of %s: %w", account, err)
 	}
 	info := found.GetWorkflowExecutionInfo()
-	if info.GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
+	if info.GetCloseTime() != nil { // a run that an operator has paused is open, too
 		return OpenRun{}, false, nil
 	}
 	var m memo

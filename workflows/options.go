@@ -15,6 +15,7 @@ func recording(ctx workflow.Context, summary string) workflow.Context {
 		ScheduleToCloseTimeout: 24 * time.Hour,
 		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second},
 		Summary:                summary,
+		Priority:               soon,
 	})
 }
 
@@ -32,13 +33,17 @@ func streaming(ctx workflow.Context, summary string, patience time.Duration) wor
 	})
 }
 
-// mailing is for letters that must arrive before the window closes.
+// mailing is for letters that must arrive before the window closes. An
+// account may have many people, and the provider a limit: an attempt may take
+// its time, and the next goes on behind it.
 func mailing(ctx workflow.Context, summary string, window time.Duration) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout:    time.Minute,
+		StartToCloseTimeout:    10 * time.Minute,
 		ScheduleToCloseTimeout: max(window, time.Minute),
+		HeartbeatTimeout:       10 * time.Second,
 		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: 2 * time.Second, BackoffCoefficient: 2, MaximumInterval: 10 * time.Minute},
 		Summary:                summary,
+		Priority:               soon,
 	})
 }
 
@@ -49,5 +54,20 @@ func removing(ctx workflow.Context, summary string) workflow.Context {
 		HeartbeatTimeout:    10 * time.Second,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute},
 		Summary:             summary,
+		Priority:            soon,
 	})
 }
+
+// sweeping is for what one sweep tries for a while and leaves to the next.
+func sweeping(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout:    10 * time.Minute,
+		ScheduleToCloseTimeout: 10 * time.Minute,
+		HeartbeatTimeout:       10 * time.Second,
+		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute},
+		Summary:                summary,
+	})
+}
+
+// soon goes before the streams of other exports, which take long and are many.
+var soon = temporal.Priority{PriorityKey: 2}

@@ -21,18 +21,22 @@ type Order struct {
 	By     string `json:"by"`
 }
 
-// listen calls heard for every signal that is meant for this export.
-func (s Signal) listen(ctx workflow.Context, export string, heard func(Order)) {
+// waits tells whether a signal was sent that nobody has taken in yet.
+func (s Signal) waits(ctx workflow.Context) bool {
+	return workflow.GetSignalChannel(ctx, string(s)).Len() > 0
+}
+
+// take takes in what was sent, and answers the first order that is meant for
+// the export.
+func (s Signal) take(ctx workflow.Context, export string) (order Order, meant bool) {
 	arrived := workflow.GetSignalChannel(ctx, string(s))
-	workflow.GoNamed(ctx, string(s), func(ctx workflow.Context) {
-		for {
-			var order Order
-			if !arrived.Receive(ctx, &order) {
-				return
-			}
-			if order.Export == "" || order.Export == export {
-				heard(order)
-			}
+	for {
+		var next Order
+		if !arrived.ReceiveAsync(&next) {
+			return order, meant
 		}
-	})
+		if !meant && (next.Export == "" || next.Export == export) {
+			order, meant = next, true
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"fmt"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -16,35 +17,54 @@ type Sweeping struct {
 
 // Sweep does for exports whose run is gone (terminated, lost) what the run
 // would have done: it removes them and says how they ended. It also removes
-// objects that no row knows.
-func Sweep(ctx workflow.Context, in Sweeping) (activities.Swept, error) {
-	var swept activities.Swept
+// objects that no row knows. What cannot be removed keeps nothing else; the
+// sweep fails then, so that it is seen, and the next one tries again.
+func Sweep(ctx workflow.Context, in Sweeping) (swept activities.Swept, err error) {
 	for after := ""; ; {
 		var lost activities.Lost
-		err := workflow.ExecuteActivity(recording(ctx, "Find exports without a run"), hands.FindLost,
-			activities.Look{Grace: in.Grace, After: after}).Get(ctx, &lost)
-		if err != nil {
+		if err := workflow.ExecuteActivity(sweeping(ctx, "Find exports without a run"), hands.FindLost,
+			activities.Look{Grace: in.Grace, After: after}).Get(ctx, &lost); err != nil {
 			return swept, err
 		}
-		for _, order := range lost.Orders {
-			if err := workflow.ExecuteActivity(removing(ctx, "Remove "+order.Export), hands.RemoveArchive, order).Get(ctx, nil); err != nil {
-				return swept, err
-			}
-			if order.Ending.Status == schema.Failed {
-				if err := post(ctx, activities.Mail{Export: order.Export, Account: order.Account, Kind: activities.FailedMail, Generation: 1}); err != nil {
-					return swept, err
-				}
-			}
-			swept.Exports++
+		if err := removeLost(ctx, lost.Orders, &swept); err != nil {
+			return swept, err
 		}
-		if lost.Next == "" {
-			break
+		if after = lost.Next; after == "" || workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
+			break // so many that the next sweep goes on
 		}
-		after = lost.Next
 	}
 	var strays activities.Swept
-	err := workflow.ExecuteActivity(removing(ctx, "Remove objects that no row knows"), hands.RemoveStrays,
-		activities.Look{Grace: in.Grace}).Get(ctx, &strays)
-	swept.Strays = strays.Strays
+	if err := workflow.ExecuteActivity(sweeping(ctx, "Remove objects that no row knows"), hands.RemoveStrays,
+		activities.Look{Grace: in.Grace}).Get(ctx, &strays); err != nil {
+		return swept, err
+	}
+	swept.Strays, swept.Stuck = strays.Strays, swept.Stuck+strays.Stuck
+	if swept.Stuck > 0 {
+		err = fmt.Errorf("%d exports could not be removed", swept.Stuck)
+	}
 	return swept, err
+}
+
+// removeLost removes all of them at once, and writes to the people of those
+// that failed by it.
+func removeLost(ctx workflow.Context, orders []activities.Remove, swept *activities.Swept) error {
+	removals := make([]workflow.Future, len(orders))
+	for i, order := range orders {
+		removals[i] = workflow.ExecuteActivity(sweeping(ctx, "Remove "+order.Export), hands.RemoveArchive, order)
+	}
+	for i, order := range orders {
+		if err := removals[i].Get(ctx, nil); err != nil {
+			swept.Stuck++
+			continue
+		}
+		swept.Exports++
+		if order.Ending.Status != schema.Failed {
+			continue
+		}
+		mail := activities.Mail{Export: order.Export, Account: order.Account, Kind: activities.FailedMail, Generation: 1}
+		if err := post(ctx, mail); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -43,5 +44,34 @@ func TestSweepRemovesWhatLostItsRunAndTellsOfFailures(t *testing.T) {
 	require.NoError(t, env.GetWorkflowResult(&swept))
 	require.Equal(t, activities.Swept{Exports: 2, Strays: 3}, swept)
 	require.Equal(t, []activities.Remove{first, second}, removed)
+	env.AssertExpectations(t)
+}
+
+func TestWhatCannotBeRemovedKeepsNothingElse(t *testing.T) {
+	var suite testsuite.WorkflowTestSuite
+	env := suite.NewTestWorkflowEnvironment()
+	workflows.Register(env)
+	env.RegisterActivity(hands)
+	var orders []activities.Remove
+	for range 3 {
+		orders = append(orders, activities.Remove{Export: schema.NewExportID(), Account: schema.NewAccountID(), Ending: schema.Ending{Status: schema.Expired}})
+	}
+	env.OnActivity(hands.FindLost, mock.Anything, mock.Anything).Return(activities.Lost{Orders: orders}, nil).Once()
+	var removed []string
+	env.OnActivity(hands.RemoveArchive, mock.Anything, mock.Anything).Return(func(_ context.Context, in activities.Remove) error {
+		if in.Export == orders[0].Export {
+			return errors.New("under legal hold")
+		}
+		removed = append(removed, in.Export)
+		return nil
+	})
+	env.OnActivity(hands.RemoveStrays, mock.Anything, mock.Anything).Return(activities.Swept{Strays: 1}, nil).Once()
+	began := env.Now()
+
+	env.ExecuteWorkflow(workflows.Sweep, workflows.Sweeping{Grace: time.Minute})
+
+	require.ErrorContains(t, env.GetWorkflowError(), "1 exports could not be removed", "operators see it")
+	require.ElementsMatch(t, []string{orders[1].Export, orders[2].Export}, removed)
+	require.Less(t, env.Now().Sub(began), time.Hour, "the next sweep is not kept waiting")
 	env.AssertExpectations(t)
 }

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
+	sdk "go.temporal.io/sdk/worker"
+
+	"satchel/activities"
+	"satchel/dev/testparts"
+	"satchel/schema"
+	"satchel/workflows"
+)
+
+// stand is hands that do nothing but tell what they were asked to do.
+type stand struct {
+	client.Client
+	t     *testing.T
+	deeds chan string
+	ends  chan schema.Ending
+
+	hold    chan struct{} // completing takes until this is closed, where there is one
+	outcome error         // and ends like this
+}
+
+func newStand(t *testing.T) *stand {
+	t.Helper()
+	c, err := client.DialContext(t.Context(), client.Options{
+		HostPort: testparts.Temporal(t), Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
+	})
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	return &stand{Client: c, t: t, deeds: make(chan string, 100), ends: make(chan schema.Ending, 1)}
+}
+
+// start begins a worker, to be stopped with what it answers.
+func (s *stand) start(options sdk.Options) (stop func()) {
+	options.WorkerStopTimeout = time.Second
+	w := sdk.New(s.Client, workflows.TaskQueue, options)
+	if !options.DisableWorkflowWorker {
+		workflows.Register(w)
+	}
+	named := func(name string, do any) { w.RegisterActivityWithOptions(do, activity.RegisterOptions{Name: name}) }
+	tell := func(deed string) error { s.deeds <- deed; return nil }
+	named("OpenExport", func(context.Context, activities.Open) error { return tell("open") })
+	named("SendMail", func(_ context.Context, m activities.Mail) error { return tell(string(m.Kind)) })
+	named("ConfirmExport", func(context.Context, activities.Confirm) error { return tell("confirm") })
+	named("CollectCategory", func(context.Context, activities.Collect) error { return nil })
+	named("AssembleArchive", func(context.Context, activities.Assemble) (activities.Assembled, error) {
+		return activities.Assembled{}, tell("assemble")
+	})
+	named("CompleteExport", func(_ context.Context, in activities.Complete) (activities.Completed, error) {
+		s.deeds <- "complete"
+		if s.hold != nil {
+			<-s.hold
+		}
+		now := time.Now().UTC()
+		return activities.Completed{CompletedAt: now, ExpiresAt: now.Add(in.Windows.Download), AvailableAgainAt: now.Add(in.Windows.Cooldown)}, s.outcome
+	})
+	named("RemoveArchive", func(_ context.Context, in activities.Remove) error { s.ends <- in.Ending; return nil })
+	require.NoError(s.t, w.Start())
+	return w.Stop
+}
+
+// await waits until a deed is done.
+func (s *stand) await(want string) {
+	s.t.Helper()
+	for {
+		select {
+		case deed := <-s.deeds:
+			if deed == want {
+				return
+			}
+		case <-time.After(20 * time.Second):
+			require.Fail(s.t, "nothing happened", "waiting for %s", want)
+		}
+	}
+}
+
+// happened waits until the run's history has an event of which so holds.
+func (s *stand) happened(run client.WorkflowRun, so func(*historypb.HistoryEvent) bool) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), 30*time.Second)
+	defer cancel()
+	for events := s.GetWorkflowHistory(ctx, run.GetID(), run.GetRunID(), true, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT); ; {
+		event, err := events.Next()
+		require.NoError(s.t, err)
+		if so(event) {
+			return
+		}
+	}
+}
+
+var (
+	everything    = sdk.Options{}
+	onlyWorkflows = sdk.Options{LocalActivityWorkerOnly: true}
+	onlyDeeds     = sdk.Options{DisableWorkflowWorker: true}
+)
+
+func (s *stand) request(windows schema.Windows) (workflows.Export, client.WorkflowRun) {
+	s.t.Helper()
+	in := workflows.Export{
+		ID: schema.NewExportID(), Account: schema.NewAccountID(), RequestedBy: schema.NewUserID(),
+		RequestedAt: time.Now().UTC(), Windows: windows,
+	}
+	run, err := s.ExecuteWorkflow(s.t.Context(), in.Options(), workflows.AccountExport, in)
+	require.NoError(s.t, err)
+	return in, run
+}
+
+func (s *stand) tell(in workflows.Export, signal workflows.Signal) {
+	s.t.Helper()
+	told, err := workflows.Tell(s.t.Context(), s, in.Account, signal, workflows.Order{Export: in.ID, By: in.RequestedBy})
+	require.NoError(s.t, err)
+	require.True(s.t, told)
+}
+
+func (s *stand) ending() schema.Ending {
+	s.t.Helper()
+	select {
+	case ending := <-s.ends:
+		return ending
+	case <-time.After(40 * time.Second):
+		require.Fail(s.t, "the export does not end")
+		return schema.Ending{}
+	}
+}
+
+func TestAConfirmationInTimeCountsThoughNoWorkerWasUpToHearIt(t *testing.T) {
+	s := newStand(t)
+	stop := s.start(everything)
+	in, run := s.request(schema.Windows{Confirm: 3 * time.Second, Download: time.Second, Cooldown: time.Second, Collect: time.Minute})
+	s.await("request")
+	stop()
+	s.tell(in, workflows.Confirmed)
+	s.happened(run, func(e *historypb.HistoryEvent) bool { return e.GetEventType() == enumspb.EVENT_TYPE_TIMER_FIRED })
+	defer s.start(everything)()
+	require.Equal(t, schema.WindowPassed, s.ending().Reason)
+}
+
+// The work can come to its end in the moment somebody stops it. Who was told
+// that it is stopped must neither find the file nor hear of a failure.
+func TestStoppedIsStoppedWhateverTheWorkHasJustComeTo(t *testing.T) {
+	for name, outcome := range map[string]error{
+		"completed": nil,
+		"failed":    temporal.NewNonRetryableApplicationError("no", "no", nil),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStand(t)
+			s.hold, s.outcome = make(chan struct{}), outcome
+			defer s.start(onlyDeeds)()
+			stop := s.start(onlyWorkflows)
+			in, run := s.request(schema.Windows{Confirm: time.Minute, Download: time.Hour, Cooldown: time.Hour, Collect: time.Minute})
+			s.tell(in, workflows.Confirmed)
+			s.await("complete")
+			stop()
+			close(s.hold)
+			s.happened(run, afterwards("CompleteExport"))
+			s.tell(in, workflows.Cancelled)
+			defer s.start(onlyWorkflows)()
+			require.Equal(t, schema.Ending{Status: schema.Cancelled, Reason: schema.CancelledReason}, s.ending())
+		})
+	}
+}
+
+// afterwards tells the event that says how an activity ended.
+func afterwards(name string) func(*historypb.HistoryEvent) bool {
+	var scheduled int64
+	return func(e *historypb.HistoryEvent) bool {
+		if e.GetActivityTaskScheduledEventAttributes().GetActivityType().GetName() == name {
+			scheduled = e.GetEventId()
+		}
+		return scheduled > 0 && (e.GetActivityTaskCompletedEventAttributes().GetScheduledEventId() == scheduled ||
+			e.GetActivityTaskFailedEventAttributes().GetScheduledEventId() == scheduled)
+	}
+}

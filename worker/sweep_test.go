@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"satchel/activities"
+	"satchel/dev/demo"
+	"satchel/schema"
+	"satchel/schema/store"
+)
+
+// runs answers the same of every run.
+type runs struct{ open bool }
+
+func (r runs) IsOpen(context.Context, string, string) (bool, error) { return r.open, nil }
+
+func (r *rig) findLost() []activities.Remove {
+	r.t.Helper()
+	var lost activities.Lost
+	require.NoError(r.t, r.run(r.FindLost, activities.Look{}, &lost))
+	return lost.Orders
+}
+
+func (r *rig) remove(ending schema.Ending) error {
+	return r.run(r.RemoveArchive, activities.Remove{Export: r.export, Account: r.account.AccountSID, Ending: ending, By: activities.Satchel}, nil)
+}
+
+func TestTheSweepLeavesAnExportToItsRun(t *testing.T) {
+	r := newRig(t, demo.With{}, nil)
+	r.open()
+	r.Runs = runs{open: true}
+	require.Empty(t, r.findLost())
+	r.Runs = runs{open: false}
+	require.Equal(t, []activities.Remove{{Export: r.export, Account: r.account.AccountSID, By: activities.Satchel,
+		Ending: schema.Ending{Status: schema.Failed, Reason: schema.InterruptedReason}}}, r.findLost())
+}
+
+// A run can be open and yet not able to go on.
+func TestAFileWhoseTimeIsOverIsSweptWhateverItsRunDoes(t *testing.T) {
+	r := newRig(t, demo.With{}, nil)
+	r.Runs = runs{open: true}
+	r.confirm()
+	r.collectAll()
+	r.complete()
+	require.Empty(t, r.findLost(), "its window is open")
+	r.exec(`update satchel.exports set expires_at = now() - interval '1 minute' where id = $1`, r.export)
+	orders := r.findLost()
+	require.Len(t, orders, 1)
+	require.Equal(t, schema.Ending{Status: schema.Expired, Reason: schema.WindowPassed}, orders[0].Ending)
+	require.NoError(t, r.run(r.RemoveArchive, orders[0], nil))
+	require.Empty(t, r.findLost())
+}
+
+func TestWhatHasEndedKeepsItsEndingWhenItIsSwept(t *testing.T) {
+	r := newRig(t, demo.With{}, nil)
+	r.open()
+	stopped := schema.Ending{Status: schema.Cancelled, Reason: schema.CancelledReason}
+	require.NoError(t, r.remove(stopped))
+	r.exec(`insert into satchel.export_keys (export_id, wrapped) values ($1, 'w')`, r.export)
+	orders := r.findLost()
+	require.Len(t, orders, 1)
+	require.Equal(t, stopped, orders[0].Ending, "or people would be told that it failed")
+	require.NoError(t, r.run(r.RemoveArchive, orders[0], nil))
+	require.Empty(t, r.findLost())
+}
+
+func TestStraysAreSweptAndTheLivingAreLeftAlone(t *testing.T) {
+	r := newRig(t, demo.With{Records: true}, nil)
+	r.confirm()
+	r.collectAll()
+	stray := schema.NewExportID()
+	recipient, _, err := r.vault.NewKey(t.Context(), r.account.AccountSID, stray)
+	require.NoError(t, err)
+	require.NoError(t, r.vault.Put(t.Context(), schema.ObjectPrefix(stray)+"calls/1", recipient, []byte("x")))
+	var swept activities.Swept
+	require.NoError(t, r.run(r.RemoveStrays, activities.Look{Grace: time.Hour}, &swept))
+	require.Zero(t, swept.Strays, "it may be in the making")
+	require.NoError(t, r.run(r.RemoveStrays, activities.Look{Grace: -time.Hour}, &swept))
+	require.Equal(t, 1, swept.Strays)
+	r.complete()
+	r.document()
+}
+
+// stubborn is a vault in which one export can not be removed.
+type stubborn struct {
+	activities.Vault
+	export string
+}
+
+func (v stubborn) Exports(context.Context) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for _, id := range []string{v.export, schema.NewExportID()} {
+			if !yield(id, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (v stubborn) Remove(ctx context.Context, prefix string) (schema.Certificate, error) {
+	if prefix == schema.ObjectPrefix(v.export) {
+		return schema.Certificate{}, errors.New("under legal hold")
+	}
+	return v.Vault.Remove(ctx, prefix)
+}
+
+func TestAStrayThatCannotBeRemovedKeepsNoOther(t *testing.T) {
+	r := newRig(t, demo.With{}, nil)
+	r.Vault = stubborn{r.Vault, schema.NewExportID()}
+	var swept activities.Swept
+	require.NoError(t, r.run(r.RemoveStrays, activities.Look{Grace: time.Minute}, &swept))
+	require.Equal(t, activities.Swept{Strays: 1, Stuck: 1}, swept)
+}
+
+// The answer to the first attempt can be lost, and S3 be away for the second.
+func TestACompletedExportStaysCompletedWithoutItsArchive(t *testing.T) {
+	r := newRig(t, demo.With{}, nil)
+	r.confirm()
+	r.collectAll()
+	archive := r.complete()
+	_, err := r.vault.Remove(t.Context(), schema.ObjectPrefix(r.export))
+	require.NoError(t, err)
+	in := activities.Complete{Export: r.export, Account: r.account.AccountSID, Archive: archive, Windows: schema.DefaultWindows()}
+	var again activities.Completed
+	require.NoError(t, r.run(r.CompleteExport, in, &again))
+	e, err := r.store.Export(t.Context(), r.export)
+	require.NoError(t, err)
+	require.True(t, again.CompletedAt.Equal(*e.CompletedAt))
+
+	require.NoError(t, r.remove(schema.Ending{Status: schema.Cancelled, Reason: schema.CancelledReason}))
+	require.True(t, final(t, r.run(r.CompleteExport, in, nil)), "but not once it was stopped")
+}
+
+func TestRemovalLeavesNoRowButTheExportsOwnAndItsTrail(t *testing.T) {
+	r := newRig(t, demo.With{}, nil)
+	r.confirm()
+	r.collectAll()
+	r.complete()
+	require.NoError(t, r.remove(schema.Ending{Status: schema.Expired, Reason: schema.WindowPassed}))
+	for _, table := range []string{"export_keys", "pieces", "segments"} {
+		var left int
+		require.NoError(t, r.store.DB().QueryRow(`select count(*) from satchel.`+table).Scan(&left))
+		require.Zero(t, left, table)
+	}
+	history, err := r.store.History(t.Context(), r.export)
+	require.NoError(t, err)
+	require.Equal(t, store.Removed, history[len(history)-1].Action)
+}
