@@ -2,12 +2,9 @@ package browser
 
 import (
 	"net/http"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
-	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
 	"satchel/schema"
@@ -61,7 +58,7 @@ var states = []state{
 		return b
 	}},
 	{"pending", func(t *testing.T, s *scene) *tab {
-		s.owner.click("#ask")
+		s.owner.follow("#ask")
 		s.owner.untilStatus("pending")
 		s.export = s.bakery.asked(t)
 		s.mail = link(t, letter(t, s.export, s.bakery.owner.Email, "/confirm/"), "/confirm/")
@@ -103,7 +100,7 @@ var states = []state{
 	}},
 	{"cancelled", func(t *testing.T, s *scene) *tab {
 		s.owner.navigate(dataExport)
-		s.owner.click("#cancel")
+		s.owner.follow("#cancel")
 		s.owner.untilStatus("cancelled")
 		s.owner.untilThere("#ask")
 		return s.owner
@@ -115,13 +112,13 @@ var states = []state{
 	}},
 	{"confirm-sent", func(t *testing.T, s *scene) *tab {
 		s.boss.navigate(dataExport)
-		s.boss.click("#ask")
+		s.boss.follow("#ask")
 		export := s.harbour.asked(t)
 		mail := link(t, letter(t, export, s.harbour.owner.Email, "/confirm/"), "/confirm/")
 		s.boss.navigate(mail)
 		s.boss.untilThere("#confirm")
 		s.goOn = hold(t) // nobody acts on it yet
-		s.boss.click("#confirm")
+		s.boss.follow("#confirm")
 		s.boss.untilSays("confirmed")
 		s.mail = mail
 		return s.boss
@@ -143,7 +140,7 @@ var states = []state{
 		return b
 	}},
 	{"cancelling", func(t *testing.T, s *scene) *tab {
-		s.boss.click("#cancel")
+		s.boss.follow("#cancel")
 		s.boss.untilThere(`[role=status]`)
 		return s.boss
 	}},
@@ -167,7 +164,7 @@ var states = []state{
 		return b
 	}},
 	{"failed", func(t *testing.T, s *scene) *tab {
-		s.export = s.bakery.export(t, schema.Windows{Collect: time.Second})
+		s.export = s.bakery.export(t, schema.Windows{Collect: 8 * time.Second})
 		whileAway(t, "platform.campaigns", func() {
 			s.bakery.confirm(t, s.export)
 			s.bakery.await(t, s.export, schema.Failed)
@@ -223,7 +220,7 @@ var states = []state{
 		return s.owner
 	}},
 	{"deleted-cooldown", func(t *testing.T, s *scene) *tab {
-		s.owner.click("#delete-confirm")
+		s.owner.follow("#delete-confirm")
 		s.owner.untilThere(`#export[data-status=expired][data-reason=deleted]`)
 		s.owner.untilThere("#cooldown")
 		require.False(t, s.owner.there("#ask"))
@@ -269,22 +266,12 @@ func (b *tab) look(name string) {
 				b.requireAccessible(where)
 			}
 			if *screenshots != "" {
-				b.photograph(where)
+				b.photograph(where, name == "nothing-yet")
 			}
 		}
 	}
 	b.desk()
 	b.in("light")
-}
-
-// photograph keeps a picture of the whole page.
-func (b *tab) photograph(name string) {
-	b.t.Helper()
-	ctx, cancel := within(b.ctx)
-	defer cancel()
-	png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
-	require.NoError(b.t, err)
-	require.NoError(b.t, os.WriteFile(filepath.Join(*screenshots, name+".png"), png, 0o644))
 }
 
 // holdHalfWay waits until the company's calls are being read, and stops the

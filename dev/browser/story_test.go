@@ -29,7 +29,7 @@ func TestFromRequestToRemovalByClicks(t *testing.T) {
 	for _, category := range schema.Categories {
 		owner.untilSays(category.Title())
 	}
-	owner.click("#ask")
+	owner.follow("#ask")
 	owner.untilStatus("pending")
 	owner.untilSays(c.owner.Email)
 	export := c.asked(t)
@@ -38,11 +38,11 @@ func TestFromRequestToRemovalByClicks(t *testing.T) {
 	elsewhere := visit(t)
 	elsewhere.openMail(letter(t, export, c.owner.Email, "/confirm/"))
 	page := elsewhere.followMail("/confirm/")
-	page.click(`a.button[href*="/sign-in"]`)
+	page.follow(`a.button[href*="/sign-in"]`)
 	page.signInAs(c)
 	page.untilSays(c.Name)
 	owner.record()
-	page.click("#confirm")
+	page.follow("#confirm")
 	page.untilSays("confirmed")
 
 	// The first page follows by itself.
@@ -62,7 +62,7 @@ func TestFromRequestToRemovalByClicks(t *testing.T) {
 
 	// Deleted, it is gone for everybody.
 	owner.click("#delete")
-	owner.click("#delete-confirm")
+	owner.follow("#delete-confirm")
 	owner.untilStatus("expired")
 	owner.untilThere("#cooldown")
 	require.False(t, owner.there("#ask"), "the cooldown stays")
@@ -74,7 +74,7 @@ func TestFromRequestToRemovalByClicks(t *testing.T) {
 // signInAs chooses the company's owner on the sign-in page.
 func (b *tab) signInAs(c company) {
 	b.t.Helper()
-	b.click(fmt.Sprintf(`a[href*="user=%s"]`, c.owner.ID))
+	b.follow(fmt.Sprintf(`a[href*="user=%s"]`, c.owner.ID))
 }
 
 // recorder keeps what the page shows of an export whenever it changes.

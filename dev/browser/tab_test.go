@@ -12,6 +12,7 @@ import (
 	"github.com/chromedp/cdproto/audits"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
@@ -106,7 +107,22 @@ func (b *tab) refused(address string, status int) {
 
 func (b *tab) reload() { b.t.Helper(); b.do("reload", chromedp.Reload()) }
 
-func (b *tab) back() { b.t.Helper(); b.do("go back", chromedp.NavigateBack()) }
+// back presses the back button.
+func (b *tab) back() {
+	b.t.Helper()
+	to := page.NavigateToHistoryEntryParams{EntryID: b.entryBefore()}
+	b.leave(func() { b.do("go back", call(page.NavigateToHistoryEntry, to)) })
+}
+
+func (b *tab) entryBefore() int64 {
+	b.t.Helper()
+	ctx, cancel := within(b.ctx)
+	defer cancel()
+	history, err := chromedp.Run(ctx, chromedp.NavigationEntries())
+	require.NoError(b.t, err)
+	require.Positive(b.t, history.CurrentIndex)
+	return history.Entries[history.CurrentIndex-1].ID
+}
 
 // eval asks the page; what it says is decoded as JSON.
 func eval[T any](b *tab, script string) (T, error) {
@@ -145,9 +161,9 @@ func (b *tab) until(what, condition string) {
 	}
 }
 
-// describe is what the page says at the moment, for whoever reads a failure.
+// describe is how the page begins at the moment, for whoever reads a failure.
 func (b *tab) describe() string {
-	said, _ := eval[string](b, "location.pathname.replace(/[A-Za-z0-9_-]{40,}/, '…') + '\\n' + document.body.innerText")
+	said, _ := eval[string](b, "location.pathname.replace(/[A-Za-z0-9_-]{40,}/, '…') + '\\n' + document.querySelector('main').innerText.slice(0, 500)")
 	return said
 }
 
@@ -205,6 +221,20 @@ func (b *tab) click(selector string) {
 	at := ask[*point](b, fmt.Sprintf(place, selector))
 	require.NotNil(b.t, at, selector)
 	b.do("click "+selector, chromedp.MouseClickXY(at.X, at.Y))
+}
+
+// follow clicks what leads to another page, and waits until that is there.
+func (b *tab) follow(selector string) {
+	b.t.Helper()
+	b.leave(func() { b.click(selector) })
+}
+
+// leave does what leads to another page, and waits until that is there.
+func (b *tab) leave(do func()) {
+	b.t.Helper()
+	from := ask[float64](b, "performance.timeOrigin")
+	do()
+	b.until("another page", fmt.Sprintf("performance.timeOrigin !== %f && document.readyState === 'complete'", from))
 }
 
 // desk and phone are the two sizes that pages are looked at in.

@@ -1,0 +1,71 @@
+package browser
+
+import (
+	"bytes"
+	"cmp"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/png"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+)
+
+// photograph keeps a picture of the page. What the page says about exports at
+// large is the same in every state, and is shown only where whole is wanted.
+func (b *tab) photograph(name string, whole bool) {
+	b.t.Helper()
+	b.until("everything stands still", `document.fonts.status === 'loaded' && document.getAnimations().length === 0`)
+	ctx, cancel := within(b.ctx)
+	defer cancel()
+	taken, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	require.NoError(b.t, err)
+	picture, err := png.Decode(bytes.NewReader(taken))
+	require.NoError(b.t, err)
+	frame := picture.Bounds()
+	if about := ask[int](b, `Math.floor((document.querySelector('.about')?.getBoundingClientRect().top ?? 0) + scrollY)`); about > 0 && !whole {
+		frame.Max.Y = min(frame.Max.Y, about)
+	}
+	var kept bytes.Buffer
+	encoder := png.Encoder{CompressionLevel: png.BestCompression}
+	require.NoError(b.t, encoder.Encode(&kept, sparing(picture, frame)))
+	require.NoError(b.t, os.MkdirAll(*screenshots, 0o755))
+	require.NoError(b.t, os.WriteFile(filepath.Join(*screenshots, name+".png"), kept.Bytes(), 0o644))
+}
+
+// sparing is what is in the frame in the picture's most frequent colours,
+// which takes a fraction of the space, and nobody sees it.
+func sparing(picture image.Image, frame image.Rectangle) *image.Paletted {
+	whole := image.NewRGBA(image.Rect(0, 0, frame.Dx(), frame.Dy()))
+	draw.Draw(whole, whole.Bounds(), picture, frame.Min, draw.Src)
+	count := map[color.RGBA]int{}
+	for i := 0; i < len(whole.Pix); i += 4 {
+		count[colourAt(whole, i)]++
+	}
+	frequent := slices.SortedFunc(maps.Keys(count), func(a, b color.RGBA) int {
+		return cmp.Or(count[b]-count[a], int(a.R)-int(b.R), int(a.G)-int(b.G), int(a.B)-int(b.B))
+	})
+	var palette color.Palette
+	for _, c := range frequent[:min(len(frequent), 128)] {
+		palette = append(palette, c)
+	}
+	nearest := map[color.RGBA]uint8{}
+	for c := range count {
+		nearest[c] = uint8(palette.Index(c))
+	}
+	spared := image.NewPaletted(whole.Bounds(), palette)
+	for i := range spared.Pix {
+		spared.Pix[i] = nearest[colourAt(whole, 4*i)]
+	}
+	return spared
+}
+
+func colourAt(picture *image.RGBA, i int) color.RGBA {
+	p := picture.Pix[i : i+4]
+	return color.RGBA{p[0], p[1], p[2], p[3]}
+}
