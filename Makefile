@@ -9,7 +9,7 @@ PARALLEL ?= 2
 TIMEOUT ?= 10m
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 dev: command ## run everything on this machine, until Ctrl-C
 	@exec $(BIN)/dev up
@@ -17,7 +17,7 @@ dev: command ## run everything on this machine, until Ctrl-C
 tools: command ## build the pinned tools into .dev/bin, once
 	@$(BIN)/dev tools --test --lint
 
-test: ready ## every test, with real Postgres, S3 and Temporal; nothing needs to be running
+test: ready ## every test, with real Postgres, S3, Temporal and Chromium; nothing needs to be running
 	go test -race -p $(PARALLEL) -timeout $(TIMEOUT) ./...
 
 unit: ## the quick tests, which start nothing
@@ -36,6 +36,10 @@ lint: command ## import arrows, determinism, unclosed rows, formatting
 	@! go list -deps ./workflows | grep -E 'github.com/(lib/pq|jmoiron/sqlx|aws/)' || { echo "workflows reaches these, and must not"; exit 1; }
 	$(BIN)/workflowcheck ./workflows/...
 
+screenshots: ready ## a picture of every state of the pages into docs/screenshots
+	@rm -f docs/screenshots/*.png
+	go test -count=1 -timeout $(TIMEOUT) -run TestEveryState ./dev/browser -screenshots $(CURDIR)/docs/screenshots
+
 build: ## server and worker into .dev/bin
 	go build -o $(BIN)/ ./server ./worker
 
@@ -49,4 +53,4 @@ command:
 	@test -e $(BIN)/dev || echo "Building the dev command. The first time this downloads modules and takes some minutes."
 	@go build -buildvcs=false -o $(BIN)/dev ./dev
 
-.PHONY: help dev tools test unit replay record lint build clean ready command
+.PHONY: help dev tools test unit replay record lint screenshots build clean ready command
