@@ -28,7 +28,8 @@ type categoryProgress struct {
 	Most int64 // what Records counts towards, at least 1
 }
 
-// An export that is being made is started, read, and put together.
+// An export that is being made is started, which takes until all its records
+// are counted, read, and put together.
 const (
 	isStarting   = "starting"
 	isReading    = "reading"
@@ -76,8 +77,6 @@ func progressOf(e schema.Export, now time.Time) progress {
 			reading := float64(p.Elapsed) / share
 			p.Left = time.Duration(reading*(1+assemblingShare)) - p.Elapsed
 		}
-	case counted > 0:
-		p.Stage = isReading
 	}
 	return p
 }
@@ -98,8 +97,11 @@ func (p progress) key() string {
 // Bar is the value and the end of a category's bar. One that is done is full
 // also when there was nothing to read.
 func (c categoryProgress) Bar() int64 {
-	if c.Status == schema.CategoryDone {
+	switch {
+	case c.Status == schema.CategoryDone:
 		return c.Most
+	case c.Expected == nil:
+		return 0
 	}
 	return c.Records
 }

@@ -30,6 +30,9 @@ func TestProgressIsToldAsSoonAsItCanBeKnown(t *testing.T) {
 	require.Equal(t, isStarting, p.Stage)
 	require.Zero(t, p.Percent)
 
+	half := making(schema.CategoryReading, 249, 999)
+	half.Categories[0].Expected = nil
+	require.Equal(t, isStarting, progressOf(half, began).Stage, "a share of what is half counted would go back")
 	p = progressOf(making(schema.CategoryReading, 249, 999), began.Add(10*time.Second))
 	require.Equal(t, isReading, p.Stage)
 	require.Equal(t, 25, p.Percent)
