@@ -102,11 +102,16 @@ func hexSum(text string) string {
 // work runs a worker until the test ends.
 func (w *world) work() {
 	w.t.Helper()
-	run := worker.New(w.parts.temporal, workflows.TaskQueue, worker.Options{DisableRegistrationAliasing: true, WorkerStopTimeout: time.Second})
-	workflows.Register(run)
-	run.RegisterActivity(&hands{w.parts})
-	require.NoError(w.t, run.Start())
-	w.t.Cleanup(run.Stop)
+	for _, queue := range workflows.Queues {
+		deedsOnly := queue != workflows.TaskQueue
+		run := worker.New(w.parts.temporal, queue, worker.Options{DisableRegistrationAliasing: true, DisableWorkflowWorker: deedsOnly, WorkerStopTimeout: time.Second})
+		if !deedsOnly {
+			workflows.Register(run)
+		}
+		run.RegisterActivity(&hands{w.parts})
+		require.NoError(w.t, run.Start())
+		w.t.Cleanup(run.Stop)
+	}
 }
 
 const settings = "/settings/data-export"

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -47,6 +48,19 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	logger := slog.New(slog.NewJSONHandler(stdout, &slog.HandlerOptions{Level: level}))
 	command.BindTo(ctx, (*context.Context)(nil))
 	return command.Run(logger)
+}
+
+// Validate says what is wrong with a number before anything is started with it.
+func (r runCommand) Validate() error {
+	switch {
+	case r.Concurrency < 1:
+		return errors.New("CONCURRENCY must be at least 1")
+	case r.Grace < 0:
+		return errors.New("STOP_GRACE must not be negative")
+	case r.SweepEvery < time.Second, r.SweepGrace < time.Second:
+		return errors.New("SWEEP_EVERY and SWEEP_GRACE must be at least a second")
+	}
+	return nil
 }
 
 // Run applies the migrations.

@@ -114,12 +114,20 @@ func (r *readiness) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	r.mu.Unlock()
 	ctx, cancel := context.WithTimeout(req.Context(), 5*time.Second)
 	defer cancel()
+	states := make([]string, len(parts))
+	var asking sync.WaitGroup
+	for i, p := range parts { // at once: one that does not answer must not use up the time of the others
+		asking.Go(func() {
+			states[i] = "ok"
+			if p.check(ctx) != nil {
+				states[i] = "away"
+			}
+		})
+	}
+	asking.Wait()
 	status, answer := http.StatusOK, map[string]string{"Temporal": "not connected yet"}
-	for _, p := range parts {
-		answer[p.name] = "ok"
-		if p.check(ctx) != nil {
-			answer[p.name] = "away"
-		}
+	for i, p := range parts {
+		answer[p.name] = states[i]
 	}
 	for _, state := range answer {
 		if state != "ok" {

@@ -52,12 +52,12 @@ func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	own, err := store.Open(r.DatabaseURL, r.Concurrency)
+	own, err := store.Open(r.DatabaseURL, r.Concurrency+quickAtOnce)
 	if err != nil {
 		return err
 	}
 	defer own.Close() //nolint:errcheck // the process ends
-	platform, err := source.Open(ctx, cmp.Or(r.Source, r.DatabaseURL), r.Concurrency)
+	platform, err := source.Open(ctx, cmp.Or(r.Source, r.DatabaseURL), r.Concurrency+quickAtOnce)
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 			_, err := temporal.CheckHealth(ctx, &client.CheckHealthRequest{})
 			return err
 		}})
-		return work(ctx, temporal, r, numbers, &activities.Activities{
+		return r.work(ctx, temporal, numbers, logger, &activities.Activities{
 			Store: own, Source: newSourcePort(platform, queries), Vault: vaultPort{sealed}, Mail: mailer, Runs: runsPort{temporal},
 			Links: schema.NewLinks(linkKey), Site: site, Count: numbers,
 		})
@@ -89,42 +89,71 @@ func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 	return serving.Wait()
 }
 
-// work polls the task queue until ctx ends, then lets running activities go
+const (
+	// quickAtOnce is how many activities that take moments run beside the streams.
+	quickAtOnce = 16
+	// cachedRuns bounds the memory of exports that wait for a person or a
+	// deadline. One that is not in it is replayed when something happens to it.
+	cachedRuns = 1000
+)
+
+// work polls the task queues until ctx ends, then lets running activities go
 // on for the grace.
-func work(ctx context.Context, c client.Client, r runCommand, numbers *numbers, hands *activities.Activities) error {
-	w := sdk.New(c, workflows.TaskQueue, sdk.Options{
-		MaxConcurrentActivityExecutionSize: r.Concurrency,
-		WorkerStopTimeout:                  r.Grace,
-		MaxHeartbeatThrottleInterval:       3 * time.Second, // several beats within one heartbeat timeout
-		DisableRegistrationAliasing:        true,
-		Interceptors:                       []interceptor.WorkerInterceptor{numbers.interceptor()},
-	})
-	workflows.Register(w)
-	w.RegisterActivity(hands)
-	if err := workflows.ScheduleSweep(ctx, c, r.SweepEvery, r.SweepGrace); err != nil {
-		return err
-	}
+func (r runCommand) work(ctx context.Context, c client.Client, numbers *numbers, logger *slog.Logger, hands *activities.Activities) error {
+	sdk.SetStickyWorkflowCacheSize(cachedRuns)
+	working, ctx := errgroup.WithContext(ctx)
 	interrupted := make(chan any)
 	context.AfterFunc(ctx, func() { close(interrupted) })
-	return w.Run(interrupted)
+	for queue, atOnce := range map[string]int{workflows.TaskQueue: quickAtOnce, workflows.StreamQueue: r.Concurrency} {
+		w := sdk.New(c, queue, sdk.Options{
+			MaxConcurrentActivityExecutionSize: atOnce,
+			WorkerStopTimeout:                  r.Grace,
+			MaxHeartbeatThrottleInterval:       3 * time.Second, // several beats within one heartbeat timeout
+			DisableWorkflowWorker:              queue != workflows.TaskQueue,
+			DisableRegistrationAliasing:        true,
+			Interceptors:                       []interceptor.WorkerInterceptor{numbers.interceptor()},
+		})
+		if queue == workflows.TaskQueue {
+			workflows.Register(w)
+		}
+		w.RegisterActivity(hands)
+		working.Go(func() error { return w.Run(interrupted) })
+	}
+	working.Go(func() error {
+		return persist(ctx, logger, "scheduling the sweep", func() error {
+			return workflows.ScheduleSweep(ctx, c, r.SweepEvery, r.SweepGrace)
+		})
+	})
+	return working.Wait()
 }
 
 // dial waits for Temporal, which may come up after us.
-func dial(ctx context.Context, logger *slog.Logger) (client.Client, error) {
+func dial(ctx context.Context, logger *slog.Logger) (c client.Client, err error) {
 	options, err := workflows.ClientOptions(logger)
 	if err != nil {
 		return nil, err
 	}
+	err = persist(ctx, logger, "connecting to Temporal", func() (err error) {
+		c, err = client.DialContext(ctx, options)
+		return err
+	})
+	return c, err
+}
+
+// persist tries until it works, ever more slowly, or until ctx ends.
+func persist(ctx context.Context, logger *slog.Logger, what string, try func() error) error {
 	for pause := time.Second; ; pause = min(2*pause, 15*time.Second) {
-		c, err := client.DialContext(ctx, options)
+		err := try()
 		if err == nil {
-			return c, nil
+			return nil
 		}
-		logger.Warn("waiting for Temporal", "address", options.HostPort, "err", err)
+		if ctx.Err() == nil {
+			logger.Warn(what+" does not succeed yet", "err", err)
+		}
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
-			return nil, fmt.Errorf("wait for Temporal: %w", ctx.Err())
+			return fmt.Errorf("%s: %w", what, ctx.Err())
 		}
 	}
 }

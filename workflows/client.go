@@ -16,8 +16,16 @@ import (
 	"go.temporal.io/sdk/temporal"
 )
 
-// TaskQueue is the one queue of all workflows and activities.
-const TaskQueue = "satchel"
+// Reading and writing whole categories and archives takes as long as an
+// account is large. It has a queue of its own, so that no mail and no removal
+// ever waits behind it.
+const (
+	TaskQueue   = "satchel"
+	StreamQueue = "satchel-streams"
+)
+
+// Queues are all there are.
+var Queues = []string{TaskQueue, StreamQueue}
 
 // What operators can search exports by in Temporal.
 var (

@@ -15,7 +15,6 @@ func recording(ctx workflow.Context, summary string) workflow.Context {
 		ScheduleToCloseTimeout: 24 * time.Hour,
 		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second},
 		Summary:                summary,
-		Priority:               soon,
 	})
 }
 
@@ -24,6 +23,7 @@ func recording(ctx workflow.Context, summary string) workflow.Context {
 // attempt is waited for, lest it write again what removal has deleted.
 func streaming(ctx workflow.Context, summary string, patience time.Duration) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:              StreamQueue,
 		StartToCloseTimeout:    patience,
 		ScheduleToCloseTimeout: patience,
 		HeartbeatTimeout:       10 * time.Second,
@@ -43,7 +43,6 @@ func mailing(ctx workflow.Context, summary string, window time.Duration) workflo
 		HeartbeatTimeout:       10 * time.Second,
 		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: 2 * time.Second, BackoffCoefficient: 2, MaximumInterval: 10 * time.Minute},
 		Summary:                summary,
-		Priority:               soon,
 	})
 }
 
@@ -54,7 +53,6 @@ func removing(ctx workflow.Context, summary string) workflow.Context {
 		HeartbeatTimeout:    10 * time.Second,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute},
 		Summary:             summary,
-		Priority:            soon,
 	})
 }
 
@@ -68,6 +66,3 @@ func sweeping(ctx workflow.Context, summary string) workflow.Context {
 		Summary:                summary,
 	})
 }
-
-// soon goes before the streams of other exports, which take long and are many.
-var soon = temporal.Priority{PriorityKey: 2}

@@ -54,13 +54,15 @@ func Run(ctx context.Context, address, dir string) error {
 	}
 	defer c.Close()
 	stage := &stage{Client: c, fails: map[string]schema.Category{}, slow: map[string]bool{}}
-	w := worker.New(c, workflows.TaskQueue, worker.Options{})
-	workflows.Register(w)
-	stage.register(w)
-	if err := w.Start(); err != nil {
-		return fmt.Errorf("start worker: %w", err)
+	for _, queue := range workflows.Queues {
+		w := worker.New(c, queue, worker.Options{})
+		workflows.Register(w)
+		stage.register(w)
+		if err := w.Start(); err != nil {
+			return fmt.Errorf("start worker: %w", err)
+		}
+		defer w.Stop()
 	}
-	defer w.Stop()
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return err
 	}

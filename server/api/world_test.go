@@ -141,11 +141,16 @@ func (w *world) serve(patience time.Duration) string {
 // work runs a worker with these hands until the test ends.
 func (w *world) work(hands any) {
 	w.t.Helper()
-	run := worker.New(w.temporal, workflows.TaskQueue, worker.Options{DisableRegistrationAliasing: true, WorkerStopTimeout: time.Second})
-	workflows.Register(run)
-	run.RegisterActivity(hands)
-	require.NoError(w.t, run.Start())
-	w.t.Cleanup(run.Stop)
+	for _, queue := range workflows.Queues {
+		deedsOnly := queue != workflows.TaskQueue
+		run := worker.New(w.temporal, queue, worker.Options{DisableRegistrationAliasing: true, DisableWorkflowWorker: deedsOnly, WorkerStopTimeout: time.Second})
+		if !deedsOnly {
+			workflows.Register(run)
+		}
+		run.RegisterActivity(hands)
+		require.NoError(w.t, run.Start())
+		w.t.Cleanup(run.Stop)
+	}
 }
 
 // namespace makes a Temporal namespace that knows our search attributes, so

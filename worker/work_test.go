@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"satchel/activities"
+	"satchel/dev/demo"
+	"satchel/schema"
+	"satchel/workflows"
+)
+
+// endless is a source whose rows do not come to an end.
+type endless struct {
+	activities.Source
+	reading chan schema.Category
+}
+
+func (e endless) Read(ctx context.Context, c schema.Category, _, _ string, _ func(time.Time, activities.Rows) error) error {
+	e.reading <- c
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// work runs the rig's hands on a worker until the test ends, with room for so
+// many streams.
+func (r *rig) work(c client.Client, streams int) {
+	ctx, stop := context.WithCancel(r.t.Context())
+	ended := make(chan error, 1)
+	command := runCommand{Concurrency: streams, Grace: 5 * time.Second, SweepEvery: time.Hour, SweepGrace: time.Hour}
+	go func() { ended <- command.work(ctx, c, newNumbers(), slog.New(slog.DiscardHandler), r.Activities) }()
+	r.t.Cleanup(func() {
+		stop()
+		require.NoError(r.t, <-ended)
+	})
+}
+
+func TestNothingWaitsBehindAccountsThatTakeLong(t *testing.T) {
+	s := newStand(t)
+	r := newRig(t, demo.With{}, nil)
+	source := endless{r.Source, make(chan schema.Category, 100)}
+	r.Source, r.Runs = source, runs{open: true}
+	r.work(s.Client, 1)
+	request := func(account demo.Account) workflows.Export {
+		in := workflows.Export{ID: schema.NewExportID(), Account: account.AccountSID, RequestedBy: account.As(schema.Owner).ID,
+			RequestedAt: time.Now().UTC(), Windows: schema.DefaultWindows()}
+		_, err := s.ExecuteWorkflow(t.Context(), in.Options(), workflows.AccountExport, in)
+		require.NoError(t, err)
+		return in
+	}
+	long := request(r.account)
+	s.tell(long, workflows.Confirmed)
+	<-source.reading
+
+	other, err := demo.NewAccount(t.Context(), r.url, demo.With{})
+	require.NoError(t, err)
+	next := request(other)
+	require.Eventually(t, func() bool {
+		for _, m := range r.inbox.Messages() {
+			if m.To[0] == other.As(schema.Owner).Email {
+				return true
+			}
+		}
+		return false
+	}, 10*time.Second, 20*time.Millisecond, "its confirmation mail")
+	for _, in := range []workflows.Export{next, long} {
+		s.tell(in, workflows.Cancelled)
+		require.Eventually(t, func() bool {
+			e, err := r.store.Export(t.Context(), in.ID)
+			return err == nil && e.Status == schema.Cancelled
+		}, 20*time.Second, 20*time.Millisecond)
+	}
+}
+
+func TestAnOperatorsPauseOutlivesARestart(t *testing.T) {
+	s := newStand(t)
+	require.NoError(t, workflows.ScheduleSweep(t.Context(), s, time.Hour, time.Hour))
+	handle := s.ScheduleClient().GetHandle(t.Context(), workflows.SweepID)
+	t.Cleanup(func() { require.NoError(t, handle.Delete(context.WithoutCancel(t.Context()))) })
+	require.NoError(t, handle.Pause(t.Context(), client.SchedulePauseOptions{Note: "looking"}))
+	require.NoError(t, workflows.ScheduleSweep(t.Context(), s, 2*time.Hour, time.Hour))
+	found, err := handle.Describe(t.Context())
+	require.NoError(t, err)
+	require.True(t, found.Schedule.State.Paused)
+	require.Equal(t, 2*time.Hour, found.Schedule.Spec.Intervals[0].Every)
+}
+
+func TestReadinessTellsOfEachPart(t *testing.T) {
+	hangs := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+	fine := func(ctx context.Context) error { return ctx.Err() }
+	ready := &readiness{parts: []part{{"database", hangs}, {"object storage", fine}}}
+	ask := func() (int, map[string]string) {
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		defer cancel()
+		answer := httptest.NewRecorder()
+		ready.ServeHTTP(answer, httptest.NewRequestWithContext(ctx, http.MethodGet, "/readyz", nil))
+		var states map[string]string
+		require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &states))
+		return answer.Code, states
+	}
+	code, states := ask()
+	require.Equal(t, http.StatusServiceUnavailable, code)
+	require.Equal(t, map[string]string{"database": "away", "object storage": "ok", "Temporal": "not connected yet"}, states)
+	ready.parts[0].check = fine
+	ready.add(part{"Temporal", fine})
+	code, states = ask()
+	require.Equal(t, http.StatusOK, code)
+	require.Equal(t, map[string]string{"database": "ok", "object storage": "ok", "Temporal": "ok"}, states)
+}
+
+func TestNonsenseInTheSettingsIsNamed(t *testing.T) {
+	fine := runCommand{Concurrency: 1, SweepEvery: time.Minute, SweepGrace: time.Minute}
+	require.NoError(t, fine.Validate())
+	for name, spoil := range map[string]func(*runCommand){
+		"CONCURRENCY": func(r *runCommand) { r.Concurrency = 0 },
+		"STOP_GRACE":  func(r *runCommand) { r.Grace = -1 },
+		"SWEEP_EVERY": func(r *runCommand) { r.SweepEvery = 0 },
+		"SWEEP_GRACE": func(r *runCommand) { r.SweepGrace = -time.Minute },
+	} {
+		r := fine
+		spoil(&r)
+		require.ErrorContains(t, r.Validate(), name)
+	}
+}
