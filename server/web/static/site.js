@@ -77,7 +77,9 @@
       delete form.dataset.sent;
       for (const button of all("button", form)) button.removeAttribute("aria-disabled");
     }
-    if (event.persisted) refresh();
+    if (!event.persisted) return; // the browser kept the page as it was
+    if (live()) refresh();
+    else location.replace(location.href);
   });
 
   // What is said to those who listen, and in the title.
