@@ -37,8 +37,10 @@ func (a *Activities) SendMail(ctx context.Context, in Mail) error {
 }
 
 func (a *Activities) sendMail(ctx context.Context, in Mail) error {
-	if err := a.Store.NextGeneration(ctx, in.Export, in.Generation); err != nil {
-		return err
+	if in.Generation > 1 {
+		if err := a.Store.NextGeneration(ctx, in.Export, in.Generation); err != nil {
+			return err
+		}
 	}
 	export, err := a.Store.Export(ctx, in.Export)
 	if err != nil {

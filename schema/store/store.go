@@ -4,12 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
-	_ "github.com/lib/pq" // the driver
+	"github.com/lib/pq"
 
 	"satchel/schema/migrations"
 	"satchel/schema/store/sqlstate"
@@ -18,16 +16,25 @@ import (
 // Store is Satchel's own database. It is safe for concurrent use.
 type Store struct{ db *sqlx.DB }
 
-// Open connects to the database at url, which must say its sslmode. The
-// database may be away for now; Ping tells.
+// Open prepares to connect to the database at url, which must say its sslmode.
+// The database may be away for now; Ping tells.
 func Open(url string, maxConns int) (*Store, error) {
-	if !strings.Contains(url, "sslmode=") {
-		return nil, fmt.Errorf("DATABASE_URL must say its sslmode, for example sslmode=verify-full")
-	}
-	db, err := sqlx.Open("postgres", url)
+	config, err := pq.NewConfig(url)
 	if err != nil {
-		return nil, fmt.Errorf("DATABASE_URL is not a PostgreSQL URL") //nolint:errorlint // the cause may hold the password
+		return nil, errors.New("DATABASE_URL is not a PostgreSQL URL") // the cause may hold the password
 	}
+	if config.SSLMode == "" {
+		return nil, errors.New("DATABASE_URL must say its sslmode, for example sslmode=verify-full")
+	}
+	config.ApplicationName = "satchel"
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = 10 * time.Second // else one that nobody answers holds its place for minutes
+	}
+	connector, err := pq.NewConnectorConfig(config)
+	if err != nil {
+		return nil, errors.New("DATABASE_URL is not a PostgreSQL URL")
+	}
+	db := sqlx.NewDb(sql.OpenDB(connector), "postgres")
 	db.SetMaxOpenConns(maxConns)
 	db.SetMaxIdleConns(maxConns)
 	db.SetConnMaxIdleTime(5 * time.Minute)
