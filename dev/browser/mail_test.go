@@ -2,6 +2,7 @@ package browser
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -56,6 +57,14 @@ func (b *tab) openMail(m mailbox.Message) {
 	b.navigate(stack(b.t).Demo.MailboxURL)
 	b.click(fmt.Sprintf(`a[data-mail=%q]`, m.ID))
 	b.untilThere("#mail")
+}
+
+// asMailed opens a mail by itself, as nothing but its own HTML.
+func asMailed(t *testing.T, m mailbox.Message) *tab {
+	t.Helper()
+	b := visit(t)
+	b.navigate("data:text/html;charset=utf-8;base64," + base64.StdEncoding.EncodeToString([]byte(m.HTML)))
+	return b
 }
 
 // followMail clicks the link to the path in the open mail, and returns the tab

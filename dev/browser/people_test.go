@@ -3,8 +3,10 @@ package browser
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"testing"
 
+	cdpbrowser "github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
@@ -13,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"satchel/schema"
+	"satchel/workflows"
 )
 
 func TestTwoTabsShowTheSameExport(t *testing.T) {
@@ -200,4 +203,37 @@ func TestTimesAreToldInTheReadersZone(t *testing.T) {
 		const there = new Intl.DateTimeFormat('en-GB', {hour: '2-digit', minute: '2-digit', timeZone: 'Asia/Tokyo'}).format(new Date(time.dateTime))
 		return time.textContent.includes(there) && !time.textContent.includes('UTC')
 	})`)
+}
+
+func TestTheHashIsCopiedWithOnePress(t *testing.T) {
+	c := newCompany(t, nil)
+	export := c.export(t, schema.Windows{})
+	c.confirm(t, export)
+	c.await(t, export, schema.Completed)
+	b := signIn(t, c.owner)
+	for _, clipboard := range []string{"clipboard-write", "clipboard-read"} {
+		_, err := chromedp.CallBrowser(b.ctx, cdpbrowser.SetPermission, cdpbrowser.SetPermissionParams{
+			Permission: &cdpbrowser.PermissionDescriptor{Name: clipboard, AllowWithoutSanitization: clipboard == "clipboard-read"},
+			Setting:    cdpbrowser.PermissionSettingGranted, BrowserContextID: chromedp.FromContext(b.ctx).BrowserContextID,
+		})
+		require.NoError(t, err)
+	}
+	b.navigate(dataExport)
+	b.click("#copy-sha256")
+	b.until("it is said", `document.querySelector('#copy-sha256').innerText === 'Copied'`)
+	require.Equal(t, b.text("#sha256"), ask[string](b, "await navigator.clipboard.readText()"))
+}
+
+func TestOperatorsAreLedToTheRunInTemporal(t *testing.T) {
+	c := newCompany(t, nil)
+	c.export(t, schema.Windows{})
+	b := signIn(t, c.owner)
+	b.navigate(dataExport)
+	b.untilThere(".operators a")
+	run := ask[string](b, `document.querySelector('.operators a').href`)
+	require.Equal(t, stack(t).Demo.TemporalUIURL+"/namespaces/default/workflows/"+url.PathEscape(workflows.AccountExportID(c.AccountSID)), run)
+	answer, err := http.Get(run)
+	require.NoError(t, err)
+	require.NoError(t, answer.Body.Close())
+	require.Equal(t, http.StatusOK, answer.StatusCode)
 }

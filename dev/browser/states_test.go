@@ -71,6 +71,26 @@ var states = []state{
 		b.openMail(letter(t, s.export, s.bakery.owner.Email, "/confirm/"))
 		return b
 	}},
+	{"mailbox-phone", func(t *testing.T, s *scene) *tab {
+		b := visit(t)
+		b.openMail(letter(t, s.export, s.bakery.owner.Email, "/confirm/"))
+		b.follow(`a[href$="?phone"]`)
+		b.untilThere("#mail.phone")
+		return b
+	}},
+	{"mailbox-text", func(t *testing.T, s *scene) *tab {
+		b := visit(t)
+		b.openMail(letter(t, s.export, s.bakery.owner.Email, "/confirm/"))
+		b.follow(`a[href$="?text"]`)
+		b.untilThere("#text")
+		return b
+	}},
+	{"mail-confirmation", func(t *testing.T, s *scene) *tab {
+		return asMailed(t, letter(t, s.export, s.bakery.owner.Email, "/confirm/"))
+	}},
+	{"mail-notice", func(t *testing.T, s *scene) *tab {
+		return asMailed(t, letter(t, s.export, s.bakery.admin.Email, "/stop/"))
+	}},
 	{"confirm-signed-out", func(t *testing.T, s *scene) *tab {
 		b := visit(t)
 		b.navigate(s.mail)
@@ -157,6 +177,9 @@ var states = []state{
 		s.owner.untilThere(`#export[data-status=expired][data-reason=unconfirmed]`)
 		return s.owner
 	}},
+	{"mail-lapsed", func(t *testing.T, s *scene) *tab {
+		return asMailed(t, letter(t, s.export, s.bakery.owner.Email, dataExport))
+	}},
 	{"confirm-lapsed", func(t *testing.T, s *scene) *tab {
 		b := signIn(t, s.bakery.owner)
 		b.refused(s.mail, http.StatusGone)
@@ -175,6 +198,9 @@ var states = []state{
 		s.owner.untilThere("#ask")
 		return s.owner
 	}},
+	{"mail-failed", func(t *testing.T, s *scene) *tab {
+		return asMailed(t, letter(t, s.export, s.bakery.owner.Email, dataExport))
+	}},
 	{"window-passed", func(t *testing.T, s *scene) *tab {
 		s.export = s.bakery.export(t, schema.Windows{Download: time.Second, Cooldown: time.Second})
 		s.bakery.confirm(t, s.export)
@@ -192,6 +218,9 @@ var states = []state{
 		s.owner.untilStatus("completed")
 		s.owner.untilThere("#download")
 		return s.owner
+	}},
+	{"mail-ready", func(t *testing.T, s *scene) *tab {
+		return asMailed(t, letter(t, s.export, s.bakery.owner.Email, "/download/"))
 	}},
 	{"records", func(_ *testing.T, s *scene) *tab {
 		s.owner.click("#records > summary")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -62,7 +61,7 @@ func open(t *testing.T, from context.Context, w *watch, options ...chromedp.Cont
 	b := &tab{t: t, ctx: ctx, watch: w}
 	require.NoError(t, chromedp.Do(ctx)) // its lifetime is the test's, so it has no deadline
 	b.do("listen to the auditor", call(audits.Enable, cdp.Empty{}))
-	b.do("be somewhere", call(emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "America/New_York"}))
+	b.do("be somewhere", call(emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Europe/Berlin"}))
 	b.desk()
 	return b
 }
@@ -88,7 +87,7 @@ func (b *tab) navigate(address string) {
 	if strings.HasPrefix(address, "/") {
 		address = stack(b.t).Demo.BaseURL + address
 	}
-	b.do("open "+pathOf(b.t, address), chromedp.Navigate(address))
+	b.do("open a page", chromedp.Navigate(address))
 }
 
 // refused opens a page that is meant to answer with this status.
@@ -251,12 +250,6 @@ func (b *tab) in(scheme string) {
 	b.do("prefer "+scheme, call(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}},
 	}))
-}
-
-func pathOf(t *testing.T, address string) string {
-	u, err := url.Parse(address)
-	require.NoError(t, err)
-	return u.Path
 }
 
 // pause waits a moment between two looks.

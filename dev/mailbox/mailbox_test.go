@@ -212,14 +212,15 @@ func TestAMailIsShownAsTextAndAsADarkClientShowsIt(t *testing.T) {
 	text := get(t, box, at+"?text").Body.String()
 	require.Contains(t, text, "hello in text")
 	require.NotContains(t, text, "<iframe")
-	phone := get(t, box, at+"?phone&dark").Body.String()
-	require.Contains(t, phone, `class="phone dark" src="`+at+`/html?dark"`)
-	require.Contains(t, phone, `href="`+at+`?dark&amp;phone&amp;text"`, "a look is kept from tab to tab")
+	phone := get(t, box, at+"?phone&colours=dark").Body.String()
+	require.Contains(t, phone, `class="phone dark" src="`+at+`/html?colours=dark"`)
+	require.Contains(t, phone, `href="`+at+`?text&amp;phone&amp;colours=dark"`, "a look is kept from tab to tab")
 
 	mail := "<!doctype html><html><head><style>@media (prefers-color-scheme: dark) { p { color: white } }</style></head>"
-	require.True(t, strings.HasPrefix(dressed(mail, true), "<!doctype html>"), "nothing stands before the doctype")
-	require.Contains(t, dressed(mail, true), "@media all { p")
-	require.Contains(t, dressed(mail, false), "@media not all { p")
+	require.True(t, strings.HasPrefix(dressed(mail, "dark"), "<!doctype html>"), "nothing stands before the doctype")
+	require.Contains(t, dressed(mail, "dark"), "@media all { p")
+	require.Contains(t, dressed(mail, "light"), "@media not all { p")
+	require.Contains(t, dressed(mail, ""), "@media (prefers-color-scheme: dark) { p", "as the reader's own client shows it")
 }
 
 func serve(t *testing.T, file string) (*Mailbox, *resend.Client) {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/mail"
-	"net/url"
 	"regexp"
 	"strings"
 )
@@ -47,42 +46,44 @@ type pageView struct {
 }
 
 // look is how a mail is looked at: as HTML or text, by how wide a client, in
-// which colours. The zero value is HTML at a desk in light colours.
+// which colours. The zero value is HTML at a desk in the reader's own colours.
 type look struct {
-	Text, Phone, Dark bool
+	Text, Phone bool
+	Colours     string // "", "light" or "dark"
 }
 
 func lookOf(r *http.Request) look {
 	q := r.URL.Query()
-	return look{Text: q.Has("text"), Phone: q.Has("phone"), Dark: q.Has("dark")}
+	l := look{Text: q.Has("text"), Phone: q.Has("phone")}
+	if colours := q.Get("colours"); colours == "light" || colours == "dark" {
+		l.Colours = colours
+	}
+	return l
 }
 
 // Query is the look as it stands in an address.
 func (l look) Query() template.URL {
-	q := url.Values{}
-	for name, is := range map[string]bool{"text": l.Text, "phone": l.Phone, "dark": l.Dark} {
-		if is {
-			q.Set(name, "")
-		}
+	var words []string
+	if l.Text {
+		words = append(words, "text")
 	}
-	if len(q) == 0 {
+	if l.Phone {
+		words = append(words, "phone")
+	}
+	if l.Colours != "" {
+		words = append(words, "colours="+l.Colours)
+	}
+	if len(words) == 0 {
 		return ""
 	}
-	return template.URL("?" + strings.ReplaceAll(q.Encode(), "=", "")) //nolint:gosec // three words of ours
+	return template.URL("?" + strings.Join(words, "&")) //nolint:gosec // words of ours
 }
 
-// With is the look with one thing of it changed.
-func (l look) With(name string, to bool) look {
-	switch name {
-	case "text":
-		l.Text = to
-	case "phone":
-		l.Phone = to
-	case "dark":
-		l.Dark = to
-	}
-	return l
-}
+// The look with one thing of it changed.
+
+func (l look) AsText(is bool) look    { l.Text = is; return l }
+func (l look) OnPhone(is bool) look   { l.Phone = is; return l }
+func (l look) In(colours string) look { l.Colours = colours; return l }
 
 // showPage answers GET / and GET /mails/{id}.
 func (m *Mailbox) showPage(w http.ResponseWriter, r *http.Request) {
@@ -111,7 +112,7 @@ func (m *Mailbox) showList(w http.ResponseWriter, r *http.Request) {
 
 // showHTML answers GET /mails/{id}/html: the mail as its sender wrote it, in a
 // sandbox in which nothing runs and whose links open in a new tab. Which
-// colours it is read in is told by the address and not by the reader's system.
+// colours it is read in, the address may say instead of the reader's system.
 func (m *Mailbox) showHTML(w http.ResponseWriter, r *http.Request) {
 	mail, ok := m.find(r.PathValue("id"))
 	if !ok {
@@ -121,17 +122,21 @@ func (m *Mailbox) showHTML(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", "sandbox allow-popups allow-popups-to-escape-sandbox allow-downloads; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	_, _ = io.WriteString(w, dressed(mail.HTML, lookOf(r).Dark)) // a caller who hung up needs no answer
+	_, _ = io.WriteString(w, dressed(mail.HTML, lookOf(r).Colours)) // a caller who hung up needs no answer
 }
 
-// dressed is a mail's HTML as a light or a dark client treats it.
-func dressed(mail string, dark bool) string {
-	scheme, applies := "light", "not all"
-	if dark {
-		scheme, applies = "dark", "all"
+// dressed is a mail's HTML as a light or a dark client treats it, or as the
+// reader's own does.
+func dressed(mail, colours string) string {
+	own := `<base target="_blank">`
+	switch colours {
+	case "light":
+		own += `<style>:root { color-scheme: light !important }</style>`
+		mail = strings.ReplaceAll(mail, "(prefers-color-scheme: dark)", "not all")
+	case "dark":
+		own += `<style>:root { color-scheme: dark !important }</style>`
+		mail = strings.ReplaceAll(mail, "(prefers-color-scheme: dark)", "all")
 	}
-	mail = strings.ReplaceAll(mail, "(prefers-color-scheme: dark)", applies)
-	own := `<base target="_blank"><style>:root { color-scheme: ` + scheme + ` !important }</style>`
 	if before, after, found := strings.Cut(mail, "<head>"); found {
 		return before + "<head>" + own + after
 	}
