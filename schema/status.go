@@ -37,7 +37,7 @@ const (
 // that could not be read; "" stands for making the file itself.
 func FailedReason(c Category) string {
 	if c == "" {
-		return "Your data was read, but the file could not be made. Please ask for a new export."
+		return "The file could not be made. Please ask for a new export."
 	}
 	return "We could not read your " + c.Title() + ". Please ask for a new export."
 }
