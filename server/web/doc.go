@@ -3,5 +3,12 @@
 // What a page does, package api does; a page only shows it and asks.
 //
 // Start reading at routes.go. Every page is a template in templates/, put into
-// layout.html, and is told what it shows by a struct that ends in View.
+// layout.html beside the parts that pages share (templates/parts/), and is told
+// what it shows by a struct that ends in View.
+//
+// While an export moves, live.go sends the parts of the page that look
+// different, and htmx puts them in their places. static/htmx-*.js are htmx
+// 2.0.11 and its SSE extension 2.2.4 as they are published, licences beside
+// them; static/site.js is ours: times in the reader's zone, copying, and what
+// to say when the connection or the session is lost.
 package web
