@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -13,7 +15,10 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"satchel/activities"
+	"satchel/activities/mail"
+	"satchel/activities/vault"
 	"satchel/dev/demo"
+	"satchel/dev/parts"
 	"satchel/schema"
 	"satchel/workflows"
 )
@@ -129,4 +134,40 @@ func TestNonsenseInTheSettingsIsNamed(t *testing.T) {
 		spoil(&r)
 		require.ErrorContains(t, r.Validate(), name)
 	}
+}
+
+func TestTheWorkerStartsWhileEverythingIsAwayAndSaysSo(t *testing.T) {
+	nobody := "127.0.0.1:1"
+	t.Setenv("TEMPORAL_ADDRESS", nobody)
+	t.Setenv("AWS_ACCESS_KEY_ID", "x")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "x")
+	keyset := filepath.Join(t.TempDir(), "keyset.json")
+	require.NoError(t, vault.WriteDevelopmentKeyset(keyset))
+	port, err := parts.FreePort()
+	require.NoError(t, err)
+	command := runCommand{
+		ownDatabase: ownDatabase{DatabaseURL: "postgres://satchel:secret@" + nobody + "/satchel?sslmode=disable"},
+		LinkKey:     schema.NewDevelopmentLinkKey(), Site: "http://localhost:8080", Dev: true, Concurrency: 1,
+		Vault:   vault.Config{Bucket: "satchel", Endpoint: "http://" + nobody, KeysetFile: keyset},
+		Mail:    mail.Config{APIKey: "re_test", BaseURL: "http://" + nobody, From: "exports@example.com"},
+		Metrics: parts.Loopback(port),
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	var logs bytes.Buffer
+	ended := make(chan error, 1)
+	go func() { ended <- command.Run(ctx, slog.New(slog.NewJSONHandler(&logs, nil))) }()
+	var states map[string]string
+	require.Eventually(t, func() bool {
+		answer, err := http.Get("http://" + command.Metrics + "/readyz")
+		if err != nil {
+			return false
+		}
+		defer answer.Body.Close()
+		require.Equal(t, http.StatusServiceUnavailable, answer.StatusCode)
+		return json.NewDecoder(answer.Body).Decode(&states) == nil
+	}, 20*time.Second, 50*time.Millisecond)
+	require.Equal(t, map[string]string{"database": "away", "source database": "away", "object storage": "away", "Temporal": "not connected yet"}, states)
+	stop()
+	require.ErrorIs(t, <-ended, context.Canceled)
+	require.NotContains(t, logs.String(), "secret")
 }
