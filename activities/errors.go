@@ -22,8 +22,9 @@ func verdict(ctx context.Context, err error) error {
 	kind, message := "internal", "something went wrong; the worker's log says what"
 	options := temporal.ApplicationErrorOptions{}
 	var (
-		known  *schema.Error
-		letter *mail.Error
+		known   *schema.Error
+		letter  *mail.Error
+		refusal interface{ SQLState() string }
 	)
 	switch {
 	case errors.Is(err, schema.ErrOvertaken):
@@ -34,6 +35,8 @@ func verdict(ctx context.Context, err error) error {
 	case errors.As(err, &known):
 		kind, message = string(known.Kind), known.Message
 		options.NonRetryable, options.NextRetryDelay = final(known.Kind), known.RetryAfter
+	case errors.As(err, &refusal):
+		kind, message = "database", "the database refused with SQLSTATE "+refusal.SQLState()
 	case errors.Is(err, context.DeadlineExceeded):
 		kind, message = "timeout", "it took too long"
 	}

@@ -86,9 +86,12 @@ func TestACompanyExportsItsOwnTables(t *testing.T) {
 	for place, text := range logs(t, st) {
 		require.NotContains(t, string(text), canary, place)
 	}
+	said := false
 	for id, history := range histories(t, st) {
 		require.NotContains(t, string(history), canary, id)
+		said = said || strings.Contains(string(history), "SQLSTATE 22P02")
 	}
+	require.True(t, said, "operators are told the code")
 	res, body := p.do(http.MethodPost, "/v1/account/exports", nil)
 	require.Equal(t, http.StatusAccepted, res.StatusCode, "a failed export leaves the account free: %s", body)
 	require.True(t, strings.Contains(string(body), account))

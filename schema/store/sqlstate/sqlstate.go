@@ -43,6 +43,9 @@ func (e *Error) Error() string {
 	return e.Op + ": SQLSTATE " + e.Code + " (" + name + ")"
 }
 
+// SQLState is the code, for callers that do not know the driver.
+func (e *Error) SQLState() string { return e.Code }
+
 // Is tells whether err carries this SQLSTATE.
 func Is(err error, code string) bool {
 	if e, ok := errors.AsType[*Error](err); ok {
