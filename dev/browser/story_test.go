@@ -19,7 +19,7 @@ import (
 const dataExport = "/settings/data-export"
 
 func TestFromRequestToRemovalByClicks(t *testing.T) {
-	c := newCompany(t, map[schema.Category]int64{"calls": 60_000, "contacts": 5_000, "charges": 3_000})
+	c := newCompany(t, map[schema.Category]int64{"calls": 40_000, "contacts": 3_000, "charges": 2_000})
 
 	// Whoever comes is asked to sign in, and is taken to where they wanted to go.
 	owner := visit(t)
@@ -42,11 +42,13 @@ func TestFromRequestToRemovalByClicks(t *testing.T) {
 	page.signInAs(c)
 	page.untilSays(c.Name)
 	owner.record()
+	goOn := hold(t)
 	page.follow("#confirm")
 	page.untilSays("confirmed")
 
 	// The first page follows by itself.
-	goOn := holdHalfWay(t, c)
+	goOn()
+	goOn = holdHalfWay(t, c)
 	owner.until("something was read", read+" > 0")
 	goOn()
 	owner.untilStatus("completed")
