@@ -6,7 +6,7 @@ BIN := $(CURDIR)/.dev/bin
 
 # On how many packages `make test` works at once, and how long one may take.
 PARALLEL ?= 2
-TIMEOUT ?= 10m
+TIMEOUT ?= 20m
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
