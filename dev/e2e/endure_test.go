@@ -87,18 +87,18 @@ func TestRestartOfADependencyCostsTimeAndNothingElse(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			a, p, email := newAccount(t, map[schema.Category]int64{"calls": 40_000, "contacts": 1_000})
 			export := p.confirmed(email)
-			require.Eventually(t, func() bool {
+			until(t, func() bool {
 				s := p.export(export.ID).Status
 				return s == "processing" || s == "completed"
-			}, 20*time.Second, 20*time.Millisecond)
+			}, time.Minute)
 			require.NoError(t, c.restart(open(t)))
 			done := patiently(t, p, export.ID)
 			var document []byte
-			require.Eventually(t, func() bool {
+			until(t, func() bool {
 				var res answer
 				res, document = p.do(http.MethodGet, *done.DownloadURL, nil)
 				return res.StatusCode == http.StatusOK
-			}, 20*time.Second, 200*time.Millisecond)
+			}, time.Minute)
 			require.Equal(t, *done.SHA256, sum(document))
 			requireRows(t, a.AccountSID, parse(t, document))
 			requireFreed(t, p, export.ID)
@@ -109,11 +109,11 @@ func TestRestartOfADependencyCostsTimeAndNothingElse(t *testing.T) {
 // patiently awaits completion while the API itself may answer 503.
 func patiently(t *testing.T, p *person, id string) view {
 	t.Helper()
-	require.Eventually(t, func() bool {
+	until(t, func() bool {
 		res, body := p.do(http.MethodGet, "/v1/account/exports/"+id, nil)
 		require.NotEqual(t, http.StatusInternalServerError, res.StatusCode, "%s", body)
 		return res.StatusCode == http.StatusOK && strings.Contains(string(body), `"completed"`)
-	}, 3*time.Minute, 200*time.Millisecond)
+	}, 3*time.Minute)
 	return p.export(id)
 }
 
@@ -163,8 +163,8 @@ func TestARunTerminatedHalfWayIsSettledAndTold(t *testing.T) {
 	require.NoError(t, temporal(t, st).TerminateWorkflow(t.Context(), "account-export/"+export.AccountID, "", "a test"))
 	t.Logf("terminated after %s", time.Since(since))
 	failed := func() bool { return p.export(export.ID).Status == "failed" }
-	require.Eventually(t, failed, time.Minute, 200*time.Millisecond)
-	require.Eventually(t, func() bool { return len(p.letters(email)) == 2 }, 20*time.Second, 200*time.Millisecond)
+	until(t, failed, time.Minute)
+	until(t, func() bool { return len(p.letters(email)) == 2 }, time.Minute)
 }
 
 func TestAnUnconfirmedExportLapses(t *testing.T) {

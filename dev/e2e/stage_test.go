@@ -221,6 +221,14 @@ func (p *person) await(id, status string, patience time.Duration) view {
 	}
 }
 
+// until asks again and again, in the test's own goroutine, until it is so.
+func until(t *testing.T, so func() bool, patience time.Duration) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !so(); pause(t, 100*time.Millisecond) {
+		require.True(t, time.Now().Before(deadline), "it did not come so within %s", patience)
+	}
+}
+
 func pause(t *testing.T, d time.Duration) {
 	select {
 	case <-time.After(d):
@@ -266,7 +274,7 @@ func (p *person) link(to, path string, since time.Time) string {
 	t.Helper()
 	pattern := regexp.MustCompile(`https?://[^\s"<>]+` + path + `[A-Za-z0-9_-]+`)
 	var found string
-	require.Eventually(t, func() bool {
+	until(t, func() bool {
 		for _, l := range p.letters(to) {
 			if l.CreatedAt.Before(since.Add(-time.Second)) {
 				continue
@@ -276,7 +284,7 @@ func (p *person) link(to, path string, since time.Time) string {
 			}
 		}
 		return false
-	}, 20*time.Second, 100*time.Millisecond, "no mail with %s", path)
+	}, time.Minute)
 	return found
 }
 

@@ -129,10 +129,10 @@ func TestFromRequestToRemovalOverHTTPAlone(t *testing.T) {
 	require.WithinDuration(t, done.CompletedAt.Add(cooldown), *refused.AvailableAt, time.Second)
 
 	// The window passes: gone by the clock, and gone from the bucket.
-	require.Eventually(t, func() bool {
+	until(t, func() bool {
 		res, _ := p.do(http.MethodGet, download, nil)
 		return res.StatusCode == http.StatusGone
-	}, downloadWindow+10*time.Second, 200*time.Millisecond)
+	}, downloadWindow+10*time.Second)
 	require.Less(t, time.Since(*done.ExpiresAt), 5*time.Second)
 	gone := p.await(export.ID, "expired", 20*time.Second)
 	require.Equal(t, schema.WindowPassed, *gone.Reason)
@@ -143,10 +143,10 @@ func TestFromRequestToRemovalOverHTTPAlone(t *testing.T) {
 	requireUnreadable(t, export.ID, copies)
 
 	// A day later there may be another.
-	require.Eventually(t, func() bool {
+	until(t, func() bool {
 		res, _ := p.do(http.MethodPost, "/v1/account/exports", nil)
 		return res.StatusCode == http.StatusAccepted
-	}, cooldown, 500*time.Millisecond)
+	}, cooldown)
 }
 
 // resumed downloads up to the cut, and the rest by Range and If-Range, as curl -C does.

@@ -21,7 +21,7 @@ type Spec struct {
 	Env   []string // the whole environment
 	Log   string   // file that takes stdout and stderr, appended
 	Stop  os.Signal
-	Grace time.Duration // between the stop signal and SIGKILL; 10 s where it is 0
+	Grace time.Duration // between the stop signal and SIGKILL; 20 s where it is 0
 
 	// Prepare, where set, runs before each start.
 	Prepare func(ctx context.Context) error
@@ -55,7 +55,7 @@ func New(spec Spec) *Part {
 		spec.Stop = syscall.SIGTERM
 	}
 	if spec.Grace == 0 {
-		spec.Grace = 10 * time.Second
+		spec.Grace = 20 * time.Second
 	}
 	if spec.Patience == 0 {
 		spec.Patience = time.Minute
