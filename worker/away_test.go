@@ -42,13 +42,40 @@ func newStand(t *testing.T) *stand {
 	return &stand{Client: c, t: t, deeds: make(chan string, 100), ends: make(chan schema.Ending, 1)}
 }
 
-// start begins a worker, to be stopped with what it answers.
-func (s *stand) start(options sdk.Options) (stop func()) {
-	options.WorkerStopTimeout = time.Second
-	w := sdk.New(s.Client, workflows.TaskQueue, options)
-	if !options.DisableWorkflowWorker {
-		workflows.Register(w)
+// start begins workers, to be stopped with what it answers.
+func (s *stand) start(of workers) (stop func()) {
+	var started []sdk.Worker
+	for _, queue := range workflows.Queues {
+		w := sdk.New(s.Client, queue, sdk.Options{
+			DisableWorkflowWorker: of == ofDeeds || queue != workflows.TaskQueue, LocalActivityWorkerOnly: of == ofWorkflows,
+			WorkerStopTimeout: time.Second,
+		})
+		if of != ofDeeds && queue == workflows.TaskQueue {
+			workflows.Register(w)
+		}
+		if of != ofWorkflows {
+			s.register(w)
+		}
+		require.NoError(s.t, w.Start())
+		started = append(started, w)
 	}
+	return func() {
+		for _, w := range started {
+			w.Stop()
+		}
+	}
+}
+
+// workers are of workflows, of deeds, or of both.
+type workers int
+
+const (
+	ofBoth workers = iota
+	ofWorkflows
+	ofDeeds
+)
+
+func (s *stand) register(w sdk.Worker) {
 	named := func(name string, do any) { w.RegisterActivityWithOptions(do, activity.RegisterOptions{Name: name}) }
 	tell := func(deed string) error { s.deeds <- deed; return nil }
 	named("OpenExport", func(context.Context, activities.Open) error { return tell("open") })
@@ -67,8 +94,6 @@ func (s *stand) start(options sdk.Options) (stop func()) {
 		return activities.Completed{CompletedAt: now, ExpiresAt: now.Add(in.Windows.Download), AvailableAgainAt: now.Add(in.Windows.Cooldown)}, s.outcome
 	})
 	named("RemoveArchive", func(_ context.Context, in activities.Remove) error { s.ends <- in.Ending; return nil })
-	require.NoError(s.t, w.Start())
-	return w.Stop
 }
 
 // await waits until a deed is done.
@@ -99,12 +124,6 @@ func (s *stand) happened(run client.WorkflowRun, so func(*historypb.HistoryEvent
 		}
 	}
 }
-
-var (
-	everything    = sdk.Options{}
-	onlyWorkflows = sdk.Options{LocalActivityWorkerOnly: true}
-	onlyDeeds     = sdk.Options{DisableWorkflowWorker: true}
-)
 
 func (s *stand) request(windows schema.Windows) (workflows.Export, client.WorkflowRun) {
 	s.t.Helper()
@@ -137,13 +156,13 @@ func (s *stand) ending() schema.Ending {
 
 func TestAConfirmationInTimeCountsThoughNoWorkerWasUpToHearIt(t *testing.T) {
 	s := newStand(t)
-	stop := s.start(everything)
+	stop := s.start(ofBoth)
 	in, run := s.request(schema.Windows{Confirm: 3 * time.Second, Download: time.Second, Cooldown: time.Second, Collect: time.Minute})
 	s.await("request")
 	stop()
 	s.tell(in, workflows.Confirmed)
 	s.happened(run, func(e *historypb.HistoryEvent) bool { return e.GetEventType() == enumspb.EVENT_TYPE_TIMER_FIRED })
-	defer s.start(everything)()
+	defer s.start(ofBoth)()
 	require.Equal(t, schema.WindowPassed, s.ending().Reason)
 }
 
@@ -157,8 +176,8 @@ func TestStoppedIsStoppedWhateverTheWorkHasJustComeTo(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newStand(t)
 			s.hold, s.outcome = make(chan struct{}), outcome
-			defer s.start(onlyDeeds)()
-			stop := s.start(onlyWorkflows)
+			defer s.start(ofDeeds)()
+			stop := s.start(ofWorkflows)
 			in, run := s.request(schema.Windows{Confirm: time.Minute, Download: time.Hour, Cooldown: time.Hour, Collect: time.Minute})
 			s.tell(in, workflows.Confirmed)
 			s.await("complete")
@@ -166,7 +185,7 @@ func TestStoppedIsStoppedWhateverTheWorkHasJustComeTo(t *testing.T) {
 			close(s.hold)
 			s.happened(run, afterwards("CompleteExport"))
 			s.tell(in, workflows.Cancelled)
-			defer s.start(onlyWorkflows)()
+			defer s.start(ofWorkflows)()
 			require.Equal(t, schema.Ending{Status: schema.Cancelled, Reason: schema.CancelledReason}, s.ending())
 		})
 	}

@@ -87,15 +87,32 @@ func TestNothingWaitsBehindAccountsThatTakeLong(t *testing.T) {
 
 func TestAnOperatorsPauseOutlivesARestart(t *testing.T) {
 	s := newStand(t)
-	require.NoError(t, workflows.ScheduleSweep(t.Context(), s, time.Hour, time.Hour))
 	handle := s.ScheduleClient().GetHandle(t.Context(), workflows.SweepID)
 	t.Cleanup(func() { require.NoError(t, handle.Delete(context.WithoutCancel(t.Context()))) })
+	schedule := func(every time.Duration) {
+		require.NoError(t, workflows.ScheduleSweep(t.Context(), s, every, time.Hour))
+	}
+	var found *client.ScheduleDescription
+	becomes := func(so func(*client.Schedule) bool) {
+		t.Helper()
+		require.Eventually(t, func() (is bool) {
+			var err error
+			found, err = handle.Describe(t.Context())
+			return err == nil && so(&found.Schedule)
+		}, 10*time.Second, 10*time.Millisecond)
+	}
+	schedule(3 * time.Hour)
+	becomes(func(s *client.Schedule) bool { return s.Spec.Intervals[0].Every == 3*time.Hour })
 	require.NoError(t, handle.Pause(t.Context(), client.SchedulePauseOptions{Note: "looking"}))
-	require.NoError(t, workflows.ScheduleSweep(t.Context(), s, 2*time.Hour, time.Hour))
-	found, err := handle.Describe(t.Context())
-	require.NoError(t, err)
-	require.True(t, found.Schedule.State.Paused)
-	require.Equal(t, 2*time.Hour, found.Schedule.Spec.Intervals[0].Every)
+	becomes(func(s *client.Schedule) bool { return s.State.Paused })
+	updated := found.Info.LastUpdateAt
+
+	schedule(3 * time.Hour)
+	becomes(func(s *client.Schedule) bool { return s.State.Paused })
+	require.Equal(t, updated, found.Info.LastUpdateAt, "nothing was to be changed")
+	schedule(2 * time.Hour)
+	becomes(func(s *client.Schedule) bool { return s.Spec.Intervals[0].Every == 2*time.Hour && s.State.Paused })
+	require.NotEqual(t, updated, found.Info.LastUpdateAt)
 }
 
 func TestReadinessTellsOfEachPart(t *testing.T) {
