@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 
 	"go.temporal.io/sdk/activity"
 
@@ -28,7 +29,8 @@ const (
 	letterSent    = "sent"
 	letterDelayed = "delayed" // it will be tried again
 	letterRefused = "refused" // the provider will never take it
-	letterBlocked = "blocked" // the provider takes no letter from us now: quota, key or sender
+	letterLimited = "limited" // the provider takes no more letters from us right now
+	letterBlocked = "blocked" // it takes none before its settings or ours are mended: key or sender
 )
 
 // sendEach sends the letters that are not settled yet. One that is delayed or
@@ -49,7 +51,7 @@ func (a *Activities) sendEach(ctx context.Context, export string, letters []lett
 		}
 		outcome, err := a.send(ctx, export, l)
 		switch outcome {
-		case letterBlocked:
+		case letterLimited, letterBlocked:
 			return err
 		case letterDelayed:
 			delayed = err
@@ -96,6 +98,8 @@ func outcomeOf(err error) string {
 		return letterSent
 	case known && trouble.Permanent:
 		return letterRefused
+	case known && trouble.Everybody && trouble.Status == http.StatusTooManyRequests:
+		return letterLimited
 	case known && trouble.Everybody:
 		return letterBlocked
 	}

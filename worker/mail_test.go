@@ -145,6 +145,8 @@ func TestAProvidersLimitCostsTimeAndNoLetter(t *testing.T) {
 		require.False(t, final(t, err))
 	}
 	require.Len(t, r.letters(), 9)
+	require.Equal(t, 4, r.count(mail.Confirmation, "limited"))
+	require.Zero(t, r.count(mail.Confirmation, "blocked"), "nobody has to be woken for it")
 }
 
 func TestTheOthersHearOfAnExportHoweverQuickItWas(t *testing.T) {

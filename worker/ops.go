@@ -40,7 +40,7 @@ func newNumbers() *numbers {
 		bytes: make.NewCounterVec(prometheus.CounterOpts{
 			Name: "satchel_bytes_written_total", Help: "Bytes of JSON text written to pieces."}, []string{"category"}),
 		letters: make.NewCounterVec(prometheus.CounterOpts{
-			Name: "satchel_letters_total", Help: "Attempts to send a letter: sent, delayed, refused for good, or blocked because the provider takes no mail from us (quota, key or sender)."},
+			Name: "satchel_letters_total", Help: "Attempts to send a letter, by how they ended: sent; delayed by trouble at the provider or by its limit (limited); refused for good; blocked, because it accepts neither key nor sender."},
 			[]string{"letter", "outcome"}),
 		ended: make.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "satchel_activity_seconds", Help: "How long attempts at activities took, by how they ended.",

@@ -32,7 +32,7 @@ func TestCancelBeforeConfirmationFreesTheAccountAtOnce(t *testing.T) {
 	require.NoError(t, s.GetWorkflowError())
 	require.Equal(t, schema.Cancelled, s.ending().Status)
 	require.Equal(t, time.Hour, s.Now().Sub(s.began))
-	require.Zero(t, s.collected)
+	require.Zero(t, s.collected.Load())
 }
 
 func TestCancelWhileCollectingRemovesWhatWasWritten(t *testing.T) {

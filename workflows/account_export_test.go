@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,7 +28,7 @@ type story struct {
 	began     time.Time
 	mails     []activities.Mail
 	mailedAt  []time.Time
-	collected int
+	collected atomic.Int64
 	completed activities.Completed
 	removed   []activities.Remove
 	removedAt time.Time
@@ -53,7 +54,7 @@ func (s *story) play() {
 	s.OnActivity(hands.OpenExport, mock.Anything, mock.Anything).Return(nil).Maybe()
 	s.OnActivity(hands.ConfirmExport, mock.Anything, mock.Anything).Return(nil).Maybe()
 	s.OnActivity(hands.CollectCategory, mock.Anything, mock.Anything).Return(
-		func(context.Context, activities.Collect) error { s.collected++; return nil }).Maybe()
+		func(context.Context, activities.Collect) error { s.collected.Add(1); return nil }).Maybe()
 	s.OnActivity(hands.AssembleArchive, mock.Anything, mock.Anything).Return(activities.Assembled{}, nil).Maybe()
 	s.OnActivity(hands.CompleteExport, mock.Anything, mock.Anything).Return(
 		func(_ context.Context, in activities.Complete) (activities.Completed, error) {
@@ -102,7 +103,7 @@ func TestArchiveIsRemovedExactlyADayAfterItIsReady(t *testing.T) {
 	require.NoError(t, s.GetWorkflowError())
 	require.Equal(t, 24*time.Hour, s.removedAt.Sub(s.completed.CompletedAt))
 	require.Equal(t, schema.Ending{Status: schema.Expired, Reason: schema.WindowPassed}, s.ending())
-	require.Equal(t, 12, s.collected)
+	require.EqualValues(t, 12, s.collected.Load())
 	require.Equal(t, []activities.MailKind{activities.RequestMail, activities.ReadyMail}, s.kinds())
 }
 
@@ -120,7 +121,7 @@ func TestUnconfirmedExportLapsesAfterADay(t *testing.T) {
 	require.NoError(t, s.GetWorkflowError())
 	require.Equal(t, 24*time.Hour, s.removedAt.Sub(s.began))
 	require.Equal(t, schema.Ending{Status: schema.Expired, Reason: schema.Unconfirmed}, s.ending())
-	require.Zero(t, s.collected, "nothing is read without a confirmation")
+	require.Zero(t, s.collected.Load(), "nothing is read without a confirmation")
 	require.Equal(t, []activities.MailKind{activities.RequestMail, activities.LapsedMail}, s.kinds())
 }
 
@@ -131,7 +132,7 @@ func TestConfirmingTwiceIsConfirmingOnce(t *testing.T) {
 	s.tell(2*time.Hour, workflows.Confirmed)
 	s.play()
 	s.AssertActivityNumberOfCalls(t, "ConfirmExport", 1)
-	require.Equal(t, 12, s.collected)
+	require.EqualValues(t, 12, s.collected.Load())
 }
 
 func TestSignalForAnotherExportIsNotHeard(t *testing.T) {
@@ -180,7 +181,7 @@ func TestACategoryThatFailsOnceIsReadAgain(t *testing.T) {
 	s.tell(time.Hour, workflows.Confirmed)
 	s.OnActivity(hands.CollectCategory, mock.Anything, mock.Anything).Return(errors.New("away")).Once()
 	s.play()
-	require.Equal(t, 12, s.collected)
+	require.EqualValues(t, 12, s.collected.Load())
 	require.Equal(t, schema.WindowPassed, s.ending().Reason)
 }
 

@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -57,8 +58,11 @@ func TestWhatCannotBeRemovedKeepsNothingElse(t *testing.T) {
 		orders = append(orders, activities.Remove{Export: schema.NewExportID(), Account: schema.NewAccountID(), Ending: schema.Ending{Status: schema.Expired}})
 	}
 	env.OnActivity(hands.FindLost, mock.Anything, mock.Anything).Return(activities.Lost{Orders: orders}, nil).Once()
+	var mu sync.Mutex
 	var removed []string
 	env.OnActivity(hands.RemoveArchive, mock.Anything, mock.Anything).Return(func(_ context.Context, in activities.Remove) error {
+		mu.Lock()
+		defer mu.Unlock()
 		if in.Export == orders[0].Export {
 			return errors.New("under legal hold")
 		}
