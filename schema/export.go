@@ -107,4 +107,4 @@ type Ending struct {
 }
 
 // ObjectPrefix is where an export's objects live in the bucket.
-func ObjectPrefix(export string) string { return "exports/" + export + "/" }
+func ObjectPrefix(export string) string { return ExportFolder + export + "/" }

@@ -12,6 +12,8 @@ var (
 	accountID = regexp.MustCompile(`^AC[0-9a-f]{32}$`)
 	exportID  = regexp.MustCompile(`^EX[0-9a-f]{32}$`)
 	userID    = regexp.MustCompile(`^US[0-9a-f]{32}$`)
+	jobID     = regexp.MustCompile(`^JS[0-9a-f]{32}$`)
+	dayFileID = regexp.MustCompile(`^DF[0-9a-f]{32}$`)
 )
 
 // NewAccountID makes a random account ID.
@@ -25,6 +27,18 @@ func NewUserID() string { return newID("US") }
 
 // NewAPIKeyID makes a random API key ID.
 func NewAPIKeyID() string { return newID("SK") }
+
+// NewJobID makes a random job ID.
+func NewJobID() string { return newID("JS") }
+
+// NewDayFileID makes a random ID for one version of a day file.
+func NewDayFileID() string { return newID("DF") }
+
+// IsJobID tells whether s has the form of a job ID.
+func IsJobID(s string) bool { return jobID.MatchString(s) }
+
+// IsDayFileID tells whether s has the form of a day file's ID.
+func IsDayFileID(s string) bool { return dayFileID.MatchString(s) }
 
 // IsAccountID tells whether s has the form of an account ID.
 func IsAccountID(s string) bool { return accountID.MatchString(s) }

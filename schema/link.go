@@ -8,22 +8,25 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"strconv"
 	"strings"
 )
 
 // Purpose is the one thing a link is good for.
 type Purpose string
 
-// A mailed link confirms an export, stops it, or downloads its archive.
+// A mailed link confirms an export, stops it, downloads its archive, or ends
+// the notices that a person gets of bulk jobs.
 const (
-	ToConfirm  Purpose = "confirm"
-	ToStop     Purpose = "stop"
-	ToDownload Purpose = "download"
+	ToConfirm     Purpose = "confirm"
+	ToStop        Purpose = "stop"
+	ToDownload    Purpose = "download"
+	ToUnsubscribe Purpose = "unsubscribe"
 )
 
 // Links makes and checks the tokens in mailed links. Nothing about a token is
-// stored: it names its export and proves that we made it. When it ends is for
-// the database's clock to say.
+// stored: it names its export, or person, and proves that we made it. When it
+// ends is for the database's clock to say.
 type Links struct{ key []byte }
 
 // NewLinks uses key, at least 32 random bytes that worker and server share.
@@ -31,24 +34,33 @@ func NewLinks(key []byte) Links { return Links{key: key} }
 
 const linkBytes = 16 + 4 + sha256.Size
 
-// Token is the same for the same purpose, export and generation, always.
-func (l Links) Token(p Purpose, export string, generation int) string {
-	id, err := hex.DecodeString(export[2:])
-	if err != nil || len(id) != 16 {
-		panic("schema: not an export ID")
+// Token is the same for the same purpose, subject and generation, always. The
+// subject is a person where the purpose is to unsubscribe, else an export.
+func (l Links) Token(p Purpose, subject string, generation int) string {
+	id, err := hex.DecodeString(subject[2:])
+	if err != nil || len(id) != 16 || subject[:2] != p.names() {
+		panic("schema: not an ID that a link can name")
 	}
 	b := binary.BigEndian.AppendUint32(id, uint32(generation))
 	return base64.RawURLEncoding.EncodeToString(append(b, l.mac(p, b)...))
 }
 
-// Open returns the export and generation of a token made for this purpose, and
+// names is how the IDs begin that a link for this purpose names.
+func (p Purpose) names() string {
+	if p == ToUnsubscribe {
+		return "US"
+	}
+	return "EX"
+}
+
+// Open returns the subject and generation of a token made for this purpose, and
 // false for every other string.
-func (l Links) Open(p Purpose, token string) (export string, generation int, ok bool) {
+func (l Links) Open(p Purpose, token string) (subject string, generation int, ok bool) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(token)
 	if err != nil || len(b) != linkBytes || !hmac.Equal(b[20:], l.mac(p, b[:20])) {
 		return "", 0, false
 	}
-	return "EX" + hex.EncodeToString(b[:16]), int(binary.BigEndian.Uint32(b[16:20])), true
+	return p.names() + hex.EncodeToString(b[:16]), int(binary.BigEndian.Uint32(b[16:20])), true
 }
 
 func (l Links) mac(p Purpose, named []byte) []byte {
@@ -57,6 +69,34 @@ func (l Links) mac(p Purpose, named []byte) []byte {
 	mac.Write([]byte{0})
 	mac.Write(named)
 	return mac.Sum(nil)
+}
+
+// FileLink signs the way to one version of a day file until a Unix time: who
+// has the link may fetch the file without signing in.
+func (l Links) FileLink(file string, until int64) string {
+	return hex.EncodeToString(l.mac("file", []byte(file+" "+strconv.FormatInt(until, 10))))
+}
+
+// IsFileLink tells whether FileLink gave this signature, in constant time.
+func (l Links) IsFileLink(file string, until int64, signature string) bool {
+	return hmac.Equal([]byte(signature), []byte(l.FileLink(file, until)))
+}
+
+// PageToken proves that a place in somebody's list was handed out by us, for
+// this list alone. It holds no dot.
+func (l Links) PageToken(list, place string) string {
+	sum := l.mac("page", []byte(list+"\x00"+place))[:12]
+	return "PT" + base64.RawURLEncoding.EncodeToString(append(sum, place...))
+}
+
+// OpenPageToken returns the place that PageToken was given for the same list.
+func (l Links) OpenPageToken(list, token string) (place string, ok bool) {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(strings.TrimPrefix(token, "PT"))
+	if err != nil || len(b) < 12 || !strings.HasPrefix(token, "PT") {
+		return "", false
+	}
+	place = string(b[12:])
+	return place, hmac.Equal(b[:12], l.mac("page", []byte(list+"\x00"+place))[:12])
 }
 
 // A link key that was made for one machine begins like this, so that it is

@@ -35,3 +35,9 @@ func (s Site) Archive(export string) string {
 
 // DataExport is the page in Settings.
 func (s Site) DataExport() string { return string(s) + "/settings/data-export" }
+
+// BulkExport is the page of bulk exports in Settings.
+func (s Site) BulkExport() string { return string(s) + "/settings/bulk-export" }
+
+// Unsubscribe is the page that ends notices of bulk jobs.
+func (s Site) Unsubscribe(token string) string { return string(s) + "/unsubscribe/" + token }

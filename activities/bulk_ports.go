@@ -1,0 +1,128 @@
+package activities
+
+import (
+	"context"
+	"iter"
+	"net/url"
+	"time"
+
+	"satchel/schema"
+)
+
+// BulkStore keeps the rows of bulk exports; see package store for what each
+// promises.
+type BulkStore interface {
+	// OpenJob writes the job with all its days, and takes them from the family's
+	// quota of the day, all or nothing. A job that is there stays as it is. Where
+	// the quota does not reach it is a schema.Error of kind Limited.
+	OpenJob(ctx context.Context, o schema.JobOpening) error
+	Job(ctx context.Context, id string) (schema.Job, error)
+	// BeginDay moves a day that waits, or was begun, to Running, and answers false
+	// where it has ended or is to be deleted.
+	BeginDay(ctx context.Context, job string, day schema.Day) (bool, error)
+	// TroubleDay moves a running day to ErrorDuringRun.
+	TroubleDay(ctx context.Context, job string, day schema.Day) error
+	// FailDay moves a day that has not ended to Failed.
+	FailDay(ctx context.Context, job string, day schema.Day) error
+	// StopJob notes that a job is to be deleted: days that wait are Deleted, running
+	// ones RunningToBeDeleted. A job that has ended is a Conflict; a second call
+	// changes nothing.
+	StopJob(ctx context.Context, job, by string) error
+	// EndJob ends a job whose days are all through, or are to be deleted: those that
+	// have not ended become Deleted where the job is to be deleted, else Failed.
+	// Run again it answers the same.
+	EndJob(ctx context.Context, job string) (schema.Job, error)
+	// OverdueJobs lists jobs without an end that were asked for longer than grace
+	// ago, by ID, behind after.
+	OverdueJobs(ctx context.Context, grace time.Duration, after string, limit int) ([]schema.Job, error)
+	// ForgetBulk deletes jobs that ended longer than kept ago, with their days and
+	// letters; events that are through and as old; and quotas of days gone by.
+	ForgetBulk(ctx context.Context, kept time.Duration) error
+
+	// PublishDay makes a file the one of its account, type and day, and, with a job,
+	// its day Completed or CompletedEmptyRecords, in one transaction. It answers
+	// the ID of the file that it replaces, or of f itself where it is not to be seen after
+	// all: its job's day does not run any more, or it was made again and there is nothing to replace.
+	// ErrOvertaken: calls of the day were erased since it was read.
+	PublishDay(ctx context.Context, f schema.NewDayFile) (useless string, err error)
+	// ExpiredDays lists day files whose time is over, oldest first.
+	ExpiredDays(ctx context.Context, limit int) ([]schema.DayFile, error)
+	DayFileByID(ctx context.Context, id string) (schema.DayFile, error)
+	// DestroyDayKey blanks the file's key: from then on it can neither be read nor is it listed.
+	DestroyDayKey(ctx context.Context, file string) error
+	// DropDay deletes the file's row and writes the certificate.
+	DropDay(ctx context.Context, file, by string, cert schema.Certificate) error
+	// KnownDays tells which of the files have a row.
+	KnownDays(ctx context.Context, files []string) (map[string]bool, error)
+
+	// EraseCalls notes calls as erased, each once, with an audit row for each that is new. No file that
+	// was read before it is published after it.
+	EraseCalls(ctx context.Context, account, by string, calls []schema.Erasure) error
+	// Erased lists the account's erased calls of a day, in order.
+	Erased(ctx context.Context, account string, day schema.Day) ([]string, error)
+	// HasDayFile tells whether the account has a file of this type and day to be seen.
+	HasDayFile(ctx context.Context, account string, t schema.ResourceType, day schema.Day) (bool, error)
+
+	Configuration(ctx context.Context, account string, t schema.ResourceType) (schema.BulkConfiguration, error)
+	// Configure changes what c names. Half a webhook is Invalid, and changes nothing.
+	Configure(ctx context.Context, account string, t schema.ResourceType, c schema.BulkChange) (schema.BulkConfiguration, error)
+
+	// OpenEvent writes an event. One that is there stays as it is.
+	OpenEvent(ctx context.Context, e schema.Event) error
+	Event(ctx context.Context, id string) (schema.Event, error)
+	// NoteTry adds to the event's log; a delivered one is then Delivered.
+	NoteTry(ctx context.Context, event string, t schema.EventTry) error
+	// ReopenEvent makes a GivenUp or Delivered event Pending again, to be sent once more.
+	ReopenEvent(ctx context.Context, event string) error
+	// GiveUpEvent moves a pending event to GivenUp.
+	GiveUpEvent(ctx context.Context, event string) error
+
+	// Unsubscribed tells which people of an account want no notices of jobs.
+	Unsubscribed(ctx context.Context, account string) (map[string]bool, error)
+}
+
+// BulkSource reads the platform's records of whole days.
+type BulkSource interface {
+	// ReadDay lends do the records of one type that the account has of a UTC day, without those of erased calls,
+	// ordered by creation and SID, as JSON text.
+	ReadDay(ctx context.Context, t schema.ResourceType, account string, day schema.Day, erased []string, do func(rows DayRows) error) error
+	// SigningKey is the account's auth token as the deployment's key sealed it.
+	SigningKey(ctx context.Context, account string) (sealed []byte, err error)
+}
+
+// DayRows are records as JSON text.
+type DayRows interface {
+	AppendRow(dst []byte) ([]byte, error) // io.EOF behind the last
+}
+
+// Archive is the platform's own archive of calls that are too old for its database. Nil where there is none to erase from.
+type Archive interface {
+	// EraseCalls deletes calls of the account from it. Deleting what is gone succeeds.
+	EraseCalls(ctx context.Context, account string, calls []string) error
+}
+
+// Secrets are small secrets sealed by the deployment's key.
+type Secrets interface {
+	Unseal(ctx context.Context, sealed []byte, account, purpose string) ([]byte, error)
+}
+
+// Folders lists what the bucket holds.
+type Folders interface {
+	// Days names every day file that has an object, a version or an unfinished upload.
+	Days(ctx context.Context) iter.Seq2[string, error]
+	// LastStored is when something under a prefix was last stored or begun.
+	LastStored(ctx context.Context, prefix string) (time.Time, error)
+}
+
+// Hooks delivers webhooks; see package hook.
+type Hooks interface {
+	// Deliver makes one signed request, POST or GET, with the parameters. token is the event's ID. It
+	// answers what the log may know of the attempt; err is nil when it was delivered.
+	Deliver(ctx context.Context, to schema.Hook, token string, key []byte, params url.Values) (schema.EventTry, error)
+}
+
+// Schedules are Temporal's, for daily exports.
+type Schedules interface {
+	// SetDaily makes the daily schedule of an account and type, or removes it.
+	SetDaily(ctx context.Context, account string, t schema.ResourceType, enabled bool) error
+}

@@ -1,0 +1,138 @@
+-- Bulk exports: custom jobs and their days, the files of days, what an account wants every day, how many days its
+-- family has asked for today, calls that are to be gone from the archive, and the webhooks that tell of what happened.
+-- A job's row holds what its maker typed (name, address, URL) until the job is forgotten; no other table but events
+-- does. Letters are now also written about jobs, so they no longer belong to an export alone.
+
+-- +goose Up
+create table satchel.jobs (
+    id             text primary key check (id ~ '^JS[0-9a-f]{32}$'),
+    account_sid    text not null,
+    resource_type  text not null,
+    friendly_name  text not null,
+    start_day      date not null,
+    end_day        date not null,
+    webhook_url    text not null default '',
+    webhook_method text not null default '',
+    email          text not null default '',
+    requested_by   text not null,             -- user ID, or '' for the account's own credentials
+    created_at     timestamptz not null default clock_timestamp(),
+    deleting_at    timestamptz,
+    ended_at       timestamptz
+);
+create index jobs_of_account on satchel.jobs (account_sid, resource_type, created_at desc, id desc);
+create index jobs_unended on satchel.jobs (created_at, id) where ended_at is null;
+create index jobs_ended on satchel.jobs (ended_at) where ended_at is not null;
+
+create table satchel.job_days (
+    job_id     text not null references satchel.jobs (id) on delete cascade,
+    day        date not null,
+    status     text not null check (status in ('Submitted', 'Running', 'ErrorDuringRun', 'Completed', 'CompletedEmptyRecords',
+        'Failed', 'RunningToBeDeleted', 'DeletedByUserRequest')),
+    records    bigint not null default 0,
+    started_at timestamptz,
+    ended_at   timestamptz,
+    primary key (job_id, day)
+);
+create index job_days_ended on satchel.job_days (ended_at desc) where ended_at is not null; -- how long days take these days
+
+-- One file of each account, type and day is there to be seen. Its key is in the same row: a new version takes the
+-- old one's key with it, and removal blanks the key first.
+create table satchel.day_files (
+    account_sid   text not null,
+    resource_type text not null,
+    day           date not null,
+    id            text not null unique check (id ~ '^DF[0-9a-f]{32}$'),
+    seq           bigint generated always as identity, -- order of generation
+    job_id        text not null default '',
+    friendly_name text not null default '',
+    wrapped       bytea,                               -- null from when removal begins
+    records       bigint not null,
+    size          bigint not null,
+    sha256        text not null,
+    created_at    timestamptz not null default clock_timestamp(),
+    expires_at    timestamptz not null,
+    primary key (account_sid, resource_type, day)
+);
+create unique index day_files_in_order on satchel.day_files (account_sid, resource_type, seq);
+create index day_files_by_expiry on satchel.day_files (expires_at);
+
+create table satchel.bulk_configurations (
+    account_sid    text not null,
+    resource_type  text not null,
+    enabled        boolean not null default false,
+    webhook_url    text not null default '',
+    webhook_method text not null default '',
+    changed_at     timestamptz not null default clock_timestamp(),
+    primary key (account_sid, resource_type),
+    check ((webhook_url = '') = (webhook_method = ''))
+);
+
+create table satchel.bulk_quota (
+    family_sid text not null,
+    day        date not null,
+    days       integer not null,
+    primary key (family_sid, day)
+);
+
+-- What was erased stays known, so that no new file contains it and asking again is answered as the first time.
+create table satchel.erased_calls (
+    account_sid text not null,
+    call_sid    text not null,
+    day         date not null,
+    at          timestamptz not null default clock_timestamp(),
+    primary key (account_sid, call_sid)
+);
+create index erased_calls_of_day on satchel.erased_calls (account_sid, day);
+
+create table satchel.events (
+    id             uuid primary key,
+    account_sid    text not null,
+    resource_type  text not null,
+    job_id         text not null default '',
+    day            date,
+    webhook_url    text not null,
+    webhook_method text not null,
+    friendly_name  text not null default '',
+    start_day      date,
+    end_day        date,
+    days_completed integer not null,
+    days_empty     integer not null,
+    days_failed    integer not null,
+    at             timestamptz not null default clock_timestamp(),
+    status         text not null default 'pending' check (status in ('pending', 'delivered', 'failed')),
+    tries          integer not null default 0
+);
+create index events_of_account on satchel.events (account_sid, at desc, id);
+
+create table satchel.event_tries (
+    event_id    uuid not null references satchel.events (id) on delete cascade,
+    at          timestamptz not null default clock_timestamp(),
+    http_status integer not null,
+    outcome     text not null,
+    took_ms     bigint not null
+);
+create index event_tries_of_event on satchel.event_tries (event_id, at desc);
+
+create table satchel.unsubscribed (
+    account_sid text not null,
+    user_id     text not null,
+    at          timestamptz not null default clock_timestamp(),
+    primary key (account_sid, user_id)
+);
+
+alter table satchel.letters drop constraint letters_export_id_fkey;
+alter table satchel.letters rename column export_id to subject;
+
+-- +goose Down
+delete from satchel.letters where subject not like 'EX%';
+alter table satchel.letters rename column subject to export_id;
+alter table satchel.letters add foreign key (export_id) references satchel.exports (id);
+drop table satchel.unsubscribed;
+drop table satchel.event_tries;
+drop table satchel.events;
+drop table satchel.erased_calls;
+drop table satchel.bulk_quota;
+drop table satchel.bulk_configurations;
+drop table satchel.day_files;
+drop table satchel.job_days;
+drop table satchel.jobs;
