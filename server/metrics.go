@@ -106,9 +106,23 @@ func (s *standing) Describe(ch chan<- *prometheus.Desc) {
 func (s *standing) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 	defer cancel()
-	now, err := s.exports.Standing(ctx)
-	if err != nil {
-		slog.WarnContext(ctx, "exports were not counted", "err", err)
+	type answer struct {
+		store.Standing
+		err error
+	}
+	counted := make(chan answer, 1) // so that a database that never answers keeps nobody
+	go func() {
+		now, err := s.exports.Standing(ctx)
+		counted <- answer{now, err}
+	}()
+	var now answer
+	select {
+	case now = <-counted:
+	case <-ctx.Done():
+		now.err = ctx.Err()
+	}
+	if now.err != nil {
+		slog.WarnContext(ctx, "exports were not counted", "err", now.err)
 		return
 	}
 	for _, status := range schema.Statuses {

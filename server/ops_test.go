@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"satchel/schema/migrations"
+	"satchel/schema/store"
 )
 
 func (w *world) readiness() (int, map[string]string) {
@@ -60,6 +62,33 @@ func TestReadinessCannotBeUsedToHammerOnTheParts(t *testing.T) {
 		w.readiness()
 	}
 	require.Less(t, w.handler.ready.at.Sub(first), 2*time.Second)
+}
+
+func TestAPartThatNeverAnswersKeepsNobody(t *testing.T) {
+	t.Parallel()
+	never := func(context.Context) error { <-t.Context().Done(); return nil } // whatever its context says
+	ready := &readiness{logger: logger, checks: map[string]func(context.Context) error{
+		"database": never, "storage": func(context.Context) error { return nil },
+	}}
+	began := time.Now()
+	require.Equal(t, map[string]string{"database": "away", "storage": "ok"}, ready.ask(t.Context()))
+	require.Less(t, time.Since(began), 10*time.Second)
+
+	recorder := httptest.NewRecorder()
+	began = time.Now()
+	newMetrics(frozen{t.Context().Done()}).handler().ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	require.Less(t, time.Since(began), 10*time.Second)
+	require.Equal(t, http.StatusOK, recorder.Code)
+	require.Contains(t, recorder.Body.String(), "go_goroutines")
+	require.NotContains(t, recorder.Body.String(), "satchel_exports{")
+}
+
+// frozen is a store that never answers.
+type frozen struct{ over <-chan struct{} }
+
+func (f frozen) Standing(context.Context) (store.Standing, error) {
+	<-f.over
+	return store.Standing{}, nil
 }
 
 func TestMetricsTellRequestsAndExports(t *testing.T) {

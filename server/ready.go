@@ -77,24 +77,39 @@ func (r *readiness) ask(ctx context.Context) map[string]string {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 	defer cancel()
+	parts := make(map[string]string, len(r.checks))
+	for part, err := range r.check(ctx) {
+		parts[part] = wordFor(err)
+		if before, known := r.parts[part]; parts[part] != before && (known || err != nil) {
+			r.logger.Warn("a part has changed", "part", part, "is", parts[part], "was", before, "err", err)
+		}
+	}
+	r.at, r.parts = time.Now(), parts
+	return parts
+}
+
+// check asks every part at once. One that has not answered when the time is
+// over is left behind: it may not honour its context.
+func (r *readiness) check(ctx context.Context) map[string]error {
 	type answer struct {
 		part string
 		err  error
 	}
 	answers := make(chan answer, len(r.checks))
+	told := make(map[string]error, len(r.checks))
 	for part, check := range r.checks {
+		told[part] = context.DeadlineExceeded
 		go func() { answers <- answer{part, check(ctx)} }()
 	}
-	parts := make(map[string]string, len(r.checks))
 	for range r.checks {
-		a := <-answers
-		parts[a.part] = wordFor(a.err)
-		if before, known := r.parts[a.part]; parts[a.part] != before && (known || a.err != nil) {
-			r.logger.Warn("a part has changed", "part", a.part, "is", parts[a.part], "was", before, "err", a.err)
+		select {
+		case a := <-answers:
+			told[a.part] = a.err
+		case <-ctx.Done():
+			return told
 		}
 	}
-	r.at, r.parts = time.Now(), parts
-	return parts
+	return told
 }
 
 // wordFor says how a part is, and nothing that it said itself.

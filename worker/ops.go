@@ -114,20 +114,25 @@ func (r *readiness) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	r.mu.Unlock()
 	ctx, cancel := context.WithTimeout(req.Context(), 5*time.Second)
 	defer cancel()
-	states := make([]string, len(parts))
-	var asking sync.WaitGroup
-	for i, p := range parts { // at once: one that does not answer must not use up the time of the others
-		asking.Go(func() {
-			states[i] = "ok"
-			if p.check(ctx) != nil {
-				states[i] = "away"
-			}
-		})
+	type told struct {
+		name string
+		err  error
 	}
-	asking.Wait()
+	answers := make(chan told, len(parts))
 	status, answer := http.StatusOK, map[string]string{"Temporal": "not connected yet"}
-	for i, p := range parts {
-		answer[p.name] = states[i]
+	for _, p := range parts { // at once: one that does not answer must not use up the time of the others
+		answer[p.name] = "away"
+		go func() { answers <- told{p.name, p.check(ctx)} }()
+	}
+	for waiting := len(parts); waiting > 0; waiting-- {
+		select {
+		case a := <-answers:
+			if a.err == nil {
+				answer[a.name] = "ok"
+			}
+		case <-ctx.Done(): // a check may not honour it, and is left behind
+			waiting = 0
+		}
 	}
 	for _, state := range answer {
 		if state != "ok" {

@@ -4,12 +4,14 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"net"
 	"time"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"satchel/schema/migrations"
+	"satchel/schema/store/line"
 	"satchel/schema/store/sqlstate"
 )
 
@@ -34,7 +36,7 @@ func Open(url string, maxConns int) (*Store, error) {
 	if err != nil {
 		return nil, errors.New("DATABASE_URL is not a PostgreSQL URL")
 	}
-	db := sqlx.NewDb(sql.OpenDB(connector), "postgres")
+	db := sqlx.NewDb(line.Open(connector, (&net.Dialer{}).DialContext), "postgres")
 	db.SetMaxOpenConns(maxConns)
 	db.SetMaxIdleConns(maxConns)
 	db.SetConnMaxIdleTime(5 * time.Minute)

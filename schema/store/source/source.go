@@ -3,7 +3,6 @@ package source
 import (
 	"bufio"
 	"context"
-	"database/sql"
 	"errors"
 	"net"
 	"sync"
@@ -13,6 +12,7 @@ import (
 	"github.com/lib/pq"
 
 	"satchel/schema"
+	"satchel/schema/store/line"
 	"satchel/schema/store/sqlstate"
 )
 
@@ -43,9 +43,7 @@ func Open(ctx context.Context, url string, maxConns int) (*DB, error) {
 	if err != nil {
 		return nil, errors.New("SOURCE_DATABASE_URL is not a PostgreSQL URL")
 	}
-	connector.Dialer(dialer{})
-
-	pool := sqlx.NewDb(sql.OpenDB(connector), "postgres")
+	pool := sqlx.NewDb(line.Open(connector, dial), "postgres")
 	pool.SetMaxOpenConns(maxConns)
 	pool.SetMaxIdleConns(maxConns)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
@@ -76,21 +74,9 @@ func readable(encoding string) error {
 	return nil
 }
 
-// dialer makes connections that read ahead, because lib/pq reads 4 KiB at a
+// dial makes connections that read ahead, because lib/pq reads 4 KiB at a
 // time, and that notice within a minute or so that the other end is gone.
-type dialer struct{}
-
-func (d dialer) Dial(network, address string) (net.Conn, error) {
-	return d.DialContext(context.Background(), network, address)
-}
-
-func (d dialer) DialTimeout(network, address string, timeout time.Duration) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	defer cancel()
-	return d.DialContext(ctx, network, address)
-}
-
-func (dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+func dial(ctx context.Context, network, address string) (net.Conn, error) {
 	d := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 15 * time.Second, Count: 4}}
 	conn, err := d.DialContext(ctx, network, address)
 	if err != nil {
