@@ -25,6 +25,13 @@ type Activities struct {
 	Links  schema.Links
 	Site   schema.Site
 	Count  Counters
+
+	Bulk      BulkStore
+	Days      BulkSource
+	Archive   Archive // nil where there is none to erase from
+	Secrets   Secrets
+	Hooks     Hooks
+	Schedules Schedules
 }
 
 // account finds the account in the source. A replica may not have heard of it

@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"iter"
 	"net/url"
 	"time"
 
@@ -104,14 +103,6 @@ type Archive interface {
 // Secrets are small secrets sealed by the deployment's key.
 type Secrets interface {
 	Unseal(ctx context.Context, sealed []byte, account, purpose string) ([]byte, error)
-}
-
-// Folders lists what the bucket holds.
-type Folders interface {
-	// Days names every day file that has an object, a version or an unfinished upload.
-	Days(ctx context.Context) iter.Seq2[string, error]
-	// LastStored is when something under a prefix was last stored or begun.
-	LastStored(ctx context.Context, prefix string) (time.Time, error)
 }
 
 // Hooks delivers webhooks; see package hook.

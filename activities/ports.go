@@ -61,8 +61,8 @@ type Vault interface {
 	Put(ctx context.Context, key, recipient string, body []byte) error
 	Create(ctx context.Context, key, recipient string, write func(io.Writer) error) (int64, error)
 	Remove(ctx context.Context, prefix string) (schema.Certificate, error)
-	Exports(ctx context.Context) iter.Seq2[string, error]
-	LastTouched(ctx context.Context, export string) (time.Time, error)
+	Folders(ctx context.Context, under string) iter.Seq2[string, error]
+	LastStored(ctx context.Context, prefix string) (time.Time, error)
 }
 
 // Opener reads the sealed objects of one export.
@@ -80,10 +80,13 @@ type Mailer interface {
 type Runs interface {
 	// IsOpen tells whether this export's own run is still open.
 	IsOpen(ctx context.Context, account, export string) (bool, error)
+	// IsJobOpen tells whether a bulk job's own run is still open.
+	IsJobOpen(ctx context.Context, job string) (bool, error)
 }
 
 // Counters add up what the worker has done, for its metrics.
 type Counters interface {
 	Wrote(c schema.Category, records, bytes int64)
+	WroteDay(t schema.ResourceType, records, bytes int64)
 	Mailed(kind mail.Kind, outcome string)
 }

@@ -77,9 +77,12 @@ func (a *Activities) RemoveStrays(ctx context.Context, in Look) (Swept, error) {
 	defer beat(ctx)()
 	var swept Swept
 	var page []string
-	for id, err := range a.Vault.Exports(ctx) {
+	for id, err := range a.Vault.Folders(ctx, schema.ExportFolder) {
 		if err != nil {
 			return swept, verdict(ctx, err)
+		}
+		if !schema.IsExportID(id) {
+			continue // not ours
 		}
 		if page = append(page, id); len(page) == sweepPage {
 			if err := a.removeStrays(ctx, page, in.Grace, &swept); err != nil {
@@ -100,7 +103,7 @@ func (a *Activities) removeStrays(ctx context.Context, exports []string, grace t
 		if alive[id] {
 			continue
 		}
-		removed, err := a.removeStray(ctx, id, grace)
+		removed, err := a.removeOld(ctx, schema.ObjectPrefix(id), grace)
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -112,13 +115,4 @@ func (a *Activities) removeStrays(ctx context.Context, exports []string, grace t
 		}
 	}
 	return nil
-}
-
-func (a *Activities) removeStray(ctx context.Context, id string, grace time.Duration) (removed bool, err error) {
-	touched, err := a.Vault.LastTouched(ctx, id)
-	if err != nil || time.Since(touched) < grace {
-		return false, err
-	}
-	_, err = a.Vault.Remove(ctx, schema.ObjectPrefix(id))
-	return err == nil, err
 }

@@ -247,3 +247,15 @@ func (l BulkLimits) Filled() BulkLimits {
 	}
 	return l
 }
+
+// Add counts one more day that ended so.
+func (r *Result) Add(s DayStatus) {
+	switch s {
+	case DayCompleted:
+		r.Completed++
+	case DayCompletedEmpty:
+		r.Empty++
+	case DayFailed:
+		r.Failed++
+	}
+}

@@ -36,9 +36,9 @@ func newNumbers() *numbers {
 	return &numbers{
 		registry: registry,
 		records: make.NewCounterVec(prometheus.CounterOpts{
-			Name: "satchel_records_written_total", Help: "Records written to pieces."}, []string{"category"}),
+			Name: "satchel_records_written_total", Help: "Records written, by category of an account export (calls) or type of a bulk export (Calls)."}, []string{"category"}),
 		bytes: make.NewCounterVec(prometheus.CounterOpts{
-			Name: "satchel_bytes_written_total", Help: "Bytes of JSON text written to pieces."}, []string{"category"}),
+			Name: "satchel_bytes_written_total", Help: "Bytes written: of JSON text for account exports, of gzip for bulk exports."}, []string{"category"}),
 		letters: make.NewCounterVec(prometheus.CounterOpts{
 			Name: "satchel_letters_total", Help: "Attempts to send a letter, by how they ended: sent; delayed by trouble at the provider or by its limit (limited); refused for good; blocked, because it accepts neither key nor sender."},
 			[]string{"letter", "outcome"}),
@@ -52,6 +52,12 @@ func newNumbers() *numbers {
 func (n *numbers) Wrote(c schema.Category, records, bytes int64) {
 	n.records.WithLabelValues(string(c)).Add(float64(records))
 	n.bytes.WithLabelValues(string(c)).Add(float64(bytes))
+}
+
+// WroteDay counts what a day file holds.
+func (n *numbers) WroteDay(t schema.ResourceType, records, bytes int64) {
+	n.records.WithLabelValues(string(t)).Add(float64(records))
+	n.bytes.WithLabelValues(string(t)).Add(float64(bytes))
 }
 
 // Mailed counts an attempt to send a letter.

@@ -70,3 +70,7 @@ func (p runsPort) IsOpen(ctx context.Context, account, export string) (bool, err
 	run, open, err := workflows.FindOpen(ctx, p.Client, account)
 	return open && run.Export == export, err
 }
+
+func (p runsPort) IsJobOpen(ctx context.Context, job string) (bool, error) {
+	return workflows.IsJobOpen(ctx, p.Client, job)
+}

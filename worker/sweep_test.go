@@ -19,6 +19,7 @@ import (
 type runs struct{ open bool }
 
 func (r runs) IsOpen(context.Context, string, string) (bool, error) { return r.open, nil }
+func (r runs) IsJobOpen(context.Context, string) (bool, error)      { return r.open, nil }
 
 func (r *rig) findLost() []activities.Remove {
 	r.t.Helper()

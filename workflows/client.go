@@ -19,13 +19,15 @@ import (
 // Reading and writing whole categories and archives takes as long as an
 // account is large. It has a queue of its own, so that no mail and no removal
 // ever waits behind it.
+// Day files of bulk exports have another.
 const (
 	TaskQueue   = "satchel"
 	StreamQueue = "satchel-streams"
+	DayQueue    = "satchel-days"
 )
 
 // Queues are all there are.
-var Queues = []string{TaskQueue, StreamQueue}
+var Queues = []string{TaskQueue, StreamQueue, DayQueue}
 
 // What operators can search exports by in Temporal.
 var (

@@ -66,3 +66,33 @@ func sweeping(ctx workflow.Context, summary string) workflow.Context {
 		Summary:                summary,
 	})
 }
+
+// answering is for what a caller waits to hear: it is given up before they are.
+func answering(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout:    5 * time.Second,
+		ScheduleToCloseTimeout: AnswerWithin,
+		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: 200 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: time.Second},
+		Summary:                summary,
+	})
+}
+
+// AnswerWithin is how long a caller who waits for a verdict waits at most: less
+// than Twilio's clients do.
+const AnswerWithin = 8 * time.Second
+
+// writing is for whole day files, like streaming, on a queue of their own: however many
+// days somebody wants, no account export waits behind them.
+func writing(ctx workflow.Context, summary string, patience time.Duration) workflow.Context {
+	return workflow.WithTaskQueue(streaming(ctx, summary, patience), DayQueue)
+}
+
+// delivering is for webhooks: a receiver may be away for hours.
+func delivering(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout:    30 * time.Second,
+		ScheduleToCloseTimeout: deliverFor,
+		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: 5 * time.Second, BackoffCoefficient: 2, MaximumInterval: time.Hour},
+		Summary:                summary,
+	})
+}

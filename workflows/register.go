@@ -7,4 +7,13 @@ func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflow(AccountExport)
 	r.RegisterWorkflow(Letter)
 	r.RegisterWorkflow(Sweep)
+	r.RegisterWorkflow(BulkJob)
+	r.RegisterWorkflow(BulkDay)
+	r.RegisterWorkflow(BulkDaily)
+	r.RegisterWorkflow(BulkConfiguration)
+	r.RegisterWorkflow(EraseCalls)
+	r.RegisterWorkflow(JobLetter)
+	r.RegisterWorkflow(RemoveDayFile)
+	r.RegisterWorkflow(SweepBulk)
+	r.RegisterWorkflow(Webhook)
 }

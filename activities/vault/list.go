@@ -12,8 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-
-	"satchel/schema"
 )
 
 // Stored is an object as the bucket lists it.
@@ -79,43 +77,43 @@ func (v *Vault) Uploads(ctx context.Context, prefix string) iter.Seq2[Upload, er
 	}
 }
 
-// Exports names every export that has an object, a version of one or an
-// unfinished upload in the bucket, each once. What does not look like an
-// export is not ours and is left out. After an error it ends.
-func (v *Vault) Exports(ctx context.Context) iter.Seq2[string, error] {
+// Folders names everything under a folder, such as "exports/", that has an
+// object, a version of one or an unfinished upload in the bucket, each once.
+// After an error it ends.
+func (v *Vault) Folders(ctx context.Context, under string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		uploading := map[string]bool{}
-		for u, err := range v.Uploads(ctx, exports) {
+		for u, err := range v.Uploads(ctx, under) {
 			if err != nil {
 				yield("", err)
 				return
 			}
-			if id, ok := exportOf(u.Key); ok {
-				uploading[id] = true
+			if name, ok := folderOf(under, u.Key); ok {
+				uploading[name] = true
 			}
 		}
-		for id, err := range v.directories(ctx) {
+		for name, err := range v.directories(ctx, under) {
 			if err != nil {
 				yield("", err)
 				return
 			}
-			if delete(uploading, id); !yield(id, nil) {
+			if delete(uploading, name); !yield(name, nil) {
 				return
 			}
 		}
-		for _, id := range slices.Sorted(maps.Keys(uploading)) {
-			if !yield(id, nil) {
+		for _, name := range slices.Sorted(maps.Keys(uploading)) {
+			if !yield(name, nil) {
 				return
 			}
 		}
 	}
 }
 
-// LastTouched is when something of an export was last stored or begun, old
+// LastStored is when something under a prefix was last stored or begun, old
 // versions included; the zero time where there is nothing.
-func (v *Vault) LastTouched(ctx context.Context, export string) (time.Time, error) {
+func (v *Vault) LastStored(ctx context.Context, prefix string) (time.Time, error) {
 	var last time.Time
-	for u, err := range v.Uploads(ctx, schema.ObjectPrefix(export)) {
+	for u, err := range v.Uploads(ctx, prefix) {
 		if err != nil {
 			return last, err
 		}
@@ -123,7 +121,7 @@ func (v *Vault) LastTouched(ctx context.Context, export string) (time.Time, erro
 			last = u.StartedAt
 		}
 	}
-	for o, err := range v.versions(ctx, schema.ObjectPrefix(export)) {
+	for o, err := range v.versions(ctx, prefix) {
 		if err != nil {
 			return last, err
 		}
@@ -134,29 +132,27 @@ func (v *Vault) LastTouched(ctx context.Context, export string) (time.Time, erro
 	return last, nil
 }
 
-const exports = "exports/"
-
-func exportOf(key string) (string, bool) {
-	rest, ok := strings.CutPrefix(key, exports)
-	id, _, inside := strings.Cut(rest, "/")
-	return id, ok && inside && schema.IsExportID(id)
+func folderOf(under, key string) (string, bool) {
+	rest, ok := strings.CutPrefix(key, under)
+	name, _, inside := strings.Cut(rest, "/")
+	return name, ok && inside && name != ""
 }
 
-// directories names the exports that have objects or versions.
-func (v *Vault) directories(ctx context.Context) iter.Seq2[string, error] {
+// directories names the folders that have objects or versions.
+func (v *Vault) directories(ctx context.Context, under string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		found := false
 		each := func(prefixes []types.CommonPrefix) bool {
 			for _, p := range prefixes {
 				found = true
-				if id, ok := exportOf(aws.ToString(p.Prefix)); ok && !yield(id, nil) {
+				if name, ok := folderOf(under, aws.ToString(p.Prefix)); ok && !yield(name, nil) {
 					return false
 				}
 			}
 			return true
 		}
 		versions := s3.NewListObjectVersionsPaginator(v.s3, &s3.ListObjectVersionsInput{
-			Bucket: &v.bucket, Prefix: aws.String(exports), Delimiter: aws.String("/"),
+			Bucket: &v.bucket, Prefix: &under, Delimiter: aws.String("/"),
 		})
 		for versions.HasMorePages() {
 			page, err := versions.NextPage(ctx)
@@ -175,7 +171,7 @@ func (v *Vault) directories(ctx context.Context) iter.Seq2[string, error] {
 			return
 		}
 		objects := s3.NewListObjectsV2Paginator(v.s3, &s3.ListObjectsV2Input{
-			Bucket: &v.bucket, Prefix: aws.String(exports), Delimiter: aws.String("/"),
+			Bucket: &v.bucket, Prefix: &under, Delimiter: aws.String("/"),
 		})
 		for objects.HasMorePages() {
 			page, err := objects.NextPage(ctx)

@@ -178,14 +178,14 @@ func TestAnAbortIsRepeatedUntilTheUploadIsUnknown(t *testing.T) {
 func exportsIn(t *testing.T, v *Vault) []string {
 	t.Helper()
 	var ids []string
-	for id, err := range v.Exports(t.Context()) {
+	for id, err := range v.Folders(t.Context(), schema.ExportFolder) {
 		require.NoError(t, err)
 		ids = append(ids, id)
 	}
 	return ids
 }
 
-func TestEveryExportWithATraceIsNamedOnce(t *testing.T) {
+func TestEveryFolderWithATraceIsNamedOnce(t *testing.T) {
 	v, _ := testVault(t)
 	require.Empty(t, exportsIn(t, v))
 	keepVersions(t, v)
@@ -198,16 +198,15 @@ func TestEveryExportWithATraceIsNamedOnce(t *testing.T) {
 	fill(t, v, deleted.prefix, 1)
 	_, err := v.s3.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: &v.bucket, Key: aws.String(deleted.prefix + "calls/00000-1")})
 	require.NoError(t, err)
-	fill(t, v, "exports/notes/", 1)
 	fill(t, v, "other/"+schema.NewExportID()+"/", 1)
 
 	require.ElementsMatch(t, []string{stored.id, uploading.id, both.id, deleted.id}, exportsIn(t, v))
 	for _, e := range []export{stored, uploading, both, deleted} {
-		at, err := v.LastTouched(t.Context(), e.id)
+		at, err := v.LastStored(t.Context(), schema.ObjectPrefix(e.id))
 		require.NoError(t, err)
 		require.WithinRange(t, at, began, time.Now().Add(time.Second))
 	}
-	at, err := v.LastTouched(t.Context(), schema.NewExportID())
+	at, err := v.LastStored(t.Context(), schema.ObjectPrefix(schema.NewExportID()))
 	require.NoError(t, err)
 	require.Zero(t, at)
 }

@@ -1,0 +1,137 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"satchel/schema"
+)
+
+// SweepBulk is what SweepBulk is told.
+type SweepBulk struct {
+	Grace  time.Duration // how late something must be before it counts as lost
+	Limits schema.BulkLimits
+}
+
+// SweptBulk is what a sweep of bulk exports did.
+type SweptBulk struct {
+	Expired int // day files whose time was over
+	Strays  int // day files that no row knows
+	Stuck   int // of either, that could not be removed
+	Jobs    int // ended, because their run was gone
+}
+
+// SweepBulk deletes day files whose time is over and objects that no row
+// knows, ends jobs whose run is gone, and forgets what is long over. One thing
+// that cannot be done keeps no other.
+func (a *Activities) SweepBulk(ctx context.Context, in SweepBulk) (swept SweptBulk, err error) {
+	defer beat(ctx)()
+	for _, part := range []func(context.Context, SweepBulk, *SweptBulk) error{
+		a.removeExpiredDays, a.removeStrayDays, a.endLostJobs,
+	} {
+		if err := part(ctx, in, &swept); err != nil {
+			return swept, verdict(ctx, err)
+		}
+	}
+	return swept, verdict(ctx, a.Bulk.ForgetBulk(ctx, in.Limits.Retention))
+}
+
+func (a *Activities) removeExpiredDays(ctx context.Context, _ SweepBulk, swept *SweptBulk) error {
+	for stuck := 0; ; {
+		expired, err := a.Bulk.ExpiredDays(ctx, sweepPage+stuck)
+		if err != nil || len(expired) == stuck {
+			return err
+		}
+		for _, file := range expired[stuck:] {
+			err := a.removeDay(ctx, RemoveDay{File: file.ID, By: Satchel})
+			switch {
+			case ctx.Err() != nil:
+				return ctx.Err()
+			case err != nil:
+				logged(ctx, "a day file could not be removed", file.ID, err)
+				stuck++
+				swept.Stuck++
+			default:
+				swept.Expired++
+			}
+		}
+		if stuck > sweepPage {
+			return nil // the next sweep goes on
+		}
+	}
+}
+
+func (a *Activities) removeStrayDays(ctx context.Context, in SweepBulk, swept *SweptBulk) error {
+	var page []string
+	sweep := func() error {
+		known, err := a.Bulk.KnownDays(ctx, page)
+		if err != nil {
+			return err
+		}
+		for _, file := range page {
+			if known[file] {
+				continue
+			}
+			removed, err := a.removeOld(ctx, schema.DayPrefix(file), in.Grace)
+			switch {
+			case ctx.Err() != nil:
+				return ctx.Err()
+			case err != nil:
+				logged(ctx, "a stray day file could not be removed", file, err)
+				swept.Stuck++
+			case removed:
+				swept.Strays++
+			}
+		}
+		page = page[:0]
+		return nil
+	}
+	for file, err := range a.Vault.Folders(ctx, schema.DayFolder) {
+		if err != nil {
+			return err
+		}
+		if !schema.IsDayFileID(file) {
+			continue
+		}
+		if page = append(page, file); len(page) == sweepPage {
+			if err := sweep(); err != nil {
+				return err
+			}
+		}
+	}
+	return sweep()
+}
+
+// removeOld removes what is stored under a prefix once nothing was stored
+// there for the grace.
+func (a *Activities) removeOld(ctx context.Context, prefix string, grace time.Duration) (removed bool, err error) {
+	stored, err := a.Vault.LastStored(ctx, prefix)
+	if err != nil || time.Since(stored) < grace {
+		return false, err
+	}
+	_, err = a.Vault.Remove(ctx, prefix)
+	return err == nil, err
+}
+
+func (a *Activities) endLostJobs(ctx context.Context, in SweepBulk, swept *SweptBulk) error {
+	for after := ""; ; {
+		jobs, err := a.Bulk.OverdueJobs(ctx, in.Grace, after, sweepPage)
+		if err != nil || len(jobs) == 0 {
+			return err
+		}
+		for _, job := range jobs {
+			after = job.ID
+			open, err := a.Runs.IsJobOpen(ctx, job.ID)
+			if err != nil {
+				return err
+			}
+			if open {
+				continue
+			}
+			if _, err := a.Bulk.EndJob(ctx, job.ID); err != nil {
+				return err
+			}
+			swept.Jobs++
+		}
+	}
+}

@@ -1,0 +1,154 @@
+package workflows
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"satchel/activities"
+	"satchel/schema"
+)
+
+// OpenBulkJob starts a job and answers when its days are taken from the quota
+// and its row can be read. Where that can not be, it is the reason as a
+// schema.Error; where nobody answers in time, it is Unavailable, and the job
+// will not be.
+func OpenBulkJob(ctx context.Context, c client.Client, in Job) error {
+	return ask(ctx, c, started{
+		options: client.StartWorkflowOptions{
+			ID: BulkJobID(in.ID), TaskQueue: TaskQueue, StaticSummary: "Bulk job " + in.ID + ": " + string(in.Type),
+			WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+			WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+			TypedSearchAttributes:    temporal.NewSearchAttributes(exportAccount.ValueSet(in.Account)),
+			Priority:                 bulkPriority(in.Account),
+		},
+		workflow: BulkJob, in: in,
+	}, openJob)
+}
+
+// StopBulkJob deletes a job that has not ended, and answers once no day of it
+// begins any more. by is a user or credential.
+func StopBulkJob(ctx context.Context, c client.Client, job, by string) error {
+	ctx, cancel := context.WithTimeout(ctx, AnswerWithin)
+	defer cancel()
+	handle, err := c.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
+		WorkflowID: BulkJobID(job), UpdateName: stopJob, Args: []any{by}, WaitForStage: client.WorkflowUpdateStageCompleted,
+	})
+	if notFound := (*serviceerror.NotFound)(nil); errors.As(err, &notFound) {
+		return schema.Errorf(schema.Conflict, "job_ended", "This job has ended.")
+	}
+	return heard(ctx, handle, err)
+}
+
+// ConfigureBulk changes what an account wants of a type every day, and answers
+// when it holds. sealed is a schema.BulkChange.
+func ConfigureBulk(ctx context.Context, c client.Client, account string, t schema.ResourceType, sealed []byte) error {
+	return ask(ctx, c, started{
+		options:  joined(BulkConfigurationID(account, t), account, "Change what is exported every day"),
+		workflow: BulkConfiguration, in: Configuring{Account: account, Type: t},
+	}, changeConfiguration, sealed)
+}
+
+// EraseCall erases a call from the archive of an account, and answers once no
+// new file will contain it. by is a user or credential.
+func EraseCall(ctx context.Context, c client.Client, account, by string, limits schema.BulkLimits, e schema.Erasure) error {
+	return ask(ctx, c, started{
+		options:  joined(EraseCallsID(account), account, "Erase archived calls"),
+		workflow: EraseCalls, in: Erasing{Account: account, Limits: limits},
+	}, eraseCall, Call{Erasure: e, By: by})
+}
+
+// RemoveDayFileNow deletes a day file before its time, and answers when it is gone.
+func RemoveDayFileNow(ctx context.Context, c client.Client, in FileRemoval) error {
+	ctx, cancel := context.WithTimeout(ctx, AnswerWithin)
+	defer cancel()
+	run, err := c.ExecuteWorkflow(ctx, joined(RemoveDayFileID(in.File), in.Account, "Remove a day file"), RemoveDayFile, in)
+	if err == nil {
+		err = run.Get(ctx, nil)
+	}
+	return unheard(err)
+}
+
+// SendEventAgain delivers a webhook once more, from the beginning, unless it is
+// being delivered.
+func SendEventAgain(ctx context.Context, c client.Client, account, event string) error {
+	_, err := c.ExecuteWorkflow(ctx, joined(WebhookID(event), account, "Webhook"), Webhook, Event{ID: event, Account: account, Again: true})
+	return unheard(err)
+}
+
+// IsJobOpen tells whether a job's own run is open.
+func IsJobOpen(ctx context.Context, c client.Client, job string) (bool, error) {
+	found, err := c.DescribeWorkflowExecution(ctx, BulkJobID(job), "")
+	if notFound := (*serviceerror.NotFound)(nil); errors.As(err, &notFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("ask for the run of %s: %w", job, err)
+	}
+	return found.GetWorkflowExecutionInfo().GetCloseTime() == nil, nil
+}
+
+// joined starts a run, or joins the one that is open.
+func joined(id, account, summary string) client.StartWorkflowOptions {
+	return client.StartWorkflowOptions{
+		ID: id, TaskQueue: TaskQueue, StaticSummary: summary,
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		TypedSearchAttributes:    temporal.NewSearchAttributes(exportAccount.ValueSet(account)),
+		Priority:                 bulkPriority(account),
+	}
+}
+
+// started is a run that an update may have to start.
+type started struct {
+	options  client.StartWorkflowOptions
+	workflow any
+	in       any
+}
+
+// ask sends an update to a run, started with it where it is not open, and
+// answers what it answers. A run that closes this very moment is asked again.
+func ask(ctx context.Context, c client.Client, s started, update string, args ...any) error {
+	ctx, cancel := context.WithTimeout(ctx, AnswerWithin)
+	defer cancel()
+	for {
+		handle, err := c.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
+			StartWorkflowOperation: c.NewWithStartWorkflowOperation(s.options, s.workflow, s.in),
+			UpdateOptions: client.UpdateWorkflowOptions{
+				UpdateName: update, Args: args, WaitForStage: client.WorkflowUpdateStageCompleted,
+			},
+		})
+		if notFound := (*serviceerror.NotFound)(nil); errors.As(err, &notFound) && ctx.Err() == nil {
+			time.Sleep(50 * time.Millisecond)
+			continue
+		}
+		return heard(ctx, handle, err)
+	}
+}
+
+func heard(ctx context.Context, handle client.WorkflowUpdateHandle, err error) error {
+	if err != nil {
+		return unheard(err)
+	}
+	var refusal activities.Refusal
+	if err := handle.Get(ctx, &refusal); err != nil {
+		return unheard(err)
+	}
+	return refusal.Err()
+}
+
+// unheard is what a caller hears where nobody answered: to try again.
+func unheard(err error) error {
+	if err == nil {
+		return nil
+	}
+	away := schema.Errorf(schema.Unavailable, "busy", "This cannot be done right now. Please try again in a moment.")
+	away.RetryAfter, away.Cause = 5*time.Second, err
+	return away
+}

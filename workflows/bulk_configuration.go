@@ -1,0 +1,41 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/workflow"
+
+	"satchel/activities"
+	"satchel/schema"
+)
+
+// Configuring is what changing a configuration begins with.
+type Configuring struct {
+	Account string
+	Type    schema.ResourceType
+}
+
+const changeConfiguration = "change" // answers once the change holds, or says why it can not
+
+// BulkConfiguration changes what an account wants of one type every day, one
+// change after the other, and closes when there is none left.
+func BulkConfiguration(ctx workflow.Context, in Configuring) error {
+	turn, changed := workflow.NewMutex(ctx), false
+	err := workflow.SetUpdateHandler(ctx, changeConfiguration, func(ctx workflow.Context, sealed []byte) (refusal activities.Refusal, err error) {
+		if err := turn.Lock(ctx); err != nil {
+			return refusal, err
+		}
+		defer turn.Unlock()
+		err = workflow.ExecuteActivity(answering(ctx, "Change "+string(in.Type)), hands.ConfigureBulk,
+			activities.ConfigureBulk{Account: in.Account, Type: in.Type, Sealed: sealed}).Get(ctx, &refusal)
+		changed = true
+		return refusal, err
+	})
+	if err != nil {
+		return err
+	}
+	if _, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
+		Timeout: openWithin, TimerOptions: workflow.TimerOptions{Summary: "opening"},
+	}, func() bool { return changed }); err != nil {
+		return err
+	}
+	return workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) })
+}

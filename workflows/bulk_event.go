@@ -1,0 +1,58 @@
+package workflows
+
+import (
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"satchel/activities"
+)
+
+// Event is one webhook to be delivered.
+type Event struct {
+	ID      string
+	Account string
+	Again   bool // it was sent before, and is wanted once more
+}
+
+// deliverFor is how long a webhook is tried.
+const deliverFor = 24 * time.Hour
+
+// Webhook delivers one event, with growing pauses for a day, and then gives up
+// visibly.
+func Webhook(ctx workflow.Context, in Event) error {
+	if in.Again {
+		if err := workflow.ExecuteActivity(recording(ctx, "Open the event again"), hands.ReopenEvent,
+			activities.ReopenEvent{Event: in.ID}).Get(ctx, nil); err != nil {
+			return err
+		}
+	}
+	deliver := activities.Deliver{Event: in.ID, Account: in.Account}
+	err := workflow.ExecuteActivity(delivering(ctx, "Deliver the webhook"), hands.DeliverWebhook, deliver).Get(ctx, nil)
+	if err == nil {
+		return nil
+	}
+	ctx, _ = workflow.NewDisconnectedContext(ctx) // an operator who cancels it gives up, too
+	if err := workflow.ExecuteActivity(recording(ctx, "Give up"), hands.GiveUpWebhook, deliver).Get(ctx, nil); err != nil {
+		return err
+	}
+	return err
+}
+
+// sendEvent starts a Webhook that outlives this run.
+func sendEvent(ctx workflow.Context, e Event) error {
+	ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
+		WorkflowID:            WebhookID(e.ID),
+		ParentClosePolicy:     enumspb.PARENT_CLOSE_POLICY_ABANDON,
+		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
+		TypedSearchAttributes: temporal.NewSearchAttributes(exportAccount.ValueSet(e.Account)),
+		StaticSummary:         "Webhook",
+	})
+	err := workflow.ExecuteChildWorkflow(ctx, Webhook, e).GetChildWorkflowExecution().Get(ctx, nil)
+	if temporal.IsWorkflowExecutionAlreadyStartedError(err) {
+		return nil
+	}
+	return err
+}
