@@ -108,6 +108,9 @@ func (a *API) inTheWay(ctx context.Context, p auth.Principal, id string) error {
 	if e.Status == schema.Pending {
 		available = &e.ConfirmBy // when it lapses, unless somebody confirms
 	}
+	if available != nil && !available.After(a.now()) {
+		return errClosing // its time is over, and its run is about to notice
+	}
 	return &BusyError{
 		Err:      schema.Errorf(schema.Conflict, "export_active", "An export of this account is already under way."),
 		ExportID: e.ID, AvailableAt: available,
