@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"log/slog"
 	"net"
 	"net/http"
@@ -54,7 +55,8 @@ func newHandler(s settled, p *parts, logger *slog.Logger) *handler {
 		g.sameOrigin,
 		middleware.BodyLimit("64K"),
 		compress(),
-		unless(isPublic, who.Identify),
+		unless(isPublic, inTime(who.Identify)),
+		unless(func(c echo.Context) bool { return !isPublic(c) }, brief),
 		unless(isPublic, g.perPrincipal),
 	)
 	h.routes(who)
@@ -151,6 +153,44 @@ func unless(skip func(echo.Context) bool, m echo.MiddlewareFunc) echo.Middleware
 				return next(c)
 			}
 			return through(c)
+		}
+	}
+}
+
+// brief bounds the time of what everybody may ask for.
+func brief(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		whole := c.Request()
+		ctx, cancel := context.WithTimeout(whole.Context(), answering)
+		defer cancel()
+		c.SetRequest(whole.WithContext(ctx))
+		defer c.SetRequest(whole)
+		return next(c)
+	}
+}
+
+// answering is how long an answer to everybody may take, and recognising how
+// long finding out who asks for more.
+const (
+	answering   = 15 * time.Second
+	recognising = 10 * time.Second
+)
+
+// inTime bounds the time that a middleware takes, and not that of what comes
+// after it.
+func inTime(m echo.MiddlewareFunc) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			whole := c.Request()
+			ctx, cancel := context.WithTimeout(whole.Context(), recognising)
+			defer cancel()
+			c.SetRequest(whole.WithContext(ctx))
+			defer c.SetRequest(whole)
+			return m(func(c echo.Context) error {
+				cancel()
+				c.SetRequest(whole)
+				return next(c)
+			})(c)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/hex"
@@ -26,29 +25,53 @@ import (
 // is stored, compressed, to clients that accept gzip, and inflated to others.
 // Either form can be had in ranges, and each has a strong ETag of its own.
 // Before the first byte leaves, the download is written into the audit trail.
+// Where there is none to send in time, the answer is Unavailable.
 func (a *API) ServeArchive(c echo.Context, p auth.Principal, export string) error {
 	as, ok := negotiate(c.Request().Header.Values(echo.HeaderAcceptEncoding))
 	if !ok {
 		return echo.NewHTTPError(http.StatusNotAcceptable)
 	}
-	d, err := a.download(c.Request().Context(), p, export)
+	reading, stop := context.WithCancelCause(c.Request().Context())
+	defer stop(nil)
+	late := time.AfterFunc(answering, func() { stop(errNothingToSend) })
+	defer late.Stop()
+	err := a.send(reading, c, p, export, as, func() { late.Stop() })
+	if errors.Is(context.Cause(reading), errNothingToSend) && err != nil && !c.Response().Committed {
+		away := schema.Errorf(schema.Unavailable, "storage_unavailable", "Storage is not answering. Please try again soon.")
+		away.RetryAfter, away.Cause = answering, fmt.Errorf("%w: %w", errNothingToSend, err)
+		return away
+	}
+	return err
+}
+
+// errNothingToSend ends a download that has not begun in time.
+var errNothingToSend = errors.New("nothing of the archive could be read in time")
+
+// send sends the file, and tells when the first byte of it leaves. From then
+// on it may take as long as it moves.
+func (a *API) send(ctx context.Context, c echo.Context, p auth.Principal, export string, as form, begun func()) error {
+	d, err := a.download(ctx, p, export)
 	if err != nil {
 		return err
 	}
-	content, err := a.open(c.Request().Context(), d, as)
+	content, err := a.open(ctx, d, as)
 	if err != nil {
 		return err
 	}
 	defer content.Close() //nolint:errcheck // nothing is lost by it
 	describe(c.Response().Header(), d, as)
 	sending := newSending(c, content.size, func(from int64, whole bool) error {
-		return a.store.Audit(c.Request().Context(), store.Event{
+		err := a.store.Audit(ctx, store.Event{
 			Account: d.Account, Subject: d.Export, Actor: by(p), Action: store.Downloaded,
 			Details: map[string]any{"from": from, "whole": whole, "gzip": as == gzipped},
 		})
+		if err == nil {
+			begun()
+		}
+		return err
 	})
 	http.ServeContent(sending, oneRange(c.Request()), "", d.CompletedAt, content)
-	return cmp.Or(sending.problem(), content.failure)
+	return sending.end(content.failure)
 }
 
 // download reads what is needed to hand out the file. An export whose row is

@@ -9,8 +9,12 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -210,6 +214,53 @@ func TestWithoutStorageTheAnswerIsToComeAgain(t *testing.T) {
 	a := away.send(f.owner, http.MethodGet, f.path)
 	refused(t, a, http.StatusServiceUnavailable, "storage_unavailable")
 	require.NotEmpty(t, a.header.Get("Retry-After"))
+}
+
+func TestADownloadThatCannotBeginSaysSoInTime(t *testing.T) {
+	t.Parallel()
+	f := newFile(t, 4<<20)
+	for name, endpoint := range map[string]string{"nothing is said": "http://" + mute(t), "nothing is sent": stalling(t, f.endpoint)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			frozen := *f.world
+			frozen.t = t
+			frozen.api = api.New(api.Deps{
+				Store: f.store, Site: "https://export.example.com",
+				Vault: openVault(t, vault.Config{Bucket: f.bucket, Endpoint: endpoint, KeysetFile: f.keyset}),
+			})
+			frozen.url = frozen.serve(time.Minute)
+			began := time.Now()
+			a := frozen.send(f.owner, http.MethodGet, f.path, f.forms()[1].ask, header("Range", "bytes=1000000-"))
+			refused(t, a, http.StatusServiceUnavailable, "storage_unavailable")
+			require.Less(t, time.Since(began), 30*time.Second)
+			require.NotEmpty(t, a.header.Get("Retry-After"))
+			for _, name := range []string{"Content-Encoding", "ETag", "Content-Disposition", "Content-Range"} {
+				require.Empty(t, a.header.Get(name), name)
+			}
+			var downloads int
+			require.NoError(t, f.rows.Get(&downloads, `select count(*) from satchel.audit where action = 'downloaded'`))
+			require.Zero(t, downloads)
+		})
+	}
+}
+
+// stalling is an S3 that says what it has, and gives an object's beginning and
+// its end, but nothing between.
+func stalling(t *testing.T, endpoint string) string {
+	t.Helper()
+	there, err := url.Parse(endpoint)
+	require.NoError(t, err)
+	var parts atomic.Int64
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(there); r.Out.Host = r.In.Host }} // which is signed
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Range") != "" && parts.Add(1) > 1 {
+			<-r.Context().Done()
+			return
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
 }
 
 func TestADownloadThatBreaksOffOnOurSideNeverLooksWhole(t *testing.T) {

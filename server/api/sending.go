@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"io"
 	"net/http"
 	"strconv"
@@ -17,18 +18,18 @@ const writePatience = time.Minute
 // sendSize is how much is written at once.
 const sendSize = 64 << 10
 
-// sending stands between http.ServeContent and the client. It gives each
-// write a deadline of its own, asks before the first byte of the file leaves,
-// says how long the file is, and keeps back HTTP's own errors, which are ours
-// to word.
+// sending stands between http.ServeContent and the client. It says nothing
+// before the first byte of the file was read, and asks before that leaves,
+// gives each write a deadline of its own, says how long the file is, and keeps
+// back HTTP's own errors, which are ours to word.
 type sending struct {
 	c       echo.Context
 	size    int64
 	leaving func(from int64, whole bool) error
 	clock   *http.ResponseController
 
+	status  int   // that is to be said
 	refused error // by leaving
-	kept    int   // the status of an error that was kept back
 }
 
 func newSending(c echo.Context, size int64, leaving func(from int64, whole bool) error) *sending {
@@ -37,33 +38,33 @@ func newSending(c echo.Context, size int64, leaving func(from int64, whole bool)
 
 func (s *sending) Header() http.Header { return s.c.Response().Header() }
 
-func (s *sending) WriteHeader(status int) {
-	h := s.Header()
-	switch {
-	case status >= http.StatusBadRequest:
-		s.kept = status
-		return
-	case status == http.StatusOK:
-		h.Set(echo.HeaderContentLength, strconv.FormatInt(s.size, 10))
-	}
-	if s.c.Request().Method == http.MethodGet && (status == http.StatusOK || status == http.StatusPartialContent) {
-		if s.refused = s.leaving(begins(h), status == http.StatusOK); s.refused != nil {
-			return
-		}
-	}
-	s.renew()
-	s.c.Response().WriteHeader(status)
-}
+// WriteHeader keeps the status until there is something to send with it.
+func (s *sending) WriteHeader(status int) { s.status = status }
 
 func (s *sending) Write(b []byte) (int, error) {
 	switch {
 	case s.refused != nil:
 		return 0, s.refused
-	case s.kept != 0:
+	case s.status >= http.StatusBadRequest:
 		return len(b), nil // the words of an error, which we say better
+	}
+	if !s.c.Response().Committed {
+		if s.refused = s.leaving(begins(s.Header()), s.status == http.StatusOK); s.refused != nil {
+			return 0, s.refused
+		}
+		s.begin()
 	}
 	s.renew()
 	return s.c.Response().Write(b)
+}
+
+// begin says the status.
+func (s *sending) begin() {
+	if s.status == http.StatusOK {
+		s.Header().Set(echo.HeaderContentLength, strconv.FormatInt(s.size, 10))
+	}
+	s.renew()
+	s.c.Response().WriteHeader(s.status)
 }
 
 // ReadFrom copies the file in pieces of a size that suits it.
@@ -75,18 +76,23 @@ func (s *sending) renew() {
 	_ = s.clock.SetWriteDeadline(time.Now().Add(writePatience)) // where there is none to set, none needs it
 }
 
-// problem is why the file was not sent, if that is so.
-func (s *sending) problem() error {
-	h := s.Header()
-	switch {
-	case s.refused != nil:
+// end says what is still to be said, where that is all there is: somebody asked
+// for the headers only, or has the file already. It answers why the file was
+// not sent, or not all of it, if that is so.
+func (s *sending) end(unread error) error {
+	err := cmp.Or(s.refused, unread)
+	switch h := s.Header(); {
+	case s.c.Response().Committed:
+		return err
+	case err != nil:
 		forget(h)
 		h.Del("Content-Range")
-		return s.refused
-	case s.kept != 0:
+		return err
+	case s.status >= http.StatusBadRequest:
 		forget(h)
-		return echo.NewHTTPError(s.kept)
+		return echo.NewHTTPError(s.status)
 	}
+	s.begin()
 	return nil
 }
 
