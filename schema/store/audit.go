@@ -10,7 +10,7 @@ import (
 	"satchel/schema/store/sqlstate"
 )
 
-// Action is what somebody did to an export.
+// Action is what somebody did to an export, a bulk job, a day file or a call.
 type Action string
 
 // The audit trail knows these deeds.
@@ -20,6 +20,7 @@ const (
 	ConfirmedBy Action = "confirmed"
 	Downloaded  Action = "downloaded"
 	Removed     Action = "removed"
+	Erased      Action = "erased" // a call, from the archive
 )
 
 // Event is one line of the audit trail. Details hold counts and flags only.

@@ -60,7 +60,7 @@ func Is(err error, code string) bool {
 // Wrap says what we were doing and what went wrong, and nothing that the
 // driver said. The answer is a schema.Error of kind Unavailable where the
 // database is away; errors.Is still finds context errors, sql.ErrNoRows,
-// sql.ErrTxDone and sql.ErrConnDone, and Is finds the SQLSTATE. Wrapping an
+// sql.ErrTxDone, sql.ErrConnDone and schema.ErrOvertaken, and Is finds the SQLSTATE. Wrapping an
 // error that is clean already adds op to it.
 func Wrap(op string, err error) error {
 	if err == nil {
@@ -101,7 +101,7 @@ func WrapContext(ctx context.Context, op string, err error) error {
 
 // passable are the errors whose texts never change and say nothing of a row.
 var passable = []error{
-	context.Canceled,
+	context.Canceled, schema.ErrOvertaken,
 	sql.ErrNoRows, sql.ErrTxDone, sql.ErrConnDone,
 	pq.ErrSSLNotSupported, pq.ErrSSLKeyHasWorldPermissions, pq.ErrSSLKeyUnknownOwnership, pq.ErrCouldNotDetectUsername, pq.ErrInFailedTransaction,
 }

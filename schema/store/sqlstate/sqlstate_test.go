@@ -82,7 +82,7 @@ func TestADatabaseThatIsAwayIsUnavailable(t *testing.T) {
 }
 
 func TestEndingsKeepTheirMeaning(t *testing.T) {
-	for _, want := range []error{context.Canceled, context.DeadlineExceeded, sql.ErrNoRows, sql.ErrTxDone, sql.ErrConnDone} {
+	for _, want := range []error{context.Canceled, context.DeadlineExceeded, sql.ErrNoRows, sql.ErrTxDone, sql.ErrConnDone, schema.ErrOvertaken} {
 		err := sqlstate.Wrap("read", fmt.Errorf("deep: %w", want))
 		require.ErrorIs(t, err, want)
 		require.Equal(t, schema.Kind(""), schema.KindOf(err))

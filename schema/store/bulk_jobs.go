@@ -1,0 +1,28 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"satchel/schema"
+	"satchel/schema/store/sqlstate"
+)
+
+// JobCursor is a place in the list of an account's jobs: behind the job it
+// names. The zero JobCursor is in front of all.
+type JobCursor struct {
+	CreatedAt time.Time
+	ID        string
+}
+
+// Jobs lists the account's jobs that have not ended, or ended no longer ago
+// than kept, newest first and ties by ID, with their days. The zero type is all
+// types. Pages that each begin behind the last job of the one before hold
+// every job once, whatever is added meanwhile.
+func (s *Store) Jobs(ctx context.Context, account string, t schema.ResourceType, kept time.Duration, before JobCursor, limit int) ([]schema.Job, error) {
+	list, err := jobs(ctx, s.db, `account_sid = $1 and ($2 = '' or resource_type = $2)
+		and (ended_at is null or ended_at > clock_timestamp() - $3 * interval '1 microsecond')
+		and ($5 = '' or (created_at, id) < ($4, $5))
+		order by created_at desc, id desc limit $6`, account, t, kept.Microseconds(), before.CreatedAt, before.ID, limit)
+	return list, sqlstate.Wrap("list jobs", err)
+}

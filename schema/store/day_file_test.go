@@ -1,0 +1,266 @@
+package store_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"satchel/schema"
+	"satchel/schema/store"
+)
+
+func aFile(account string) schema.NewDayFile {
+	return schema.NewDayFile{ID: schema.NewDayFileID(), Account: account, Type: schema.Calls, Day: "2026-02-28",
+		Records: 5, Size: 100, SHA256: "aa", Wrapped: []byte("key"), Retention: week}
+}
+
+// published publishes the file, which must replace the one named.
+func published(t *testing.T, s *store.Store, f schema.NewDayFile, replaces string) {
+	useless, err := s.PublishDay(t.Context(), f)
+	require.NoError(t, err)
+	require.Equal(t, replaces, useless)
+}
+
+func file(t *testing.T, s *store.Store, f schema.NewDayFile) schema.DayFile {
+	got, err := s.DayFile(t.Context(), f.Account, f.Type, f.Day)
+	require.NoError(t, err)
+	return got
+}
+
+func missing(t *testing.T, err error) {
+	t.Helper()
+	require.Equal(t, schema.NotFound, schema.KindOf(err), "%v", err)
+}
+
+func TestAFileIsSeenTogetherWithTheEndOfItsDay(t *testing.T) {
+	s := open(t)
+	o := opened(t, s, schema.NewAccountID())
+	f := aFile(o.Account)
+	f.Job = o.ID
+	published(t, s, f, f.ID)
+	_, err := s.DayFile(t.Context(), f.Account, f.Type, f.Day)
+	missing(t, err) // its day does not run
+
+	begin(t, s, o.ID, f.Day)
+	published(t, s, f, "")
+	got := file(t, s, f)
+	require.Equal(t, week, got.ExpiresAt.Sub(got.CreatedAt))
+	require.WithinDuration(t, time.Now(), got.CreatedAt, time.Minute)
+	require.Equal(t, schema.DayFile{ID: f.ID, Account: f.Account, Type: f.Type, Day: f.Day, Job: o.ID, Name: o.Name, Records: 5, Size: 100, SHA256: "aa",
+		CreatedAt: got.CreatedAt, ExpiresAt: got.ExpiresAt, Seq: got.Seq}, got)
+	published(t, s, f, "") // what is published is never called useless
+
+	empty := aFile(o.Account)
+	empty.Job, empty.Day, empty.Records = o.ID, "2026-03-01", 0
+	begin(t, s, o.ID, empty.Day)
+	published(t, s, empty, "")
+	j, err := s.Job(t.Context(), o.ID)
+	require.NoError(t, err)
+	require.Equal(t, []schema.JobDay{{Day: "2026-02-27", Status: schema.DaySubmitted}, {Day: "2026-02-28", Status: schema.DayCompleted, Records: 5},
+		{Day: "2026-03-01", Status: schema.DayCompletedEmpty}}, j.Days)
+
+	late := aFile(o.Account)
+	late.Job = o.ID
+	published(t, s, late, late.ID)
+	require.Equal(t, got, file(t, s, f), "the day has ended")
+}
+
+func TestNobodySeesAnEndedDayWithoutItsFile(t *testing.T) {
+	s := open(t)
+	for range 10 {
+		o := opened(t, s, schema.NewAccountID())
+		f := aFile(o.Account)
+		f.Job = o.ID
+		begin(t, s, o.ID, f.Day)
+		var publishing sync.WaitGroup
+		publishing.Go(func() {
+			_, err := s.PublishDay(context.Background(), f)
+			require.NoError(t, err)
+		})
+		for {
+			j, err := s.Job(t.Context(), o.ID)
+			require.NoError(t, err)
+			if j.Days[1].Status == schema.DayCompleted {
+				break
+			}
+		}
+		require.Equal(t, f.ID, file(t, s, f).ID)
+		publishing.Wait()
+	}
+}
+
+func TestANewerFileReplacesTheOlderAndMovesToTheEnd(t *testing.T) {
+	s := open(t)
+	account := schema.NewAccountID()
+	old, other := aFile(account), aFile(account)
+	other.Day = "2026-03-01"
+	published(t, s, old, "")
+	published(t, s, other, "")
+	newer := aFile(account)
+	newer.Size, newer.Wrapped = 200, []byte("newer key")
+	published(t, s, newer, old.ID)
+
+	list, err := s.DayFiles(t.Context(), account, schema.Calls, 0, 10)
+	require.NoError(t, err)
+	require.Len(t, list, 2)
+	require.Equal(t, []string{other.ID, newer.ID}, []string{list[0].ID, list[1].ID})
+	current, err := s.CurrentDayFiles(t.Context(), account, 1)
+	require.NoError(t, err)
+	require.Equal(t, []schema.DayFile{list[1]}, current)
+	_, _, err = s.OpenDayFile(t.Context(), old.ID)
+	missing(t, err)
+	got, wrapped, err := s.OpenDayFile(t.Context(), newer.ID)
+	require.NoError(t, err)
+	require.Equal(t, newer.Wrapped, wrapped)
+	require.Equal(t, list[1], got)
+	known, err := s.KnownDays(t.Context(), []string{old.ID, other.ID, newer.ID})
+	require.NoError(t, err)
+	require.Equal(t, map[string]bool{other.ID: true, newer.ID: true}, known)
+	none, err := s.KnownDays(t.Context(), nil)
+	require.NoError(t, err)
+	require.Empty(t, none)
+}
+
+func TestAFileThatIsMadeAgainKeepsItsNameAndItsTime(t *testing.T) {
+	s := open(t)
+	o := opened(t, s, schema.NewAccountID())
+	again := aFile(o.Account)
+	again.Again, again.Retention = true, 10*week
+	published(t, s, again, again.ID)
+	_, err := s.DayFileByID(t.Context(), again.ID)
+	missing(t, err) // there was nothing to replace
+
+	first := aFile(o.Account)
+	first.Job = o.ID
+	begin(t, s, o.ID, first.Day)
+	published(t, s, first, "")
+	before := file(t, s, first)
+	published(t, s, again, first.ID)
+	after := file(t, s, again)
+	require.Equal(t, again.ID, after.ID)
+	require.Equal(t, []any{before.ExpiresAt, before.Name, before.Job}, []any{after.ExpiresAt, after.Name, after.Job})
+	require.Greater(t, after.Seq, before.Seq)
+	require.True(t, after.CreatedAt.After(before.CreatedAt))
+
+	require.NoError(t, s.DestroyDayKey(t.Context(), again.ID))
+	third := again
+	third.ID = schema.NewDayFileID()
+	published(t, s, third, third.ID)
+	expired := aFile(o.Account)
+	expired.Day, expired.Retention = "2026-01-01", 0
+	published(t, s, expired, "")
+	third.Day = expired.Day
+	published(t, s, third, third.ID)
+}
+
+func TestAFileWithoutAKeyOrWithoutTimeIsSeenByNobodyButTheSweep(t *testing.T) {
+	s := open(t)
+	account := schema.NewAccountID()
+	blank, expired, expiredLater := aFile(account), aFile(account), aFile(account)
+	expired.Day, expired.Retention = "2026-01-01", -2*time.Hour
+	expiredLater.Day, expiredLater.Retention = "2026-01-02", -time.Hour
+	for _, f := range []schema.NewDayFile{blank, expiredLater, expired} {
+		published(t, s, f, "")
+	}
+	has, err := s.HasDayFile(t.Context(), account, schema.Calls, blank.Day)
+	require.NoError(t, err)
+	require.True(t, has)
+	require.NoError(t, s.DestroyDayKey(t.Context(), blank.ID))
+	for _, f := range []schema.NewDayFile{blank, expired} {
+		_, err := s.DayFile(t.Context(), account, f.Type, f.Day)
+		missing(t, err)
+		_, _, err = s.OpenDayFile(t.Context(), f.ID)
+		missing(t, err)
+		has, err := s.HasDayFile(t.Context(), account, f.Type, f.Day)
+		require.NoError(t, err)
+		require.False(t, has)
+		got, err := s.DayFileByID(t.Context(), f.ID)
+		require.NoError(t, err)
+		require.Equal(t, f.Day, got.Day)
+	}
+	list, err := s.DayFiles(t.Context(), account, schema.Calls, 0, 10)
+	require.NoError(t, err)
+	require.Empty(t, list)
+	list, err = s.CurrentDayFiles(t.Context(), account, 10)
+	require.NoError(t, err)
+	require.Empty(t, list)
+	late, err := s.ExpiredDays(t.Context(), 10)
+	require.NoError(t, err)
+	require.Len(t, late, 2)
+	require.Equal(t, []string{expired.ID, expiredLater.ID}, []string{late[0].ID, late[1].ID}, "oldest first")
+
+	for range 2 {
+		require.NoError(t, s.DropDay(t.Context(), expired.ID, "satchel", schema.Certificate{Objects: 1}))
+	}
+	_, err = s.DayFileByID(t.Context(), expired.ID)
+	missing(t, err)
+	trails, err := s.Trails(t.Context(), account, []string{expired.ID})
+	require.NoError(t, err)
+	require.Len(t, trails[expired.ID], 1)
+	require.Equal(t, store.Removed, trails[expired.ID][0].Action)
+	require.Equal(t, 1, trails[expired.ID][0].Objects)
+
+	fresh := aFile(account)
+	published(t, s, fresh, blank.ID)
+	require.Equal(t, fresh.ID, file(t, s, fresh).ID, "its key is there")
+}
+
+func TestNoFileThatWasReadBeforeAnErasureIsPublishedAfterIt(t *testing.T) {
+	s := open(t)
+	account := schema.NewAccountID()
+	erasure := func(call string) []schema.Erasure {
+		return []schema.Erasure{{Call: call, Day: "2026-02-28"}, {Call: call + " of another day", Day: "2026-02-27"}}
+	}
+	require.NoError(t, s.EraseCalls(t.Context(), account, "", erasure("CA0")))
+	_, err := s.PublishDay(t.Context(), aFile(account))
+	require.ErrorIs(t, err, schema.ErrOvertaken)
+	messages := aFile(account)
+	messages.Type = schema.Messages
+	published(t, s, messages, "")
+
+	// A publisher that knows of one and an erasure of another meet: either the publisher gives way,
+	// or its file is there to be seen, and rebuilt, once the erasure is through.
+	for i := range 20 {
+		f := aFile(account)
+		f.Erased = 1 + i
+		var publishing error
+		var before bool
+		var racing sync.WaitGroup
+		racing.Go(func() { _, publishing = s.PublishDay(context.Background(), f) })
+		racing.Go(func() {
+			require.NoError(t, s.EraseCalls(context.Background(), account, "", erasure(string(rune('a'+i)))))
+			_, err := s.DayFileByID(context.Background(), f.ID)
+			before = err == nil
+		})
+		racing.Wait()
+		_, err := s.DayFileByID(t.Context(), f.ID)
+		require.Equal(t, before, err == nil, "once the erasure is through it is there, or never will be")
+		if before {
+			require.NoError(t, publishing)
+		} else {
+			require.ErrorIs(t, publishing, schema.ErrOvertaken)
+		}
+	}
+	calls, err := s.Erased(t.Context(), account, "2026-02-28")
+	require.NoError(t, err)
+	require.Len(t, calls, 21)
+	require.IsIncreasing(t, calls)
+}
+
+func TestAnOvertakenFileLeavesItsDayRunning(t *testing.T) {
+	s := open(t)
+	o := opened(t, s, schema.NewAccountID())
+	f := aFile(o.Account)
+	f.Job = o.ID
+	begin(t, s, o.ID, f.Day)
+	require.NoError(t, s.EraseCalls(t.Context(), o.Account, "", []schema.Erasure{{Call: "CA1", Day: f.Day}}))
+	_, err := s.PublishDay(t.Context(), f)
+	require.ErrorIs(t, err, schema.ErrOvertaken)
+	require.Equal(t, schema.DayRunning, statusesOf(t, s, o.ID)[1])
+	f.Erased = 1
+	published(t, s, f, "")
+	require.Equal(t, schema.DayCompleted, statusesOf(t, s, o.ID)[1])
+}

@@ -1,0 +1,106 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/jmoiron/sqlx"
+
+	"satchel/schema"
+)
+
+// PublishDay makes a file the one of its account, type and day, and, with a
+// job, its day Completed or CompletedEmptyRecords, in one transaction. It
+// answers the ID of the file that it replaces, if any. It answers that of f,
+// and keeps nothing, where f is not to be seen after all: the day of its job
+// does not run any more, or it was made again and what it was to replace is
+// gone. schema.ErrOvertaken: calls of the day were erased since it was read.
+// Run again with what is published already it changes nothing.
+func (s *Store) PublishDay(ctx context.Context, f schema.NewDayFile) (useless string, err error) {
+	err = s.inTx(ctx, "publish day file", func(tx *sqlx.Tx) error {
+		if err := lockErasures(ctx, tx, f.Account, f.Day); err != nil {
+			return err
+		}
+		// Files of a type become visible in the order of their seq, so a reader who is behind one has seen all before.
+		if _, err := tx.ExecContext(ctx, `select pg_advisory_xact_lock(hashtextextended('day files ' || $1 || $2, 0))`, f.Account, string(f.Type)); err != nil {
+			return err
+		}
+		var old struct {
+			ID   string `db:"id"`
+			Seen bool   `db:"seen"`
+		}
+		err := tx.GetContext(ctx, &old, `select id, `+seen+` as seen from satchel.day_files
+			where account_sid = $1 and resource_type = $2 and day = $3 for update`, f.Account, f.Type, f.Day)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		if old.ID == f.ID {
+			return nil
+		}
+		useless = f.ID
+		if f.Again && !old.Seen {
+			return nil
+		}
+		if f.Job != "" {
+			if running, err := completeDay(ctx, tx, f); err != nil || !running {
+				return err
+			}
+		}
+		if err := notErasedSince(ctx, tx, f); err != nil {
+			return err
+		}
+		useless = old.ID
+		return replaceFile(ctx, tx, f)
+	})
+	if err != nil {
+		return "", err
+	}
+	return useless, nil
+}
+
+func notErasedSince(ctx context.Context, tx *sqlx.Tx, f schema.NewDayFile) error {
+	if f.Type != schema.Calls {
+		return nil
+	}
+	var erased int
+	if err := tx.GetContext(ctx, &erased, `select count(*) from satchel.erased_calls
+		where account_sid = $1 and day = $2`, f.Account, f.Day); err != nil {
+		return err
+	}
+	if erased != f.Erased {
+		return schema.ErrOvertaken
+	}
+	return nil
+}
+
+// completeDay ends the job's day, and answers false where it does not run.
+func completeDay(ctx context.Context, tx *sqlx.Tx, f schema.NewDayFile) (bool, error) {
+	status := schema.DayCompleted
+	if f.Records == 0 {
+		status = schema.DayCompletedEmpty
+	}
+	done, err := tx.ExecContext(ctx, `update satchel.job_days set status = $4, records = $5, ended_at = clock_timestamp()
+		where job_id = $1 and day = $2 and status = $3`, f.Job, f.Day, schema.DayRunning, status, f.Records)
+	if err != nil {
+		return false, err
+	}
+	n, err := done.RowsAffected()
+	return n > 0, err
+}
+
+func replaceFile(ctx context.Context, tx *sqlx.Tx, f schema.NewDayFile) error {
+	_, err := tx.ExecContext(ctx, `insert into satchel.day_files as old
+			(account_sid, resource_type, day, id, job_id, friendly_name, wrapped, records, size, sha256, created_at, expires_at)
+		select $1, $2, $3, $4, $5, coalesce((select friendly_name from satchel.jobs where id = $5), ''),
+			$6, $7, $8, $9, now, now + $10 * interval '1 microsecond'
+		from (select clock_timestamp() as now) t
+		on conflict (account_sid, resource_type, day) do update set
+			id = excluded.id, seq = default, wrapped = excluded.wrapped,
+			records = excluded.records, size = excluded.size, sha256 = excluded.sha256, created_at = excluded.created_at,
+			job_id = case when $11 then old.job_id else excluded.job_id end,
+			friendly_name = case when $11 then old.friendly_name else excluded.friendly_name end,
+			expires_at = case when $11 then old.expires_at else excluded.expires_at end`,
+		f.Account, f.Type, f.Day, f.ID, f.Job, f.Wrapped, f.Records, f.Size, f.SHA256, f.Retention.Microseconds(), f.Again)
+	return err
+}

@@ -1,0 +1,72 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"satchel/schema"
+	"satchel/schema/store/sqlstate"
+)
+
+// EraseCalls notes calls as erased, each once, with an audit row for each that
+// is new. No file that was read before it is published after it.
+func (s *Store) EraseCalls(ctx context.Context, account, by string, calls []schema.Erasure) error {
+	if len(calls) == 0 {
+		return nil
+	}
+	sids, days := make([]string, len(calls)), make([]schema.Day, len(calls))
+	for i, c := range calls {
+		sids[i], days[i] = c.Call, c.Day
+	}
+	return s.inTx(ctx, "erase calls", func(tx *sqlx.Tx) error {
+		if err := lockErasures(ctx, tx, account, days...); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `with erased as (
+				insert into satchel.erased_calls (account_sid, call_sid, day)
+				select $1, call, day from unnest($2::text[], $3::date[]) as c (call, day) order by call
+				on conflict do nothing returning call_sid)
+			insert into satchel.audit (account_sid, subject, actor, action)
+			select $1, call_sid, $4, $5 from erased`, account, pq.Array(sids), pq.Array(days), actor(by), Erased)
+		return err
+	})
+}
+
+// Erased lists the account's erased calls of a day, in order.
+func (s *Store) Erased(ctx context.Context, account string, day schema.Day) ([]string, error) {
+	calls := []string{}
+	err := s.db.SelectContext(ctx, &calls, `select call_sid from satchel.erased_calls
+		where account_sid = $1 and day = $2 order by call_sid`, account, day)
+	return calls, sqlstate.Wrap("list erased calls", err)
+}
+
+// ErasedCall tells whether a call of the account was erased, and of which day
+// it was.
+func (s *Store) ErasedCall(ctx context.Context, account, call string) (schema.Day, bool, error) {
+	var day schema.Day
+	err := s.db.GetContext(ctx, &day, `select to_char(day, 'YYYY-MM-DD') from satchel.erased_calls
+		where account_sid = $1 and call_sid = $2`, account, call)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", false, nil
+	}
+	return day, err == nil, sqlstate.Wrap("look for an erased call", err)
+}
+
+// lockErasures keeps erasures and publications of the same account and day
+// apart until the transaction ends. Days are locked in order, so that two who
+// want several can not wait for each other.
+func lockErasures(ctx context.Context, tx *sqlx.Tx, account string, days ...schema.Day) error {
+	days = slices.Clone(days)
+	slices.Sort(days)
+	for _, day := range slices.Compact(days) {
+		if _, err := tx.ExecContext(ctx, `select pg_advisory_xact_lock(hashtextextended('erase ' || $1 || $2, 0))`, account, string(day)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,26 @@
+package store
+
+import (
+	"context"
+
+	"satchel/schema/store/sqlstate"
+)
+
+// Unsubscribed tells which people of an account want no notices of jobs.
+func (s *Store) Unsubscribed(ctx context.Context, account string) (map[string]bool, error) {
+	var users []string
+	err := s.db.SelectContext(ctx, &users, `select user_id from satchel.unsubscribed where account_sid = $1`, account)
+	unsubscribed := make(map[string]bool, len(users))
+	for _, u := range users {
+		unsubscribed[u] = true
+	}
+	return unsubscribed, sqlstate.Wrap("read who is unsubscribed", err)
+}
+
+// Unsubscribe notes that somebody wants no more notices of the account's jobs.
+// Run again it changes nothing.
+func (s *Store) Unsubscribe(ctx context.Context, account, user string) error {
+	_, err := s.db.ExecContext(ctx, `insert into satchel.unsubscribed (account_sid, user_id) values ($1, $2)
+		on conflict do nothing`, account, user)
+	return sqlstate.Wrap("unsubscribe", err)
+}
