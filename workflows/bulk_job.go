@@ -136,17 +136,18 @@ func (j *bulkJob) writeDays(ctx workflow.Context) {
 		workflow.GoNamed(days, string(day), func(days workflow.Context) {
 			defer all.Done()
 			defer places.Release(1)
-			j.writeDay(days, ctx, day)
+			j.writeDay(days, day)
 		})
 	}
 	all.Wait(ctx)
 }
 
-func (j *bulkJob) writeDay(days, ctx workflow.Context, day schema.Day) {
-	_, err := writeDay(days, Day{Account: j.Account, Type: j.Type, Day: day, Job: j.ID, Limits: j.Limits})
-	if err == nil || days.Err() != nil {
+func (j *bulkJob) writeDay(ctx workflow.Context, day schema.Day) {
+	_, err := writeDay(ctx, Day{Account: j.Account, Type: j.Type, Day: day, Job: j.ID, Limits: j.Limits})
+	if err == nil || ctx.Err() != nil {
 		return
 	}
+	ctx, _ = workflow.NewDisconnectedContext(ctx)
 	if err := workflow.ExecuteActivity(recording(ctx, "Give up on "+string(day)), hands.FailDay,
 		activities.FailDay{Job: j.ID, Day: day}).Get(ctx, nil); err != nil {
 		workflow.GetLogger(ctx).Error("day not failed", "job", j.ID, "day", day, "err", err)

@@ -1,0 +1,346 @@
+package workflows_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
+
+	"satchel/activities"
+	"satchel/schema"
+	"satchel/workflows"
+)
+
+// bulk is bulk exports in a world where time passes in a moment.
+type bulk struct {
+	*testsuite.TestWorkflowEnvironment
+	t  *testing.T
+	in workflows.Job
+
+	mu      sync.Mutex
+	written []activities.WriteDay
+	atOnce  atomic.Int64
+	most    atomic.Int64
+	end     activities.JobEnd
+	mails   []activities.JobMail
+	sent    []activities.Deliver
+	sentAt  []time.Time
+}
+
+func newBulk(t *testing.T) *bulk {
+	var suite testsuite.WorkflowTestSuite
+	b := &bulk{TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), t: t}
+	workflows.Register(b)
+	b.RegisterActivity(hands)
+	b.SetStartTime(time.Date(2026, 3, 12, 12, 0, 0, 0, time.UTC))
+	b.in = workflows.Job{
+		ID: schema.NewJobID(), Account: schema.NewAccountID(), Type: schema.Calls,
+		Start: "2026-03-01", End: "2026-03-10", RequestedBy: schema.NewUserID(), Sealed: []byte("sealed"),
+	}
+	return b
+}
+
+// good answers every activity that no test has answered as on a good day.
+func (b *bulk) good() {
+	b.OnActivity(hands.OpenJob, mock.Anything, mock.Anything).Return(activities.Refusal{}, nil).Maybe()
+	b.OnActivity(hands.StopJob, mock.Anything, mock.Anything).Return(activities.Refusal{}, nil).Maybe()
+	b.OnActivity(hands.WriteDay, mock.Anything, mock.Anything).Return(b.write).Maybe()
+	b.OnActivity(hands.FailDay, mock.Anything, mock.Anything).Return(nil).Maybe()
+	b.OnActivity(hands.EndJob, mock.Anything, mock.Anything).Return(
+		func(context.Context, activities.EndJob) (activities.JobEnd, error) { return b.end, nil }).Maybe()
+	b.OnActivity(hands.SendJobMail, mock.Anything, mock.Anything).Return(func(_ context.Context, m activities.JobMail) error {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.mails = append(b.mails, m)
+		return nil
+	}).Maybe()
+	b.OnActivity(hands.DeliverWebhook, mock.Anything, mock.Anything).Return(func(_ context.Context, d activities.Deliver) error {
+		b.sent, b.sentAt = append(b.sent, d), append(b.sentAt, b.Now())
+		return nil
+	}).Maybe()
+	b.OnActivity(hands.GiveUpWebhook, mock.Anything, mock.Anything).Return(nil).Maybe()
+	b.OnActivity(hands.ReopenEvent, mock.Anything, mock.Anything).Return(nil).Maybe()
+	b.OnActivity(hands.EraseCalls, mock.Anything, mock.Anything).Return(nil).Maybe()
+}
+
+func (b *bulk) write(_ context.Context, in activities.WriteDay) (activities.WrittenDay, error) {
+	now := b.atOnce.Add(1)
+	defer b.atOnce.Add(-1)
+	for most := b.most.Load(); now > most && !b.most.CompareAndSwap(most, now); most = b.most.Load() {
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.written = append(b.written, in)
+	return activities.WrittenDay{Status: schema.DayCompleted, Records: 1}, nil
+}
+
+func (b *bulk) days() map[schema.Day]int {
+	days := map[schema.Day]int{}
+	for _, w := range b.written {
+		days[w.Day]++
+	}
+	return days
+}
+
+// ask sends an update after a while and keeps its answer.
+func (b *bulk) ask(after time.Duration, update string, args ...any) *answer {
+	a := &answer{}
+	b.RegisterDelayedCallback(func() {
+		b.UpdateWorkflow(update, fmt.Sprint(after, args), &testsuite.TestUpdateCallback{
+			OnAccept: func() {},
+			OnReject: func(err error) { a.err = err },
+			OnComplete: func(got any, err error) {
+				a.done, a.at, a.err = true, b.Now(), err
+				a.refusal, _ = got.(activities.Refusal)
+			},
+		}, args...)
+	}, after)
+	return a
+}
+
+type answer struct {
+	done    bool
+	at      time.Time
+	refusal activities.Refusal
+	err     error
+}
+
+func (b *bulk) play(story, in any) error {
+	b.good()
+	b.ExecuteWorkflow(story, in)
+	require.True(b.t, b.IsWorkflowCompleted())
+	return b.GetWorkflowError()
+}
+
+func TestAJobWritesEachDayOnceAFewAtATimeAndTellsOfItOnce(t *testing.T) {
+	b := newBulk(t)
+	b.end = activities.JobEnd{Event: "e1", Mail: true}
+	opened := b.ask(0, "open")
+	require.NoError(t, b.play(workflows.BulkJob, b.in))
+	require.True(t, opened.done)
+	require.NoError(t, opened.err)
+	require.Len(t, b.days(), 10)
+	require.Len(t, b.written, 10)
+	require.LessOrEqual(t, b.most.Load(), int64(4))
+	require.Equal(t, []activities.Deliver{{Event: "e1", Account: b.in.Account}}, b.sent)
+	require.ElementsMatch(t, []activities.MailKind{activities.JobRequestedMail, activities.JobEndedMail}, []activities.MailKind{b.mails[0].Kind, b.mails[1].Kind})
+}
+
+func TestARefusedJobSaysWhyAndDoesNothing(t *testing.T) {
+	b := newBulk(t)
+	no := activities.Refusal{Kind: schema.Limited, Code: "quota", Message: "no", RetryAfter: time.Hour}
+	b.OnActivity(hands.OpenJob, mock.Anything, mock.Anything).Return(no, nil)
+	opened := b.ask(0, "open")
+	require.NoError(t, b.play(workflows.BulkJob, b.in))
+	require.Equal(t, no, opened.refusal)
+	require.Empty(t, b.written)
+	require.Empty(t, b.mails)
+	b.AssertActivityNotCalled(t, "EndJob", mock.Anything, mock.Anything)
+}
+
+func TestAJobWhoseOpeningNeverCameClosesSoonAndDoesNothing(t *testing.T) {
+	b := newBulk(t)
+	began := b.Now()
+	require.NoError(t, b.play(workflows.BulkJob, b.in))
+	require.Equal(t, time.Minute, b.Now().Sub(began))
+	b.AssertActivityNotCalled(t, "OpenJob", mock.Anything, mock.Anything)
+	require.Empty(t, b.written)
+}
+
+func TestAStoppedJobBeginsNoMoreDays(t *testing.T) {
+	b := newBulk(t)
+	b.ask(0, "open")
+	b.OnActivity(hands.WriteDay, mock.Anything, mock.Anything).After(time.Hour).Return(b.write)
+	stopped := b.ask(90*time.Minute, "stop", "US-by")
+	require.NoError(t, b.play(workflows.BulkJob, b.in))
+	require.True(t, stopped.done)
+	require.Less(t, len(b.written), 9, "two of three batches at most had begun")
+	b.AssertActivityNumberOfCalls(t, "EndJob", 1)
+	b.AssertActivityNotCalled(t, "FailDay", mock.Anything, mock.Anything)
+	require.Empty(t, b.sent)
+}
+
+func TestADayThatCannotBeWrittenIsFailedAndKeepsNoOther(t *testing.T) {
+	b := newBulk(t)
+	b.ask(0, "open")
+	b.in.Limits.Patience = time.Hour
+	b.OnActivity(hands.WriteDay, mock.Anything, mock.MatchedBy(func(in activities.WriteDay) bool { return in.Day == "2026-03-04" })).
+		Return(activities.WrittenDay{}, errors.New("away"))
+	failed := []schema.Day{}
+	b.OnActivity(hands.FailDay, mock.Anything, mock.Anything).Return(func(_ context.Context, in activities.FailDay) error {
+		failed = append(failed, in.Day)
+		return nil
+	})
+	require.NoError(t, b.play(workflows.BulkJob, b.in))
+	require.Len(t, b.days(), 9)
+	require.Equal(t, []schema.Day{"2026-03-04"}, failed)
+	b.AssertActivityNumberOfCalls(t, "EndJob", 1)
+}
+
+func TestOneWriterADay(t *testing.T) {
+	b := newBulk(t)
+	b.ask(0, "open")
+	tries := 0
+	b.OnWorkflow(workflows.BulkDay, mock.Anything, mock.Anything).Return(activities.WrittenDay{}, testsuite.ErrMockStartChildWorkflowFailed).Times(3)
+	b.OnWorkflow(workflows.BulkDay, mock.Anything, mock.Anything).Return(func(workflow.Context, workflows.Day) (activities.WrittenDay, error) {
+		tries++
+		return activities.WrittenDay{Status: schema.DayCompleted}, nil
+	})
+	b.in.End = b.in.Start
+	require.NoError(t, b.play(workflows.BulkJob, b.in))
+	require.Equal(t, 1, tries)
+	b.AssertActivityNotCalled(t, "FailDay", mock.Anything, mock.Anything)
+}
+
+func (b *bulk) scheduledFor(at time.Time) {
+	key := temporal.NewSearchAttributeKeyTime("TemporalScheduledStartTime")
+	require.NoError(b.t, b.SetTypedSearchAttributesOnStart(temporal.NewSearchAttributes(key.ValueSet(at))))
+}
+
+func TestADailyExportIsOfTheDayBeforeItWasScheduledHoweverLateItRuns(t *testing.T) {
+	b := newBulk(t)
+	b.scheduledFor(time.Date(2026, 3, 8, 0, 15, 0, 0, time.UTC)) // it runs on the 12th
+	b.OnActivity(hands.TellDaily, mock.Anything, mock.Anything).Return(func(_ context.Context, in activities.DailyEnd) (string, error) {
+		require.Equal(t, schema.Day("2026-03-07"), in.Day)
+		require.Equal(t, schema.DayCompleted, in.Status)
+		return "e2", nil
+	})
+	require.NoError(t, b.play(workflows.BulkDaily, workflows.Daily{Account: b.in.Account, Type: schema.Messages}))
+	require.Equal(t, map[schema.Day]int{"2026-03-07": 1}, b.days())
+	require.Empty(t, b.written[0].Job)
+	require.Len(t, b.sent, 1)
+}
+
+func TestADailyExportThatFailsSaysSoToTheWebhookAndToOperators(t *testing.T) {
+	b := newBulk(t)
+	b.scheduledFor(time.Date(2026, 3, 8, 0, 15, 0, 0, time.UTC))
+	b.OnActivity(hands.WriteDay, mock.Anything, mock.Anything).Return(activities.WrittenDay{}, temporal.NewNonRetryableApplicationError("no", "no", nil))
+	b.OnActivity(hands.TellDaily, mock.Anything, mock.Anything).Return(func(_ context.Context, in activities.DailyEnd) (string, error) {
+		require.Equal(t, schema.DayFailed, in.Status)
+		return "e3", nil
+	})
+	require.Error(t, b.play(workflows.BulkDaily, workflows.Daily{Account: b.in.Account, Type: schema.Messages}))
+	require.Len(t, b.sent, 1)
+}
+
+func TestAWebhookIsTriedForADayAndThenGivenUpVisibly(t *testing.T) {
+	b := newBulk(t)
+	began := b.Now()
+	tries := 0
+	b.OnActivity(hands.DeliverWebhook, mock.Anything, mock.Anything).Return(func(context.Context, activities.Deliver) error {
+		tries++ // the test environment stops at ten attempts unless they are far apart
+		return temporal.NewApplicationErrorWithOptions("away", "unavailable", temporal.ApplicationErrorOptions{NextRetryDelay: 3 * time.Hour})
+	})
+	require.Error(t, b.play(workflows.Webhook, workflows.Event{ID: "e1", Account: b.in.Account}))
+	require.LessOrEqual(t, b.Now().Sub(began), 24*time.Hour+time.Minute)
+	require.Greater(t, tries, 5)
+	b.AssertActivityNumberOfCalls(t, "GiveUpWebhook", 1)
+}
+
+func TestAWebhookThatIsWantedAgainIsOpenedAgain(t *testing.T) {
+	b := newBulk(t)
+	require.NoError(t, b.play(workflows.Webhook, workflows.Event{ID: "e1", Account: b.in.Account, Again: true}))
+	b.AssertActivityNumberOfCalls(t, "ReopenEvent", 1)
+	require.Len(t, b.sent, 1)
+}
+
+func call(n int, day schema.Day) workflows.Call {
+	return workflows.Call{Erasure: schema.Erasure{Call: fmt.Sprintf("CA%032x", n), Day: day}, By: "US-by"}
+}
+
+func TestErasingAnswersWhenItIsNotedAndMakesEachDaysFileAgainOnce(t *testing.T) {
+	b := newBulk(t)
+	noted := 0
+	b.OnActivity(hands.EraseCalls, mock.Anything, mock.Anything).Return(func(_ context.Context, in activities.Erase) error {
+		noted += len(in.Calls)
+		return nil
+	})
+	var answers []*answer
+	for n := range 30 {
+		answers = append(answers, b.ask(time.Duration(n)*100*time.Millisecond, "erase", call(n, schema.Day("2026-03-01").Plus(n%2))))
+	}
+	require.NoError(t, b.play(workflows.EraseCalls, workflows.Erasing{Account: b.in.Account}))
+	require.Equal(t, 30, noted)
+	for _, a := range answers {
+		require.True(t, a.done)
+		require.NoError(t, a.err)
+	}
+	require.Equal(t, map[schema.Day]int{"2026-03-01": 1, "2026-03-02": 1}, b.days())
+	for _, w := range b.written {
+		require.True(t, w.Again)
+		require.Equal(t, schema.Calls, w.Type)
+	}
+}
+
+func TestACallThatCouldNotBeNotedIsNotSaidToBeGone(t *testing.T) {
+	b := newBulk(t)
+	b.OnActivity(hands.EraseCalls, mock.Anything, mock.Anything).Return(temporal.NewNonRetryableApplicationError("no", "no", nil))
+	a := b.ask(0, "erase", call(1, "2026-03-01"))
+	require.NoError(t, b.play(workflows.EraseCalls, workflows.Erasing{Account: b.in.Account}))
+	require.Error(t, a.err)
+	require.Empty(t, b.written)
+}
+
+func TestAFileThatCannotBeMadeAgainIsTriedUntilItCan(t *testing.T) {
+	b := newBulk(t)
+	tries := 0
+	b.OnActivity(hands.WriteDay, mock.Anything, mock.Anything).Return(func(ctx context.Context, in activities.WriteDay) (activities.WrittenDay, error) {
+		if tries++; tries < 4 {
+			return activities.WrittenDay{}, temporal.NewNonRetryableApplicationError("no", "no", nil)
+		}
+		return b.write(ctx, in)
+	})
+	b.ask(0, "erase", call(1, "2026-03-01"))
+	require.NoError(t, b.play(workflows.EraseCalls, workflows.Erasing{Account: b.in.Account}))
+	require.Equal(t, 4, tries)
+	require.Len(t, b.written, 1)
+}
+
+func TestErasingHandsWhatIsLeftToTheNextRun(t *testing.T) {
+	b := newBulk(t)
+	b.OnActivity(hands.EraseCalls, mock.Anything, mock.Anything).Return(func(context.Context, activities.Erase) error {
+		b.SetContinueAsNewSuggested(true)
+		return nil
+	})
+	b.ask(0, "erase", call(1, "2026-03-01"))
+	err := b.play(workflows.EraseCalls, workflows.Erasing{Account: b.in.Account})
+	var next *workflow.ContinueAsNewError
+	require.ErrorAs(t, err, &next)
+	b = newBulk(t)
+	require.NoError(t, b.play(workflows.EraseCalls, workflows.Erasing{Account: b.in.Account, Left: []schema.Day{"2026-03-01"}}))
+	require.Len(t, b.written, 1)
+}
+
+func TestChangesOfAConfigurationAreMadeOneAfterTheOther(t *testing.T) {
+	b := newBulk(t)
+	b.OnActivity(hands.ConfigureBulk, mock.Anything, mock.Anything).After(time.Second).Return(func(_ context.Context, in activities.ConfigureBulk) (activities.Refusal, error) {
+		require.EqualValues(t, 1, b.atOnce.Add(1))
+		defer b.atOnce.Add(-1)
+		if string(in.Sealed) == "bad" {
+			return activities.Refusal{Kind: schema.Invalid, Message: "half a webhook"}, nil
+		}
+		return activities.Refusal{}, nil
+	})
+	first, second := b.ask(0, "change", []byte("good")), b.ask(time.Millisecond, "change", []byte("bad"))
+	require.NoError(t, b.play(workflows.BulkConfiguration, workflows.Configuring{Account: b.in.Account, Type: schema.Calls}))
+	require.NoError(t, first.refusal.Err())
+	require.Equal(t, schema.Invalid, schema.KindOf(second.refusal.Err()))
+}
+
+func TestASweepThatLeavesADayFileBehindIsSeenToFail(t *testing.T) {
+	for stuck, fails := range map[int]bool{0: false, 2: true} {
+		b := newBulk(t)
+		b.OnActivity(hands.SweepBulk, mock.Anything, mock.Anything).Return(activities.SweptBulk{Expired: 3, Stuck: stuck}, nil)
+		err := b.play(workflows.SweepBulk, workflows.SweepingBulk{Sweeping: workflows.Sweeping{Grace: time.Minute}})
+		require.Equal(t, fails, err != nil)
+	}
+}
