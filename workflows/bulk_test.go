@@ -114,9 +114,9 @@ type answer struct {
 	err     error
 }
 
-func (b *bulk) play(story, in any) error {
+func (b *bulk) play(story any, in ...any) error {
 	b.good()
-	b.ExecuteWorkflow(story, in)
+	b.ExecuteWorkflow(story, in...)
 	require.True(b.t, b.IsWorkflowCompleted())
 	return b.GetWorkflowError()
 }
@@ -186,19 +186,19 @@ func TestADayThatCannotBeWrittenIsFailedAndKeepsNoOther(t *testing.T) {
 	b.AssertActivityNumberOfCalls(t, "EndJob", 1)
 }
 
-func TestOneWriterADay(t *testing.T) {
+func TestADayHasOneWriterAtATime(t *testing.T) {
 	b := newBulk(t)
-	b.ask(0, "open")
-	tries := 0
-	b.OnWorkflow(workflows.BulkDay, mock.Anything, mock.Anything).Return(activities.WrittenDay{}, testsuite.ErrMockStartChildWorkflowFailed).Times(3)
-	b.OnWorkflow(workflows.BulkDay, mock.Anything, mock.Anything).Return(func(workflow.Context, workflows.Day) (activities.WrittenDay, error) {
-		tries++
-		return activities.WrittenDay{Status: schema.DayCompleted}, nil
-	})
-	b.in.End = b.in.Start
-	require.NoError(t, b.play(workflows.BulkJob, b.in))
-	require.Equal(t, 1, tries)
-	b.AssertActivityNotCalled(t, "FailDay", mock.Anything, mock.Anything)
+	both := func(ctx workflow.Context) error {
+		in := workflows.Erasing{Account: b.in.Account, Left: []schema.Day{"2026-03-01"}}
+		one, other := workflow.ExecuteChildWorkflow(ctx, workflows.EraseCalls, in), workflow.ExecuteChildWorkflow(ctx, workflows.EraseCalls, in)
+		return errors.Join(one.Get(ctx, nil), other.Get(ctx, nil))
+	}
+	b.RegisterWorkflowWithOptions(both, workflow.RegisterOptions{Name: "both"})
+	b.OnActivity(hands.WriteDay, mock.Anything, mock.Anything).After(time.Minute).Return(b.write)
+	began := b.Now()
+	require.NoError(t, b.play("both"))
+	require.Len(t, b.written, 2)
+	require.GreaterOrEqual(t, b.Now().Sub(began), 2*time.Minute, "one after the other")
 }
 
 func (b *bulk) scheduledFor(at time.Time) {
