@@ -3,6 +3,7 @@ package main
 import (
 	"time"
 
+	"satchel/activities/hook"
 	"satchel/activities/mail"
 	"satchel/activities/vault"
 )
@@ -33,9 +34,14 @@ type runCommand struct {
 
 	Vault vault.Config `embed:""`
 	Mail  mail.Config  `embed:""`
+	Hooks hook.Config  `embed:""`
+
+	DailyDelay   time.Duration `env:"DAILY_DELAY" default:"15m" help:"How long after midnight UTC the daily bulk export of the day that ended is made."`
+	DayRetention time.Duration `env:"DAY_RETENTION" default:"168h" help:"How long the files of bulk exports are kept, and jobs after they ended; the server has the same."`
+	DaysAtOnce   int           `env:"DAYS_AT_ONCE" default:"6" help:"Day files of bulk exports written at once."`
 
 	Metrics     string        `name:"metrics-address" env:"METRICS_ADDRESS" default:"127.0.0.1:9091" help:"Where /metrics, /healthz and /readyz are served."`
-	Concurrency int           `env:"CONCURRENCY" default:"24" help:"Categories and archives read or written at once. To each database there may be 16 connections more than that, for everything else."`
+	Concurrency int           `env:"CONCURRENCY" default:"24" help:"Categories and archives read or written at once. To each database there may be DAYS_AT_ONCE and 16 connections more than that, for everything else."`
 	Grace       time.Duration `env:"STOP_GRACE" default:"20s" help:"How long running activities may go on after SIGTERM."`
 	SweepEvery  time.Duration `env:"SWEEP_EVERY" default:"15m" help:"How often to look for exports whose run is gone."`
 	SweepGrace  time.Duration `env:"SWEEP_GRACE" default:"10m" help:"How late something must be before the sweep takes it for lost."`

@@ -74,3 +74,16 @@ func (p runsPort) IsOpen(ctx context.Context, account, export string) (bool, err
 func (p runsPort) IsJobOpen(ctx context.Context, job string) (bool, error) {
 	return workflows.IsJobOpen(ctx, p.Client, job)
 }
+
+type schedulesPort struct {
+	client.Client
+	delay  time.Duration
+	limits schema.BulkLimits
+}
+
+func (p schedulesPort) SetDaily(ctx context.Context, account string, t schema.ResourceType, enabled bool) error {
+	if !enabled {
+		return workflows.UnscheduleDaily(ctx, p.Client, account, t)
+	}
+	return workflows.ScheduleDaily(ctx, p.Client, workflows.Daily{Account: account, Type: t, Limits: p.limits}, p.delay)
+}

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"satchel/activities"
+	"satchel/activities/hook"
 	"satchel/activities/mail"
 	"satchel/activities/vault"
 	"satchel/schema"
@@ -52,12 +53,16 @@ func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	own, err := store.Open(r.DatabaseURL, r.Concurrency+quickAtOnce)
+	hooks, err := hook.New(r.Hooks)
+	if err != nil {
+		return err
+	}
+	own, err := store.Open(r.DatabaseURL, r.Concurrency+r.DaysAtOnce+quickAtOnce)
 	if err != nil {
 		return err
 	}
 	defer own.Close() //nolint:errcheck // the process ends
-	platform, err := source.Open(ctx, cmp.Or(r.Source, r.DatabaseURL), r.Concurrency+quickAtOnce)
+	platform, err := source.Open(ctx, cmp.Or(r.Source, r.DatabaseURL), r.Concurrency+r.DaysAtOnce+quickAtOnce)
 	if err != nil {
 		return err
 	}
@@ -84,6 +89,7 @@ func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 		return r.work(ctx, temporal, numbers, logger, &activities.Activities{
 			Store: own, Source: newSourcePort(platform, queries), Vault: vaultPort{sealed}, Mail: mailer, Runs: runsPort{temporal},
 			Links: schema.NewLinks(linkKey), Site: site, Count: numbers,
+			Bulk: own, Secrets: sealed, Hooks: hooks, Schedules: schedulesPort{temporal, r.DailyDelay, r.limits()},
 		})
 	})
 	return serving.Wait()
@@ -104,7 +110,9 @@ func (r runCommand) work(ctx context.Context, c client.Client, numbers *numbers,
 	working, ctx := errgroup.WithContext(ctx)
 	interrupted := make(chan any)
 	context.AfterFunc(ctx, func() { close(interrupted) })
-	for queue, atOnce := range map[string]int{workflows.TaskQueue: quickAtOnce, workflows.StreamQueue: r.Concurrency} {
+	for queue, atOnce := range map[string]int{
+		workflows.TaskQueue: quickAtOnce, workflows.StreamQueue: r.Concurrency, workflows.DayQueue: r.DaysAtOnce,
+	} {
 		w := sdk.New(c, queue, sdk.Options{
 			MaxConcurrentActivityExecutionSize: atOnce,
 			WorkerStopTimeout:                  r.Grace,
@@ -121,10 +129,17 @@ func (r runCommand) work(ctx context.Context, c client.Client, numbers *numbers,
 	}
 	working.Go(func() error {
 		return persist(ctx, logger, "scheduling the sweep", func() error {
-			return workflows.ScheduleSweep(ctx, c, r.SweepEvery, r.SweepGrace)
+			return errors.Join(
+				workflows.ScheduleSweep(ctx, c, r.SweepEvery, r.SweepGrace),
+				workflows.ScheduleSweepBulk(ctx, c, r.SweepEvery, r.SweepGrace, r.limits()))
 		})
 	})
 	return working.Wait()
+}
+
+// limits are what bulk exports keep from when they began.
+func (r runCommand) limits() schema.BulkLimits {
+	return schema.BulkLimits{Retention: r.DayRetention}.Filled()
 }
 
 // dial waits for Temporal, which may come up after us.
