@@ -54,6 +54,16 @@ func (l *line) use(ctx context.Context) {
 	})
 }
 
+// end lends the line for the last time, to say goodbye.
+func (l *line) end() {
+	l.use(context.Background())
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.conn != nil {
+		_ = l.conn.SetDeadline(time.Now().Add(Grace))
+	}
+}
+
 // lineKey is where the line that is to be made stands in a context.
 type lineKey struct{}
 
@@ -131,6 +141,11 @@ func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 func (c *conn) Ping(ctx context.Context) error {
 	c.line.use(ctx)
 	return c.driverConn.Ping(ctx)
+}
+
+func (c *conn) Close() error {
+	c.line.end()
+	return c.driverConn.Close()
 }
 
 func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {

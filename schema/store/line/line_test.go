@@ -152,6 +152,21 @@ func TestAnEndThatComesLateSpoilsNothing(t *testing.T) {
 	require.Equal(t, before, after, "the connection is as good as it was")
 }
 
+func TestAConnectionWhoseLastContextIsOverClosesInOrder(t *testing.T) {
+	t.Parallel()
+	_, db := open(t)
+	used, err := db.Conn(t.Context())
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err = used.ExecContext(ctx, "select 1")
+	require.NoError(t, err)
+	cancel()
+	_, err = db.ExecContext(t.Context(), "select pg_sleep($1)", (line.Grace + time.Second).Seconds()) // on another
+	require.NoError(t, err)
+	require.NoError(t, used.Close())
+	require.NoError(t, db.Close())
+}
+
 func TestALivingServerCancels(t *testing.T) {
 	t.Parallel()
 	_, db := open(t)
