@@ -32,7 +32,7 @@ func TestWithoutTemporalNothingStartsAndTheAnswerIsToComeAgain(t *testing.T) {
 			w.openRow(id)
 			var all sync.WaitGroup
 			for _, route := range []struct{ method, path string }{
-				{"POST", ""}, {"GET", ""}, {"POST", "/" + id + "/cancel"}, {"POST", "/" + id + "/confirmation"}, {"GET", "/" + schema.NewExportID()},
+				{"POST", ""}, {"POST", "/" + id + "/cancel"}, {"POST", "/" + id + "/confirmation"}, {"GET", "/" + schema.NewExportID()},
 			} {
 				all.Go(func() {
 					a := w.send(w.owner, route.method, exports+route.path)
@@ -42,12 +42,26 @@ func TestWithoutTemporalNothingStartsAndTheAnswerIsToComeAgain(t *testing.T) {
 			}
 			all.Wait()
 			require.Equal(t, schema.Pending, w.show(id).Status) // what is written can be read all the same
+			a := w.send(w.owner, http.MethodGet, exports)
+			require.Equal(t, http.StatusOK, a.status, a.body)
+			list := decode[struct{ Exports []api.ExportView }](t, a.body).Exports
+			require.Len(t, list, 1)
+			require.Equal(t, id, list[0].ID)
 			events, err := w.store.History(t.Context(), id)
 			require.NoError(t, err)
 			require.Len(t, events, 1) // the request: no mail was counted
 			rows, err := w.store.Exports(t.Context(), w.account, 10)
 			require.NoError(t, err)
 			require.Len(t, rows, 1)
+
+			sum := strings.Repeat("ab", 32)
+			require.NoError(t, w.store.ConfirmExport(t.Context(), id, w.owner.user, "recipient", []byte("wrapped")))
+			_, err = w.store.Recipient(t.Context(), id)
+			require.NoError(t, err)
+			_, err = w.store.CompleteExport(t.Context(), id, schema.Archive{ObjectKey: "archive", Size: 100, SHA256: sum, GzipSize: 50, GzipSHA256: sum}, schema.DefaultWindows())
+			require.NoError(t, err)
+			refused(t, w.send(w.owner, http.MethodDelete, exports+"/"+id), http.StatusServiceUnavailable, "temporal_unavailable")
+			require.Equal(t, schema.Completed, w.show(id).Status)
 		})
 	}
 }
