@@ -59,6 +59,7 @@ func open(ctx context.Context, s settled, logger *slog.Logger) (p *parts, err er
 	}
 	p.directory = p.source.Directory(source.DirectoryQueries{
 		People: p.catalog.People(), Account: p.catalog.Account(), Credentials: p.catalog.Credentials(),
+		Signing: p.catalog.Signing(), Subaccounts: p.catalog.Subaccounts(), Call: p.catalog.Call(),
 	})
 	if s.Dev {
 		p.everybody = p.source.Directory(source.DirectoryQueries{People: demo.People})

@@ -24,7 +24,10 @@ type sourcePort struct {
 }
 
 func newSourcePort(db *source.DB, queries *catalog.Catalog) sourcePort {
-	directory := db.Directory(source.DirectoryQueries{People: queries.People(), Account: queries.Account(), Credentials: queries.Credentials()})
+	directory := db.Directory(source.DirectoryQueries{
+		People: queries.People(), Account: queries.Account(), Credentials: queries.Credentials(),
+		Signing: queries.Signing(), Subaccounts: queries.Subaccounts(), Call: queries.Call(),
+	})
 	return sourcePort{Directory: directory, db: db, queries: queries}
 }
 

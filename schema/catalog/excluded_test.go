@@ -73,15 +73,22 @@ func undecided(t testing.TB, tx *sql.Tx, exported map[string]bool, excluded map[
 	return names
 }
 
-// exported are the columns, as table.column, that some category is made from.
+// exported are the columns, as table.column, that some category or bulk export
+// is made from.
 func exported(t testing.TB, tx *sql.Tx) map[string]bool {
 	columns := map[string]bool{}
-	for _, fields := range leaving(t, tx) {
+	add := func(fields []leaves) {
 		for _, field := range fields {
 			for _, source := range field.sources {
 				columns[strings.TrimPrefix(source, "platform.")] = true
 			}
 		}
+	}
+	for _, fields := range leaving(t, tx) {
+		add(fields)
+	}
+	for _, fields := range leavingDaily(t, tx) {
+		add(fields)
 	}
 	return columns
 }

@@ -5,30 +5,57 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
 // lintCategory passes a category's query or says, line by line, why not.
 func lintCategory(file string, src []byte) (query, []error) {
 	l := begin(file, src)
-	l.checkStatement()
+	l.checkStatement(1)
 	l.checkStars()
 	l.checkSecrets()
 	l.checkReading()
-	q := query{text: l.text(), note: l.note(), columns: l.fields()}
+	q := query{text: l.text(), note: l.note(), columns: l.fields(camelCase, "_key")}
+	return q, l.problems
+}
+
+// lintDay passes a query of bulk exports, which takes so many parameters and
+// whose records have exactly these keys, in this order.
+func lintDay(file string, src []byte, keys []string, params int) (query, []error) {
+	l := begin(file, src)
+	l.checkStatement(params)
+	l.checkStars()
+	l.checkSecrets()
+	l.checkReading()
+	q := query{text: l.text(), note: l.note(), columns: l.fields(snakeCase, "_at", "_key")}
+	if len(l.problems) == 0 {
+		l.checkKeys(q.columns, keys)
+	}
 	return q, l.problems
 }
 
 // lintQuestion passes a query of the directory, whose answer has exactly the
-// columns wanted. Only what credentials are checked against may be a secret.
-func lintQuestion(file string, src []byte, wanted []string, secrets bool) (query, []error) {
+// columns asked for.
+func lintQuestion(file string, src []byte, asked question) (query, []error) {
 	l := begin(file, src)
-	l.checkStatement()
+	l.checkStatement(asked.params)
 	l.checkStars()
-	if !secrets {
+	if !asked.secrets {
 		l.checkSecrets()
 	}
-	l.checkAnswer(wanted)
+	l.checkAnswer(asked.columns)
+	return query{text: l.text()}, l.problems
+}
+
+// lintErasure passes the one statement that is to delete something: calls $2 of
+// account $1.
+func lintErasure(file string, src []byte) (query, []error) {
+	l := begin(file, src)
+	if first := l.at(0); len(l.tokens) > 0 && (!first.word("delete") || !l.at(1).word("from")) {
+		l.complain(first.line, "must be a plain DELETE FROM")
+	}
+	l.checkTokens(2, func(i int) bool { return i > 0 && l.at(i).word(changing...) })
 	return query{text: l.text()}, l.problems
 }
 
@@ -85,25 +112,33 @@ func (l *lint) text() string {
 // they stand, and TABLE, which is a star in disguise.
 var changing = []string{"insert", "update", "delete", "merge", "into", "share", "table"}
 
-// checkStatement holds the file to one SELECT that asks about the account $1.
-func (l *lint) checkStatement() {
+// checkStatement holds the file to one SELECT that asks about the account $1,
+// and whatever else it is told.
+func (l *lint) checkStatement(params int) {
 	if len(l.tokens) == 0 {
 		return
 	}
 	if first := l.at(0); !first.word("select", "with") {
 		l.complain(first.line, "must be a plain SELECT, or WITH … SELECT")
 	}
-	asked, open := false, []string{}
+	l.checkTokens(params, func(i int) bool { return l.at(i).word(changing...) })
+}
+
+// checkTokens holds the file to one statement, with brackets in pairs, that uses
+// each of its parameters and changes nothing.
+func (l *lint) checkTokens(params int, changes func(i int) bool) {
+	if len(l.tokens) == 0 {
+		return
+	}
+	used, open := make([]bool, params), []string{}
 	for i, t := range l.tokens {
 		switch {
 		case t.is(";"):
 			l.complain(t.line, "holds more than one statement")
-		case t.word(changing...) && !l.at(i-1).is("."):
+		case changes(i) && !l.at(i-1).is("."):
 			l.complain(t.line, "%s does more than ask; a column of that name needs quotes", strings.ToUpper(t.text))
-		case t.kind == aParam && t.text != "$1":
-			l.complain(t.line, "%s: the account is $1, and there is nothing else to be told", t.text)
 		case t.kind == aParam:
-			asked = true
+			l.use(t, used)
 		case t.is("(", "["):
 			open = append(open, map[string]string{"(": ")", "[": "]"}[t.text])
 		case t.is(")", "]"):
@@ -118,8 +153,27 @@ func (l *lint) checkStatement() {
 	if len(open) > 0 {
 		l.complain(last, "%q is missing", open[len(open)-1])
 	}
-	if !asked {
-		l.complain(last, "never asks for $1, so it would answer for everybody")
+	for i, is := range used {
+		switch {
+		case is:
+		case i == 0:
+			l.complain(last, "never asks for $1, so it would answer for everybody")
+		default:
+			l.complain(last, "never asks for $%d", i+1)
+		}
+	}
+}
+
+// use notes that parameter t is used.
+func (l *lint) use(t token, used []bool) {
+	n, err := strconv.Atoi(strings.TrimPrefix(t.text, "$"))
+	switch {
+	case err == nil && n >= 1 && n <= len(used):
+		used[n-1] = true
+	case len(used) == 1:
+		l.complain(t.line, "%s: the account is $1, and there is nothing else to be told", t.text)
+	default:
+		l.complain(t.line, "%s: the account is $1, and the last that is told is $%d", t.text, len(used))
 	}
 }
 
@@ -150,26 +204,29 @@ func (l *lint) checkReading() {
 	}
 }
 
-var camelCase = regexp.MustCompile(`^[a-z][a-zA-Z0-9]*$`)
+var (
+	camelCase = regexp.MustCompile(`^[a-z][a-zA-Z0-9]*$`)
+	snakeCase = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+)
 
-// fields reads what a category's query selects: _key, then quoted camelCase
-// names, each once and each described.
-func (l *lint) fields() []Column {
+// fields reads what a query selects: first the columns that are the reader's,
+// then quoted names in the case given, each once and each described.
+func (l *lint) fields(letters *regexp.Regexp, reader ...string) []Column {
 	var columns []Column
 	for i, item := range l.selected() {
 		alias, as := l.at(item.end-1), l.at(item.end-2)
 		switch {
 		case !as.word("as") || !alias.named() || item.end-item.start < 3:
 			l.complain(alias.line, `column %d has no name: end it with as "name"`, i+1)
-		case i == 0 && alias.text != "_key":
-			l.complain(alias.line, "the first column must be _key, not %q", alias.text)
-		case i == 0:
-		case alias.text == "_key":
-			l.complain(alias.line, "_key must be the first column")
+		case i < len(reader) && alias.text != reader[i]:
+			l.complain(alias.line, "the %s column must be %s, not %q", []string{"first", "second"}[i], reader[i], alias.text)
+		case i < len(reader):
+		case slices.Contains(reader, alias.text):
+			l.complain(alias.line, "%s must be the %s column", alias.text, []string{"first", "second"}[slices.Index(reader, alias.text)])
 		case alias.kind != aName:
 			l.complain(alias.line, `%s must be quoted: as "%s"`, alias.text, alias.text)
-		case !camelCase.MatchString(alias.text):
-			l.complain(alias.line, "%q is not camelCase", alias.text)
+		case !letters.MatchString(alias.text):
+			l.complain(alias.line, "%q is not %s", alias.text, map[*regexp.Regexp]string{camelCase: "camelCase", snakeCase: "snake_case"}[letters])
 		case slices.ContainsFunc(columns, func(c Column) bool { return c.Name == alias.text }):
 			l.complain(alias.line, "%q is there twice", alias.text)
 		case l.comments[alias.line] == "":
@@ -179,9 +236,20 @@ func (l *lint) fields() []Column {
 		}
 	}
 	if len(l.problems) == 0 && len(columns) == 0 {
-		l.complain(l.at(0).line, "selects nothing beside _key")
+		l.complain(l.at(0).line, "selects nothing beside %s", reader[len(reader)-1])
 	}
 	return columns
+}
+
+// checkKeys holds the records to the keys wanted, in their order.
+func (l *lint) checkKeys(columns []Column, wanted []string) {
+	var got []string
+	for _, c := range columns {
+		got = append(got, c.Name)
+	}
+	if !slices.Equal(got, wanted) {
+		l.complain(l.at(0).line, "must select %s, and selects %s", strings.Join(wanted, ", "), strings.Join(got, ", "))
+	}
 }
 
 // checkAnswer holds a question to the columns its answer must have.

@@ -127,13 +127,13 @@ func TestUnsuspiciousStarsAndNamesPass(t *testing.T) {
 
 func TestDirectoryAnswersHaveTheColumnsAsked(t *testing.T) {
 	wanted := questions["people"]
-	_, problems := lintQuestion("directory/people.sql", []byte("select u.sid as id, u.email from u where u.a = $1"), wanted, false)
+	_, problems := lintQuestion("directory/people.sql", []byte("select u.sid as id, u.email from u where u.a = $1"), wanted)
 	require.ErrorContains(t, problems[0], "directory/people.sql:1: must select id, account_sid, email, name, role, and selects id, email")
 
-	_, problems = lintQuestion("directory/people.sql", []byte(`select id, account_sid, email, name, role from u where u.a = $1 and mfa = 'x'`), wanted, false)
+	_, problems = lintQuestion("directory/people.sql", []byte(`select id, account_sid, email, name, role from u where u.a = $1 and mfa = 'x'`), wanted)
 	require.ErrorContains(t, problems[0], `"mfa" looks like a secret`)
 
-	_, problems = lintQuestion("directory/credentials.sql", []byte(`select a as account_sid, '' user_id, role, secret_sha256, false as suspended from keys where k = $1`), questions["credentials"], true)
+	_, problems = lintQuestion("directory/credentials.sql", []byte(`select a as account_sid, '' user_id, role, secret_sha256, false as suspended from keys where k = $1`), questions["credentials"])
 	require.Empty(t, problems)
 }
 

@@ -23,7 +23,7 @@ func TestReadingGoesOnBehindAKeyWithoutSortingTheRest(t *testing.T) {
 		var plan string
 		require.NoError(t, tx.QueryRow("explain (format json) select r._key from ("+embedded(t).Query(category)+
 			") r where r._key > $2 order by r._key", "", 0).Scan(&plan))
-		require.NotContains(t, plan, "Sort", category)
+		require.NotRegexp(t, `"Node Type": "[^"]*Sort`, plan, category)
 		require.Contains(t, plan, "_account", category)
 		require.Contains(t, plan, "id > ", category)
 	}

@@ -19,7 +19,13 @@ type Column struct{ Name, Type string }
 // Describe lists the columns of a catalog query's records, _key left out. The
 // query is planned for no account and reads no row.
 func (db *DB) Describe(ctx context.Context, query string) ([]Column, error) {
-	p, err := db.describe(ctx, query)
+	return db.DescribeRows(ctx, query, 1)
+}
+
+// DescribeRows is Describe for a query for ReadRows that takes so many
+// parameters; _at is left out as well.
+func (db *DB) DescribeRows(ctx context.Context, query string, params int) ([]Column, error) {
+	p, err := db.describe(ctx, query, params)
 	if err != nil {
 		return nil, err
 	}
@@ -27,26 +33,27 @@ func (db *DB) Describe(ctx context.Context, query string) ([]Column, error) {
 }
 
 // plan describes the query unless that was done before.
-func (db *DB) plan(ctx context.Context, query string) (*plan, error) {
+func (db *DB) plan(ctx context.Context, query string, params int) (*plan, error) {
 	if known, ok := db.plans.Load(query); ok {
 		return known.(*plan), nil
 	}
-	p, err := db.describe(ctx, query)
+	p, err := db.describe(ctx, query, params)
 	if err == nil {
 		db.plans.Store(query, p)
 	}
 	return p, err
 }
 
-func (db *DB) describe(ctx context.Context, query string) (*plan, error) {
-	names, err := db.columnNames(ctx, query)
+func (db *DB) describe(ctx context.Context, query string, params int) (*plan, error) {
+	nulls := make([]any, params)
+	names, err := db.columnNames(ctx, query, nulls)
 	if err != nil {
 		return nil, sqlstate.WrapContext(ctx, "describe query", err)
 	}
-	if len(names) < 2 || names[0] != "_key" {
+	if record := behind(names, "_at"); len(record) < 2 || record[0] != "_key" {
 		return nil, errors.New("describe query: the first column must be _key, and others must follow")
 	}
-	oids, err := db.columnTypes(ctx, query, names)
+	oids, err := db.columnTypes(ctx, query, names, nulls)
 	if err != nil {
 		return nil, sqlstate.WrapContext(ctx, "describe query", err)
 	}
@@ -61,9 +68,17 @@ func (db *DB) describe(ctx context.Context, query string) (*plan, error) {
 	return p, nil
 }
 
+// behind is the names after the first where it is the one given, or all.
+func behind(names []string, first string) []string {
+	if len(names) > 0 && names[0] == first {
+		return names[1:]
+	}
+	return names
+}
+
 // columnNames plans the query for a null account and asks for none of its rows.
-func (db *DB) columnNames(ctx context.Context, query string) ([]string, error) {
-	rows, err := db.pool.QueryContext(ctx, "select * from "+subquery(query)+" limit 0", nil)
+func (db *DB) columnNames(ctx context.Context, query string, nulls []any) ([]string, error) {
+	rows, err := db.pool.QueryContext(ctx, "select * from "+subquery(query)+" limit 0", nulls...)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +93,7 @@ func (db *DB) columnNames(ctx context.Context, query string) ([]string, error) {
 // columnTypes asks one row of nulls, made of no row of the query, for the types
 // of its columns. The driver knows only the types that Postgres is born with,
 // and is not told of domains.
-func (db *DB) columnTypes(ctx context.Context, query string, names []string) ([]int64, error) {
+func (db *DB) columnTypes(ctx context.Context, query string, names []string, nulls []any) ([]int64, error) {
 	var asked strings.Builder
 	for i, name := range names {
 		if i > 0 {
@@ -88,7 +103,7 @@ func (db *DB) columnTypes(ctx context.Context, query string, names []string) ([]
 	}
 	var oids pq.Int64Array
 	err := db.pool.QueryRowContext(ctx, "select array["+asked.String()+"]"+
-		" from (values (1)) one left join (select * from "+subquery(query)+" limit 0) q on true", nil).Scan(&oids)
+		" from (values (1)) one left join (select * from "+subquery(query)+" limit 0) q on true", nulls...).Scan(&oids)
 	return oids, err
 }
 

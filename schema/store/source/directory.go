@@ -17,12 +17,16 @@ type Directory struct {
 	queries DirectoryQueries
 }
 
-// DirectoryQueries are the three questions the directory answers, as SQL.
-// Their columns are the db tags of schema.Person, Account and Credential.
+// DirectoryQueries are the questions the directory answers, as SQL. Their
+// columns are the db tags of schema.Person, Account and Credential. The last
+// three may be "": nothing is known of what they ask for.
 type DirectoryQueries struct {
 	People      string // of account $1, everybody who may come in
 	Account     string // with ID $1, one row or none
 	Credentials string // of user name $1 in HTTP Basic authentication, one row or none
+	Signing     string // sealed auth token of account $1, or null
+	Subaccounts string // of account $1
+	Call        string // UTC day of call $2 of account $1, one row or none
 }
 
 // Directory answers from this database by these queries.
@@ -70,6 +74,52 @@ func (d *Directory) Credential(ctx context.Context, username string) (schema.Cre
 		return c, schema.Errorf(schema.NotFound, "credential_not_found", "There is no such account or API key.")
 	}
 	return c, sqlstate.WrapContext(ctx, "read credential", err)
+}
+
+// SigningKey is the account's auth token as the deployment's key sealed it;
+// schema.Conflict where it has none.
+func (d *Directory) SigningKey(ctx context.Context, account string) (sealed []byte, err error) {
+	if d.queries.Signing != "" {
+		err = sqlx.GetContext(ctx, d.db.pool, &sealed, d.queries.Signing, account)
+	}
+	if nobody(err) || err == nil && len(sealed) == 0 {
+		return nil, schema.Errorf(schema.Conflict, "no_signing_key", "The account has no auth token that webhooks could be signed with.")
+	}
+	return sealed, sqlstate.WrapContext(ctx, "read signing key", err)
+}
+
+// Subaccounts lists the accounts whose parent the account is.
+func (d *Directory) Subaccounts(ctx context.Context, account string) ([]schema.Account, error) {
+	if d.queries.Subaccounts == "" {
+		return nil, nil
+	}
+	var all []schema.Account
+	err := sqlx.SelectContext(ctx, d.db.pool, &all, d.queries.Subaccounts, account)
+	if nobody(err) {
+		return nil, nil
+	}
+	return all, sqlstate.WrapContext(ctx, "read subaccounts", err)
+}
+
+// CallDay is the UTC day on which a call of the account was made, wherever it
+// is kept; schema.NotFound where the account never had it, or has it no more.
+func (d *Directory) CallDay(ctx context.Context, account, call string) (schema.Day, error) {
+	var text string
+	err := sql.ErrNoRows
+	if d.queries.Call != "" {
+		err = sqlx.GetContext(ctx, d.db.pool, &text, d.queries.Call, account, call)
+	}
+	if nobody(err) {
+		return "", schema.Errorf(schema.NotFound, "call_not_found", "There is no such call.")
+	}
+	if err != nil {
+		return "", sqlstate.WrapContext(ctx, "read call", err)
+	}
+	day, ok := schema.ParseDay(text)
+	if !ok {
+		return "", errors.New("read call: what it answers is no day")
+	}
+	return day, nil
 }
 
 // nobody tells whether err means that there is no such row: none was found, or

@@ -14,6 +14,7 @@ import (
 // all than columns as text, and half of row_to_json. See BenchmarkRead.
 type plan struct {
 	query   string
+	order   string // by what rows come
 	key     string // type of _key, as a cast says it
 	record  string // expression for the row's key and record
 	columns []Column
@@ -28,11 +29,16 @@ type field struct {
 }
 
 func newPlan(query string, names []string, oids []int64, types typeSet) (*plan, error) {
+	order := column("_key")
+	if names[0] == "_at" {
+		order = column("_at") + ", " + order
+		names, oids = names[1:], oids[1:]
+	}
 	key := types[oids[0]]
 	if key.Kind == "c" || key.Kind == "p" {
 		return nil, errors.New("_key must have a type that text can be cast to")
 	}
-	p := &plan{query: query, key: key.Cast}
+	p := &plan{query: query, order: order, key: key.Cast}
 	var record strings.Builder
 	record.WriteString("pg_catalog.record_send(row(" + column("_key") + "::pg_catalog.text")
 	label := "{"
@@ -49,13 +55,13 @@ func newPlan(query string, names []string, oids []int64, types typeSet) (*plan, 
 	return p, nil
 }
 
-// rows selects the account's rows in the order of their keys: all, or those
-// behind key $2. The order is the index's, where there is one on the account
-// and the key: nothing is sorted.
+// rows selects the account's rows in the order of their keys, or of when they
+// were made and then their keys: all, or those behind key $2. The order is the
+// index's, where there is one on the account and that order: nothing is sorted.
 func (p *plan) rows(after string) string {
 	q := "select " + p.record + " from " + subquery(p.query)
 	if after != "" {
 		q += " where q._key > $2::" + p.key
 	}
-	return q + " order by q._key"
+	return q + " order by " + p.order
 }

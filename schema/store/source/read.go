@@ -10,6 +10,8 @@ import (
 	"io"
 	"time"
 
+	"github.com/lib/pq"
+
 	"satchel/schema/store/sqlstate"
 )
 
@@ -38,20 +40,19 @@ where pg_catalog.current_setting(name, true) is not null
 // countedExactly is up to how many expected rows Expected counts them.
 const countedExactly = 50_000
 
-// Snapshot is the rows of one catalog query for one account, as they stood at
-// one moment. It is for one goroutine, and ends with the function it is lent to.
+// Snapshot is the rows of one catalog query, as they stood at one moment. It is for one goroutine, and ends with the function it is lent to.
 type Snapshot struct {
 	ReadAt time.Time // when the transaction began, by the database's clock, in UTC
 
-	ctx     context.Context
-	conn    driver.QueryerContext
-	plan    *plan
-	account string
-	after   string
-	rows    driver.Rows
-	row     [1]driver.Value
-	key     []byte // of the last row
-	ended   error  // how the rows ended: io.EOF, or what was wrong
+	ctx   context.Context
+	conn  driver.QueryerContext
+	plan  *plan
+	args  []any
+	after string
+	rows  driver.Rows
+	row   [1]driver.Value
+	key   []byte // of the last row
+	ended error  // how the rows ended: io.EOF, or what was wrong
 }
 
 // Read opens a snapshot of the account's rows behind the key after, "" for all,
@@ -63,13 +64,37 @@ type Snapshot struct {
 // page and wait for it, which takes a third longer; what it is good for, that no
 // time limit ends it while the reader is slow, the transaction's own settings do.
 func (db *DB) Read(ctx context.Context, query, account, after string, do func(*Snapshot) error) error {
-	plan, err := db.plan(ctx, query)
+	return db.read(ctx, query, []any{account}, after, do)
+}
+
+// ReadRows is Read of all rows of a query that takes these arguments: strings,
+// times and lists of strings. Where its first column is _at, rows come in the
+// order of that, and of _key among those of one moment.
+func (db *DB) ReadRows(ctx context.Context, query string, args []any, do func(*Snapshot) error) error {
+	values := make([]any, len(args))
+	for i, arg := range args {
+		list, isList := arg.([]string)
+		if !isList {
+			values[i] = arg
+			continue
+		}
+		text, err := append(pq.StringArray{}, list...).Value() // never null: nothing is unequal to all of null
+		if err != nil {
+			return fmt.Errorf("read source: %w", err)
+		}
+		values[i] = text
+	}
+	return db.read(ctx, query, values, "", do)
+}
+
+func (db *DB) read(ctx context.Context, query string, args []any, after string, do func(*Snapshot) error) error {
+	plan, err := db.plan(ctx, query, len(args))
 	if err != nil {
 		return err
 	}
 	for range db.conns + 1 { // all that wait in the pool may be dead, as they are when the server was restarted
 		var dead bool
-		if dead, err = db.lend(ctx, plan, account, after, do); !dead {
+		if dead, err = db.lend(ctx, plan, args, after, do); !dead {
 			break
 		}
 	}
@@ -81,10 +106,10 @@ func (db *DB) Read(ctx context.Context, query, account, after string, do func(*S
 
 // lend runs do with a snapshot on a connection of its own. Dead says that the
 // connection had died before do could begin.
-func (db *DB) lend(ctx context.Context, plan *plan, account, after string, do func(*Snapshot) error) (dead bool, err error) {
+func (db *DB) lend(ctx context.Context, plan *plan, args []any, after string, do func(*Snapshot) error) (dead bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	s := &Snapshot{ctx: ctx, plan: plan, account: account, after: after, key: []byte(after)}
+	s := &Snapshot{ctx: ctx, plan: plan, args: args, after: after, key: []byte(after)}
 	conn, err := db.pool.Conn(ctx)
 	if err != nil {
 		return false, s.wrap(err)
@@ -134,7 +159,7 @@ func (s *Snapshot) end() error {
 // It is exact up to 50,000; beyond, it is what Postgres estimates. It can be
 // asked until the first row is appended.
 func (s *Snapshot) Expected() (int64, error) {
-	row, err := s.ask("explain (format json) select from "+subquery(s.plan.query), s.account)
+	row, err := s.ask("explain (format json) select from "+subquery(s.plan.query), s.args...)
 	if err != nil {
 		return 0, err
 	}
@@ -150,7 +175,7 @@ func (s *Snapshot) Expected() (int64, error) {
 	if estimate > countedExactly {
 		return estimate, nil
 	}
-	row, err = s.ask(fmt.Sprintf("select count(*) from (select from %s limit %d) q", subquery(s.plan.query), countedExactly+1), s.account)
+	row, err = s.ask(fmt.Sprintf("select count(*) from (select from %s limit %d) q", subquery(s.plan.query), countedExactly+1), s.args...)
 	if err != nil {
 		return 0, err
 	}
@@ -185,9 +210,9 @@ func (s *Snapshot) Key() string { return string(s.key) }
 
 func (s *Snapshot) next() (err error) {
 	if s.rows == nil {
-		args := []string{s.account, s.after}
-		if s.after == "" {
-			args = args[:1]
+		args := s.args
+		if s.after != "" {
+			args = []any{args[0], s.after}
 		}
 		if s.rows, err = s.query(s.plan.rows(s.after), args...); err != nil {
 			return err
@@ -199,7 +224,7 @@ func (s *Snapshot) next() (err error) {
 	return err
 }
 
-func (s *Snapshot) query(query string, args ...string) (driver.Rows, error) {
+func (s *Snapshot) query(query string, args ...any) (driver.Rows, error) {
 	if err := s.ctx.Err(); err != nil {
 		return nil, s.wrap(err)
 	}
@@ -212,7 +237,7 @@ func (s *Snapshot) query(query string, args ...string) (driver.Rows, error) {
 }
 
 // ask answers the one row of a query, or none.
-func (s *Snapshot) ask(query string, args ...string) ([]driver.Value, error) {
+func (s *Snapshot) ask(query string, args ...any) ([]driver.Value, error) {
 	rows, err := s.query(query, args...)
 	if err != nil {
 		return nil, err

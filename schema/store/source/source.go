@@ -28,12 +28,26 @@ type DB struct {
 // one that refuses us, or whose encoding is SQL_ASCII, is: text of unknown
 // encoding can not become JSON.
 func Open(ctx context.Context, url string, maxConns int) (*DB, error) {
+	pool, err := connect("SOURCE_DATABASE_URL", url, maxConns)
+	if err != nil {
+		return nil, err
+	}
+	db := &DB{pool: pool, conns: maxConns}
+	if err := db.Ping(ctx); err != nil && schema.KindOf(err) != schema.Unavailable {
+		_ = db.Close()
+		return nil, err
+	}
+	return db, nil
+}
+
+// connect makes a pool for the URL that the setting gives. It connects to nothing.
+func connect(setting, url string, maxConns int) (*sqlx.DB, error) {
 	config, err := pq.NewConfig(url)
 	if err != nil {
-		return nil, errors.New("SOURCE_DATABASE_URL is not a PostgreSQL URL") // the cause may hold the password
+		return nil, errors.New(setting + " is not a PostgreSQL URL") // the cause may hold the password
 	}
 	if config.SSLMode == "" {
-		return nil, errors.New("SOURCE_DATABASE_URL must say its sslmode, for example sslmode=verify-full")
+		return nil, errors.New(setting + " must say its sslmode, for example sslmode=verify-full")
 	}
 	config.ApplicationName = "satchel"
 	if config.ConnectTimeout == 0 {
@@ -41,18 +55,13 @@ func Open(ctx context.Context, url string, maxConns int) (*DB, error) {
 	}
 	connector, err := pq.NewConnectorConfig(config)
 	if err != nil {
-		return nil, errors.New("SOURCE_DATABASE_URL is not a PostgreSQL URL")
+		return nil, errors.New(setting + " is not a PostgreSQL URL")
 	}
 	pool := sqlx.NewDb(line.Open(connector, dial), "postgres")
 	pool.SetMaxOpenConns(maxConns)
 	pool.SetMaxIdleConns(maxConns)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
-	db := &DB{pool: pool, conns: maxConns}
-	if err := db.Ping(ctx); err != nil && schema.KindOf(err) != schema.Unavailable {
-		_ = db.Close()
-		return nil, err
-	}
-	return db, nil
+	return pool, nil
 }
 
 // Close ends all connections.

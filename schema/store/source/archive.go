@@ -1,0 +1,37 @@
+package source
+
+import (
+	"context"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"satchel/schema/store/sqlstate"
+)
+
+// Archive is the platform's archive of calls that are too old for its database,
+// over a role that may delete from it. It is all that is ever written there.
+type Archive struct {
+	pool  *sqlx.DB
+	erase string
+}
+
+// OpenArchive prepares to delete by this statement, which takes an account and
+// calls, from the archive at url, which must say its sslmode, over at most
+// maxConns connections. An archive that is away for now is no error.
+func OpenArchive(url, erase string, maxConns int) (*Archive, error) {
+	pool, err := connect("ARCHIVE_DATABASE_URL", url, maxConns)
+	if err != nil {
+		return nil, err
+	}
+	return &Archive{pool: pool, erase: erase}, nil
+}
+
+// Close ends all connections.
+func (a *Archive) Close() error { return a.pool.Close() }
+
+// EraseCalls deletes calls of the account. Deleting what is gone succeeds.
+func (a *Archive) EraseCalls(ctx context.Context, account string, calls []string) error {
+	_, err := a.pool.ExecContext(ctx, a.erase, account, append(pq.StringArray{}, calls...))
+	return sqlstate.WrapContext(ctx, "erase from archive", err)
+}

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"context"
+
+	"satchel/activities"
+	"satchel/schema"
+	"satchel/schema/catalog"
+	"satchel/schema/store/source"
+)
+
+// bulkSourcePort reads whole days.
+type bulkSourcePort struct{ sourcePort }
+
+var (
+	_ activities.BulkSource = bulkSourcePort{}
+	_ activities.Archive    = (*source.Archive)(nil)
+)
+
+func newBulkSourcePort(db *source.DB, queries *catalog.Catalog) bulkSourcePort {
+	return bulkSourcePort{newSourcePort(db, queries)}
+}
+
+func (p bulkSourcePort) ReadDay(ctx context.Context, t schema.ResourceType, account string, day schema.Day, erased []string, do func(activities.DayRows) error) error {
+	from := day.Begins()
+	args := []any{account, from, from.AddDate(0, 0, 1)}
+	if t == schema.Calls {
+		args = append(args, erased)
+	}
+	return p.db.ReadRows(ctx, p.queries.Day(t), args, func(s *source.Snapshot) error { return do(s) })
+}
+
+// openArchive opens the archive of old calls. It is nil where no URL says where
+// that is, or the catalog not how to delete from it.
+func openArchive(url string, queries *catalog.Catalog, maxConns int) (archive activities.Archive, finish func(), err error) {
+	if url == "" || queries.EraseCalls() == "" {
+		return nil, func() {}, nil
+	}
+	opened, err := source.OpenArchive(url, queries.EraseCalls(), maxConns)
+	if err != nil {
+		return nil, nil, err
+	}
+	return opened, func() { _ = opened.Close() }, nil // nothing is lost by it
+}
