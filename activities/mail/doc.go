@@ -1,5 +1,5 @@
-// Package mail writes the five letters of an account export and hands them to
-// Resend.
+// Package mail writes the letters about account exports and bulk jobs and hands
+// them to Resend.
 //
 // Render turns plain values into subject, HTML and text. It knows no clock and
 // no chance: the same values give the same bytes, because a retried mail must

@@ -14,6 +14,7 @@ import (
 // everything in it, but for the heading and the preheader: those repeat in
 // large and in small what the subject and the first lines say.
 type letter struct {
+	Part      string // of the product; Data Export where it is not named
 	Subject   string
 	Preheader string // what a list of mails shows beside the subject
 	Heading   string
@@ -22,6 +23,7 @@ type letter struct {
 	Facts     []fact
 	More      []section
 	Footer    string
+	Leave     *link // the way to get no more of these
 }
 
 type link struct {

@@ -8,6 +8,8 @@ var letters = map[Kind]func(Data) letter{
 	Ready:        ready,
 	Failed:       failed,
 	Lapsed:       lapsed,
+	JobRequested: jobRequested,
+	JobEnded:     jobEnded,
 }
 
 func confirmation(d Data) letter {
@@ -185,6 +187,7 @@ func (d Data) facts(own ...fact) []fact {
 		{Label: "Requested", Value: instant(d.RequestedAt)},
 		{Label: "Account ID", Value: d.AccountID, Code: true},
 		{Label: "Export ID", Value: d.ExportID, Code: true},
+		{Label: "Job ID", Value: d.JobID, Code: true},
 	} {
 		if f.Value != "" {
 			own = append(own, f)

@@ -25,10 +25,16 @@ const (
 	Lapsed       Kind = "lapsed"       // nobody confirmed it in time
 )
 
-// Kinds lists every kind.
-var Kinds = []Kind{Confirmation, Notice, Ready, Failed, Lapsed}
+// A bulk job was created, and its last day has ended.
+const (
+	JobRequested Kind = "job-requested" // to the owners and admins
+	JobEnded     Kind = "job-ended"     // to the address that its maker gave
+)
 
-// Asker is who asked for the export, as far as a letter says: letters name no
+// Kinds lists every kind.
+var Kinds = []Kind{Confirmation, Notice, Ready, Failed, Lapsed, JobRequested, JobEnded}
+
+// Asker is who asked for the export or job, as far as a letter says: letters name no
 // person, because mailboxes are read by many.
 type Asker string
 
@@ -47,16 +53,19 @@ type Data struct {
 	AccountName string
 	AccountID   string // shown where given
 	ExportID    string // shown where given
+	JobID       string // shown where given
 	Asker       Asker
 
 	Link     string // Confirmation: the page to confirm at. Ready: the download
 	StopLink string // Notice; welcome in Confirmation
-	PageLink string // Failed, Lapsed: the Data Export page; welcome in all others
+	PageLink string // Failed, Lapsed: the Data Export page; welcome in the others. JobRequested, JobEnded: the Bulk Export page
+
+	UnsubscribeLink string // JobRequested
 
 	RequestedAt time.Time // all kinds
 	ConfirmBy   time.Time // Confirmation, Notice, Lapsed
 	CompletedAt time.Time // Ready
-	ExpiresAt   time.Time // Ready
+	ExpiresAt   time.Time // Ready. JobEnded: until when every file is kept at least
 
 	AvailableAgainAt time.Time // Ready: from when on the next export may be asked for; said where given
 
@@ -66,6 +75,14 @@ type Data struct {
 
 	Category schema.Category // Failed: the one that could not be read, or ""
 	Reason   string          // Failed: a plain sentence; "" stands for the category's own
+
+	Type       schema.ResourceType // JobRequested, JobEnded
+	Start, End schema.Day          // JobRequested, JobEnded
+	JobName    string              // JobEnded: as its maker typed it
+	Written    int                 // JobEnded: days with records
+	Empty      int                 // JobEnded: days without
+	Missing    int                 // JobEnded: days that could not be written
+	Retention  time.Duration       // JobEnded: how long each file is kept
 }
 
 // Render writes the letter of this kind. The same data always gives the same
@@ -86,7 +103,7 @@ func Render(kind Kind, data Data) (subject, html, text string, err error) {
 func (d Data) check(kind Kind) error {
 	needed := func(field string) bool { return slices.Contains(needs[kind], field) }
 	for _, f := range []struct{ name, link string }{
-		{"Link", d.Link}, {"StopLink", d.StopLink}, {"PageLink", d.PageLink},
+		{"Link", d.Link}, {"StopLink", d.StopLink}, {"PageLink", d.PageLink}, {"UnsubscribeLink", d.UnsubscribeLink},
 	} {
 		if f.link == "" && needed(f.name) {
 			return fmt.Errorf("%s is missing", f.name)
@@ -108,6 +125,10 @@ func (d Data) check(kind Kind) error {
 	if needed("SHA256") && !sha256Hex.MatchString(d.SHA256) {
 		return errors.New("SHA256 is not a SHA-256 in hex")
 	}
+	_, isDay := schema.ParseDay(string(d.Start))
+	if needed("Days") && (!schema.IsResourceType(string(d.Type)) || !isDay || d.Start.DaysTo(d.End) == 0) {
+		return errors.New("Type, Start and End are not days of a resource type")
+	}
 	return nil
 }
 
@@ -117,6 +138,8 @@ var needs = map[Kind][]string{
 	Ready:        {"Link", "RequestedAt", "CompletedAt", "ExpiresAt", "SHA256"},
 	Failed:       {"PageLink", "RequestedAt"},
 	Lapsed:       {"PageLink", "RequestedAt", "ConfirmBy"},
+	JobRequested: {"PageLink", "UnsubscribeLink", "RequestedAt", "Days"},
+	JobEnded:     {"PageLink", "RequestedAt", "ExpiresAt", "Days"},
 }
 
 var sha256Hex = regexp.MustCompile(`^[0-9a-f]{64}$`)
@@ -133,9 +156,10 @@ func isLink(s string) bool {
 }
 
 func (d Data) cleaned() Data {
-	for _, name := range []*string{&d.AccountName, &d.AccountID, &d.ExportID} {
+	for _, name := range []*string{&d.AccountName, &d.AccountID, &d.ExportID, &d.JobID} {
 		*name = clean(*name, longestName)
 	}
+	d.JobName = clean(d.JobName, longestJobName)
 	d.Category = schema.Category(clean(string(d.Category), longestName))
 	d.Reason = clean(d.Reason, longestReason)
 	return d

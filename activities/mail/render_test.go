@@ -13,6 +13,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/net/html"
+
+	"satchel/schema"
 )
 
 var update = flag.Bool("update", false, "write the golden letters anew")
@@ -46,6 +48,16 @@ func sample(kind Kind) Data {
 		d.Asker = Somebody
 	case Ready:
 		d.Link = site + "/download/" + token
+	case JobRequested, JobEnded:
+		d.ExportID, d.JobID = "", "JS8899aabbccddeeff0011223344556677"
+		d.PageLink = site + "/settings/bulk-export"
+		d.Type, d.Start, d.End = schema.Calls, "2026-01-01", "2026-01-31"
+		d.Asker, d.UnsubscribeLink = Somebody, site+"/unsubscribe/"+token
+	}
+	if kind == JobEnded {
+		d.JobName, d.Written, d.Empty, d.Missing = "January & <b>audit</b>", 28, 2, 1
+		d.Retention, d.ExpiresAt = 7*24*time.Hour, asked.Add(7*24*time.Hour)
+		d.UnsubscribeLink = ""
 	}
 	return d
 }
@@ -90,6 +102,7 @@ func TestARetriedLetterIsTheSameToTheByte(t *testing.T) {
 func TestHTMLAndTextTellTheSameFacts(t *testing.T) {
 	const asked, confirmBy = "Saturday, 28 February 2026, 12:00 UTC", "Sunday, 1 March 2026, 12:00 UTC"
 	const expires = "Sunday, 1 March 2026, 13:35:42 UTC"
+	const bulk = "https://app.acme.example/settings/bulk-export"
 	const page, stop = "https://app.acme.example/settings/data-export", "https://app.acme.example/stop/AAEC"
 	facts := map[Kind][]string{
 		Confirmation: {"https://app.acme.example/confirm/AAEC", stop, asked, confirmBy, "You asked for", "24 hours", "phone numbers", "VoIP providers", "Nothing is exported unless you confirm", "Ignore this mail", "Passwords"},
@@ -97,13 +110,15 @@ func TestHTMLAndTextTellTheSameFacts(t *testing.T) {
 		Ready:        {"https://app.acme.example/download/AAEC", page, asked, expires, "24 hours", "868 MB (868,123,456 bytes)", "1,000,000", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "deleted"},
 		Failed:       {page, asked, "We could not read your phone numbers. Please ask for a new export.", "No file was made"},
 		Lapsed:       {page, asked, confirmBy, "24 hours", "Nothing was exported"},
+		JobRequested: {bulk, "https://app.acme.example/unsubscribe/AAEC", asked, "An owner or admin asked for the calls", "31 days", "2026-01-01", "2026-01-31", "Delete the job", "rotate the auth token or the API key"},
+		JobEnded:     {bulk, asked, "January & <b>audit</b>", "28 days", "2 days", "1 day could not be written", "7 days", "Saturday, 7 March 2026, 12:00 UTC", "GET /v1/Exports/Calls/Days/2026-01-01", "this address was given"},
 	}
 	for _, kind := range Kinds {
 		d := sample(kind)
 		_, page, text := render(t, kind, d)
 		page, text = words(visible(t, page)), words(text)
 		l := letters[kind](d)
-		want := append([]string{"Hello,", l.Footer, d.AccountName, d.AccountID, d.ExportID}, facts[kind]...)
+		want := append([]string{"Hello,", l.Footer, d.AccountName, d.AccountID, d.ExportID + d.JobID}, facts[kind]...)
 		want = append(want, l.Intro...)
 		want = append(want, l.Action.Label, l.Action.URL)
 		for _, f := range l.Facts {
@@ -114,6 +129,9 @@ func TestHTMLAndTextTellTheSameFacts(t *testing.T) {
 			if s.Link != nil {
 				want = append(want, s.Link.Label, s.Link.URL)
 			}
+		}
+		if l.Leave != nil {
+			want = append(want, l.Leave.Label, l.Leave.URL)
 		}
 		for _, fact := range want {
 			require.Contains(t, page, fact, "%s, HTML", kind)
@@ -127,7 +145,7 @@ func TestALetterLoadsNothingAndLeadsOnlyWhereItWasGiven(t *testing.T) {
 	for _, kind := range Kinds {
 		d := sample(kind)
 		subject, page, text := render(t, kind, d)
-		given := []string{d.Link, d.StopLink, d.PageLink}
+		given := []string{d.Link, d.StopLink, d.PageLink, d.UnsubscribeLink}
 		for _, found := range addresses.FindAllString(subject+" "+page+" "+text, -1) {
 			require.Contains(t, given, found)
 		}
@@ -148,7 +166,7 @@ func TestTextLinesAreShortAndLinksStandAlone(t *testing.T) {
 			line = strings.TrimSuffix(line, "\n")
 			require.Equal(t, strings.TrimRightFunc(line, unicode.IsSpace), line, "space at the end")
 			if strings.Contains(line, "://") {
-				require.Contains(t, []string{d.Link, d.StopLink, d.PageLink}, line)
+				require.Contains(t, []string{d.Link, d.StopLink, d.PageLink, d.UnsubscribeLink}, line)
 			} else if !strings.Contains(line, d.SHA256) {
 				require.LessOrEqual(t, utf8.RuneCountInString(line), lineLength)
 			}
@@ -162,7 +180,7 @@ func TestHostileNamesStayNames(t *testing.T) {
 	for _, kind := range Kinds {
 		d := sample(kind)
 		d.AccountName, d.Reason = hostile, hostile
-		d.AccountID, d.ExportID, d.Category = hostile, hostile, "\u202ecalls<b>"
+		d.AccountID, d.ExportID, d.JobID, d.JobName, d.Category = hostile, hostile, hostile, hostile, "\u202ecalls<b>"
 		subject, page, text := render(t, kind, d)
 		require.NotContains(t, page, "<script")
 		require.NotContains(t, page, "<b>")
@@ -193,7 +211,7 @@ func TestNamesOfTheWorldSurvive(t *testing.T) {
 func TestALetterNeedsNoNames(t *testing.T) {
 	for _, kind := range Kinds {
 		d := sample(kind)
-		d.AccountName, d.AccountID, d.ExportID = "\u202e", "", " "
+		d.AccountName, d.AccountID, d.ExportID, d.JobID, d.JobName = "\u202e", "", " ", "", "\n"
 		subject, page, text := render(t, kind, d)
 		require.Contains(t, subject, "your account")
 		require.Contains(t, page, ">Hello,<")
@@ -218,6 +236,7 @@ func TestALetterSaysWhoAskedWithoutANameOfAPerson(t *testing.T) {
 
 func TestALetterWithoutWhatItIsForIsRefused(t *testing.T) {
 	without := func(change func(*Data)) Data { d := sample(""); change(&d); return d }
+	job := func(change func(*Data)) Data { d := sample(JobRequested); change(&d); return d }
 	for name, c := range map[string]struct {
 		kind Kind
 		data Data
@@ -233,6 +252,10 @@ func TestALetterWithoutWhatItIsForIsRefused(t *testing.T) {
 		"line break":   {Confirmation, without(func(d *Data) { d.Link += "\nseekrit" }), "Link is not a web address"},
 		"password":     {Confirmation, without(func(d *Data) { d.Link = "https://acme.example@evil.example/seekrit" }), "Link is not a web address"},
 		"expiry":       {Ready, without(func(d *Data) { d.ExpiresAt = time.Time{} }), "ExpiresAt is missing"},
+		"unsubscribe":  {JobRequested, job(func(d *Data) { d.UnsubscribeLink = "" }), "UnsubscribeLink is missing"},
+		"type":         {JobRequested, job(func(d *Data) { d.Type = "seekrit" }), "Type, Start and End"},
+		"days":         {JobEnded, job(func(d *Data) { d.End = "2025-12-31" }), "Type, Start and End"},
+		"no day":       {JobEnded, job(func(d *Data) { d.Start = "" }), "Type, Start and End"},
 		"hash":         {Ready, without(func(d *Data) { d.SHA256 = "seekrit" }), "SHA256 is not"},
 	} {
 		_, _, _, err := Render(c.kind, c.data)
@@ -256,6 +279,37 @@ func TestLettersDoWithoutTheirOptionalLinks(t *testing.T) {
 	require.Contains(t, words(text), "You can ask for a new export from Sunday, 1 March 2026, 14:35:42 UTC on.")
 	_, _, text = render(t, Notice, d)
 	require.NotContains(t, text, "there already")
+}
+
+func TestALetterOfAJobSaysWhatBecameOfItsDays(t *testing.T) {
+	for _, c := range []struct {
+		written, empty, missing int
+		subject, says           string
+		fetch                   bool
+	}{
+		{31, 0, 0, "The bulk export of Acme Telecom is ready", "The calls of Acme Telecom are ready", true},
+		{0, 31, 0, "The bulk export of Acme Telecom is ready", "A day without any has an empty file.", true},
+		{28, 1, 2, "The bulk export of Acme Telecom is ready, but for 2 days", "ready in part: 29 of 31 days, from 2026-01-01 to 2026-01-31 (UTC)", true},
+		{0, 0, 31, "The bulk export of Acme Telecom could not be finished", "no file of the calls of Acme Telecom could be written", false},
+	} {
+		d := sample(JobEnded)
+		d.Written, d.Empty, d.Missing = c.written, c.empty, c.missing
+		subject, _, text := render(t, JobEnded, d)
+		require.Equal(t, c.subject, subject)
+		require.Contains(t, words(text), c.says)
+		require.Equal(t, c.fetch, strings.Contains(text, "GET /v1/Exports/"))
+		require.Equal(t, c.fetch, strings.Contains(text, "Kept until"))
+	}
+}
+
+func TestALetterRepeatsNoMoreThanAHundredCharactersOfAJobsName(t *testing.T) {
+	d := sample(JobEnded)
+	d.JobName = strings.Repeat("é", 256)
+	_, page, text := render(t, JobEnded, d)
+	for _, s := range []string{page, text} {
+		require.Contains(t, s, strings.Repeat("é", 99)+"…")
+		require.NotContains(t, s, strings.Repeat("é", 100))
+	}
 }
 
 // visible is the text of a page as a reader meets it, blocks apart from each other.

@@ -15,6 +15,11 @@ type Message struct {
 	HTML    string
 	Text    string
 
+	// Unsubscribe is where the recipient ends mails like this one, by opening it
+	// or, from a button of their mail program's own, by one POST. Empty where
+	// the mail can not be done without.
+	Unsubscribe string
+
 	// IdempotencyKey names this mail. Sent twice within a day with the same key
 	// and the same body, it arrives once.
 	IdempotencyKey string
@@ -52,7 +57,7 @@ func (s *Sender) Send(ctx context.Context, m Message) error {
 		Subject: m.Subject,
 		Html:    m.HTML,
 		Text:    m.Text,
-		Headers: map[string]string{"Auto-Submitted": "auto-generated"}, // out-of-office programs keep quiet
+		Headers: m.headers(),
 	}, &resend.SendEmailOptions{IdempotencyKey: m.IdempotencyKey})
 	switch {
 	case err == nil && sent.Id != "":
@@ -62,6 +67,15 @@ func (s *Sender) Send(ctx context.Context, m Message) error {
 	default:
 		return verdict(got)
 	}
+}
+
+func (m Message) headers() map[string]string {
+	headers := map[string]string{"Auto-Submitted": "auto-generated"} // out-of-office programs keep quiet
+	if m.Unsubscribe != "" {                                         // RFC 8058
+		headers["List-Unsubscribe"] = "<" + m.Unsubscribe + ">"
+		headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+	}
+	return headers
 }
 
 // check refuses what no retry can mend, before anything leaves. A mail without
@@ -74,6 +88,8 @@ func (m Message) check() error {
 		return refused("the message is not complete")
 	case strings.ContainsAny(m.Subject, "\r\n"):
 		return refused("the subject holds a line break")
+	case m.Unsubscribe != "" && !isLink(m.Unsubscribe):
+		return refused("the address to unsubscribe at cannot be used")
 	case !isKey(m.IdempotencyKey):
 		return refused("the idempotency key must be 1 to 256 visible ASCII characters")
 	}

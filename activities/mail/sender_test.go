@@ -115,6 +115,18 @@ func TestAMailArrivesAsItWasWritten(t *testing.T) {
 	require.Equal(t, map[string]string{"Auto-Submitted": "auto-generated"}, got[0].mail.Headers)
 }
 
+func TestAMailProgramCanUnsubscribeItsReader(t *testing.T) {
+	p := startProvider(t, accept)
+	m := message()
+	m.Unsubscribe = "https://app.acme.example/unsubscribe/AAEC"
+	require.NoError(t, p.sender(t).Send(t.Context(), m))
+	require.Equal(t, map[string]string{
+		"Auto-Submitted":        "auto-generated",
+		"List-Unsubscribe":      "<https://app.acme.example/unsubscribe/AAEC>",
+		"List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+	}, p.received()[0].mail.Headers)
+}
+
 func TestARetriedMailHasTheSameKeyAndTheSameBytes(t *testing.T) {
 	p := startProvider(t, func(n int, w http.ResponseWriter, r *http.Request) {
 		if n == 1 {
@@ -298,6 +310,7 @@ func TestWhatCannotBeSentNeverLeaves(t *testing.T) {
 		"broken subject":  func(m *Message) { m.Subject += "\nBcc: eve@evil.example" },
 		"no html":         func(m *Message) { m.HTML = "" },
 		"no text":         func(m *Message) { m.Text = "" },
+		"no unsubscribe":  func(m *Message) { m.Unsubscribe = "https://app.acme.example/x>\r\nBcc: eve@evil.example" },
 		"no key":          func(m *Message) { m.IdempotencyKey = "" },
 		"long key":        func(m *Message) { m.IdempotencyKey = strings.Repeat("k", 257) },
 		"odd key":         func(m *Message) { m.IdempotencyKey = "a\nb" },

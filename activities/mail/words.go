@@ -10,10 +10,11 @@ import (
 	"satchel/schema"
 )
 
-// The longest name and the longest reason that a letter repeats, in characters.
+// The longest name, job's name and reason that a letter repeats, in characters.
 const (
-	longestName   = 80
-	longestReason = 300
+	longestName    = 80
+	longestJobName = 100
+	longestReason  = 300
 )
 
 // clean makes a word that somebody else chose fit for a subject line and for

@@ -30,8 +30,9 @@ type Message struct {
 // kept is a mail as the file holds it, one to a line.
 type kept struct {
 	Message
-	From       string `json:"from"`
-	BodySHA256 string `json:"bodySha256"`
+	From       string            `json:"from"`
+	Headers    map[string]string `json:"headers,omitempty"`
+	BodySHA256 string            `json:"bodySha256"`
 }
 
 // Mailbox takes mail over HTTP and keeps it.
@@ -82,6 +83,12 @@ func (m *Mailbox) Messages() []Message {
 		messages = append(messages, mail.Message)
 	}
 	return messages
+}
+
+// Headers are those that the sender gave a mail of its own, by name.
+func (m *Mailbox) Headers(id string) map[string]string {
+	mail, _ := m.find(id)
+	return mail.Headers
 }
 
 // newestFirst is what Messages tells, and who sent it.

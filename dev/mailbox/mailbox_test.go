@@ -48,6 +48,23 @@ func TestAKeyIsForgottenAfterADay(t *testing.T) {
 	require.Len(t, box.Messages(), 2)
 }
 
+func TestAMailsOwnHeadersAreKeptAndShown(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "mail.jsonl")
+	box, client := serve(t, file)
+	_, err := client.Emails.SendWithContext(t.Context(), &resend.SendEmailRequest{
+		From: "Satchel <exports@example.com>", To: []string{"ada@example.com"}, Subject: "s", Text: "t",
+		Headers: map[string]string{"List-Unsubscribe": "<https://app.example.com/unsubscribe/x>"},
+	})
+	require.NoError(t, err)
+	require.NoError(t, box.Close())
+	box, _ = serve(t, file)
+	id := box.Messages()[0].ID
+	require.Equal(t, map[string]string{"List-Unsubscribe": "<https://app.example.com/unsubscribe/x>"}, box.Headers(id))
+	require.Contains(t, get(t, box, "/mails/"+id).Body.String(), "<dt>List-Unsubscribe</dt><dd>&lt;https://app.example.com/unsubscribe/x&gt;</dd>")
+	require.Empty(t, box.Headers("nothing"))
+}
+
 func TestMailAndKeysSurviveARestart(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "mail.jsonl")

@@ -79,6 +79,7 @@ func read(body []byte, key string) (kept, *refusal) {
 	var in struct {
 		From, Subject, HTML, Text string
 		To                        addresses
+		Headers                   map[string]string
 	}
 	if len(key) > 256 {
 		return kept{}, &refusal{http.StatusBadRequest, "invalid_idempotency_key", "The key must be between 1-256 chars."}
@@ -108,7 +109,7 @@ func read(body []byte, key string) (kept, *refusal) {
 	}
 	sum := sha256.Sum256(body)
 	return kept{
-		From: in.From, BodySHA256: hex.EncodeToString(sum[:]),
+		From: in.From, Headers: in.Headers, BodySHA256: hex.EncodeToString(sum[:]),
 		Message: Message{To: in.To, Subject: in.Subject, HTML: in.HTML, Text: in.Text, IdempotencyKey: key},
 	}, nil
 }
