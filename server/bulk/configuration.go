@@ -1,0 +1,47 @@
+package bulk
+
+import (
+	"context"
+	"errors"
+
+	"satchel/schema"
+	"satchel/server/auth"
+	"satchel/workflows"
+)
+
+// asError is errors.As for our own errors.
+func asError(err error, into **schema.Error) bool { return errors.As(err, into) }
+
+// Configurations tells what the caller's account wants every day, of all
+// types in their order.
+func (b *Bulk) Configurations(ctx context.Context, p auth.Principal) ([]schema.BulkConfiguration, error) {
+	return b.Store.Configurations(ctx, p.Account)
+}
+
+// Configure changes what the account wants of a type every day, and answers
+// how it is then. What the change leaves out stays; half a webhook, after the
+// change, is Invalid and changes nothing.
+func (b *Bulk) Configure(ctx context.Context, p auth.Principal, t schema.ResourceType, change schema.BulkChange) (schema.BulkConfiguration, error) {
+	if change.Method != nil {
+		method, err := methodOf(*change.Method)
+		if err != nil {
+			return schema.BulkConfiguration{}, err
+		}
+		change.Method = &method
+	}
+	if change.URL != nil && *change.URL != "" {
+		if err := b.checkHook(*change.URL); err != nil {
+			return schema.BulkConfiguration{}, err
+		}
+	}
+	if change != (schema.BulkChange{}) {
+		sealed, err := b.seal(ctx, change, p.Account, schema.SealedChange(t))
+		if err == nil {
+			err = workflows.ConfigureBulk(ctx, b.Temporal, p.Account, t, sealed)
+		}
+		if err != nil {
+			return schema.BulkConfiguration{}, err
+		}
+	}
+	return b.Store.Configuration(ctx, p.Account, t)
+}

@@ -1,0 +1,38 @@
+package bulk
+
+import (
+	"context"
+	"regexp"
+
+	"satchel/schema"
+	"satchel/server/auth"
+	"satchel/workflows"
+)
+
+var callID = regexp.MustCompile(`^CA[0-9a-fA-F]{32}$`)
+
+// EraseCall erases a call of the caller's account, created on the given UTC
+// day, from the archive, and answers once no new file will contain it. Erasing
+// it again changes nothing.
+func (b *Bulk) EraseCall(ctx context.Context, p auth.Principal, date, call string) error {
+	day, err := dayOf("Date", date)
+	if err != nil {
+		return err
+	}
+	if !callID.MatchString(call) {
+		return invalid("Sid", "Sid %q is not CA and 32 hexadecimal digits.", shortened(call))
+	}
+	created, erased, err := b.Store.ErasedCall(ctx, p.Account, call)
+	if err == nil && !erased {
+		created, err = b.Directory.CallDay(ctx, p.Account, call)
+	}
+	switch {
+	case err != nil:
+		return err
+	case created != day:
+		return schema.Errorf(schema.NotFound, "call_of_another_day", "The call is not of the UTC day %s but of another.", day)
+	case erased:
+		return nil
+	}
+	return workflows.EraseCall(ctx, b.Temporal, p.Account, by(p), b.Limits, schema.Erasure{Call: call, Day: day})
+}

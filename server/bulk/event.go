@@ -1,0 +1,24 @@
+package bulk
+
+import (
+	"context"
+
+	"satchel/schema"
+	"satchel/server/auth"
+	"satchel/workflows"
+)
+
+// Events lists the latest webhooks of the caller's account, newest first, with
+// how their delivery goes.
+func (b *Bulk) Events(ctx context.Context, p auth.Principal, limit int) ([]schema.Event, error) {
+	return b.Store.Events(ctx, p.Account, limit)
+}
+
+// SendAgain delivers a webhook once more. One that is being delivered goes on.
+func (b *Bulk) SendAgain(ctx context.Context, p auth.Principal, id string) (schema.Event, error) {
+	e, err := b.Store.AccountEvent(ctx, p.Account, id)
+	if err != nil {
+		return e, err
+	}
+	return e, workflows.SendEventAgain(ctx, b.Temporal, p.Account, e.ID)
+}
