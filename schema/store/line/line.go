@@ -157,12 +157,6 @@ func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 	return &tx{begun, c.line, ctx}, nil
 }
 
-// Close says goodbye, whatever became of the context of the last use.
-func (c *conn) Close() error {
-	c.line.use(context.Background())
-	return c.driverConn.Close()
-}
-
 // tx ends under the context that it began with, whatever was done in it under
 // others.
 type tx struct {
