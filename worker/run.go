@@ -68,6 +68,12 @@ func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 	}
 	defer platform.Close() //nolint:errcheck // the process ends
 
+	archive, closeArchive, err := openArchive(r.Archive, queries, 2)
+	if err != nil {
+		return err
+	}
+	defer closeArchive()
+
 	numbers := newNumbers()
 	ready := &readiness{parts: []part{
 		{"database", own.Ready},
@@ -89,7 +95,7 @@ func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 		return r.work(ctx, temporal, numbers, logger, &activities.Activities{
 			Store: own, Source: newSourcePort(platform, queries), Vault: vaultPort{sealed}, Mail: mailer, Runs: runsPort{temporal},
 			Links: schema.NewLinks(linkKey), Site: site, Count: numbers,
-			Bulk: own, Secrets: sealed, Hooks: hooks, Schedules: schedulesPort{temporal, r.DailyDelay, r.limits()},
+			Bulk: own, Days: newBulkSourcePort(platform, queries), Archive: archive, Secrets: sealed, Hooks: hooks, Schedules: schedulesPort{temporal, r.DailyDelay, r.limits()},
 		})
 	})
 	return serving.Wait()

@@ -66,6 +66,9 @@ func (s *Stack) environ() []string {
 func (s *Stack) workerEnviron() []string {
 	env := append(s.environ(),
 		"METRICS_ADDRESS="+parts.Loopback(s.options.Ports.WorkerMetrics),
+		"ARCHIVE_DATABASE_URL="+s.Postgres.URL(database),
+		"WEBHOOK_ALLOW=127.0.0.0/8,::1/128",
+		"WEBHOOK_ALLOW_HTTP=true",
 		"RESEND_API_KEY=re_dev",
 		"RESEND_BASE_URL="+s.Mailbox.URL,
 		"MAIL_FROM=Satchel <exports@satchel.example>",
@@ -77,6 +80,8 @@ func (s *Stack) serverEnviron() []string {
 	env := append(s.environ(),
 		"METRICS_ADDRESS="+parts.Loopback(s.options.Ports.ServerMetrics),
 		"HOST=127.0.0.1",
+		"WEBHOOK_ALLOW=127.0.0.0/8,::1/128",
+		"WEBHOOK_ALLOW_HTTP=true",
 		"PORT="+strconv.Itoa(s.options.Ports.Web),
 	)
 	if s.options.UI {
