@@ -14,13 +14,14 @@ type Open struct {
 	RequestedBy string
 	RequestedAt time.Time
 	ConfirmBy   time.Time
+	Categories  []schema.Category // all where there are none
 }
 
 // OpenExport writes the export's row. Running it again changes nothing.
 func (a *Activities) OpenExport(ctx context.Context, in Open) error {
 	return verdict(ctx, a.Store.OpenExport(ctx, schema.Opening{
 		Export: in.Export, Account: in.Account, RequestedBy: in.RequestedBy,
-		RequestedAt: in.RequestedAt, ConfirmBy: in.ConfirmBy,
+		RequestedAt: in.RequestedAt, ConfirmBy: in.ConfirmBy, Categories: in.Categories,
 	}))
 }
 

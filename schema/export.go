@@ -72,6 +72,7 @@ type Opening struct {
 	RequestedBy string // user ID, or "" where the account's own credentials asked
 	RequestedAt time.Time
 	ConfirmBy   time.Time
+	Categories  []Category // all where there are none
 }
 
 // Archive is the finished file of an export.

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"fmt"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -16,6 +17,7 @@ type Export struct {
 	RequestedBy string // user ID, or "" where the account's own credentials asked
 	RequestedAt time.Time
 	Windows     schema.Windows
+	Categories  []schema.Category // to be read, in archive order; all where there are none
 }
 
 // AccountExport carries one account's export from request to removal. It
@@ -103,13 +105,13 @@ func (e *accountExport) produce(ctx workflow.Context) (culprit schema.Category, 
 	return "", err
 }
 
-// collect reads all twelve categories at once and names the one that failed.
+// collect reads all categories at once and names the one that failed.
 // It returns only when none of them is being written any more.
 func (e *accountExport) collect(ctx workflow.Context) (culprit schema.Category, failure error) {
-	e.tell(ctx, schema.Processing, "Reading all twelve categories.")
+	e.tell(ctx, schema.Processing, fmt.Sprintf("Reading %d categories.", len(e.Categories)))
 	ctx, stop := workflow.WithCancel(ctx)
 	all := workflow.NewSelector(ctx)
-	for _, c := range schema.Categories {
+	for _, c := range e.Categories {
 		all.AddFuture(e.collectCategory(ctx, c), func(f workflow.Future) {
 			if err := f.Get(ctx, nil); err != nil && failure == nil {
 				culprit, failure = c, err
@@ -117,7 +119,7 @@ func (e *accountExport) collect(ctx workflow.Context) (culprit schema.Category, 
 			}
 		})
 	}
-	for range schema.Categories {
+	for range e.Categories {
 		all.Select(ctx)
 	}
 	return culprit, failure

@@ -22,6 +22,9 @@ var hands *activities.Activities
 
 func begin(in Export) *accountExport {
 	in.Windows = in.Windows.Filled()
+	if len(in.Categories) == 0 {
+		in.Categories = schema.Categories
+	}
 	return &accountExport{Export: in, orders: map[Signal]Order{}}
 }
 
@@ -32,6 +35,7 @@ func (e *accountExport) open(ctx workflow.Context) error {
 	return workflow.ExecuteActivity(recording(ctx, "Open the export"), hands.OpenExport, activities.Open{
 		Export: e.ID, Account: e.Account, RequestedBy: e.RequestedBy,
 		RequestedAt: e.RequestedAt, ConfirmBy: e.RequestedAt.Add(e.Windows.Confirm),
+		Categories: e.Categories,
 	}).Get(ctx, nil)
 }
 

@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -105,6 +106,27 @@ func TestArchiveIsRemovedExactlyADayAfterItIsReady(t *testing.T) {
 	require.Equal(t, schema.Ending{Status: schema.Expired, Reason: schema.WindowPassed}, s.ending())
 	require.EqualValues(t, 12, s.collected.Load())
 	require.Equal(t, []activities.MailKind{activities.RequestMail, activities.ReadyMail}, s.kinds())
+}
+
+func TestAnExportReadsTheCategoriesThatItBeganWith(t *testing.T) {
+	s := newStory(t)
+	s.in.Categories = schema.Categories[:11] // as if there were one more by now
+	var opened, read []schema.Category
+	s.OnActivity(hands.OpenExport, mock.Anything, mock.Anything).Return(
+		func(_ context.Context, in activities.Open) error { opened = in.Categories; return nil })
+	var mu sync.Mutex
+	s.OnActivity(hands.CollectCategory, mock.Anything, mock.Anything).Return(
+		func(_ context.Context, in activities.Collect) error {
+			mu.Lock()
+			defer mu.Unlock()
+			read = append(read, in.Category)
+			return nil
+		})
+	s.tell(time.Hour, workflows.Confirmed)
+	s.play()
+	require.Equal(t, s.in.Categories, opened)
+	require.ElementsMatch(t, s.in.Categories, read)
+	require.Equal(t, schema.WindowPassed, s.ending().Reason)
 }
 
 func TestConfirmationInTheLastMinuteCounts(t *testing.T) {

@@ -89,7 +89,8 @@ type stage struct {
 func (s *stage) play(ctx context.Context, p path, file string) error {
 	in := workflows.Export{
 		ID: schema.NewExportID(), Account: schema.NewAccountID(), RequestedBy: schema.NewUserID(), RequestedAt: time.Now().UTC(),
-		Windows: schema.Windows{Confirm: time.Hour, Download: time.Second, Cooldown: time.Second, Collect: time.Hour},
+		Windows:    schema.Windows{Confirm: time.Hour, Download: time.Second, Cooldown: time.Second, Collect: time.Hour},
+		Categories: schema.Categories,
 	}
 	if p.windows != nil {
 		p.windows(&in.Windows)

@@ -52,8 +52,12 @@ func (s *Store) OpenExport(ctx context.Context, o schema.Opening) error {
 			o.Export, o.Account, o.RequestedBy, o.RequestedAt, o.ConfirmBy); err != nil {
 			return err
 		}
+		categories := o.Categories
+		if len(categories) == 0 {
+			categories = schema.Categories
+		}
 		if _, err := tx.ExecContext(ctx, `insert into satchel.categories (export_id, category, status)
-			select $1, c, 'waiting' from unnest($2::text[]) c`, o.Export, pq.Array(schema.Categories)); err != nil {
+			select $1, c, 'waiting' from unnest($2::text[]) c`, o.Export, pq.Array(categories)); err != nil {
 			return err
 		}
 		return audit(ctx, tx, Event{Account: o.Account, Subject: o.Export, Actor: actor(o.RequestedBy), Action: Requested})

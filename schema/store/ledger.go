@@ -83,7 +83,7 @@ func onlyOne(op string, done sql.Result, err error) error {
 }
 
 // Sections reads the whole ledger in archive order. It is a Conflict to ask
-// before every category is done.
+// before every category that the export began with is done.
 func (s *Store) Sections(ctx context.Context, export string) ([]schema.Section, error) {
 	var rows []struct {
 		Category schema.Category       `db:"category"`
@@ -115,7 +115,7 @@ func (s *Store) Sections(ctx context.Context, export string) ([]schema.Section, 
 			sections = append(sections, section)
 		}
 	}
-	if len(sections) != len(schema.Categories) {
+	if len(sections) == 0 || len(sections) != len(rows) {
 		return nil, schema.Errorf(schema.Conflict, "not_collected", "Not every category has been read.")
 	}
 	return sections, nil

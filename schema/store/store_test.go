@@ -189,6 +189,23 @@ func TestSectionsWaitForEveryCategory(t *testing.T) {
 	}
 }
 
+func TestAnExportHasTheCategoriesThatItBeganWith(t *testing.T) {
+	s, o := open(t), anOpening()
+	o.Categories = schema.Categories[:2]
+	require.NoError(t, s.OpenExport(t.Context(), o))
+	_, err := s.Sections(t.Context(), o.Export)
+	require.Equal(t, schema.Conflict, schema.KindOf(err))
+	for _, c := range o.Categories {
+		require.NoError(t, s.FinishCategory(t.Context(), o.Export, c, 0, time.Now()))
+	}
+	sections, err := s.Sections(t.Context(), o.Export)
+	require.NoError(t, err)
+	require.Len(t, sections, 2)
+	e, err := s.Export(t.Context(), o.Export)
+	require.NoError(t, err)
+	require.Len(t, e.Categories, 2)
+}
+
 func TestDownloadEndsByTheDatabasesClockEvenIfNobodySweeps(t *testing.T) {
 	s := open(t)
 	o := collected(t, s)

@@ -29,7 +29,7 @@ func (e *BusyError) Unwrap() error { return e.Err }
 func (a *API) Request(ctx context.Context, p auth.Principal, key string) (schema.Export, error) {
 	in := workflows.Export{
 		ID: schema.NewExportID(), Account: p.Account, RequestedBy: p.User,
-		RequestedAt: a.now().UTC().Truncate(time.Millisecond), Windows: a.windows,
+		RequestedAt: a.now().UTC().Truncate(time.Millisecond), Windows: a.windows, Categories: schema.Categories,
 	}
 	if key != "" {
 		if err := checkKey(key); err != nil {

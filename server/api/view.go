@@ -32,8 +32,8 @@ type CategoryView struct {
 	Bytes           int64                 `json:"bytes"`
 }
 
-// View shows an export. All twelve categories are in it, in archive order,
-// also while nothing is known of them.
+// View shows an export. The categories that it began with are in it, in archive
+// order, and all of them while nothing is known.
 func (a *API) View(e schema.Export) ExportView {
 	v := ExportView{
 		ID: e.ID, AccountID: e.Account, Status: e.Status, Reason: orNull(e.Reason),
@@ -51,6 +51,9 @@ func (a *API) View(e schema.Export) ExportView {
 	}
 	for _, c := range schema.Categories {
 		p, ok := known[c]
+		if !ok && len(known) > 0 {
+			continue // there was none of this name yet
+		}
 		if !ok {
 			p.Status = schema.CategoryWaiting
 		}
