@@ -143,6 +143,7 @@ func (c *conn) Ping(ctx context.Context) error {
 	return c.driverConn.Ping(ctx)
 }
 
+// Close says goodbye, whatever became of the context of the last use.
 func (c *conn) Close() error {
 	c.line.end()
 	return c.driverConn.Close()
