@@ -31,47 +31,25 @@ func (a *API) ServeArchive(c echo.Context, p auth.Principal, export string) erro
 	if !ok {
 		return echo.NewHTTPError(http.StatusNotAcceptable)
 	}
-	reading, stop := context.WithCancelCause(c.Request().Context())
-	defer stop(nil)
-	late := time.AfterFunc(answering, func() { stop(errNothingToSend) })
-	defer late.Stop()
-	err := a.send(reading, c, p, export, as, func() { late.Stop() })
-	if errors.Is(context.Cause(reading), errNothingToSend) && err != nil && !c.Response().Committed {
-		away := schema.Errorf(schema.Unavailable, "storage_unavailable", "Storage is not answering. Please try again soon.")
-		away.RetryAfter, away.Cause = answering, fmt.Errorf("%w: %w", errNothingToSend, err)
-		return away
-	}
-	return err
-}
-
-// errNothingToSend ends a download that has not begun in time.
-var errNothingToSend = errors.New("nothing of the archive could be read in time")
-
-// send sends the file, and tells when the first byte of it leaves. From then
-// on it may take as long as it moves.
-func (a *API) send(ctx context.Context, c echo.Context, p auth.Principal, export string, as form, begun func()) error {
-	d, err := a.download(ctx, p, export)
-	if err != nil {
-		return err
-	}
-	content, err := a.open(ctx, d, as)
-	if err != nil {
-		return err
-	}
-	defer content.Close() //nolint:errcheck // nothing is lost by it
-	describe(c.Response().Header(), d, as)
-	sending := newSending(c, content.size, func(from int64, whole bool) error {
-		err := a.store.Audit(ctx, store.Event{
-			Account: d.Account, Subject: d.Export, Actor: by(p), Action: store.Downloaded,
-			Details: map[string]any{"from": from, "whole": whole, "gzip": as == gzipped},
-		})
-		if err == nil {
-			begun()
+	return SendFile(c, func(ctx context.Context) (File, error) {
+		d, err := a.download(ctx, p, export)
+		if err != nil {
+			return File{}, err
 		}
-		return err
+		file, err := a.open(ctx, d, as)
+		if err != nil {
+			return File{}, err
+		}
+		describe(c.Response().Header(), d, as)
+		file.Modified = d.CompletedAt
+		file.Leaving = func(from int64, whole bool) error {
+			return a.store.Audit(ctx, store.Event{
+				Account: d.Account, Subject: d.Export, Actor: by(p), Action: store.Downloaded,
+				Details: map[string]any{"from": from, "whole": whole, "gzip": as == gzipped},
+			})
+		}
+		return file, nil
 	})
-	http.ServeContent(sending, oneRange(c.Request()), "", d.CompletedAt, content)
-	return sending.end(content.failure)
 }
 
 // download reads what is needed to hand out the file. An export whose row is
@@ -132,47 +110,30 @@ func oneRange(r *http.Request) *http.Request {
 	return r
 }
 
-// content is the file in the form it is sent in. It remembers the first
-// failure to read it, since http.ServeContent does not.
-type content struct {
-	io.ReadSeeker
-	io.Closer
-	size    int64
-	failure error
-}
-
-func (c *content) Read(p []byte) (int, error) {
-	n, err := c.ReadSeeker.Read(p)
-	if err != nil && err != io.EOF && c.failure == nil {
-		c.failure = fmt.Errorf("read the archive: %w", err)
-	}
-	return n, err
-}
-
 // open unlocks the archive. The key is read again for every download, so that
 // none can begin once it was destroyed.
-func (a *API) open(ctx context.Context, d store.Download, as form) (*content, error) {
+func (a *API) open(ctx context.Context, d store.Download, as form) (File, error) {
 	id, err := a.vault.Unwrap(ctx, d.Wrapped, d.Account, d.Export)
 	if err != nil {
-		return nil, fmt.Errorf("unlock export %s: %w", d.Export, err)
+		return File{}, fmt.Errorf("unlock export %s: %w", d.Export, err)
 	}
 	stored, err := a.vault.OpenAt(ctx, d.ObjectKey, id)
 	if errors.Is(err, vault.ErrNotFound) {
-		return nil, a.missing(ctx, d, err)
+		return File{}, a.missing(ctx, d, err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open export %s: %w", d.Export, err)
+		return File{}, fmt.Errorf("open export %s: %w", d.Export, err)
 	}
 	if stored.Size() != d.GzipSize {
 		_ = stored.Close() // it was not read
-		return nil, fmt.Errorf("open export %s: %d bytes are stored, and %d should be", d.Export, stored.Size(), d.GzipSize)
+		return File{}, fmt.Errorf("open export %s: %d bytes are stored, and %d should be", d.Export, stored.Size(), d.GzipSize)
 	}
 	if as == gzipped {
 		s := stored.Stream()
-		return &content{ReadSeeker: s, Closer: closers{s, stored}, size: d.GzipSize}, nil
+		return File{ReadSeeker: s, Closer: closers{s, stored}, Size: d.GzipSize}, nil
 	}
 	t := vault.NewTextReader(stored, d.GzipSize, d.Size, d.Segments)
-	return &content{ReadSeeker: t, Closer: closers{t, stored}, size: d.Size}, nil
+	return File{ReadSeeker: t, Closer: closers{t, stored}, Size: d.Size}, nil
 }
 
 // missing tells an object that was removed while we came for it from one that

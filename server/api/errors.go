@@ -71,7 +71,7 @@ func WriteProblem(c echo.Context, err error) error {
 	}
 	p := problemOf(err)
 	if p.Status >= http.StatusInternalServerError {
-		logTrouble(c, p.Status, err)
+		LogTrouble(c, p.Status, err)
 	}
 	if c.Response().Committed {
 		panic(http.ErrAbortHandler) // net/http's way to say that what was sent is not all
@@ -138,8 +138,8 @@ func newProblem(status int, code, detail string) problem {
 	return problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Code: code, Detail: detail}
 }
 
-// logTrouble is for the person awake at night.
-func logTrouble(c echo.Context, status int, err error) {
+// LogTrouble is for the person awake at night.
+func LogTrouble(c echo.Context, status int, err error) {
 	level := slog.LevelError
 	if status == http.StatusServiceUnavailable {
 		level = slog.LevelWarn

@@ -159,7 +159,7 @@ func (s *stream) tell(ctx context.Context, e schema.Export, tell Teller) bool {
 		return true
 	}
 	if err != nil {
-		logTrouble(s.c, http.StatusInternalServerError, err)
+		LogTrouble(s.c, http.StatusInternalServerError, err)
 		return false
 	}
 	for _, event := range events {

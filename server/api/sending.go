@@ -2,6 +2,9 @@ package api
 
 import (
 	"cmp"
+	"context"
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -9,6 +12,8 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"satchel/schema"
 )
 
 // writePatience is how long a client may take to accept the next few
@@ -17,6 +22,69 @@ const writePatience = time.Minute
 
 // sendSize is how much is written at once.
 const sendSize = 64 << 10
+
+// File is a customer's file, open.
+type File struct {
+	io.ReadSeeker
+	io.Closer
+	Size     int64
+	Modified time.Time
+	Leaving  func(from int64, whole bool) error // told before the first byte leaves; its error keeps the file here
+}
+
+// SendFile sends a file to whoever asks: whole or in a range, and nothing of it
+// where they have it. open opens it and says in the answer's headers what it
+// is, a strong ETag among that. From the first byte on it may take as long as it
+// moves; where there is none to send in time, the answer is Unavailable.
+func SendFile(c echo.Context, open func(context.Context) (File, error)) error {
+	reading, stop := context.WithCancelCause(c.Request().Context())
+	defer stop(nil)
+	late := time.AfterFunc(answering, func() { stop(errNothingToSend) })
+	defer late.Stop()
+	err := send(reading, c, open, func() { late.Stop() })
+	if errors.Is(context.Cause(reading), errNothingToSend) && err != nil && !c.Response().Committed {
+		away := schema.Errorf(schema.Unavailable, "storage_unavailable", "Storage is not answering. Please try again soon.")
+		away.RetryAfter, away.Cause = answering, fmt.Errorf("%w: %w", errNothingToSend, err)
+		return away
+	}
+	return err
+}
+
+// errNothingToSend ends a download that has not begun in time.
+var errNothingToSend = errors.New("nothing of the file could be read in time")
+
+func send(ctx context.Context, c echo.Context, open func(context.Context) (File, error), begun func()) error {
+	file, err := open(ctx)
+	if err != nil {
+		return err
+	}
+	defer file.Close() //nolint:errcheck // nothing is lost by it
+	noted := &noting{ReadSeeker: file}
+	sending := newSending(c, file.Size, func(from int64, whole bool) error {
+		err := file.Leaving(from, whole)
+		if err == nil {
+			begun()
+		}
+		return err
+	})
+	http.ServeContent(sending, oneRange(c.Request()), "", file.Modified, noted)
+	return sending.end(noted.failure)
+}
+
+// noting remembers the first failure to read a file, since http.ServeContent
+// does not.
+type noting struct {
+	io.ReadSeeker
+	failure error
+}
+
+func (n *noting) Read(p []byte) (int, error) {
+	read, err := n.ReadSeeker.Read(p)
+	if err != nil && err != io.EOF && n.failure == nil {
+		n.failure = fmt.Errorf("read the file: %w", err)
+	}
+	return read, err
+}
 
 // sending stands between http.ServeContent and the client. It says nothing
 // before the first byte of the file was read, and asks before that leaves,

@@ -19,7 +19,7 @@ type JobForm struct {
 const (
 	longestName  = 256 // characters
 	longestEmail = 254
-	mostDays     = 366
+	longestJob   = 366 // days
 )
 
 // request is a form that can be had.
@@ -42,8 +42,8 @@ func (b *Bulk) check(f JobForm, newest schema.Day) (r request, err error) {
 		return r, invalid("EndDay", "EndDay %s is before StartDay %s.", r.end, r.start)
 	case r.end > newest:
 		return r, invalid("EndDay", "EndDay %s is too new: the newest day that can be exported is %s.", r.end, newest)
-	case r.start.DaysTo(r.end) > mostDays:
-		return r, invalid("EndDay", "StartDay %s to EndDay %s are %d days, and a job can have %d at most.", r.start, r.end, r.start.DaysTo(r.end), mostDays)
+	case r.start.DaysTo(r.end) > longestJob:
+		return r, invalid("EndDay", "StartDay %s to EndDay %s are %d days, and a job can have %d at most.", r.start, r.end, r.start.DaysTo(r.end), longestJob)
 	}
 	if r.Name, err = nameOf(f.FriendlyName); err != nil {
 		return r, err

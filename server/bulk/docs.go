@@ -1,0 +1,64 @@
+package bulk
+
+import (
+	"github.com/labstack/echo/v4"
+)
+
+// meaning is what a page says of an error code.
+type meaning struct {
+	title string
+	says  []string
+}
+
+// meanings are the codes that we answer with.
+var meanings = map[string]meaning{
+	"20001": {"Something in the request is missing or wrong", []string{
+		"The message names the parameter, and what was wrong with it. Send the request again once it is mended; a request that was refused costs nothing of the quota.",
+		"Days are written yyyy-mm-dd and are UTC days. Parameters of a POST travel as application/x-www-form-urlencoded. WebhookUrl and WebhookMethod go together: set both, or neither.",
+		"A PageToken is good for the list that gave it out, and no other. Take next_page_url as it is.",
+	}},
+	"20003": {"We do not know who is asking", []string{
+		"These addresses take HTTP Basic authentication alone: an account SID (AC…) with its auth token, or an API key (SK…) with its secret. Bearer tokens and the sign-in of our pages are good elsewhere.",
+	}},
+	"20004": {"The address does not know the method", []string{
+		"The answer's Allow header says which methods it knows.",
+	}},
+	"20403": {"This is not allowed", []string{
+		"Only owners and admins of an account may do anything with exports, and nobody while the account is suspended.",
+		"Of a file's link it means that the link has expired or is not exactly as it was given out. Fetch the day again: the answer holds a new link.",
+	}},
+	"20404": {"There is no such thing", []string{
+		"The message names the address that was asked for. What belongs to another account is not there for yours; work on a subaccount is done with the subaccount’s own credentials.",
+		"Resource types are Messages, Calls, Conferences and Participants, spelled exactly so. A job is listed until a week after it ended. A day’s file is deleted a week after it was made, so it can be gone while its job is still listed.",
+		"A call can be erased under the UTC day on which it was created, and under no other.",
+	}},
+	"20406": {"The answer cannot be sent as you want it", []string{"What the request accepts is not among what we can send."}},
+	"20409": {"This cannot be done any more", []string{
+		"A job can be deleted until its last day has ended. The files of its days are deleted by themselves.",
+	}},
+	"20412": {"The file is not the one that the request is about", []string{
+		"A newer version has taken its place since you saw it. Fetch the day again, and then the file from its beginning.",
+	}},
+	"20413": {"The request is too large", []string{"A request’s body has at most 64 KiB."}},
+	"20415": {"The request’s body is of a kind that we cannot read", []string{"Send parameters as application/x-www-form-urlencoded."}},
+	"20416": {"The file is shorter than that", []string{"The answer’s Content-Range header says how long the file is."}},
+	"20429": {"Too much was asked for", []string{
+		"Either requests came too often, or a job asked for more days than are left of what an account and its subaccounts may ask for in one UTC day. The message says which.",
+		"The Retry-After header says in how many seconds to try again: for the quota that is at the next midnight UTC. Deleting a job gives no days back. Daily exports cost none.",
+	}},
+	"20500": {"Something went wrong on our side", []string{
+		"It is not your request’s fault. Try again later; if it goes wrong again, tell us the answer’s X-Request-ID.",
+	}},
+	"20503": {"We cannot do this right now", []string{
+		"A part that we need is away for the moment, and nothing was done. The Retry-After header says in how many seconds to try again.",
+	}},
+}
+
+// explainError answers GET and HEAD /docs/errors/{code}, where more_info leads.
+func (b *Bulk) explainError(c echo.Context) error {
+	m, ok := meanings[c.Param("code")]
+	if !ok {
+		return echo.ErrNotFound
+	}
+	return b.Explain(c, "Error "+c.Param("code")+": "+m.title, m.says)
+}

@@ -1,0 +1,132 @@
+package bulk
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"satchel/schema"
+	"satchel/server/auth"
+)
+
+// mostListed is how many rows our own lists have: newest first, and no pages.
+const mostListed = 200
+
+// FileView is a day file as our own API shows it. Every key is always there.
+type FileView struct {
+	ID           string              `json:"id"`
+	ResourceType schema.ResourceType `json:"resourceType"`
+	Day          schema.Day          `json:"day"`
+	JobID        *string             `json:"jobId"`
+	Records      int64               `json:"records"`
+	Size         int64               `json:"size"`
+	SHA256       string              `json:"sha256"`
+	CreatedAt    string              `json:"createdAt"`
+	ExpiresAt    string              `json:"expiresAt"`
+}
+
+// EventView is a webhook as our own API shows it. Every key is always there.
+type EventView struct {
+	ID            string              `json:"id"`
+	ResourceType  schema.ResourceType `json:"resourceType"`
+	JobID         *string             `json:"jobId"`
+	Day           *string             `json:"day"`
+	URL           string              `json:"url"`
+	Method        string              `json:"method"`
+	DaysCompleted int                 `json:"daysCompleted"`
+	DaysEmpty     int                 `json:"daysEmpty"`
+	DaysFailed    int                 `json:"daysFailed"`
+	CreatedAt     string              `json:"createdAt"`
+	Status        schema.EventStatus  `json:"status"`
+	Tries         int                 `json:"tries"`
+	Log           []TryView           `json:"log"`
+}
+
+// TryView is one attempt to deliver a webhook.
+type TryView struct {
+	At         string `json:"at"`
+	HTTPStatus *int   `json:"httpStatus"` // null where nobody answered
+	Outcome    string `json:"outcome"`
+	Ms         int64  `json:"ms"`
+}
+
+// listFiles answers GET /v1/bulk/files.
+func (b *Bulk) listFiles(c echo.Context) error {
+	p, err := auth.Of(c)
+	if err != nil {
+		return err
+	}
+	list, err := b.DayFiles(c.Request().Context(), p, mostListed)
+	if err != nil {
+		return err
+	}
+	views := make([]FileView, len(list))
+	for i, f := range list {
+		views[i] = FileView{
+			ID: f.ID, ResourceType: f.Type, Day: f.Day, JobID: orNull(f.Job), Records: f.Records, Size: f.Size,
+			SHA256: f.SHA256, CreatedAt: instant(f.CreatedAt), ExpiresAt: instant(f.ExpiresAt),
+		}
+	}
+	return c.JSON(http.StatusOK, map[string][]FileView{"files": views})
+}
+
+// removeFile answers DELETE /v1/bulk/files/{id}.
+func (b *Bulk) removeFile(c echo.Context) error {
+	p, err := auth.Of(c)
+	if err != nil {
+		return err
+	}
+	if err := b.RemoveFile(c.Request().Context(), p, c.Param("id")); err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusNoContent)
+}
+
+// listEvents answers GET /v1/bulk/events.
+func (b *Bulk) listEvents(c echo.Context) error {
+	p, err := auth.Of(c)
+	if err != nil {
+		return err
+	}
+	list, err := b.Events(c.Request().Context(), p, mostListed)
+	if err != nil {
+		return err
+	}
+	views := make([]EventView, len(list))
+	for i, e := range list {
+		views[i] = eventView(e)
+	}
+	return c.JSON(http.StatusOK, map[string][]EventView{"events": views})
+}
+
+// resendEvent answers POST /v1/bulk/events/{id}/resend.
+func (b *Bulk) resendEvent(c echo.Context) error {
+	p, err := auth.Of(c)
+	if err != nil {
+		return err
+	}
+	e, err := b.SendAgain(c.Request().Context(), p, c.Param("id"))
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusAccepted, eventView(e))
+}
+
+func eventView(e schema.Event) EventView {
+	v := EventView{
+		ID: e.ID, ResourceType: e.Type, JobID: orNull(e.Job), Day: orNull(string(e.Day)), URL: e.URL, Method: e.Method,
+		DaysCompleted: e.Completed, DaysEmpty: e.Empty, DaysFailed: e.Failed, CreatedAt: instant(e.At),
+		Status: e.Status, Tries: e.Tries, Log: make([]TryView, len(e.Log)),
+	}
+	for i, t := range e.Log {
+		v.Log[i] = TryView{At: instant(t.At), Outcome: t.Outcome, Ms: t.Took}
+		if t.HTTPStatus != 0 {
+			v.Log[i].HTTPStatus = &t.HTTPStatus
+		}
+	}
+	return v
+}
+
+// instant writes a time as all of our own API does.
+func instant(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }

@@ -1,0 +1,101 @@
+package bulk
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"satchel/schema"
+	"satchel/server/auth"
+)
+
+// answering is how long a handler may take that does not stream: less than
+// Twilio's client libraries wait.
+const answering = 9 * time.Second
+
+// Register adds the routes: Twilio's first, then the files their answers lead
+// to, then our own. Who is asking was found out before, by auth.Identify, and
+// errors are answered after: on the routes that Speaks knows by WriteError.
+func (b *Bulk) Register(e *echo.Echo) {
+	const get, post, del = http.MethodGet, http.MethodPost, http.MethodDelete
+
+	b.twilio(e, get, "/v1/Exports/:type", b.showType)
+	b.twilio(e, get, "/v1/Exports/:type/Configuration", b.showConfiguration)
+	b.twilio(e, post, "/v1/Exports/:type/Configuration", b.changeConfiguration)
+	b.twilio(e, post, "/v1/Exports/:type/Jobs", b.createJob)
+	b.twilio(e, get, "/v1/Exports/:type/Jobs", b.listJobs)
+	b.twilio(e, get, "/v1/Exports/Jobs/:id", b.showJob)
+	b.twilio(e, del, "/v1/Exports/Jobs/:id", b.deleteJob)
+	b.twilio(e, get, "/v1/Exports/:type/Days", b.listDays)
+	b.twilio(e, get, "/v1/Exports/:type/Days/:day", b.fetchDay)
+	b.twilio(e, del, "/v1/Archives/:date/Calls/:call", b.eraseCall)
+
+	e.Match([]string{http.MethodGet, http.MethodHead}, "/files/:id/:name", b.sendFile)
+	e.Match([]string{http.MethodGet, http.MethodHead}, "/docs/errors/:code", b.explainError)
+
+	e.GET("/v1/bulk/files", b.listFiles, auth.RequireExporter, brief)
+	e.DELETE("/v1/bulk/files/:id", b.removeFile, auth.RequireExporter, brief)
+	e.GET("/v1/bulk/events", b.listEvents, auth.RequireExporter, brief)
+	e.POST("/v1/bulk/events/:id/resend", b.resendEvent, auth.RequireExporter, brief)
+}
+
+// twilio adds one of Twilio's routes. A slash at its end is tolerated.
+//
+// Under /v1/Exports, Jobs is no resource type, so the router prefers it to one;
+// of what it does not know there, it would say which methods it knows for the
+// resource type Jobs.
+func (b *Bulk) twilio(e *echo.Echo, method, path string, h echo.HandlerFunc) {
+	for _, path := range []string{path, path + "/"} {
+		e.Add(method, path, h, byBasic, auth.RequireExporter, knownType, brief)
+	}
+}
+
+// Speaks tells whether the answer to a request that failed is Twilio's error
+// document.
+func Speaks(r *http.Request) bool {
+	for _, family := range []string{"/v1/Exports", "/v1/Archives", "/files"} {
+		if rest, ok := strings.CutPrefix(r.URL.Path, family); ok && (rest == "" || rest[0] == '/') {
+			return true
+		}
+	}
+	return false
+}
+
+// byBasic lets in only who came with HTTP Basic authentication, as the client
+// libraries do.
+func byBasic(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if p, _ := auth.Of(c); p.Method != auth.Basic {
+			return schema.Errorf(schema.Unauthenticated, "unauthenticated",
+				"Use HTTP Basic authentication with an account SID and its auth token, or an API key and its secret.")
+		}
+		return next(c)
+	}
+}
+
+// knownType answers 404 for what is no resource type.
+func knownType(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		for _, name := range c.ParamNames() {
+			if name == "type" && !schema.IsResourceType(c.Param(name)) {
+				return schema.Errorf(schema.NotFound, "resource_type_not_found", "The resource types are Messages, Calls, Conferences and Participants.")
+			}
+		}
+		return next(c)
+	}
+}
+
+// brief lets go of whatever a request waits for once the time is over.
+func brief(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		request := c.Request()
+		ctx, cancel := context.WithTimeout(request.Context(), answering)
+		defer cancel()
+		c.SetRequest(request.WithContext(ctx))
+		defer c.SetRequest(request)
+		return next(c)
+	}
+}

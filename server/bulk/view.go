@@ -1,0 +1,109 @@
+package bulk
+
+import (
+	"strconv"
+
+	"satchel/schema"
+)
+
+// JobView is a job as the API shows it.
+type JobView struct {
+	JobSid                  string              `json:"job_sid"`
+	ResourceType            schema.ResourceType `json:"resource_type"`
+	FriendlyName            string              `json:"friendly_name"`
+	StartDay                schema.Day          `json:"start_day"`
+	EndDay                  schema.Day          `json:"end_day"`
+	WebhookURL              *string             `json:"webhook_url"`
+	WebhookMethod           *string             `json:"webhook_method"`
+	Email                   *string             `json:"email"`
+	Details                 []DetailView        `json:"details"`
+	JobQueuePosition        *string             `json:"job_queue_position"`
+	EstimatedCompletionTime *string             `json:"estimated_completion_time"`
+	URL                     string              `json:"url,omitempty"` // of one job, not in lists
+}
+
+// DetailView is the days of a job that have the same status.
+type DetailView struct {
+	Status schema.DayStatus `json:"status"`
+	Count  int              `json:"count"`
+	Days   []schema.Day     `json:"days"`
+}
+
+// jobView shows a job and where it stands.
+func jobView(j schema.Job, q schema.Queue) JobView {
+	v := JobView{
+		JobSid: j.ID, ResourceType: j.Type, FriendlyName: j.Name, StartDay: j.Start, EndDay: j.End,
+		WebhookURL: orNull(j.Hook.URL), WebhookMethod: orNull(j.Hook.Method), Email: orNull(j.Email), Details: details(j.Days),
+	}
+	if q.Position > 0 {
+		v.JobQueuePosition = orNull(strconv.Itoa(q.Position))
+	}
+	if !q.Estimate.IsZero() && j.EndedAt == nil {
+		v.EstimatedCompletionTime = orNull(q.Estimate.UTC().Format("2006-01-02T15:04:05.000"))
+	}
+	return v
+}
+
+// details groups days by status: each day is in one group, and no group is
+// empty.
+func details(days []schema.JobDay) []DetailView {
+	groups := make([]DetailView, 0, 2)
+	for _, status := range schema.DayStatuses {
+		group := DetailView{Status: status}
+		for _, d := range days {
+			if d.Status == status {
+				group.Days = append(group.Days, d.Day)
+			}
+		}
+		if group.Count = len(group.Days); group.Count > 0 {
+			groups = append(groups, group)
+		}
+	}
+	return groups
+}
+
+// DayView is the file of a day as the API shows it.
+type DayView struct {
+	Day          schema.Day          `json:"day"`
+	Size         int64               `json:"size"`
+	CreateDate   schema.Day          `json:"create_date"`
+	FriendlyName *string             `json:"friendly_name"`
+	ResourceType schema.ResourceType `json:"resource_type"`
+}
+
+func dayView(f schema.DayFile) DayView {
+	return DayView{Day: f.Day, Size: f.Size, CreateDate: schema.DayOf(f.CreatedAt), FriendlyName: orNull(f.Name), ResourceType: f.Type}
+}
+
+// ConfigurationView is what an account wants of a type every day.
+type ConfigurationView struct {
+	URL           string              `json:"url"`
+	Enabled       bool                `json:"enabled"`
+	WebhookURL    string              `json:"webhook_url"`
+	WebhookMethod string              `json:"webhook_method"`
+	ResourceType  schema.ResourceType `json:"resource_type"`
+}
+
+// TypeView is where to go on from a resource type.
+type TypeView struct {
+	ResourceType schema.ResourceType `json:"resource_type"`
+	URL          string              `json:"url"`
+	Links        struct {
+		Days             string `json:"days"`
+		ExportCustomJobs string `json:"export_custom_jobs"`
+		Jobs             string `json:"jobs"`
+	} `json:"links"`
+}
+
+// LinkView is where a file is, in both spellings that clients read.
+type LinkView struct {
+	RedirectTo string `json:"redirect_to"`
+	CamelCase  string `json:"redirectTo"`
+}
+
+func orNull(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
