@@ -65,7 +65,7 @@ func TestOnlyAnOwnerOrAdminOfTheAccountWhoIsSignedInConfirms(t *testing.T) {
 
 	done := w.as(w.admin).post(w.confirmLink(e), nil)
 	require.Equal(t, http.StatusSeeOther, done.status)
-	require.Equal(t, []string{fmt.Sprintf(`confirmed {"export":%q,"by":%q}`, e.ID, w.admin)}, w.signals())
+	require.Equal(t, []string{fmt.Sprintf(`confirmed {"export":%q,"by":%q,"seen":"pending"}`, e.ID, w.admin)}, w.signals())
 	w.as(w.admin).get(done.header.Get("Location")).says(t, http.StatusOK, "Confirmed", "is being started")
 }
 
@@ -171,7 +171,7 @@ func TestTheOtherOwnersAndAdminsCanStopAnExport(t *testing.T) {
 	done := w.as(w.admin).post(link, nil)
 	require.Equal(t, http.StatusSeeOther, done.status)
 	w.as(w.admin).get(done.header.Get("Location")).says(t, http.StatusOK, "Stopped")
-	require.Equal(t, []string{fmt.Sprintf(`cancelled {"export":%q,"by":%q}`, e.ID, w.admin)}, w.signals())
+	require.Equal(t, []string{fmt.Sprintf(`cancelled {"export":%q,"by":%q,"seen":"pending"}`, e.ID, w.admin)}, w.signals())
 
 	w.exec(`update satchel.exports set status = 'cancelled', reason = 'cancelled', ended_at = now()`)
 	w.as(w.admin).get(link).says(t, http.StatusOK, "was stopped")

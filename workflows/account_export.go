@@ -129,6 +129,9 @@ func (e *accountExport) collect(ctx workflow.Context) (culprit schema.Category, 
 // somebody deletes the file. Trouble with the mail delays neither.
 func (e *accountExport) handOut(ctx workflow.Context) schema.Ending {
 	e.tell(ctx, schema.Completed, "The archive can be downloaded until "+e.ready.ExpiresAt.UTC().Format(time.RFC3339)+".")
+	if e.hear(ctx, Removed) != "" && !e.dropEarly() {
+		return deleted
+	}
 	waiting, stop := workflow.WithCancel(ctx)
 	e.mail(waiting, activities.ReadyMail, 1, e.ready.ExpiresAt)
 	heard, err := e.await(waiting, e.ready.ExpiresAt, "download window", Removed)

@@ -89,6 +89,16 @@ func (e *accountExport) tell(ctx workflow.Context, status schema.Status, details
 	}
 }
 
+// dropEarly forgets an order to remove the file that was given before there
+// was one. Who saw that there is may order it before we hear of it ourselves.
+func (e *accountExport) dropEarly() bool {
+	if e.orders[Removed].Seen == schema.Completed {
+		return false
+	}
+	delete(e.orders, Removed)
+	return true
+}
+
 // endedBy is who asked for this ending: a person, or nobody but time.
 func (e *accountExport) endedBy(ending schema.Ending) string {
 	switch ending {

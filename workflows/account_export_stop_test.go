@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -23,6 +24,32 @@ func TestDeletingEarlyRemovesAtOnceAndKeepsTheCooldown(t *testing.T) {
 	require.Equal(t, schema.Ending{Status: schema.Expired, Reason: schema.Deleted}, s.ending())
 	require.Equal(t, "US-by", s.removed[0].By)
 	require.Equal(t, 24*time.Hour, closed.Sub(s.completed.CompletedAt))
+}
+
+func TestAnOrderToDeleteBeforeThereIsAFileIsDropped(t *testing.T) {
+	s := newStory(t)
+	s.tell(time.Hour, workflows.Confirmed)
+	s.OnActivity(hands.CompleteExport, mock.Anything, mock.Anything).After(10 * time.Minute).Return(func(_ context.Context, in activities.Complete) (activities.Completed, error) {
+		s.completed = activities.Completed{CompletedAt: s.Now(), ExpiresAt: s.Now().Add(in.Windows.Download), AvailableAgainAt: s.Now().Add(in.Windows.Cooldown)}
+		return s.completed, nil
+	})
+	s.tell(time.Hour+time.Minute, workflows.Removed)
+	s.play()
+	require.Equal(t, schema.WindowPassed, s.ending().Reason)
+	require.Equal(t, 24*time.Hour, s.removedAt.Sub(s.completed.CompletedAt))
+	require.Equal(t, activities.Satchel, s.removed[0].By)
+}
+
+func TestAnOrderToDeleteCountsAlsoBeforeTheRunKnowsThatThereIsAFile(t *testing.T) {
+	s := newStory(t)
+	s.tell(time.Hour, workflows.Confirmed)
+	s.OnActivity(hands.CompleteExport, mock.Anything, mock.Anything).After(10*time.Minute).Return(activities.Completed{}, nil)
+	s.RegisterDelayedCallback(func() { // the row says that it is completed
+		s.SignalWorkflow(string(workflows.Removed), workflows.Order{Export: s.in.ID, By: "US-by", Seen: schema.Completed})
+	}, time.Hour+time.Minute)
+	s.play()
+	require.Equal(t, schema.Deleted, s.ending().Reason)
+	require.Equal(t, "US-by", s.removed[0].By)
 }
 
 func TestCancelBeforeConfirmationFreesTheAccountAtOnce(t *testing.T) {

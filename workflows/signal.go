@@ -1,6 +1,10 @@
 package workflows
 
-import "go.temporal.io/sdk/workflow"
+import (
+	"go.temporal.io/sdk/workflow"
+
+	"satchel/schema"
+)
 
 // Signal is something that happened to an export, told to its run.
 type Signal string
@@ -17,8 +21,9 @@ const (
 // the same account must not hear what was said to this one. An operator may
 // leave the export out to mean the one that is open.
 type Order struct {
-	Export string `json:"export,omitempty"`
-	By     string `json:"by"`
+	Export string        `json:"export,omitempty"`
+	By     string        `json:"by"`
+	Seen   schema.Status `json:"seen,omitempty"` // the export's, where the order was given for it
 }
 
 // waits tells whether a signal was sent that nobody has taken in yet.

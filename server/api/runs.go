@@ -44,7 +44,7 @@ func (a *API) openRun(ctx context.Context, account string) (run workflows.OpenRu
 // whether it is meant. It answers false where no run is open.
 func (a *API) signal(ctx context.Context, e schema.Export, s workflows.Signal, by string) (told bool, err error) {
 	err = a.ask(ctx, func(ctx context.Context) (err error) {
-		told, err = workflows.Tell(ctx, a.temporal, e.Account, s, workflows.Order{Export: e.ID, By: by})
+		told, err = workflows.Tell(ctx, a.temporal, e.Account, s, workflows.Order{Export: e.ID, By: by, Seen: e.Status})
 		return err
 	})
 	return told, err
