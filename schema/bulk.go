@@ -210,9 +210,10 @@ type EventTry struct {
 	Took       int64     `db:"took_ms"`
 }
 
-// What the deployment's key seals for bulk exports is bound to its account and
-// to one of these purposes.
-const SealedToken = "auth token" // of the account: signs its webhooks
+// SealedToken is the purpose of an account's sealed auth token, which signs its
+// webhooks. What the deployment's key seals is bound to its account and to one
+// purpose.
+const SealedToken = "auth token"
 
 // SealedJob is the purpose of a sealed JobRequest, as JSON.
 func SealedJob(job string) string { return "bulk job " + job }

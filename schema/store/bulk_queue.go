@@ -34,7 +34,7 @@ func (s *Store) Queues(ctx context.Context, jobs []string) (map[string]schema.Qu
 		Estimate time.Time `db:"estimate"`
 	}
 	err := s.db.SelectContext(ctx, &rows, `with pace as (
-			select coalesce(greatest(avg(seconds), 0.1), 2) as seconds from (
+			select greatest(coalesce(avg(seconds), 2), 0.1)::float8 as seconds, clock_timestamp() as now from (
 				select extract(epoch from ended_at - started_at) as seconds from satchel.job_days
 				where ended_at is not null and status in ($4, $5) order by ended_at desc limit 100) latest
 		), standing as (
@@ -49,7 +49,7 @@ func (s *Store) Queues(ctx context.Context, jobs []string) (map[string]schema.Qu
 					over (order by created_at, id rows between unbounded preceding and 1 preceding) as ahead
 			from standing)
 		select id, case when waiting > 0 then ahead + 1 else 0 end as position,
-			clock_timestamp() + (days * seconds / 4)::float8 * interval '1 second' as estimate
+			now + days * seconds / 4 * interval '1 second' as estimate
 		from line, pace where id = any($1)`, pq.Array(jobs),
 		schema.DaySubmitted, schema.DayErrorDuringRun, schema.DayCompleted, schema.DayCompletedEmpty)
 	for _, r := range rows {

@@ -57,11 +57,11 @@ func Is(err error, code string) bool {
 	return false
 }
 
-// Wrap says what we were doing and what went wrong, and nothing that the
-// driver said. The answer is a schema.Error of kind Unavailable where the
-// database is away; errors.Is still finds context errors, sql.ErrNoRows,
-// sql.ErrTxDone, sql.ErrConnDone and schema.ErrOvertaken, and Is finds the SQLSTATE. Wrapping an
-// error that is clean already adds op to it.
+// Wrap says what we were doing and what went wrong, and nothing that the driver
+// said. The answer is a schema.Error of kind Unavailable where the database is
+// away; errors.Is still finds context errors, sql.ErrNoRows, sql.ErrTxDone,
+// sql.ErrConnDone and schema.ErrOvertaken, and Is finds the SQLSTATE. Wrapping
+// an error that is clean already adds op to it.
 func Wrap(op string, err error) error {
 	if err == nil {
 		return nil
