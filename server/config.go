@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"strconv"
 	"time"
 
+	"satchel/activities/hook"
 	"satchel/activities/vault"
 	"satchel/schema"
 	"satchel/server/auth"
@@ -45,6 +47,14 @@ type config struct {
 	Cooldown time.Duration `name:"cooldown" env:"COOLDOWN" default:"24h" placeholder:"TIME" help:"How long after completion the next export may be asked for (${default})." group:"windows"`
 	Collect  time.Duration `name:"collect-patience" env:"COLLECT_PATIENCE" default:"12h" placeholder:"TIME" help:"How long a category may keep failing before its export fails (${default})." group:"windows"`
 
+	MinLagDays     int           `name:"min-lag-days" env:"MIN_LAG_DAYS" default:"1" placeholder:"N" help:"How many days ago the newest day is that a bulk job can ask for (${default}, yesterday; 2 for Twilio's rule)." group:"bulk"`
+	QuotaDays      int           `name:"quota-days" env:"QUOTA_DAYS" default:"366" placeholder:"N" help:"Days that an account and its subaccounts may ask for in one UTC day (${default})." group:"bulk"`
+	LinkTTL        time.Duration `name:"link-ttl" env:"LINK_TTL" default:"1h" placeholder:"TIME" help:"How long the link of a day's file is good (${default})." group:"bulk"`
+	DayRetention   time.Duration `name:"day-retention" env:"DAY_RETENTION" default:"168h" placeholder:"TIME" help:"How long a day's file is kept after it was made, and a job after it ended (${default})." group:"bulk"`
+	DayPatience    time.Duration `name:"day-patience" env:"DAY_PATIENCE" default:"12h" placeholder:"TIME" help:"How long a day of a job may keep failing before it is given up (${default})." group:"bulk"`
+	DayFetchStatus int           `name:"day-fetch-status" env:"DAY_FETCH_STATUS" default:"307" placeholder:"STATUS" help:"Status of the answer that holds a file's link: 307 with a Location, or 200 without one for clients that would follow it (${default})." group:"bulk"`
+	Hook           hook.Config   `embed:"" group:"bulk"`
+
 	MetricsAddress string        `name:"metrics-address" env:"METRICS_ADDRESS" default:"127.0.0.1:9090" placeholder:"ADDR" help:"Where /metrics is served (${default})." group:"ops"`
 	LogLevel       slog.Level    `name:"log-level" env:"LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"Least level that is logged: debug, info, warn or error (${default})." group:"ops"`
 	StopGrace      time.Duration `name:"stop-grace" env:"STOP_GRACE" default:"15s" placeholder:"TIME" help:"How long running downloads may go on after SIGTERM (${default})." group:"ops"`
@@ -58,23 +68,25 @@ type settled struct {
 	site    schema.Site
 	linkKey []byte
 	host    auth.Host
+	anyHost bool // nobody said where we are reached: answers about bulk exports name what a request came to
 }
 
 // settle fills in what follows from other settings and says, in one sentence
 // for each, what cannot be.
 func (c config) settle() (settled, error) {
 	s := settled{config: c, host: auth.Host{JWKSURL: c.JWKSURL, Issuer: c.JWTIssuer, Audience: c.JWTAudience}}
-	s.SourceDatabaseURL = cmp.Or(c.SourceDatabaseURL, c.DatabaseURL)
+	s.SourceDatabaseURL, s.anyHost = cmp.Or(c.SourceDatabaseURL, c.DatabaseURL), c.PublicBaseURL == ""
 	if c.Dev {
 		s.Host = cmp.Or(c.Host, "127.0.0.1")
 		s.PublicBaseURL = cmp.Or(c.PublicBaseURL, "http://"+net.JoinHostPort("127.0.0.1", strconv.Itoa(c.Port)))
 	}
 	problems := []error{
-		s.checkSite(), s.checkLinkKey(), s.checkDev(), s.checkHost(),
+		s.checkSite(), s.checkLinkKey(), s.checkDev(), s.checkHost(), s.checkBulk(),
 		isWeb("SIGN_IN_URL", c.SignInURL), isWeb("TEMPORAL_UI_URL", c.TemporalUIURL),
 	}
 	for name, window := range map[string]time.Duration{
 		"CONFIRM_WINDOW": c.Confirm, "DOWNLOAD_WINDOW": c.Download, "COOLDOWN": c.Cooldown, "COLLECT_PATIENCE": c.Collect,
+		"DAY_RETENTION": c.DayRetention, "DAY_PATIENCE": c.DayPatience,
 	} {
 		if window <= 0 {
 			problems = append(problems, fmt.Errorf("%s must be longer than nothing", name))
@@ -149,6 +161,20 @@ func (s *settled) checkHost() error {
 	return nil
 }
 
+func (s *settled) checkBulk() error {
+	switch {
+	case s.MinLagDays < 1:
+		return errors.New("MIN_LAG_DAYS must be at least 1: a day can be exported once it is over")
+	case s.QuotaDays < 1:
+		return errors.New("QUOTA_DAYS must be at least 1")
+	case s.LinkTTL < time.Second:
+		return errors.New("LINK_TTL must be at least 1s")
+	case s.DayFetchStatus != http.StatusTemporaryRedirect && s.DayFetchStatus != http.StatusOK:
+		return errors.New("DAY_FETCH_STATUS must be 307 or 200")
+	}
+	return nil
+}
+
 func isWeb(name, value string) error {
 	if value == "" {
 		return nil
@@ -161,6 +187,19 @@ func isWeb(name, value string) error {
 }
 
 func (s settled) address() string { return net.JoinHostPort(s.Host, strconv.Itoa(s.Port)) }
+
+// bulkSite is what addresses in answers about bulk exports begin with: "" for
+// what each request came to.
+func (s settled) bulkSite() schema.Site {
+	if s.anyHost {
+		return ""
+	}
+	return s.site
+}
+
+func (s settled) bulkLimits() schema.BulkLimits {
+	return schema.BulkLimits{QuotaDays: s.QuotaDays, Retention: s.DayRetention, Patience: s.DayPatience}
+}
 
 func (s settled) windows() schema.Windows {
 	return schema.Windows{Confirm: s.Confirm, Download: s.Download, Cooldown: s.Cooldown, Collect: s.Collect}

@@ -61,6 +61,12 @@ func TestSettingsThatCannotBeMeantAreRefusedInASentence(t *testing.T) {
 		"log-level=loud":        "log-level",
 		"trusted-proxies=x":     "trusted-proxies",
 		"temporal-ui-url=ftp:x": "TEMPORAL_UI_URL must be a URL",
+		"min-lag-days=0":        "MIN_LAG_DAYS must be at least 1",
+		"quota-days=0":          "QUOTA_DAYS must be at least 1",
+		"link-ttl=0s":           "LINK_TTL must be at least 1s",
+		"day-retention=0s":      "DAY_RETENTION must be longer",
+		"day-patience=-1s":      "DAY_PATIENCE must be longer",
+		"day-fetch-status=302":  "DAY_FETCH_STATUS must be 307 or 200",
 	} {
 		_, err := settledFrom(t, change)
 		require.ErrorContains(t, err, sentence, change)
@@ -100,6 +106,7 @@ func TestDevelopmentStaysOnOneMachine(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "127.0.0.1:8123", s.address())
 	require.Equal(t, schema.Site("http://127.0.0.1:8123"), s.site)
+	require.Empty(t, s.bulkSite(), "whoever finds us by another name goes on by it")
 	for _, host := range []string{"0.0.0.0", "::", "10.0.0.1", "export.example.com"} {
 		_, err = settledFrom(t, "dev=true", "host="+host)
 		require.ErrorContains(t, err, "DEV is for one machine", host)
@@ -107,7 +114,7 @@ func TestDevelopmentStaysOnOneMachine(t *testing.T) {
 	s, err = settledFrom(t)
 	require.NoError(t, err)
 	require.Equal(t, ":0", s.address(), "elsewhere we listen to everybody")
-	require.Equal(t, s.DatabaseURL, s.SourceDatabaseURL)
+	require.Equal(t, s.site, s.bulkSite())
 }
 
 func TestHelpTellsEverySettingItsVariableAndWhatIsSecret(t *testing.T) {
@@ -117,6 +124,7 @@ func TestHelpTellsEverySettingItsVariableAndWhatIsSecret(t *testing.T) {
 		"DATABASE_URL", "SOURCE_DATABASE_URL", "CATALOG_DIR", "S3_BUCKET", "S3_ENDPOINT", "KEYSET_FILE", "KMS_KEY_URI", "LINK_KEY",
 		"PUBLIC_BASE_URL", "HOST", "PORT", "METRICS_ADDRESS", "LOG_LEVEL", "DEV", "CONFIRM_WINDOW", "DOWNLOAD_WINDOW", "COOLDOWN",
 		"COLLECT_PATIENCE", "SIGN_IN_URL", "JWKS_URL", "JWT_ISSUER", "JWT_AUDIENCE", "TRUSTED_PROXIES", "RATE_LIMIT", "TEMPORAL_UI_URL",
+		"MIN_LAG_DAYS", "QUOTA_DAYS", "LINK_TTL", "DAY_RETENTION", "DAY_PATIENCE", "DAY_FETCH_STATUS", "WEBHOOK_ALLOW", "WEBHOOK_ALLOW_HTTP",
 	} {
 		require.Contains(t, help.String(), "$"+variable)
 	}

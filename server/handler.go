@@ -15,6 +15,7 @@ import (
 	"satchel/schema"
 	"satchel/server/api"
 	"satchel/server/auth"
+	"satchel/server/bulk"
 	"satchel/server/web"
 )
 
@@ -22,6 +23,7 @@ import (
 type handler struct {
 	*echo.Echo
 	api     *api.API
+	bulk    *bulk.Bulk
 	web     *web.Web
 	metrics *metrics
 	ready   *readiness
@@ -41,6 +43,11 @@ func newHandler(s settled, p *parts, logger *slog.Logger) *handler {
 		API: h.api, Auth: who, Exports: p.store, Directory: p.directory,
 		Links: schema.NewLinks(s.linkKey), Site: s.site, Windows: s.windows(), SignInURL: s.SignInURL, Note: p.catalog.Note,
 		Operators: p.operators(s),
+	})
+	h.bulk = bulk.New(bulk.Options{
+		Store: p.store, Vault: p.vault, Temporal: p.temporal, Directory: p.directory, Links: schema.NewLinks(s.linkKey),
+		Site: s.bulkSite(), TrustedProxies: s.TrustedProxies, CheckHook: p.hooks.Check, Limits: s.bulkLimits(),
+		MinLagDays: s.MinLagDays, LinkTTL: s.LinkTTL, FetchStatus: s.DayFetchStatus, Explain: h.web.Explain,
 	})
 	h.HideBanner, h.HidePort = true, true
 	h.IPExtractor = addressOf(s.TrustedProxies)
@@ -69,6 +76,7 @@ func (h *handler) routes(who *auth.Auth) {
 	h.GET("/readyz", h.ready.answer)
 	who.Routes(h.Echo)
 	h.api.Register(h.Echo)
+	h.bulk.Register(h.Echo)
 	h.web.Register(h.Echo)
 }
 
@@ -84,7 +92,12 @@ func isPublic(c echo.Context) bool {
 	case "/healthz", "/readyz", "/openapi.json", auth.SessionPath, "/sign-out", "/dev/sign-in":
 		return true
 	}
-	return strings.HasPrefix(c.Path(), "/static/") || strings.HasPrefix(c.Path(), "/schemas/")
+	for _, prefix := range []string{"/static/", "/schemas/", "/files/", "/docs/"} { // a file's link says all
+		if strings.HasPrefix(c.Path(), prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 // forPrograms tells whether a request is answered in JSON when it fails:
@@ -101,7 +114,10 @@ func forPrograms(r *http.Request) bool {
 // answerError answers a request that failed, in words for whoever asked.
 func (h *handler) answerError(err error, c echo.Context) {
 	answer := h.web.WriteError
-	if forPrograms(c.Request()) {
+	switch {
+	case bulk.Speaks(c.Request()):
+		answer = h.bulk.WriteError
+	case forPrograms(c.Request()):
 		answer = api.WriteProblem
 	}
 	if err := answer(c, err); err != nil {
@@ -141,7 +157,8 @@ func isStream(route string) bool {
 
 // isArchive tells whether a route's answer is a customer's file.
 func isArchive(route string) bool {
-	return strings.HasSuffix(route, "/archive") || strings.HasSuffix(route, "/file") || strings.HasPrefix(route, "/download/")
+	return strings.HasSuffix(route, "/archive") || strings.HasSuffix(route, "/file") ||
+		strings.HasPrefix(route, "/download/") || strings.HasPrefix(route, "/files/")
 }
 
 // unless leaves a middleware out where skip says so.

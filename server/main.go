@@ -64,6 +64,7 @@ func read(args []string, stdout, stderr io.Writer) (told config, goOn bool, err 
 			{Key: "web", Title: "Where we are reached:"},
 			{Key: "people", Title: "How people sign in:"},
 			{Key: "windows", Title: "Promises about hours, for exports asked for from now on:"},
+			{Key: "bulk", Title: "Bulk exports; the worker is told the same of webhooks:"},
 			{Key: "ops", Title: "For those who run it:"},
 		}))
 	if err != nil {

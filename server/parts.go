@@ -11,6 +11,7 @@ import (
 
 	"go.temporal.io/sdk/client"
 
+	"satchel/activities/hook"
 	"satchel/activities/vault"
 	"satchel/schema"
 	"satchel/schema/catalog"
@@ -29,6 +30,7 @@ type parts struct {
 	everybody auth.Everybody // nil except in development
 	catalog   *catalog.Catalog
 	vault     *vault.Vault
+	hooks     *hook.Sender
 	temporal  client.Client
 	namespace string // of Temporal
 }
@@ -50,6 +52,9 @@ func open(ctx context.Context, s settled, logger *slog.Logger) (p *parts, err er
 	}
 	if p.vault.KeyIsForDevelopment() && !s.Dev {
 		return p, errors.New("KEYSET_FILE was made for one machine, so others may have it; make one with: worker keyset FILE")
+	}
+	if p.hooks, err = hook.New(s.Hook); err != nil {
+		return p, err
 	}
 	if p.store, err = store.Open(s.DatabaseURL, s.DatabaseConns); err != nil {
 		return p, err

@@ -27,6 +27,7 @@ import (
 	"go.temporal.io/sdk/log"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"satchel/activities/hook"
 	"satchel/activities/vault"
 	"satchel/dev/testparts"
 	"satchel/schema"
@@ -140,6 +141,8 @@ func (w *world) openParts(at string) {
 	})
 	p.everybody = p.source.Directory(source.DirectoryQueries{People: demo.People})
 	p.temporal, err = client.NewLazyClient(client.Options{HostPort: "127.0.0.1:1", Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
+	require.NoError(w.t, err)
+	p.hooks, err = hook.New(hook.Config{})
 	require.NoError(w.t, err)
 	p.vault = openVault(w.t, vault.Config{Bucket: "nothing", Endpoint: "http://127.0.0.1:1"})
 	w.parts = p
