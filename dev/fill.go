@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"satchel/dev/demo"
 	"satchel/dev/stack"
@@ -11,7 +12,9 @@ import (
 
 // fill adds rows to an account of the running stack.
 type fill struct {
-	Rows    map[string]int64 `arg:"" help:"How many rows of which category, such as calls=800000 contacts=5000."`
+	Rows    map[string]int64 `arg:"" help:"How many rows of which category, such as calls=800000 contacts=5000, or of which type on every day, such as Messages=33000."`
+	From    string           `placeholder:"yyyy-mm-dd" help:"First day of types. 45 days ago where not given."`
+	To      string           `placeholder:"yyyy-mm-dd" help:"Last day of types. Yesterday where not given."`
 	Account string           `placeholder:"AC…" help:"The first demo account where not given."`
 	Dir     string           `env:"DEV_DIR" default:".dev" type:"path" help:"Where the running stack keeps its data."`
 }
@@ -29,9 +32,39 @@ func (f fill) Run(ctx context.Context) error {
 	if !schema.IsAccountID(account) {
 		return fmt.Errorf("%q is not an account ID", account)
 	}
+	from, to, err := f.days()
+	if err != nil {
+		return err
+	}
 	rows := map[schema.Category]int64{}
-	for category, n := range f.Rows {
-		rows[schema.Category(category)] = n
+	for name, n := range f.Rows {
+		if !schema.IsResourceType(name) {
+			rows[schema.Category(name)] = n
+			continue
+		}
+		if err := demo.FillDays(ctx, running.DatabaseURL, account, schema.ResourceType(name), from, to, n); err != nil {
+			return err
+		}
+		say("%s: %d on each of %d days", name, n, from.DaysTo(to))
 	}
 	return demo.Fill(ctx, running.DatabaseURL, account, rows, func(line string) { say("%s", line) })
+}
+
+func (f fill) days() (from, to schema.Day, err error) {
+	today := schema.DayOf(time.Now())
+	from, to = today.Plus(-45), today.Plus(-1)
+	for _, d := range []struct {
+		said string
+		day  *schema.Day
+	}{{f.From, &from}, {f.To, &to}} {
+		if d.said == "" {
+			continue
+		}
+		parsed, ok := schema.ParseDay(d.said)
+		if !ok {
+			return "", "", fmt.Errorf("%q is not a day", d.said)
+		}
+		*d.day = parsed
+	}
+	return from, to, nil
 }

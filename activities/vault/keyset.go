@@ -88,6 +88,9 @@ func writeKeyset(path string, handle *keyset.Handle) error {
 	return nil
 }
 
+// OpenKeyset reads the deployment's key from a file, for whoever needs no bucket.
+func OpenKeyset(path string) (*KeyRing, error) { return readKeyset(path) }
+
 // readKeyset loads a Tink keyset in JSON from a file only its owner can read.
 func readKeyset(path string) (*KeyRing, error) {
 	file, err := os.Open(path)

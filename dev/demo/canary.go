@@ -49,6 +49,12 @@ var hidden = map[string]bool{
 	"flows.compiled":                true,
 	"campaigns.dialer_state":        true,
 	"calls.carrier_route":           true,
+	"calls_archive.carrier_route":   true,
+	"messages.carrier_route":        true,
+	"messages.content_scan":         true,
+	"conferences.media_server":      true,
+	"participants.label":            true,
+	"participants.media_server":     true,
 	"charges.processor_response":    true,
 	"notifications.provider_ref":    true,
 	"call_schedules.dispatcher":     true,
@@ -148,9 +154,13 @@ func (p planter) secrets() ([]string, error) {
 		}
 	}
 	scrubbed := "canary-secret-scrubbed-" + digits(12)
-	_, err = p.tx.ExecContext(p.ctx, `update platform.calls set from_number = $2, to_number = $2, caller_name = $2, metadata = to_jsonb($2::text)
-		where account_sid = $1 and pii_scrubbed_at is not null`, p.account, scrubbed)
-	return append(planted, scrubbed), err
+	for _, table := range []string{"calls", "calls_archive"} {
+		if _, err := p.tx.ExecContext(p.ctx, `update platform.`+table+` set from_number = $2, to_number = $2, caller_name = $2, metadata = to_jsonb($2::text)
+			where account_sid = $1 and pii_scrubbed_at is not null`, p.account, scrubbed); err != nil {
+			return nil, err
+		}
+	}
+	return append(planted, scrubbed), nil
 }
 
 func (p planter) personal() ([]string, error) {
@@ -203,7 +213,7 @@ func (p planter) rows(table string) string {
 	switch table {
 	case "accounts":
 		return "sid = $1"
-	case "calls":
+	case "calls", "calls_archive":
 		return "account_sid = $1 and pii_scrubbed_at is null"
 	default:
 		return "account_sid = $1"

@@ -91,10 +91,12 @@ func Load(ctx context.Context, databaseURL string, seal Sealer) (*Demo, error) {
 			if err != nil {
 				return err
 			}
-			if !isNew {
-				continue
+			if isNew {
+				err = s.tell(ctx, tx, d.Accounts[i].AccountSID)
+			} else {
+				err = s.complete(ctx, tx, d.Accounts[i], seal)
 			}
-			if err := s.tell(ctx, tx, d.Accounts[i].AccountSID); err != nil {
+			if err != nil {
 				return err
 			}
 		}
@@ -109,13 +111,18 @@ func Load(ctx context.Context, databaseURL string, seal Sealer) (*Demo, error) {
 //go:embed records.sql
 var recordsSQL string
 
-// addRecords gives the account the records of records.sql.
+//go:embed bulk_records.sql
+var bulkRecordsSQL string
+
+// addRecords gives the account the records of records.sql and bulk_records.sql.
 func addRecords(ctx context.Context, tx *sql.Tx, account string) error {
 	if _, err := tx.ExecContext(ctx, `select set_config('demo.account', $1, true)`, account); err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, recordsSQL); err != nil {
-		return fmt.Errorf("add records: %w", err)
+	for _, records := range []string{recordsSQL, bulkRecordsSQL} {
+		if _, err := tx.ExecContext(ctx, records); err != nil {
+			return fmt.Errorf("add records: %w", err)
+		}
 	}
 	return nil
 }

@@ -185,7 +185,7 @@ func tableTexts(t testing.TB, db *sql.DB, account string) []string {
 		if table == "accounts" {
 			owner = "sid"
 		}
-		texts = append(texts, list(t, db, "select r::text from platform."+table+" r where $1 in ('', "+owner+") order by id", account)...)
+		texts = append(texts, list(t, db, "select r::text from platform."+table+" r where $1 in ('', "+owner+") order by sid", account)...)
 	}
 	return texts
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
+	"fmt"
 
 	"satchel/schema"
 )
@@ -116,5 +117,31 @@ func (s story) tell(ctx context.Context, tx *sql.Tx, account string) error {
 			return err
 		}
 	}
-	return nil
+	if s.rows == nil {
+		return nil
+	}
+	return s.tellDays(ctx, tx, account)
+}
+
+// complete gives an account that was loaded before there were bulk exports what
+// they need.
+func (s story) complete(ctx context.Context, tx *sql.Tx, a Account, seal Sealer) error {
+	var sealed, told bool
+	if err := tx.QueryRowContext(ctx, `select auth_token_sealed is not null, exists (select from platform.messages m where m.account_sid = a.sid)
+		from platform.accounts a where a.sid = $1`, a.AccountSID).Scan(&sealed, &told); err != nil {
+		return err
+	}
+	if !sealed && seal != nil {
+		token, err := seal(a.AccountSID, []byte(a.AuthToken))
+		if err != nil {
+			return fmt.Errorf("seal auth token: %w", err)
+		}
+		if _, err := tx.ExecContext(ctx, `update platform.accounts set auth_token_sealed = $2 where sid = $1`, a.AccountSID, token); err != nil {
+			return fmt.Errorf("keep auth token: %w", err)
+		}
+	}
+	if told || s.rows == nil {
+		return nil
+	}
+	return s.tellDays(ctx, tx, a.AccountSID)
 }

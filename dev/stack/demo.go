@@ -8,8 +8,10 @@ import (
 	"os"
 	"path/filepath"
 
+	"satchel/activities/vault"
 	"satchel/dev/demo"
 	"satchel/dev/parts"
+	"satchel/schema"
 )
 
 // Demo is what demo.json says: how to reach the parts and who can sign in. The
@@ -68,7 +70,13 @@ func (s *Stack) describe() {
 
 // load makes the demo accounts and says who can sign in.
 func (s *Stack) load(ctx context.Context) error {
-	loaded, err := demo.Load(ctx, s.Demo.DatabaseURL, nil)
+	keys, err := vault.OpenKeyset(s.secrets.keyset)
+	if err != nil {
+		return err
+	}
+	loaded, err := demo.Load(ctx, s.Demo.DatabaseURL, func(account string, token []byte) ([]byte, error) {
+		return keys.Seal(ctx, token, account, schema.SealedToken)
+	})
 	if err != nil {
 		return err
 	}
