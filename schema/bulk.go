@@ -159,6 +159,14 @@ type BulkConfiguration struct {
 	Hook
 }
 
+// BulkGlance is how much is going on in an account.
+type BulkGlance struct {
+	Jobs      int            // that have not ended
+	Files     int            // that can be fetched
+	Daily     []ResourceType // exported every day
+	DaysToday int            // of the family's quota, asked for today by jobs that are still kept
+}
+
 // BulkChange is a partial change of it; nil leaves a value as it is. It
 // travels sealed.
 type BulkChange struct {

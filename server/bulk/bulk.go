@@ -19,6 +19,7 @@ import (
 // does not know is a schema.Error of kind NotFound.
 type Directory interface {
 	Account(ctx context.Context, id string) (schema.Account, error)
+	Subaccounts(ctx context.Context, account string) ([]schema.Account, error)
 	CallDay(ctx context.Context, account, call string) (schema.Day, error)
 }
 

@@ -17,6 +17,21 @@ func (b *Bulk) DayFiles(ctx context.Context, p auth.Principal, limit int) ([]sch
 	return b.Store.CurrentDayFiles(ctx, p.Account, limit)
 }
 
+// File finds a file of the caller's account that is there.
+func (b *Bulk) File(ctx context.Context, p auth.Principal, id string) (schema.DayFile, error) {
+	if !schema.IsDayFileID(id) {
+		return schema.DayFile{}, noFile()
+	}
+	f, _, err := b.Store.OpenDayFile(ctx, id)
+	if err == nil && f.Account != p.Account {
+		err = noFile()
+	}
+	if err != nil {
+		return schema.DayFile{}, err
+	}
+	return f, nil
+}
+
 // FileURL is the path of a file, to be put behind a site's address. Whoever
 // has it may fetch the file as often as they like until its time is over.
 func (b *Bulk) FileURL(f schema.DayFile) string {
@@ -34,15 +49,8 @@ func fileName(f schema.DayFile) string { return fmt.Sprintf("%s-%s.json.gz", f.T
 // RemoveFile deletes a file of the caller's account before its time, and
 // answers when it is gone.
 func (b *Bulk) RemoveFile(ctx context.Context, p auth.Principal, id string) error {
-	if !schema.IsDayFileID(id) {
-		return noFile()
-	}
-	f, _, err := b.Store.OpenDayFile(ctx, id)
-	if err != nil {
+	if _, err := b.File(ctx, p, id); err != nil {
 		return err
-	}
-	if f.Account != p.Account {
-		return noFile()
 	}
 	return workflows.RemoveDayFileNow(ctx, b.Temporal, workflows.FileRemoval{File: id, Account: p.Account, By: by(p)})
 }
