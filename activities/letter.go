@@ -20,8 +20,9 @@ type letter struct {
 	data       mail.Data
 }
 
-// name is what a letter of an export goes by: here, where it is noted as
-// settled, and at the provider, which keeps it from arriving twice.
+// name is what a letter about an export or job goes by: here, where it is noted
+// as settled, and at the provider, which keeps it from arriving twice. It holds
+// no address: who is no user has an ID for it all the same.
 func (l letter) name() string { return fmt.Sprintf("%s/%s/%d", l.kind, l.to.ID, l.generation) }
 
 // How an attempt to send a letter ended.
@@ -33,11 +34,11 @@ const (
 	letterBlocked = "blocked" // it takes none before its settings or ours are mended: key or sender
 )
 
-// sendEach sends the letters that are not settled yet. One that is delayed or
+// sendEach sends the letters about an export or job that are not settled yet. One that is delayed or
 // refused keeps nobody else's, and one that was refused is not tried again; it
 // is the error only where nothing is left to try.
-func (a *Activities) sendEach(ctx context.Context, export string, letters []letter) error {
-	settled, err := a.Store.Letters(ctx, export)
+func (a *Activities) sendEach(ctx context.Context, subject string, letters []letter) error {
+	settled, err := a.Store.Letters(ctx, subject)
 	if err != nil {
 		return err
 	}
@@ -49,7 +50,7 @@ func (a *Activities) sendEach(ctx context.Context, export string, letters []lett
 			}
 			continue
 		}
-		outcome, err := a.send(ctx, export, l)
+		outcome, err := a.send(ctx, subject, l)
 		switch outcome {
 		case letterLimited, letterBlocked:
 			return err
@@ -59,7 +60,7 @@ func (a *Activities) sendEach(ctx context.Context, export string, letters []lett
 		case letterRefused:
 			refused = err
 		}
-		if err := a.Store.SettleLetter(ctx, export, l.name(), outcome == letterSent); err != nil {
+		if err := a.Store.SettleLetter(ctx, subject, l.name(), outcome == letterSent); err != nil {
 			return err
 		}
 	}
@@ -70,13 +71,14 @@ func (a *Activities) sendEach(ctx context.Context, export string, letters []lett
 }
 
 // send tries once, and tells operators what no later attempt can mend alone.
-func (a *Activities) send(ctx context.Context, export string, l letter) (outcome string, err error) {
+func (a *Activities) send(ctx context.Context, about string, l letter) (outcome string, err error) {
 	subject, html, text, err := mail.Render(l.kind, l.data)
 	if err != nil {
 		return letterDelayed, err
 	}
 	err = a.Mail.Send(ctx, mail.Message{
-		To: l.to.Email, Subject: subject, HTML: html, Text: text, IdempotencyKey: export + "/" + l.name(),
+		To: l.to.Email, Subject: subject, HTML: html, Text: text,
+		Unsubscribe: l.data.UnsubscribeLink, IdempotencyKey: about + "/" + l.name(),
 	})
 	outcome = outcomeOf(err)
 	a.Count.Mailed(l.kind, outcome)
@@ -84,7 +86,7 @@ func (a *Activities) send(ctx context.Context, export string, l letter) (outcome
 	case letterSent:
 		return outcome, nil
 	case letterRefused:
-		activity.GetLogger(ctx).Error("a letter was refused for good", "export", export, "letter", l.name(), "err", err)
+		activity.GetLogger(ctx).Error("a letter was refused for good", "about", about, "letter", l.name(), "err", err)
 	case letterBlocked:
 		activity.GetLogger(ctx).Error("no letter leaves until the provider takes our mail again", "err", err)
 	}

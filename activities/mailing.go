@@ -67,7 +67,7 @@ func (a *Activities) due(in Mail, e schema.Export, account schema.Account, conce
 	add := func(kind mail.Kind, generation int, to []schema.Person, link string) {
 		for _, person := range to {
 			l := letter{kind, generation, person, data}
-			l.data.Link, l.data.Asker = link, asker(e, person)
+			l.data.Link, l.data.Asker = link, asker(e.RequestedBy, person)
 			letters = append(letters, l)
 		}
 	}
@@ -116,8 +116,8 @@ func (a *Activities) about(e schema.Export, account schema.Account) mail.Data {
 	return data
 }
 
-func asker(e schema.Export, reader schema.Person) mail.Asker {
-	switch e.RequestedBy {
+func asker(requestedBy string, reader schema.Person) mail.Asker {
+	switch requestedBy {
 	case "":
 		return mail.Program
 	case reader.ID:

@@ -49,12 +49,13 @@ func (a *Activities) deliver(ctx context.Context, id string) error {
 }
 
 // signingKey is the account's auth token. It signs even where an API key asked.
+// An account that has none, or is not seen yet, may have one later.
 func (a *Activities) signingKey(ctx context.Context, account string) ([]byte, error) {
 	sealed, err := a.Days.SigningKey(ctx, account)
-	switch {
-	case schema.KindOf(err) == schema.NotFound:
-		return nil, unseen("The source database does not show the account.")
-	case err != nil:
+	if final(schema.KindOf(err)) {
+		return nil, unseen("The source database shows no auth token of the account.")
+	}
+	if err != nil {
 		return nil, err
 	}
 	key, err := a.Secrets.Unseal(ctx, sealed, account, schema.SealedToken)

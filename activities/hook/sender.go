@@ -80,7 +80,7 @@ func (s *Sender) Deliver(ctx context.Context, to schema.Hook, token string, key 
 	_, _ = io.CopyN(io.Discard, resp.Body, maxAnswer) // the status is the answer, whatever comes behind it
 	switch {
 	case resp.StatusCode >= 200 && resp.StatusCode < 300:
-		try.Outcome = "delivered"
+		try.Outcome = string(schema.EventDelivered)
 		return try, nil
 	case resp.StatusCode >= 300 && resp.StatusCode < 400:
 		try.Outcome = "redirected"
