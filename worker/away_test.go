@@ -3,12 +3,15 @@ package main
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
@@ -28,8 +31,9 @@ type stand struct {
 	deeds chan string
 	ends  chan schema.Ending
 
-	hold    chan struct{} // completing takes until this is closed, where there is one
-	outcome error         // and ends like this
+	collect func(context.Context, activities.Collect) error // nil for one that does it at once
+	hold    chan struct{}                                   // completing takes until this is closed, where there is one
+	outcome error                                           // and ends like this
 }
 
 func newStand(t *testing.T) *stand {
@@ -81,7 +85,12 @@ func (s *stand) register(w sdk.Worker) {
 	named("OpenExport", func(context.Context, activities.Open) error { return tell("open") })
 	named("SendMail", func(_ context.Context, m activities.Mail) error { return tell(string(m.Kind)) })
 	named("ConfirmExport", func(context.Context, activities.Confirm) error { return tell("confirm") })
-	named("CollectCategory", func(context.Context, activities.Collect) error { return nil })
+	named("CollectCategory", func(ctx context.Context, in activities.Collect) error {
+		if s.collect == nil {
+			return nil
+		}
+		return s.collect(ctx, in)
+	})
 	named("AssembleArchive", func(context.Context, activities.Assemble) (activities.Assembled, error) {
 		return activities.Assembled{}, tell("assemble")
 	})
@@ -163,6 +172,32 @@ func TestAConfirmationInTimeCountsThoughNoWorkerWasUpToHearIt(t *testing.T) {
 	s.tell(in, workflows.Confirmed)
 	s.happened(run, func(e *historypb.HistoryEvent) bool { return e.GetEventType() == enumspb.EVENT_TYPE_TIMER_FIRED })
 	defer s.start(ofBoth)()
+	require.Equal(t, schema.WindowPassed, s.ending().Reason)
+}
+
+func TestACategoryIsReadAgainNowByItsName(t *testing.T) {
+	s := newStand(t)
+	var tries atomic.Int64
+	s.collect = func(_ context.Context, in activities.Collect) error {
+		if in.Category == "calls" && tries.Add(1) == 1 {
+			return temporal.NewApplicationErrorWithOptions("away", "database", temporal.ApplicationErrorOptions{NextRetryDelay: time.Hour})
+		}
+		return nil
+	}
+	defer s.start(ofBoth)()
+	in, run := s.request(schema.Windows{Confirm: time.Minute, Download: time.Second, Cooldown: time.Second, Collect: 2 * time.Hour})
+	s.tell(in, workflows.Confirmed)
+	require.Eventually(t, func() bool {
+		d, err := s.DescribeWorkflowExecution(t.Context(), run.GetID(), run.GetRunID())
+		require.NoError(t, err)
+		waiting := d.GetPendingActivities()
+		return len(waiting) == 1 && waiting[0].GetActivityId() == "calls" && waiting[0].GetLastFailure() != nil
+	}, 20*time.Second, 20*time.Millisecond)
+	_, err := s.WorkflowService().ResetActivity(t.Context(), &workflowservice.ResetActivityRequest{
+		Namespace: client.DefaultNamespace, Execution: &commonpb.WorkflowExecution{WorkflowId: run.GetID(), RunId: run.GetRunID()},
+		Activity: &workflowservice.ResetActivityRequest_Id{Id: "calls"},
+	})
+	require.NoError(t, err)
 	require.Equal(t, schema.WindowPassed, s.ending().Reason)
 }
 

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"cmp"
+	"fmt"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -32,7 +33,7 @@ func begin(in Export) *accountExport {
 // there is one to end.
 func (e *accountExport) open(ctx workflow.Context) error {
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
-	return workflow.ExecuteActivity(recording(ctx, "Open the export"), hands.OpenExport, activities.Open{
+	return workflow.ExecuteActivity(named(recording(ctx, "Open the export"), "open"), hands.OpenExport, activities.Open{
 		Export: e.ID, Account: e.Account, RequestedBy: e.RequestedBy,
 		RequestedAt: e.RequestedAt, ConfirmBy: e.RequestedAt.Add(e.Windows.Confirm),
 		Categories: e.Categories,
@@ -40,38 +41,41 @@ func (e *accountExport) open(ctx workflow.Context) error {
 }
 
 func (e *accountExport) confirm(ctx workflow.Context) error {
-	return workflow.ExecuteActivity(recording(ctx, "Make the key"), hands.ConfirmExport,
+	return workflow.ExecuteActivity(named(recording(ctx, "Make the key"), "confirm"), hands.ConfirmExport,
 		activities.Confirm{Export: e.ID, Account: e.Account, By: e.by(Confirmed)}).Get(ctx, nil)
 }
 
 func (e *accountExport) collectCategory(ctx workflow.Context, c schema.Category) workflow.Future {
-	return workflow.ExecuteActivity(streaming(ctx, "Read "+c.Title(), e.Windows.Collect), hands.CollectCategory,
+	ctx = named(streaming(ctx, "Read "+c.Title(), e.Windows.Collect), string(c))
+	return workflow.ExecuteActivity(ctx, hands.CollectCategory,
 		activities.Collect{Export: e.ID, Account: e.Account, Category: c})
 }
 
 func (e *accountExport) assemble(ctx workflow.Context) (archive activities.Assembled, err error) {
-	err = workflow.ExecuteActivity(streaming(ctx, "Assemble the archive", e.Windows.Collect), hands.AssembleArchive,
+	ctx = named(streaming(ctx, "Assemble the archive", e.Windows.Collect), "assemble")
+	err = workflow.ExecuteActivity(ctx, hands.AssembleArchive,
 		activities.Assemble{Export: e.ID, Account: e.Account}).Get(ctx, &archive)
 	return archive, err
 }
 
 // complete reads back what was stored, and only then completes the export.
 func (e *accountExport) complete(ctx workflow.Context, archive activities.Assembled) (ready activities.Completed, err error) {
-	err = workflow.ExecuteActivity(streaming(ctx, "Verify what was stored", e.Windows.Collect), hands.CompleteExport,
+	ctx = named(streaming(ctx, "Verify what was stored", e.Windows.Collect), "verify")
+	err = workflow.ExecuteActivity(ctx, hands.CompleteExport,
 		activities.Complete{Export: e.ID, Account: e.Account, Archive: archive, Windows: e.Windows}).Get(ctx, &ready)
 	return ready, err
 }
 
 // remove never gives up.
 func (e *accountExport) remove(ctx workflow.Context, ending schema.Ending) error {
-	return workflow.ExecuteActivity(removing(ctx, "Remove everything"), hands.RemoveArchive,
+	return workflow.ExecuteActivity(named(removing(ctx, "Remove everything"), "remove"), hands.RemoveArchive,
 		activities.Remove{Export: e.ID, Account: e.Account, Ending: ending, By: e.endedBy(ending)}).Get(ctx, nil)
 }
 
 // mail sends in the background until it arrives, the deadline passes or ctx
 // is cancelled; nobody waits for it.
 func (e *accountExport) mail(ctx workflow.Context, kind activities.MailKind, generation int, deadline time.Time) {
-	ctx = mailing(ctx, "Mail: "+string(kind), deadline.Sub(workflow.Now(ctx)))
+	ctx = named(mailing(ctx, "Mail: "+string(kind), deadline.Sub(workflow.Now(ctx))), fmt.Sprintf("mail-%s-%d", kind, generation))
 	workflow.ExecuteActivity(ctx, hands.SendMail, activities.Mail{Export: e.ID, Account: e.Account, Kind: kind, Generation: generation})
 }
 

@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 
@@ -127,6 +129,25 @@ func TestAnExportReadsTheCategoriesThatItBeganWith(t *testing.T) {
 	require.Equal(t, s.in.Categories, opened)
 	require.ElementsMatch(t, s.in.Categories, read)
 	require.Equal(t, schema.WindowPassed, s.ending().Reason)
+}
+
+func TestOperatorsCallActivitiesByName(t *testing.T) {
+	s := newStory(t)
+	var mu sync.Mutex
+	var ids []string
+	s.SetOnActivityStartedListener(func(info *activity.Info, _ context.Context, _ converter.EncodedValues) {
+		mu.Lock()
+		defer mu.Unlock()
+		ids = append(ids, info.ActivityID)
+	})
+	s.tell(time.Hour, workflows.MailLost)
+	s.tell(2*time.Hour, workflows.Confirmed)
+	s.play()
+	want := []string{"open", "mail-request-1", "mail-request-2", "confirm", "assemble", "verify", "mail-ready-1", "remove"}
+	for _, c := range schema.Categories {
+		want = append(want, string(c))
+	}
+	require.ElementsMatch(t, want, ids)
 }
 
 func TestConfirmationInTheLastMinuteCounts(t *testing.T) {

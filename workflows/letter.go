@@ -13,7 +13,7 @@ import (
 // Letter sends one mail and keeps trying for a day. It lets the run that
 // wrote it close at once.
 func Letter(ctx workflow.Context, in activities.Mail) error {
-	ctx = mailing(ctx, "Mail: "+string(in.Kind), 24*time.Hour)
+	ctx = named(mailing(ctx, "Mail: "+string(in.Kind), 24*time.Hour), "mail")
 	return workflow.ExecuteActivity(ctx, hands.SendMail, in).Get(ctx, nil)
 }
 

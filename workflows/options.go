@@ -7,6 +7,14 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
+// named gives an activity the ID that operators call it by. It must be the only
+// one of that name in its run.
+func named(ctx workflow.Context, id string) workflow.Context {
+	options := workflow.GetActivityOptions(ctx)
+	options.ActivityID = id
+	return workflow.WithActivityOptions(ctx, options)
+}
+
 // recording is for a few rows in our database: short, and tried for as long
 // as anybody may wait for it.
 func recording(ctx workflow.Context, summary string) workflow.Context {
