@@ -58,6 +58,7 @@ func Run(ctx context.Context, address, dir string) error {
 		w := worker.New(c, queue, worker.Options{})
 		workflows.Register(w)
 		stage.register(w)
+		stage.registerBulk(w)
 		if err := w.Start(); err != nil {
 			return fmt.Errorf("start worker: %w", err)
 		}
@@ -75,7 +76,13 @@ func Run(ctx context.Context, address, dir string) error {
 	if err != nil {
 		return err
 	}
-	return stage.keep(ctx, run, filepath.Join(dir, "sweep.json"))
+	if err := stage.keep(ctx, run, filepath.Join(dir, "sweep.json")); err != nil {
+		return err
+	}
+	if err := stage.playBulk(ctx, dir); err != nil {
+		return fmt.Errorf("record bulk exports: %w", err)
+	}
+	return nil
 }
 
 // stage answers activities without a world behind them.
