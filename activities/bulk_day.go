@@ -63,8 +63,8 @@ func (a *Activities) writeDay(ctx context.Context, in WriteDay) (w WrittenDay, e
 		return w, err
 	}
 	useless, err := a.Bulk.PublishDay(ctx, file)
-	if err != nil {
-		useless = file.ID
+	if errors.Is(err, schema.ErrOvertaken) {
+		useless = file.ID // after any other error it may be the one that people see
 	}
 	if useless != "" {
 		if _, removed := a.Vault.Remove(ctx, schema.DayPrefix(useless)); removed != nil {
