@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"satchel/activities/mail"
+	"satchel/activities/vault"
 	"satchel/schema"
 )
 
@@ -39,6 +40,10 @@ func verdict(ctx context.Context, err error) error {
 		kind, message = "database", "the database refused with SQLSTATE "+refusal.SQLState()
 	case errors.Is(err, context.DeadlineExceeded):
 		kind, message = "timeout", "it took too long"
+	case errors.Is(err, errDamaged):
+		kind, message = "storage", errDamaged.Error()
+	case vault.Told(err) != "":
+		kind, message = "storage", vault.Told(err)
 	}
 	if options.NonRetryable {
 		options.Category = temporal.ApplicationErrorCategoryBenign

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"path/filepath"
 	"strings"
@@ -329,8 +330,20 @@ func TestWhatWasStoredIsReadBackBeforeItCounts(t *testing.T) {
 	require.NoError(t, r.run(r.AssembleArchive, activities.Assemble{Export: r.export, Account: r.account.AccountSID}, &archive))
 	archive.GzipSHA256 = strings.Repeat("0", 64)
 	err := r.run(r.CompleteExport, activities.Complete{Export: r.export, Account: r.account.AccountSID, Archive: archive, Windows: schema.DefaultWindows()}, nil)
-	require.Error(t, err)
+	require.ErrorContains(t, err, "what was stored is not what was written")
 	e, err := r.store.Export(t.Context(), r.export)
 	require.NoError(t, err)
 	require.Equal(t, schema.Processing, e.Status)
+
+	r.Vault = unreadable{r.Vault}
+	err = r.run(r.AssembleArchive, activities.Assemble{Export: r.export, Account: r.account.AccountSID}, nil)
+	require.ErrorContains(t, err, "vault: the seal does not open")
+	require.NotContains(t, err.Error(), r.export)
+}
+
+// unreadable is a vault in which no piece opens.
+type unreadable struct{ activities.Vault }
+
+func (unreadable) Create(_ context.Context, key, _ string, _ func(io.Writer) error) (int64, error) {
+	return 0, fmt.Errorf("%s: %w", key, vault.ErrUnreadable)
 }

@@ -48,6 +48,24 @@ func (e *callError) Error() string {
 
 func (e *callError) Unwrap() error { return e.cause }
 
+// Told is what anybody may read of an error of this package: the operation, and
+// the service's code or what of ours it is; "" where it is no such error. What a
+// network, an SDK or a caller said is not in it.
+func Told(err error) string {
+	e, called := errors.AsType[*callError](err)
+	switch {
+	case called && e.code != "":
+		return "vault: " + e.op + ": " + e.code
+	case called && errors.Is(e.cause, ErrExists):
+		return "vault: " + e.op + ": " + ErrExists.Error()
+	case called:
+		return "vault: " + e.op + " did not succeed; the worker's log says why"
+	case errors.Is(err, ErrUnreadable):
+		return "vault: " + ErrUnreadable.Error()
+	}
+	return ""
+}
+
 // failed turns an SDK's error into ours: nil stays nil.
 func failed(ctx context.Context, op string, err error) error {
 	if err == nil {

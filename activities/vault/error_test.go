@@ -1,6 +1,8 @@
 package vault
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -36,6 +38,13 @@ func TestErrorsSayTheCodeAndNothingOfTheRequest(t *testing.T) {
 		} {
 			require.Error(t, err, "%s %s", what, op)
 			text := err.Error()
+			told := Told(err)
+			for _, inside := range []string{"/", e.prefix, missing.Bucket, c.Bucket, "127.0.0.1"} {
+				require.NotContains(t, told, inside, "%s %s", what, op)
+			}
+			if op == "put" && what != "unreachable" {
+				require.Contains(t, told, "vault: put: "+what, op)
+			}
 			for _, secret := range []string{"://", "Signature=", "X-Amz", "not-the-secret", "Credential"} {
 				require.NotContains(t, text, secret, "%s %s", what, op)
 			}
@@ -54,6 +63,18 @@ func TestErrorsSayTheCodeAndNothingOfTheRequest(t *testing.T) {
 	}
 	require.NoError(t, good.Check(t.Context()))
 	require.ErrorContains(t, vaults["NoSuchBucket"].Check(t.Context()), "there is no bucket")
+}
+
+func TestWhatIsToldOfAnErrorIsOurs(t *testing.T) {
+	for want, err := range map[string]error{
+		"vault: get: AccessDenied, HTTP 403":                                fmt.Errorf("of ada@example.com: %w", &callError{op: "get", code: "AccessDenied, HTTP 403", cause: errors.New("ada@example.com")}),
+		"vault: put: the object is there already":                           &callError{op: "put", cause: ErrExists},
+		"vault: create did not succeed; the worker's log says why":          &callError{op: "create", cause: errors.New("ada@example.com")},
+		"vault: the seal does not open: wrong key, wrong place, or altered": fmt.Errorf("ada@example.com: %w", ErrUnreadable),
+		"": errors.New("ada@example.com"),
+	} {
+		require.Equal(t, want, Told(err))
+	}
 }
 
 func TestWithoutCredentialsTheErrorSaysSo(t *testing.T) {
