@@ -108,7 +108,7 @@ func (a *Activities) EndJob(ctx context.Context, in EndJob) (end JobEnd, err err
 		return end, verdict(ctx, err)
 	}
 	end.Mail = job.Email != ""
-	if job.Hook.URL == "" {
+	if job.URL == "" {
 		return end, nil
 	}
 	event := schema.Event{
@@ -116,7 +116,7 @@ func (a *Activities) EndJob(ctx context.Context, in EndJob) (end JobEnd, err err
 		Result: schema.Result{Name: job.Name, Start: job.Start, End: job.End},
 	}
 	for _, d := range job.Days {
-		event.Result.Add(d.Status)
+		event.Add(d.Status)
 	}
 	end.Event = event.ID
 	return end, verdict(ctx, a.Bulk.OpenEvent(ctx, event))
@@ -134,14 +134,14 @@ type DailyEnd struct {
 // ID, "" where the account has no webhook for the type.
 func (a *Activities) TellDaily(ctx context.Context, in DailyEnd) (event string, err error) {
 	wanted, err := a.Bulk.Configuration(ctx, in.Account, in.Type)
-	if err != nil || wanted.Hook.URL == "" {
+	if err != nil || wanted.URL == "" {
 		return "", verdict(ctx, err)
 	}
 	e := schema.Event{
 		ID: eventID(in.Account + "/" + string(in.Type) + "/" + string(in.Day)), Account: in.Account,
 		Type: in.Type, Day: in.Day, Hook: wanted.Hook,
 	}
-	e.Result.Add(in.Status)
+	e.Add(in.Status)
 	return e.ID, verdict(ctx, a.Bulk.OpenEvent(ctx, e))
 }
 
