@@ -102,7 +102,9 @@ func answer(c echo.Context, status int, v any) error {
 	if err := to.Encode(v); err != nil {
 		return err
 	}
-	c.Response().Header().Set(echo.HeaderCacheControl, "private, no-store")
+	h := c.Response().Header()
+	h.Set(echo.HeaderCacheControl, "private, no-store")
+	h.Set(echo.HeaderContentType, contentType) // whatever it was to be
 	return c.Blob(status, contentType, body.Bytes())
 }
 

@@ -1,0 +1,141 @@
+package bulk_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+	twilio "github.com/twilio/twilio-go/rest/bulkexports/v1"
+
+	"satchel/schema"
+	"satchel/server/bulk"
+)
+
+const configuration = "/v1/Exports/Calls/Configuration"
+
+func TestAConfigurationChangesByWhatIsSent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.work()
+	read := func(a answer) bulk.ConfigurationView {
+		require.Equal(t, http.StatusOK, a.status, a.body)
+		require.Len(t, decode[map[string]any](t, a.body), 5)
+		decode[twilio.BulkexportsV1ExportConfiguration](t, a.body)
+		return decode[bulk.ConfigurationView](t, a.body)
+	}
+	want := bulk.ConfigurationView{URL: site + configuration, ResourceType: schema.Calls}
+	require.Equal(t, want, read(w.send(w.program, http.MethodGet, configuration, nil)))
+	require.Equal(t, want, read(w.send(w.program, http.MethodPost, configuration, url.Values{})), "nothing sent, nothing changed")
+
+	want.Enabled = true
+	require.Equal(t, want, read(w.send(w.program, http.MethodPost, configuration, url.Values{"Enabled": {"True"}})))
+	require.True(t, w.platform.scheduled(w.program.account, schema.Calls))
+	want.WebhookURL, want.WebhookMethod = "https://hooks.example.com/bulk", "GET"
+	require.Equal(t, want, read(w.send(w.program, http.MethodPost, configuration, url.Values{"WebhookUrl": {want.WebhookURL}, "WebhookMethod": {"get"}})))
+	want.WebhookMethod = "POST"
+	require.Equal(t, want, read(w.send(w.program, http.MethodPost, configuration, url.Values{"WebhookMethod": {"POST"}})))
+	for name, form := range map[string]url.Values{
+		"Enabled":       {"Enabled": {"yes"}},
+		"WebhookUrl":    {"WebhookUrl": {"ftp://x"}, "Enabled": {"false"}},
+		"WebhookMethod": {"WebhookMethod": {"PATCH"}},
+		"both, or":      {"WebhookUrl": {""}},
+	} {
+		refused(t, w.send(w.program, http.MethodPost, configuration, form), 400, 20001, name)
+	}
+	require.Equal(t, want, read(w.send(w.program, http.MethodGet, configuration, nil)))
+	want = bulk.ConfigurationView{URL: want.URL, ResourceType: schema.Calls}
+	require.Equal(t, want, read(w.send(w.program, http.MethodPost, configuration, url.Values{"WebhookUrl": {""}, "WebhookMethod": {""}, "Enabled": {"FALSE"}})))
+	require.False(t, w.platform.scheduled(w.program.account, schema.Calls))
+
+	all, err := w.bulk.Configurations(t.Context(), w.principal(w.program))
+	require.NoError(t, err)
+	require.Len(t, all, 4)
+}
+
+func TestAConfigurationThatCannotBeWrittenNowIsA503(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nowhere(t))
+	a := w.send(w.program, http.MethodPost, configuration, url.Values{"Enabled": {"true"}})
+	refused(t, a, 503, 20503)
+	require.NotEmpty(t, a.header.Get("Retry-After"))
+	require.Contains(t, w.send(w.program, http.MethodGet, configuration, nil).body, `"enabled":false`)
+}
+
+func TestACallIsErasedUnderItsDayAndAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.work()
+	call, gone := "CA"+strings.Repeat("ab", 16), "CA"+strings.Repeat("CD", 16)
+	w.platform.has(w.program.account, schema.Calls, "2026-03-01", call, gone)
+	archive := func(day, call string) string { return "/v1/Archives/" + day + "/Calls/" + call }
+	for path, code := range map[string]int{
+		archive("2026-3-1", call):                            400,
+		archive("x", call):                                   400,
+		archive("2026-03-01", "CA1"):                         400,
+		archive("2026-03-01", "SM"+call[2:]):                 400,
+		archive("2026-03-01", "CA"+strings.Repeat("00", 16)): 404,
+		archive("2026-03-02", call):                          404,
+		archive("2026-02-28", gone):                          404,
+	} {
+		a := w.send(w.program, http.MethodDelete, path, nil)
+		require.Equal(t, code, a.status, "%s: %s", path, a.body)
+	}
+	refused(t, w.send(w.program, http.MethodDelete, archive("2026-03-02", call), nil), 404, 20404, "another")
+	refused(t, w.send(w.other, http.MethodDelete, archive("2026-03-01", call), nil), 404, 20404)
+	for range 2 {
+		a := w.send(w.program, http.MethodDelete, archive("2026-03-01", gone), nil)
+		require.Equal(t, http.StatusNoContent, a.status, a.body)
+		require.Empty(t, a.body)
+		w.platform.has(w.program.account, schema.Calls, "2026-03-01", call) // the platform's own copy is gone by now
+	}
+	refused(t, w.send(w.program, http.MethodDelete, archive("2026-03-02", gone), nil), 404, 20404, "another")
+	erased, err := w.store.Erased(t.Context(), w.program.account, "2026-03-01")
+	require.NoError(t, err)
+	require.Equal(t, []string{gone}, erased)
+}
+
+func TestAFileCanBeRemovedBeforeItsTime(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.work()
+	f, _ := w.aFile(w.program, schema.Calls, "2026-03-01", "a")
+	link := w.link(w.program, schema.Calls, "2026-03-01")
+	list := w.send(w.program, http.MethodGet, "/v1/bulk/files", nil)
+	require.Equal(t, f.ID, decode[map[string][]bulk.FileView](t, list.body)["files"][0].ID)
+	require.Equal(t, http.StatusNotFound, w.send(w.other, http.MethodDelete, "/v1/bulk/files/"+f.ID, nil).status)
+	require.Equal(t, http.StatusNotFound, w.send(w.program, http.MethodDelete, "/v1/bulk/files/DF1", nil).status)
+	require.Equal(t, http.StatusForbidden, w.send(w.member, http.MethodDelete, "/v1/bulk/files/"+f.ID, nil).status)
+	require.Equal(t, http.StatusUnauthorized, w.send(caller{}, http.MethodDelete, "/v1/bulk/files/"+f.ID, nil).status)
+	a := w.send(w.program, http.MethodDelete, "/v1/bulk/files/"+f.ID, nil)
+	require.Equal(t, http.StatusNoContent, a.status, a.body)
+	refused(t, w.send(caller{}, http.MethodGet, link, nil), 404, 20404)
+	require.Equal(t, http.StatusNotFound, w.send(w.program, http.MethodDelete, "/v1/bulk/files/"+f.ID, nil).status)
+	require.JSONEq(t, `{"files":[]}`, w.send(w.program, http.MethodGet, "/v1/bulk/files", nil).body)
+}
+
+func TestAWebhookCanBeSentOnceMore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nowhere(t))
+	e := schema.Event{
+		ID: uuid.NewString(), Account: w.program.account, Type: schema.Calls, Day: "2026-03-01",
+		Hook: schema.Hook{URL: "https://hooks.example.com/", Method: "POST"}, Result: schema.Result{Completed: 1},
+	}
+	require.NoError(t, w.store.OpenEvent(t.Context(), e))
+	require.NoError(t, w.store.NoteTry(t.Context(), e.ID, schema.EventTry{Outcome: "nobody answered", Took: 15000}))
+	require.NoError(t, w.store.GiveUpEvent(t.Context(), e.ID))
+	list := decode[map[string][]bulk.EventView](t, w.send(w.program, http.MethodGet, "/v1/bulk/events", nil).body)["events"]
+	require.Len(t, list, 1)
+	require.Equal(t, schema.EventGivenUp, list[0].Status)
+	require.Nil(t, list[0].Log[0].HTTPStatus)
+	require.JSONEq(t, `{"events":[]}`, w.send(w.other, http.MethodGet, "/v1/bulk/events", nil).body)
+	for _, id := range []string{uuid.NewString(), "x"} {
+		require.Equal(t, http.StatusNotFound, w.send(w.program, http.MethodPost, "/v1/bulk/events/"+id+"/resend", nil).status)
+	}
+	require.Equal(t, http.StatusNotFound, w.send(w.other, http.MethodPost, "/v1/bulk/events/"+e.ID+"/resend", nil).status)
+	away := w.send(w.program, http.MethodPost, "/v1/bulk/events/"+e.ID+"/resend", nil)
+	require.Equal(t, http.StatusServiceUnavailable, away.status)
+	require.Equal(t, "application/problem+json", away.header.Get("Content-Type"))
+}
