@@ -46,7 +46,10 @@ func NewAccount(ctx context.Context, databaseURL string, with With) (Account, er
 		if _, err := insert(ctx, tx, a, with.Seal); err != nil || !with.Records {
 			return err
 		}
-		return addRecords(ctx, tx, a.AccountSID)
+		if err := addRecords(ctx, tx, a.AccountSID); err != nil {
+			return err
+		}
+		return addPoison(ctx, tx)
 	})
 	if err != nil {
 		return Account{}, fmt.Errorf("make account: %w", err)

@@ -127,6 +127,17 @@ func addRecords(ctx context.Context, tx *sql.Tx, account string) error {
 	return nil
 }
 
+//go:embed poison.sql
+var poisonSQL string
+
+// addPoison spoils the records that addRecords has added, for tests.
+func addPoison(ctx context.Context, tx *sql.Tx) error {
+	if _, err := tx.ExecContext(ctx, poisonSQL); err != nil {
+		return fmt.Errorf("add poison: %w", err)
+	}
+	return nil
+}
+
 func inTransaction(ctx context.Context, databaseURL string, do func(*sql.Tx) error) error {
 	db, err := sql.Open("postgres", databaseURL)
 	if err != nil {

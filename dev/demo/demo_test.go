@@ -32,6 +32,24 @@ func TestLoadingTwiceChangesNothing(t *testing.T) {
 	require.Equal(t, before, fingerprint(t, db, ""))
 }
 
+func TestEverybodysToolsReadTheDemosFilesAndTestsHaveWorse(t *testing.T) {
+	url := testparts.Database(t)
+	db := open(t, url)
+	d, err := demo.Load(context.Background(), url, nil)
+	require.NoError(t, err)
+	worse, err := demo.NewAccount(context.Background(), url, demo.With{Records: true})
+	require.NoError(t, err)
+	halves := func(account string) (n int) {
+		require.NoError(t, db.QueryRow(`select count(*) from platform.flows where account_sid = $1
+			and definition::text ~* '\\ud[89ab][0-9a-f]{2}(?!\\ud[c-f])'`, account).Scan(&n))
+		return n
+	}
+	require.Equal(t, 1, halves(worse.AccountSID))
+	for _, a := range d.Accounts {
+		require.Zero(t, halves(a.AccountSID), a.Name)
+	}
+}
+
 func TestDemoAccountsTellTheStoriesTheyAreFor(t *testing.T) {
 	url := testparts.Database(t)
 	db := open(t, url)

@@ -12,7 +12,7 @@ values
     (pg_temp.sid('FW', 1), pg_temp.account(), 'Front desk', 'Greets, then "asks" — in 日本語 too', 'published', 12,
         '{"start":"greet","steps":[{"id":"greet","say":"Grüß Gott 👋\u2028"},{"id":"ask","retries":3,"retries":5}],  "big":12345678901234567890123456789.5e-3}',
         '\xdeadbeef00ff', '2026-01-05 09:00:00.000001+00', '2025-03-01 08:00:00+00', '2026-01-05 09:00:00.000001+00', 'whsec_front_desk', '\x00'),
-    (pg_temp.sid('FW', 2), pg_temp.account(), '', null, 'draft', 1, '"\ud83d half a surrogate, and \u0000"', null, null, '2025-03-02 08:00:00+00', '2025-03-02 08:00:00+00', null, null),
+    (pg_temp.sid('FW', 2), pg_temp.account(), '', null, 'draft', 1, '"\ud83e\udd50 in escapes, and \u0000"', null, null, '2025-03-02 08:00:00+00', '2025-03-02 08:00:00+00', null, null),
     (pg_temp.sid('FW', 3), pg_temp.account(), 'Old', null, 'archived', 2147483647, E'[\n  null,\n\t1e400,  -0.0\n]', '\x', '-infinity', '2025-03-03 08:00:00+00', '2025-03-03 08:00:00+00', null, null)
 on conflict (sid) do nothing;
 
