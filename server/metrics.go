@@ -26,9 +26,13 @@ type metrics struct {
 	sent      prometheus.Counter
 }
 
-func newMetrics(exports interface {
+// counting is where the numbers of all exports come from.
+type counting interface {
 	Standing(context.Context) (store.Standing, error)
-}) *metrics {
+	BulkStanding(context.Context) (store.BulkStanding, error)
+}
+
+func newMetrics(exports counting) *metrics {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		&standing{exports: exports})
@@ -87,20 +91,34 @@ func (m *metrics) handler() http.Handler {
 
 // standing counts exports when it is asked. Where the database is away, there
 // is nothing to tell, and the rest is told all the same.
-type standing struct {
-	exports interface {
-		Standing(context.Context) (store.Standing, error)
-	}
+type standing struct{ exports counting }
+
+func gauge(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(name, help, labels, nil)
 }
 
 var (
-	exportsNow = prometheus.NewDesc("satchel_exports", "Exports by status.", []string{"status"}, nil)
-	oldestNow  = prometheus.NewDesc("satchel_oldest_unfinished_export_seconds", "Age of the oldest export that is neither completed nor ended.", nil, nil)
+	exportsNow   = gauge("satchel_exports", "Exports by status.", "status")
+	oldestNow    = gauge("satchel_oldest_unfinished_export_seconds", "Age of the oldest export that is neither completed nor ended.")
+	jobsNow      = gauge("satchel_bulk_jobs_unfinished", "Bulk jobs that have not ended.")
+	oldestJobNow = gauge("satchel_oldest_unfinished_bulk_job_seconds", "Age of the oldest bulk job that has not ended.")
+	dayFilesNow  = gauge("satchel_day_files", "Day files that are kept.")
+	dayBytesNow  = gauge("satchel_day_file_bytes", "Bytes of gzip in day files that are kept.")
+	webhooksNow  = gauge("satchel_webhooks_pending", "Webhooks that are still to be delivered.")
 )
 
 func (s *standing) Describe(ch chan<- *prometheus.Desc) {
-	ch <- exportsNow
-	ch <- oldestNow
+	for _, desc := range []*prometheus.Desc{exportsNow, oldestNow, jobsNow, oldestJobNow, dayFilesNow, dayBytesNow, webhooksNow} {
+		ch <- desc
+	}
+}
+
+// count asks the database for both halves.
+func (s *standing) count(ctx context.Context) (now store.Standing, bulk store.BulkStanding, err error) {
+	if now, err = s.exports.Standing(ctx); err == nil {
+		bulk, err = s.exports.BulkStanding(ctx)
+	}
+	return now, bulk, err
 }
 
 func (s *standing) Collect(ch chan<- prometheus.Metric) {
@@ -108,12 +126,13 @@ func (s *standing) Collect(ch chan<- prometheus.Metric) {
 	defer cancel()
 	type answer struct {
 		store.Standing
-		err error
+		bulk store.BulkStanding
+		err  error
 	}
 	counted := make(chan answer, 1) // so that a database that never answers keeps nobody
 	go func() {
-		now, err := s.exports.Standing(ctx)
-		counted <- answer{now, err}
+		now, bulk, err := s.count(ctx)
+		counted <- answer{now, bulk, err}
 	}()
 	var now answer
 	select {
@@ -125,8 +144,16 @@ func (s *standing) Collect(ch chan<- prometheus.Metric) {
 		slog.WarnContext(ctx, "exports were not counted", "err", now.err)
 		return
 	}
-	for _, status := range schema.Statuses {
-		ch <- prometheus.MustNewConstMetric(exportsNow, prometheus.GaugeValue, float64(now.Count[status]), string(status))
+	tell := func(desc *prometheus.Desc, value float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
 	}
-	ch <- prometheus.MustNewConstMetric(oldestNow, prometheus.GaugeValue, now.Oldest.Seconds())
+	for _, status := range schema.Statuses {
+		tell(exportsNow, float64(now.Count[status]), string(status))
+	}
+	tell(oldestNow, now.Oldest.Seconds())
+	tell(jobsNow, float64(now.bulk.Jobs))
+	tell(oldestJobNow, now.bulk.Oldest.Seconds())
+	tell(dayFilesNow, float64(now.bulk.Files))
+	tell(dayBytesNow, float64(now.bulk.Bytes))
+	tell(webhooksNow, float64(now.bulk.Events))
 }

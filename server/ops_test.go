@@ -86,6 +86,11 @@ func TestAPartThatNeverAnswersKeepsNobody(t *testing.T) {
 // frozen is a store that never answers.
 type frozen struct{ over <-chan struct{} }
 
+func (f frozen) BulkStanding(context.Context) (store.BulkStanding, error) {
+	<-f.over
+	return store.BulkStanding{}, nil
+}
+
 func (f frozen) Standing(context.Context) (store.Standing, error) {
 	<-f.over
 	return store.Standing{}, nil
@@ -96,6 +101,10 @@ func TestMetricsTellRequestsAndExports(t *testing.T) {
 	w := newWorld(t, withTemporal)
 	w.asked(w.owner)
 	w.exec(`update satchel.exports set requested_at = now() - interval '1 hour'`)
+	w.exec(`insert into satchel.jobs (id, account_sid, resource_type, friendly_name, start_day, end_day, requested_by)
+		values ('JS00000000000000000000000000000000', 'AC', 'Calls', 'some', '2026-03-01', '2026-03-01', '')`)
+	w.exec(`insert into satchel.day_files (account_sid, resource_type, day, id, records, size, sha256, expires_at)
+		values ('AC', 'Calls', '2026-03-01', 'DF00000000000000000000000000000000', 0, 23, '', now() + interval '1 day')`)
 	w.nobody().get("/confirm/x")
 	w.nobody().get("/a-made-up-path")
 	w.nobody().do("MADEUP", "/", nil)
@@ -112,6 +121,9 @@ func TestMetricsTellRequestsAndExports(t *testing.T) {
 		`satchel_http_request_seconds_count{method="GET",route="none",status="404"} 1`,
 		`method="other"`,
 		`satchel_http_requests_in_flight 0`,
+		`satchel_bulk_jobs_unfinished 1`,
+		`satchel_day_file_bytes 23`,
+		`satchel_webhooks_pending 0`,
 		`go_goroutines`,
 	} {
 		require.Contains(t, text, line)
