@@ -232,6 +232,14 @@ func (w *world) Account(_ context.Context, id string) (schema.Account, error) {
 	return a, nil
 }
 
+// Subaccounts is what the platform's directory knows of a family.
+func (w *world) Subaccounts(_ context.Context, account string) ([]schema.Account, error) {
+	if account != w.parent.account {
+		return nil, nil
+	}
+	return []schema.Account{{ID: w.program.account, Name: "Test", Parent: account}}, nil
+}
+
 // CallDay is what the platform's directory knows of a call.
 func (w *world) CallDay(_ context.Context, account, call string) (schema.Day, error) {
 	return w.platform.callDay(account, call)
