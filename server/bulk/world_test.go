@@ -299,6 +299,9 @@ func (w *world) send(as caller, method, path string, form url.Values, change ...
 	if bulk.Speaks(req) && a.status >= 400 && method != http.MethodHead {
 		holdProblem(w.t, a)
 	}
+	if strings.HasPrefix(path, "/v1/bulk/") {
+		holdAgainstContract(w.t, req, a)
+	}
 	return a
 }
 
