@@ -1,19 +1,24 @@
 package stack_test
 
 import (
+	"database/sql"
 	"encoding/json"
 	"net/http"
 	"net/http/cookiejar"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	_ "github.com/lib/pq" // the driver
 	"github.com/stretchr/testify/require"
 
+	"satchel/activities/vault"
 	"satchel/dev/stack"
+	"satchel/schema"
 )
 
 func TestAStackComesUpAndTellsWhoCanSignIn(t *testing.T) {
@@ -42,6 +47,7 @@ func TestAStackComesUpAndTellsWhoCanSignIn(t *testing.T) {
 		require.Equal(t, http.StatusOK, res, "the auth token of %s", account.Name)
 	}
 	require.NotZero(t, members)
+	requireSealedTokens(t, told, filepath.Join(dir, "secrets", "keyset.json"))
 
 	jar, err := cookiejar.New(nil)
 	require.NoError(t, err)
@@ -59,6 +65,23 @@ func TestAStackComesUpAndTellsWhoCanSignIn(t *testing.T) {
 	again := start(t, stack.Options{Dir: dir})
 	for i := range told.Accounts {
 		require.Equal(t, told.Accounts[i].AuthToken, again.Demo.Accounts[i].AuthToken)
+	}
+}
+
+// requireSealedTokens holds that webhooks can be signed with the accounts' tokens.
+func requireSealedTokens(t *testing.T, told stack.Demo, keyset string) {
+	t.Helper()
+	keys, err := vault.OpenKeyset(keyset)
+	require.NoError(t, err)
+	db, err := sql.Open("postgres", told.DatabaseURL)
+	require.NoError(t, err)
+	defer db.Close() //nolint:errcheck // read only
+	for _, account := range told.Accounts {
+		var sealed []byte
+		require.NoError(t, db.QueryRow(`select auth_token_sealed from platform.accounts where sid = $1`, account.AccountSID).Scan(&sealed))
+		token, err := keys.Unseal(t.Context(), sealed, account.AccountSID, schema.SealedToken)
+		require.NoError(t, err)
+		require.Equal(t, account.AuthToken, string(token))
 	}
 }
 
