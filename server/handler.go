@@ -39,15 +39,18 @@ func newHandler(s settled, p *parts, logger *slog.Logger) *handler {
 		Store: p.store, Vault: p.vault, Temporal: p.temporal, Site: s.site, Windows: s.windows(),
 		Secret: s.linkKey, ArchiveSchema: p.archiveSchema,
 	})
-	h.web = web.New(web.Options{
-		API: h.api, Auth: who, Exports: p.store, Directory: p.directory,
-		Links: schema.NewLinks(s.linkKey), Site: s.site, Windows: s.windows(), SignInURL: s.SignInURL, Note: p.catalog.Note,
-		Operators: p.operators(s),
-	})
 	h.bulk = bulk.New(bulk.Options{
 		Store: p.store, Vault: p.vault, Temporal: p.temporal, Directory: p.directory, Links: schema.NewLinks(s.linkKey),
 		Site: s.bulkSite(), TrustedProxies: s.TrustedProxies, CheckHook: p.hooks.Check, Limits: s.bulkLimits(),
-		MinLagDays: s.MinLagDays, LinkTTL: s.LinkTTL, FetchStatus: s.DayFetchStatus, Explain: h.web.Explain,
+		MinLagDays: s.MinLagDays, LinkTTL: s.LinkTTL, FetchStatus: s.DayFetchStatus,
+		Explain: func(c echo.Context, title string, paragraphs []string) error {
+			return h.web.Explain(c, title, paragraphs)
+		},
+	})
+	h.web = web.New(web.Options{
+		API: h.api, Bulk: h.bulk, Auth: who, Exports: p.store, Directory: p.directory,
+		Links: schema.NewLinks(s.linkKey), Site: s.site, Windows: s.windows(), SignInURL: s.SignInURL, Note: p.catalog.Note,
+		Operators: p.operators(s),
 	})
 	h.HideBanner, h.HidePort = true, true
 	h.IPExtractor = addressOf(s.TrustedProxies)

@@ -41,6 +41,18 @@ func parsePages(base string, f files) pages {
 		"until":   until,
 		"since":   since,
 		"int64":   func(n int) int64 { return int64(n) },
+
+		"date":   date,
+		"dates":  dates,
+		"days":   days,
+		"status": func(s schema.DayStatus) string { return statusWords[s] },
+		"wrong": func(problems map[string]string, field string) wrong {
+			return wrong{field + "-problem", problems[field]}
+		},
+		"wrongOf": func(problems map[string]string, field string, t schema.ResourceType) wrong {
+			return wrong{field + "-problem-" + string(t), problems[field]}
+		},
+		"attributes": wrong.attributes,
 	}
 	layout := template.Must(template.New("layout.html").Funcs(words).ParseFS(templates, "templates/layout.html", "templates/parts/*.html"))
 	found := pages{}

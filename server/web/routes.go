@@ -35,6 +35,18 @@ func (w *Web) Register(e *echo.Echo) {
 	e.POST("/settings/data-export/:id/delete", w.delete, brief)
 	e.Match(look, "/settings/data-export/:id/file", w.file)
 
+	e.Match(look, "/settings/bulk-export", w.showBulkExport, brief)
+	e.POST("/settings/bulk-export", w.askForJob, brief)
+	e.GET("/settings/bulk-export/live", w.showBulkLive, brief)
+	e.POST("/settings/bulk-export/daily/:type", w.configure, brief)
+	e.POST("/settings/bulk-export/jobs/:id/delete", w.deleteJob, brief)
+	e.Match(look, "/settings/bulk-export/files/:id", w.fetchFile, brief)
+	e.POST("/settings/bulk-export/files/:id/delete", w.deleteFile, brief)
+	e.POST("/settings/bulk-export/deliveries/:id/again", w.sendAgain, brief)
+
+	e.Match(look, "/unsubscribe/:token", w.showUnsubscribe, brief)
+	e.POST("/unsubscribe/:token", w.unsubscribe, brief)
+
 	e.Match(look, "/static/:file", w.static)
 }
 

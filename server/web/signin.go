@@ -90,8 +90,10 @@ func (w *Web) returnPath(r *http.Request) string {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return w.Auth.ReturnPath(r.URL.RequestURI())
 	}
-	if strings.HasPrefix(r.URL.Path, "/settings/data-export/") {
-		return "/settings/data-export"
+	for _, page := range []string{dataExport, bulkExport} {
+		if strings.HasPrefix(r.URL.Path, page+"/") {
+			return page
+		}
 	}
 	return w.Auth.ReturnPath(r.URL.Path)
 }

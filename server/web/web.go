@@ -10,6 +10,7 @@ import (
 	"satchel/schema/store"
 	"satchel/server/api"
 	"satchel/server/auth"
+	"satchel/server/bulk"
 )
 
 // Exports reads exports whoever asks, what was done to them, and the clock
@@ -30,6 +31,7 @@ type Directory interface {
 type Options struct {
 	API       *api.API
 	Auth      *auth.Auth
+	Bulk      *bulk.Bulk
 	Exports   Exports
 	Directory Directory
 	Links     schema.Links
