@@ -103,14 +103,32 @@ func (l Links) OpenPageToken(list, token string) (place string, ok bool) {
 // recognised where it must not be used.
 const developmentKey = "00000000"
 
-// ParseLinkKey reads the key of NewLinks from 64 hexadecimal digits.
-// development tells that it was made for one machine only.
-func ParseLinkKey(s string) (key []byte, development bool, err error) {
+// ParseLinkKey reads the key of NewLinks from 64 hexadecimal digits. Outside
+// dev it refuses one that others may know: an example, or one that was made for
+// one machine.
+func ParseLinkKey(s string, dev bool) (key []byte, err error) {
 	key, err = hex.DecodeString(s)
 	if err != nil || len(key) != 32 {
-		return nil, false, errors.New("LINK_KEY must be 64 hexadecimal digits; make one with: openssl rand -hex 32")
+		return nil, errors.New("LINK_KEY must be 64 hexadecimal digits; make one with: openssl rand -hex 32")
 	}
-	return key, strings.HasPrefix(s, developmentKey), nil
+	if !dev && (strings.HasPrefix(s, developmentKey) || isExample(key)) {
+		return nil, errors.New("LINK_KEY is an example or was made for one machine, so others may know it; make one with: openssl rand -hex 32")
+	}
+	return key, nil
+}
+
+// isExample tells whether a key looks as keys in examples do: a few bytes
+// over and over, or counting up.
+func isExample(key []byte) bool {
+	seen := map[byte]bool{}
+	for _, b := range key {
+		seen[b] = true
+	}
+	counting := true
+	for i := 1; i < len(key); i++ {
+		counting = counting && key[i] == key[i-1]+1
+	}
+	return len(seen) <= len(key)/4 || counting
 }
 
 // NewDevelopmentLinkKey makes a key for one machine.

@@ -1,6 +1,7 @@
 package schema_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -46,17 +47,31 @@ func TestAnIdempotencyKeyNamesOneExportOfOneRequester(t *testing.T) {
 	require.NotEqual(t, id, schema.ExportIDFor([]byte("other"), "AC1", "US1", "key"))
 }
 
-func TestKeysMadeForOneMachineAreRecognised(t *testing.T) {
-	key, development, err := schema.ParseLinkKey(schema.NewDevelopmentLinkKey())
+func TestKeysThatOthersMayKnowAreForOneMachine(t *testing.T) {
+	for _, known := range []string{schema.NewDevelopmentLinkKey(), strings.Repeat("ab", 32), strings.Repeat("0123456789abcdef", 4)} {
+		key, err := schema.ParseLinkKey(known, true)
+		require.NoError(t, err)
+		require.Len(t, key, 32)
+		_, err = schema.ParseLinkKey(known, false)
+		require.ErrorContains(t, err, "openssl rand -hex 32")
+		require.NotContains(t, err.Error(), known)
+	}
+	_, err := schema.ParseLinkKey("8f1b2c3d4e5f60718293a4b5c6d7e8f98f1b2c3d4e5f60718293a4b5c6d7e8f9", false)
 	require.NoError(t, err)
-	require.True(t, development)
-	require.Len(t, key, 32)
-	_, development, err = schema.ParseLinkKey("8f1b2c3d4e5f60718293a4b5c6d7e8f98f1b2c3d4e5f60718293a4b5c6d7e8f9")
-	require.NoError(t, err)
-	require.False(t, development)
-	_, _, err = schema.ParseLinkKey("secret")
+	_, err = schema.ParseLinkKey("secret", true)
 	require.ErrorContains(t, err, "openssl rand -hex 32")
 	require.NotContains(t, err.Error(), "secret")
+}
+
+func TestASiteIsNotReachedInTheClear(t *testing.T) {
+	for _, fine := range []string{"https://export.example.com/data/", "http://127.0.0.1:8080", "http://localhost", "http://[::1]:8080"} {
+		_, err := schema.ParseSite(fine)
+		require.NoError(t, err)
+	}
+	for _, clear := range []string{"http://export.example.com", "http://10.0.0.1", "http://localhost.example.com"} {
+		_, err := schema.ParseSite(clear)
+		require.ErrorContains(t, err, "https://", clear)
+	}
 }
 
 func TestCategoriesHaveWords(t *testing.T) {

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"errors"
+	"net/netip"
 	"net/url"
 	"strings"
 )
@@ -10,13 +11,26 @@ import (
 // if there is one, without a slash at the end. Mails know no other.
 type Site string
 
-// ParseSite reads PUBLIC_BASE_URL.
+// ParseSite reads PUBLIC_BASE_URL. It refuses one that is reached in the clear,
+// except on this machine.
 func ParseSite(s string) (Site, error) {
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return "", errors.New("PUBLIC_BASE_URL must be like https://export.example.com")
 	}
+	if u.Scheme != "https" && !IsLoopback(u.Hostname()) {
+		return "", errors.New("PUBLIC_BASE_URL must begin with https://: sessions and files do not travel in the clear")
+	}
 	return Site(strings.TrimRight(s, "/")), nil
+}
+
+// IsLoopback tells whether a host is this machine, and cannot be another.
+func IsLoopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	address, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil && address.Unmap().IsLoopback()
 }
 
 // Confirm is the page that confirms an export.

@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +16,7 @@ import (
 
 	"satchel/schema"
 	"satchel/schema/store"
+	"satchel/schema/store/source"
 )
 
 func TestBrowsersGetPagesAndProgramsGetProblems(t *testing.T) {
@@ -83,6 +86,26 @@ func TestADatabaseThatIsAwayIsA503(t *testing.T) {
 		a.says(t, http.StatusServiceUnavailable, "Nothing was lost")
 		require.NotEmpty(t, a.header.Get("Retry-After"))
 	}
+}
+
+func TestAServerThatMayNotReadTheColumnsSaysSo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(w *world) {
+		role := "stranger_" + strings.ToLower(rand.Text())
+		w.exec(`create role ` + role + ` login password 'none'`)
+		at, err := url.Parse(w.settings.DatabaseURL)
+		require.NoError(w.t, err)
+		at.User = url.UserPassword(role, "none")
+		require.NoError(w.t, w.parts.source.Close())
+		w.parts.source, err = source.Open(w.t.Context(), at.String(), 2)
+		require.NoError(w.t, err)
+		w.exec(`grant usage on schema platform to ` + role)
+		w.t.Cleanup(func() { w.exec(`drop owned by ` + role); w.exec(`drop role ` + role) })
+	})
+	a := w.nobody().get("/schemas/account-export-1.0.json")
+	require.Equal(t, http.StatusServiceUnavailable, a.status, a.body)
+	require.Contains(t, a.body, `"schema_unavailable"`)
+	require.NotEmpty(t, a.header.Get("Retry-After"))
 }
 
 func TestPanicsAreOurFaultAndTellNothing(t *testing.T) {

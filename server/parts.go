@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/url"
 	"strings"
+	"time"
 
 	"go.temporal.io/sdk/client"
 
@@ -18,6 +19,7 @@ import (
 	"satchel/schema/directory/demo"
 	"satchel/schema/store"
 	"satchel/schema/store/source"
+	"satchel/schema/store/sqlstate"
 	"satchel/server/auth"
 	"satchel/workflows"
 )
@@ -102,7 +104,7 @@ func (p *parts) archiveSchema(ctx context.Context) ([]byte, error) {
 	for _, category := range schema.Categories {
 		described, err := p.source.Describe(ctx, p.catalog.Query(category))
 		if err != nil {
-			return nil, fmt.Errorf("describe %s: %w", category, err)
+			return nil, undescribed(category, err)
 		}
 		columns[category] = p.catalog.Columns(category)
 		if len(columns[category]) != len(described) {
@@ -114,6 +116,19 @@ func (p *parts) archiveSchema(ctx context.Context) ([]byte, error) {
 		}
 	}
 	return catalog.ArchiveSchema(columns)
+}
+
+// undescribed says that a category's columns cannot be told. Where the server's
+// role may not read them, as it need not for all else, somebody has to change
+// that first.
+func undescribed(c schema.Category, err error) error {
+	if sqlstate.Is(err, sqlstate.InsufficientPrivilege) {
+		err = &schema.Error{
+			Kind: schema.Unavailable, Code: "schema_unavailable", RetryAfter: time.Minute, Cause: err,
+			Message: "This server may not read the columns that the file's schema is made from. Whoever runs it can change that.",
+		}
+	}
+	return fmt.Errorf("describe %s: %w", c, err)
 }
 
 func loadCatalog(dir string) (*catalog.Catalog, error) {

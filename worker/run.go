@@ -26,12 +26,9 @@ import (
 
 // Run plugs everything together and works until ctx ends.
 func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
-	linkKey, development, err := schema.ParseLinkKey(r.LinkKey)
+	linkKey, err := schema.ParseLinkKey(r.LinkKey, r.Dev)
 	if err != nil {
 		return err
-	}
-	if development && !r.Dev {
-		return errors.New("LINK_KEY was made for one machine; make one with: openssl rand -hex 32")
 	}
 	site, err := schema.ParseSite(r.Site)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -136,6 +137,16 @@ func TestReadinessTellsOfEachPart(t *testing.T) {
 	code, states = ask()
 	require.Equal(t, http.StatusOK, code)
 	require.Equal(t, map[string]string{"database": "ok", "object storage": "ok", "Temporal": "ok"}, states)
+}
+
+func TestSettingsOfOneMachineStartNothingElsewhere(t *testing.T) {
+	key := "8f1b2c3d4e5f60718293a4b5c6d7e8f9a8b7c6d5e4f30211fedcba9876543210"
+	for sentence, r := range map[string]runCommand{
+		"openssl rand -hex 32":   {LinkKey: strings.Repeat("ab", 32), Site: "https://export.example.com"},
+		"must begin with https:": {LinkKey: key, Site: "http://export.example.com"},
+	} {
+		require.ErrorContains(t, r.Run(t.Context(), slog.New(slog.DiscardHandler)), sentence)
+	}
 }
 
 func TestNonsenseInTheSettingsIsNamed(t *testing.T) {

@@ -122,13 +122,7 @@ func fromThisMachine(r *http.Request) bool {
 }
 
 // IsLoopback tells whether a host's name or address is this machine's own.
-func IsLoopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	address, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return err == nil && address.Unmap().IsLoopback()
-}
+func IsLoopback(host string) bool { return schema.IsLoopback(host) }
 
 func hostOnly(hostport string) string {
 	if host, _, err := net.SplitHostPort(hostport); err == nil {

@@ -21,10 +21,11 @@ import (
 
 // The SQLSTATEs callers ask for by name.
 const (
-	UniqueViolation     = "23505"
-	ForeignKeyViolation = "23503"
-	CheckViolation      = "23514"
-	QueryCanceled       = "57014"
+	UniqueViolation       = "23505"
+	ForeignKeyViolation   = "23503"
+	CheckViolation        = "23514"
+	InsufficientPrivilege = "42501"
+	QueryCanceled         = "57014"
 )
 
 // Error is a refusal by Postgres: what we were doing, and the SQLSTATE.
