@@ -26,7 +26,7 @@ type Day struct {
 // keeps it to one writer at a time.
 func BulkDay(ctx workflow.Context, in Day) (written activities.WrittenDay, err error) {
 	in.Limits = in.Limits.Filled()
-	err = workflow.ExecuteActivity(writing(ctx, "Write "+string(in.Type)+" of "+string(in.Day), in.Limits.Patience), hands.WriteDay,
+	err = workflow.ExecuteActivity(named(writing(ctx, "Write "+string(in.Type)+" of "+string(in.Day), in.Limits.Patience), "write"), hands.WriteDay,
 		activities.WriteDay{Account: in.Account, Type: in.Type, Day: in.Day, Job: in.Job, Again: in.Again, Limits: in.Limits}).Get(ctx, &written)
 	return written, err
 }
@@ -75,7 +75,7 @@ func BulkDaily(ctx workflow.Context, in Daily) error {
 		return ctx.Err()
 	}
 	var event string
-	if told := workflow.ExecuteActivity(recording(ctx, "Tell of "+string(day)), hands.TellDaily, activities.DailyEnd{
+	if told := workflow.ExecuteActivity(named(recording(ctx, "Tell of "+string(day)), "tell"), hands.TellDaily, activities.DailyEnd{
 		Account: in.Account, Type: in.Type, Day: day, Status: written.Status,
 	}).Get(ctx, &event); told != nil {
 		return told
@@ -103,6 +103,6 @@ type FileRemoval struct {
 
 // RemoveDayFile deletes a day file before its time.
 func RemoveDayFile(ctx workflow.Context, in FileRemoval) error {
-	return workflow.ExecuteActivity(removing(ctx, "Remove "+in.File), hands.RemoveDay,
+	return workflow.ExecuteActivity(named(removing(ctx, "Remove "+in.File), "remove"), hands.RemoveDay,
 		activities.RemoveDay{File: in.File, By: in.By}).Get(ctx, nil)
 }

@@ -24,18 +24,18 @@ const deliverFor = 24 * time.Hour
 // visibly.
 func Webhook(ctx workflow.Context, in Event) error {
 	if in.Again {
-		if err := workflow.ExecuteActivity(recording(ctx, "Open the event again"), hands.ReopenEvent,
+		if err := workflow.ExecuteActivity(named(recording(ctx, "Open the event again"), "reopen"), hands.ReopenEvent,
 			activities.ReopenEvent{Event: in.ID}).Get(ctx, nil); err != nil {
 			return err
 		}
 	}
 	deliver := activities.Deliver{Event: in.ID, Account: in.Account}
-	err := workflow.ExecuteActivity(delivering(ctx, "Deliver the webhook"), hands.DeliverWebhook, deliver).Get(ctx, nil)
+	err := workflow.ExecuteActivity(named(delivering(ctx, "Deliver the webhook"), "deliver"), hands.DeliverWebhook, deliver).Get(ctx, nil)
 	if err == nil {
 		return nil
 	}
 	ctx, _ = workflow.NewDisconnectedContext(ctx) // an operator who cancels it gives up, too
-	if err := workflow.ExecuteActivity(recording(ctx, "Give up"), hands.GiveUpWebhook, deliver).Get(ctx, nil); err != nil {
+	if err := workflow.ExecuteActivity(named(recording(ctx, "Give up"), "give-up"), hands.GiveUpWebhook, deliver).Get(ctx, nil); err != nil {
 		return err
 	}
 	return err

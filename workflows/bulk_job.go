@@ -85,7 +85,7 @@ func (j *bulkJob) open(ctx workflow.Context) (refusal activities.Refusal, err er
 	if j.opened {
 		return refusal, nil
 	}
-	err = workflow.ExecuteActivity(answering(ctx, "Open the job"), hands.OpenJob, activities.OpenJob{
+	err = workflow.ExecuteActivity(named(answering(ctx, "Open the job"), "open"), hands.OpenJob, activities.OpenJob{
 		Job: j.ID, Account: j.Account, Family: j.Family, Type: j.Type, Start: j.Start, End: j.End,
 		RequestedBy: j.RequestedBy, Sealed: j.Sealed, QuotaDays: j.Limits.QuotaDays,
 	}).Get(ctx, &refusal)
@@ -148,7 +148,7 @@ func (j *bulkJob) writeDay(ctx workflow.Context, day schema.Day) {
 		return
 	}
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
-	if err := workflow.ExecuteActivity(recording(ctx, "Give up on "+string(day)), hands.FailDay,
+	if err := workflow.ExecuteActivity(named(recording(ctx, "Give up on "+string(day)), "fail-"+string(day)), hands.FailDay,
 		activities.FailDay{Job: j.ID, Day: day}).Get(ctx, nil); err != nil {
 		workflow.GetLogger(ctx).Error("day not failed", "job", j.ID, "day", day, "err", err)
 	}
@@ -158,7 +158,7 @@ func (j *bulkJob) writeDay(ctx workflow.Context, day schema.Day) {
 func (j *bulkJob) end(ctx workflow.Context) error {
 	ctx, _ = workflow.NewDisconnectedContext(ctx) // a cancelled run ends its job all the same
 	var end activities.JobEnd
-	if err := workflow.ExecuteActivity(recording(ctx, "End the job"), hands.EndJob,
+	if err := workflow.ExecuteActivity(named(recording(ctx, "End the job"), "end"), hands.EndJob,
 		activities.EndJob{Job: j.ID, Account: j.Account}).Get(ctx, &end); err != nil {
 		return err
 	}
@@ -177,7 +177,7 @@ func (j *bulkJob) end(ctx workflow.Context) error {
 
 // JobLetter sends one mail about a job and keeps trying for a day.
 func JobLetter(ctx workflow.Context, in activities.JobMail) error {
-	ctx = mailing(ctx, "Mail: "+string(in.Kind), 24*time.Hour)
+	ctx = named(mailing(ctx, "Mail: "+string(in.Kind), 24*time.Hour), "mail")
 	return workflow.ExecuteActivity(ctx, hands.SendJobMail, in).Get(ctx, nil)
 }
 
