@@ -66,7 +66,7 @@ func newHandler(s settled, p *parts, logger *slog.Logger) *handler {
 		middleware.BodyLimit("64K"),
 		compress(),
 		unless(isPublic, inTime(who.Identify)),
-		unless(func(c echo.Context) bool { return !isPublic(c) }, brief),
+		unless(func(c echo.Context) bool { return !isPublic(c) || isArchive(c.Path()) }, brief),
 		unless(isPublic, g.perPrincipal),
 	)
 	h.routes(who)

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/stretchr/testify/require"
+
+	"satchel/schema"
+)
+
+// twilioRefuses holds an answer against Twilio's error document.
+func twilioRefuses(t *testing.T, a answer, status, code int) {
+	t.Helper()
+	require.Equal(t, status, a.status, a.body)
+	require.Equal(t, "application/json; charset=utf-8", a.header.Get("Content-Type"), a.body)
+	require.Empty(t, a.header.Get("Content-Encoding"))
+	var p map[string]any
+	require.NoError(t, json.Unmarshal([]byte(a.body), &p))
+	require.Len(t, p, 4)
+	require.EqualValues(t, code, p["code"])
+	require.EqualValues(t, status, p["status"])
+	require.NotEmpty(t, p["message"])
+	require.Contains(t, p["more_info"], "/docs/errors/")
+}
+
+func TestWhateverGoesWrongUnderTwiliosPathsIsAnErrorDocument(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.handler.GET("/v1/Exports/Calls/panic", func(echo.Context) error { panic("by a test") })
+	w.handler.GET("/v1/Exports/Calls/broken", func(echo.Context) error { return io.ErrUnexpectedEOF })
+	program, nobody := w.program(), w.nobody()
+	wrong := w.program()
+	wrong.pass = "wrong"
+	twilioRefuses(t, program.get("/v1/Exports/Calls/Nothing"), 404, 20404)
+	twilioRefuses(t, nobody.get("/v1/Exports/Nothing/at/all"), 404, 20404)
+	twilioRefuses(t, program.do(http.MethodPut, "/v1/Exports/Calls/Jobs", nil), 405, 20004)
+	twilioRefuses(t, nobody.get("/v1/Exports/Calls/Jobs"), 401, 20003)
+	twilioRefuses(t, wrong.get("/v1/Exports/Calls/Jobs"), 401, 20003)
+	twilioRefuses(t, nobody.get("/v1/Exports/Calls/Jobs", "Authorization", "Bearer x"), 401, 20003)
+	twilioRefuses(t, w.as(w.owner).get("/v1/Exports/Calls/Jobs"), 401, 20003)
+	twilioRefuses(t, program.do(http.MethodPost, "/v1/Exports/Calls/Jobs", strings.NewReader(strings.Repeat("a", 65<<10)), "Content-Type", "application/x-www-form-urlencoded"), 413, 20413)
+	twilioRefuses(t, program.get("/v1/Exports/Calls/panic"), 500, 20500)
+	twilioRefuses(t, program.get("/v1/Exports/Calls/broken"), 500, 20500)
+	twilioRefuses(t, program.post("/v1/Exports/Calls/Jobs", nil, "Sec-Fetch-Site", "cross-site"), 403, 20403)
+	twilioRefuses(t, nobody.get("/files/DF/x"), 403, 20403)
+	twilioRefuses(t, nobody.get("/files"), 404, 20404)
+	w.exec(`update platform.accounts set suspended = true where sid = $1`, w.account)
+	twilioRefuses(t, program.get("/v1/Exports/Calls/Jobs"), 403, 20403)
+	nobody.get("/docs/errors/20429").says(t, http.StatusOK, "Retry-After")
+	require.Equal(t, 404, nobody.get("/docs/errors/0").status)
+}
+
+func TestWhoeverAsksTwiliosPathsTooOftenHearsItInTheirFormat(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(w *world) { w.settings.RateLimit = 1 })
+	program := w.program()
+	var a answer
+	for range 20 {
+		if a = program.get("/v1/Exports/Calls"); a.status != http.StatusOK {
+			break
+		}
+	}
+	twilioRefuses(t, a, 429, 20429)
+	require.NotEmpty(t, a.header.Get("Retry-After"))
+}
+
+func TestADayFileIsNeverSentAsAContentEncoding(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withBucket)
+	var zip bytes.Buffer
+	z := gzip.NewWriter(&zip)
+	for i := range 5000 {
+		_, _ = z.Write([]byte(schema.NewJobID()[:2+i%30]))
+	}
+	require.NoError(t, z.Close())
+	f := schema.NewDayFile{
+		ID: schema.NewDayFileID(), Account: w.account, Type: schema.Calls, Day: "2026-03-01", Records: 1,
+		Size: int64(zip.Len()), SHA256: strings.Repeat("ab", 32), Retention: time.Hour,
+	}
+	recipient, wrapped, err := w.parts.vault.NewKey(t.Context(), f.Account, f.ID)
+	require.NoError(t, err)
+	f.Wrapped = wrapped
+	_, err = w.parts.vault.Create(t.Context(), schema.DayObject(f.ID), recipient, func(to io.Writer) error {
+		_, err := to.Write(zip.Bytes())
+		return err
+	})
+	require.NoError(t, err)
+	_, err = w.parts.store.PublishDay(t.Context(), f)
+	require.NoError(t, err)
+
+	found := w.program().get("/v1/Exports/Calls/Days/2026-03-01")
+	require.Equal(t, http.StatusTemporaryRedirect, found.status, found.body)
+	link := strings.TrimPrefix(found.header.Get("Location"), string(w.settings.site))
+	for _, accepts := range []string{"", "gzip", "gzip, deflate, br", "identity"} {
+		a := w.nobody().get(link, "Accept-Encoding", accepts)
+		require.Equal(t, http.StatusOK, a.status, a.body)
+		require.Empty(t, a.header.Values("Content-Encoding"))
+		require.Equal(t, zip.Bytes(), []byte(a.body))
+	}
+	wrong := w.program()
+	wrong.pass = "wrong"
+	require.Equal(t, http.StatusOK, wrong.get(link).status, "the link is all the authority there is")
+	w.handler.GET("/files/probe", func(c echo.Context) error {
+		_, bounded := c.Request().Context().Deadline()
+		return c.JSON(http.StatusOK, bounded)
+	})
+	require.Equal(t, "false\n", w.nobody().get("/files/probe").body, "a download takes as long as it moves")
+	line := logged.linesWith(`"route":"/files/:id/:name"`)
+	require.NotEmpty(t, line)
+	require.NotContains(t, strings.Join(line, ""), "sig=", "links are not for logs")
+}
