@@ -66,7 +66,7 @@ func (b *Bulk) changeConfiguration(c echo.Context) error {
 func (b *Bulk) configured(c echo.Context, now schema.BulkConfiguration) error {
 	return answer(c, http.StatusOK, ConfigurationView{
 		URL: b.exports(c, c.Param("type")) + "/Configuration", Enabled: now.Enabled,
-		WebhookURL: now.Hook.URL, WebhookMethod: now.Hook.Method, ResourceType: now.Type,
+		WebhookURL: now.URL, WebhookMethod: now.Method, ResourceType: now.Type,
 	})
 }
 

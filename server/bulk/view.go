@@ -33,7 +33,7 @@ type DetailView struct {
 func jobView(j schema.Job, q schema.Queue) JobView {
 	v := JobView{
 		JobSid: j.ID, ResourceType: j.Type, FriendlyName: j.Name, StartDay: j.Start, EndDay: j.End,
-		WebhookURL: orNull(j.Hook.URL), WebhookMethod: orNull(j.Hook.Method), Email: orNull(j.Email), Details: details(j.Days),
+		WebhookURL: orNull(j.URL), WebhookMethod: orNull(j.Method), Email: orNull(j.Email), Details: details(j.Days),
 	}
 	if q.Position > 0 {
 		v.JobQueuePosition = orNull(strconv.Itoa(q.Position))
