@@ -149,7 +149,7 @@ func (e *accountExport) settle(ctx workflow.Context, ending schema.Ending) error
 	if err := e.remove(ctx, ending); err != nil {
 		return err
 	}
-	e.tell(ctx, ending.Status, "Ended: "+string(ending.Status)+".")
+	e.tell(ctx, ending.Status, e.lastWords(ending))
 	switch {
 	case ending.Status == schema.Failed:
 		return e.post(ctx, activities.FailedMail)

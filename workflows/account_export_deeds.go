@@ -103,6 +103,15 @@ func (e *accountExport) dropEarly() bool {
 	return true
 }
 
+// lastWords say how the export ended, and until when a new one has to wait.
+func (e *accountExport) lastWords(ending schema.Ending) string {
+	words := "Ended: " + string(ending.Status) + "."
+	if ending.Status == schema.Expired && ending != unconfirmed {
+		words += " The next can be asked for from " + e.ready.AvailableAgainAt.UTC().Format(time.RFC3339) + " on."
+	}
+	return words
+}
+
 // endedBy is who asked for this ending: a person, or nobody but time.
 func (e *accountExport) endedBy(ending schema.Ending) string {
 	switch ending {

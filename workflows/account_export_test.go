@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
+	sdkpb "go.temporal.io/api/sdk/v1"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
@@ -206,6 +207,22 @@ func TestCooldownHoldsTheDoorUntilADayAfterCompletion(t *testing.T) {
 	s.play()
 	require.Equal(t, time.Hour, s.removedAt.Sub(s.completed.CompletedAt))
 	require.Equal(t, 24*time.Hour, closed.Sub(s.completed.CompletedAt))
+}
+
+func TestTheRunsDetailsSayWhenTheNextCanBeAskedFor(t *testing.T) {
+	s := newStory(t)
+	s.in.Windows.Download = time.Hour
+	s.tell(time.Hour, workflows.Confirmed)
+	var details string
+	s.RegisterDelayedCallback(func() {
+		answer, err := s.QueryWorkflow("__temporal_workflow_metadata")
+		require.NoError(t, err)
+		var told sdkpb.WorkflowMetadata
+		require.NoError(t, answer.Get(&told))
+		details = told.GetCurrentDetails()
+	}, 5*time.Hour)
+	s.play()
+	require.Equal(t, "Ended: expired. The next can be asked for from 2026-03-02T13:00:00Z on.", details)
 }
 
 func TestAWindowThatIsMissingIsTheUsualOne(t *testing.T) {

@@ -314,6 +314,22 @@ func TestSweepFindsWhatShouldHaveMoved(t *testing.T) {
 	require.Len(t, alive, 1)
 }
 
+func TestASessionThatIsOverIsNotWrittenBack(t *testing.T) {
+	sessions := open(t).Sessions()
+	until := time.Now().Add(time.Hour)
+	require.NoError(t, sessions.CommitCtx(t.Context(), "a", []byte("somebody"), until))
+	require.NoError(t, sessions.CommitCtx(t.Context(), "a", []byte("somebody, still"), until))
+	data, found, err := sessions.FindCtx(t.Context(), "a")
+	require.NoError(t, err)
+	require.True(t, found)
+	require.Equal(t, "somebody, still", string(data))
+	require.NoError(t, sessions.DeleteCtx(t.Context(), "a"))
+	require.NoError(t, sessions.CommitCtx(t.Context(), "a", []byte("somebody"), until), "a request was under way")
+	_, found, err = sessions.FindCtx(t.Context(), "a")
+	require.NoError(t, err)
+	require.False(t, found)
+}
+
 func TestSessionsEndByTheDatabasesClock(t *testing.T) {
 	sessions := open(t).Sessions()
 	require.NoError(t, sessions.CommitCtx(t.Context(), "a", []byte("data"), time.Now().Add(time.Hour)))
