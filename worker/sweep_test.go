@@ -94,9 +94,9 @@ type stubborn struct {
 	export string
 }
 
-func (v stubborn) Exports(context.Context) iter.Seq2[string, error] {
+func (v stubborn) Folders(context.Context, string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
-		for _, id := range []string{v.export, schema.NewExportID()} {
+		for _, id := range []string{v.export, "notes", schema.NewExportID()} { // of which one is not ours
 			if !yield(id, nil) {
 				return
 			}
