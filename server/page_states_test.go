@@ -106,7 +106,11 @@ func TestWhatWasJustDoneIsSaidOnlyWhileItIsNews(t *testing.T) {
 	require.NotContains(t, owner.get(settings+"?done=deleted").body, "being deleted")
 	w.moved(e, isProcessing)
 	require.NotContains(t, owner.get(settings+"?done=requested").body, "One step is left")
-	owner.get(settings+"?done=cancelled").says(t, http.StatusOK, "being cancelled")
+	require.Contains(t, owner.get(settings).body, `id="cancel"`)
+	cancelling := owner.get(settings + "?done=cancelled")
+	cancelling.says(t, http.StatusOK, "The export is being cancelled")
+	require.NotContains(t, cancelling.body, `id="cancel"`, "once is enough")
+	require.NotContains(t, cancelling.body, "We write to")
 	require.NotContains(t, owner.get(settings+"?done="+url.QueryEscape("<b>")).body, "<b>")
 }
 

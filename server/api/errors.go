@@ -35,8 +35,8 @@ var ofHTTP = map[int]struct{ code, detail string }{
 	http.StatusMethodNotAllowed:             {"method_not_allowed", "This address does not know the method. The Allow header says which it knows."},
 	http.StatusNotAcceptable:                {"not_acceptable", "The file can be sent as gzip or as it is, and Accept-Encoding refuses both."},
 	http.StatusPreconditionFailed:           {"precondition_failed", "The file is not the one that the request is about."},
-	http.StatusRequestEntityTooLarge:        {"too_large", "The request's body is too large."},
-	http.StatusUnsupportedMediaType:         {"unsupported_media_type", "The request's body is of a kind that we cannot read."},
+	http.StatusRequestEntityTooLarge:        {"too_large", "The request’s body is too large."},
+	http.StatusUnsupportedMediaType:         {"unsupported_media_type", "The request’s body is of a kind that we cannot read."},
 	http.StatusRequestedRangeNotSatisfiable: {"range_not_satisfiable", "The file is shorter than that. The Content-Range header says how long it is."},
 	http.StatusTooManyRequests:              {"too_many_requests", "Please ask less often."},
 	http.StatusServiceUnavailable:           {"unavailable", "We cannot do this right now. Please try again soon."},
@@ -122,7 +122,7 @@ func problemOf(err error) problem {
 	}
 	words, ok := ofHTTP[status]
 	if !ok {
-		return newProblem(http.StatusInternalServerError, "internal", "Something went wrong on our side. If it does so again, tell us the request's ID.")
+		return newProblem(http.StatusInternalServerError, "internal", "Something went wrong on our side. If it does so again, tell us the request’s ID.")
 	}
 	p := newProblem(status, words.code, words.detail)
 	if status == http.StatusServiceUnavailable {

@@ -24,6 +24,7 @@ type dataExportView struct {
 	MayExport  bool
 	Account    schema.Account
 	Said       string // what was just done
+	Cancelling bool   // that it was cancelled, and the run has not ended it yet
 	Refused    string // why it was not
 	Now        time.Time
 	Latest     *exportView
@@ -77,6 +78,7 @@ func (w *Web) dataExport(c echo.Context, status int, refused string) error {
 	view.MailTo = auth.PersonOf(c).Email
 	if refused == "" {
 		view.Said = said(c.QueryParam("done"), view.Latest)
+		view.Cancelling = c.QueryParam("done") == "cancelled" && view.Latest != nil && view.Latest.Status.Cancellable()
 	}
 	return w.show(c, status, "data_export", "Data Export", view)
 }

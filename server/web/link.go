@@ -60,7 +60,7 @@ func (w *Web) act(c echo.Context, purpose schema.Purpose) (linked, error) {
 	case !l.SignedIn:
 		return linked{}, schema.Errorf(schema.Unauthenticated, "unauthenticated", "Please sign in as an owner or admin of the account to go on.")
 	case !l.Principal.IsPerson():
-		return linked{}, schema.Errorf(schema.Forbidden, "person_needed", "This must be done by a person who is signed in, not with an account's or API key's secret.")
+		return linked{}, schema.Errorf(schema.Forbidden, "person_needed", "This must be done by a person who is signed in, not with an account’s or API key’s secret.")
 	}
 	return l, nil
 }

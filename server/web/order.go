@@ -72,8 +72,6 @@ func said(done string, latest *exportView) string {
 		return "You have asked for an export. One step is left: confirm it from your mail."
 	case done == "resent" && status == schema.Pending:
 		return "The mail is on its way again, with a new link."
-	case done == "cancelled" && status.Cancellable():
-		return "The export is being cancelled. Nothing of it will be kept."
 	case done == "deleted" && status == schema.Completed:
 		return "The file is being deleted."
 	}
