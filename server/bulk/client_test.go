@@ -1,0 +1,121 @@
+package bulk_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twilio/twilio-go"
+	"github.com/twilio/twilio-go/client"
+	exports "github.com/twilio/twilio-go/rest/bulkexports/v1"
+
+	"satchel/schema"
+)
+
+// redirected leads Twilio's hosts to us, as a customer's own transport would.
+type redirected struct{ to *url.URL }
+
+func (r redirected) RoundTrip(req *http.Request) (*http.Response, error) {
+	if strings.HasSuffix(req.URL.Host, ".twilio.com") {
+		req = req.Clone(req.Context())
+		req.URL.Scheme, req.URL.Host, req.Host = r.to.Scheme, r.to.Host, r.to.Host
+	}
+	return http.DefaultTransport.RoundTrip(req)
+}
+
+// theirClient is Twilio's own client library, unmodified.
+func (w *world) theirClient(as caller) *twilio.RestClient {
+	w.t.Helper()
+	to, err := url.Parse(w.url)
+	require.NoError(w.t, err)
+	c := &client.Client{
+		Credentials: client.NewCredentials(as.name, as.secret),
+		HTTPClient: &http.Client{
+			Transport: redirected{to}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
+	c.SetAccountSid(as.account)
+	return twilio.NewRestClientWithParams(twilio.ClientParams{Client: c})
+}
+
+func TestTwiliosOwnClientWorksUnmodified(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.bulk.Site = "" // what the request came to is what the client can reach
+	w.work()
+	call := "CA" + strings.Repeat("0a", 16)
+	w.platform.has(w.program.account, schema.Calls, yesterday(), call)
+	theirs := w.theirClient(w.program)
+	one := 1
+
+	kind, err := theirs.BulkexportsV1.FetchExport("Calls")
+	require.NoError(t, err)
+	require.Equal(t, "Calls", *kind.ResourceType)
+	enabled := &exports.UpdateExportConfigurationParams{}
+	configured, err := theirs.BulkexportsV1.UpdateExportConfiguration("Calls", enabled.SetEnabled(true))
+	require.NoError(t, err)
+	require.True(t, *configured.Enabled)
+
+	var sids []string
+	for range 3 {
+		wanted := &exports.CreateExportCustomJobParams{}
+		wanted.SetStartDay(string(yesterday().Plus(-1))).SetEndDay(string(yesterday())).SetFriendlyName("Été & fils")
+		made, err := theirs.BulkexportsV1.CreateExportCustomJob("Calls", wanted)
+		require.NoError(t, err)
+		require.Equal(t, "Été & fils", *made.FriendlyName)
+		sids = append([]string{*made.JobSid}, sids...)
+	}
+	listed, err := theirs.BulkexportsV1.ListExportCustomJob("Calls", (&exports.ListExportCustomJobParams{}).SetPageSize(one))
+	require.NoError(t, err)
+	var got []string
+	for _, j := range listed {
+		got = append(got, *j.JobSid)
+	}
+	require.Equal(t, sids, got, "over three pages")
+	eventually(t, "the jobs have ended", func() bool {
+		for _, sid := range sids {
+			j, err := theirs.BulkexportsV1.FetchJob(sid)
+			require.NoError(t, err)
+			if j.EstimatedCompletionTime != nil {
+				return false
+			}
+		}
+		return true
+	})
+	err = theirs.BulkexportsV1.DeleteJob(sids[0])
+	refusal := (*client.TwilioRestError)(nil)
+	require.ErrorAs(t, err, &refusal)
+	require.Equal(t, []int{409, 20409}, []int{refusal.Status, refusal.Code})
+
+	days, err := theirs.BulkexportsV1.ListDay("Calls", (&exports.ListDayParams{}).SetPageSize(one))
+	require.NoError(t, err)
+	require.Len(t, days, 2)
+	day, err := theirs.BulkexportsV1.FetchDay("Calls", string(yesterday()))
+	require.NoError(t, err)
+	require.Equal(t, w.url, (*day.RedirectTo)[:len(w.url)])
+	file := w.send(caller{}, http.MethodGet, strings.TrimPrefix(*day.RedirectTo, w.url), nil)
+	require.Equal(t, http.StatusOK, file.status)
+
+	require.NoError(t, theirs.VoiceV1.DeleteArchivedCall(string(yesterday()), call))
+	require.NoError(t, theirs.VoiceV1.DeleteArchivedCall(string(yesterday()), call))
+	_, err = theirs.BulkexportsV1.FetchDay("Calls", "2001-01-01")
+	require.ErrorAs(t, err, &refusal)
+	require.Equal(t, []int{404, 20404}, []int{refusal.Status, refusal.Code})
+}
+
+func TestWithoutAWorkerTheClientHearsItBeforeItGivesUp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	wanted := &exports.CreateExportCustomJobParams{}
+	wanted.SetStartDay(string(yesterday())).SetEndDay(string(yesterday())).SetFriendlyName("a")
+	_, err := w.theirClient(w.program).BulkexportsV1.CreateExportCustomJob("Calls", wanted)
+	refusal := (*client.TwilioRestError)(nil)
+	require.ErrorAs(t, err, &refusal)
+	require.Equal(t, []int{503, 20503}, []int{refusal.Status, refusal.Code})
+	require.Contains(t, w.send(w.program, http.MethodGet, "/v1/Exports/Calls/Jobs", nil).body, `"jobs":[]`)
+	used, _, _, err := w.bulk.Quota(t.Context(), w.principal(w.program))
+	require.NoError(t, err)
+	require.Zero(t, used)
+}
