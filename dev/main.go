@@ -17,6 +17,7 @@ type commands struct {
 	Tools  makeReady     `cmd:"" help:"Build the pinned tools into .dev/bin and find or install Postgres."`
 	Record recordCommand `cmd:"" help:"Record histories of workflows for the replay tests."`
 	Fill   fill          `cmd:"" help:"Add any number of rows to an account of the running stack."`
+	Bench  benchmark     `cmd:"" help:"Measure what the design promises, on a stack of its own, and write it into the docs."`
 	Clean  clean         `cmd:"" help:"Remove the data and logs that up kept; built programs stay."`
 }
 

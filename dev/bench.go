@@ -1,0 +1,68 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"satchel/dev/bench"
+	"satchel/dev/parts"
+	"satchel/dev/tools"
+)
+
+// benchmark measures what the design promises.
+type benchmark struct {
+	Quick    bool     `help:"Smaller accounts and fewer runs: under three minutes in all."`
+	Sizes    []int64  `placeholder:"ROWS" help:"Sizes of the accounts that are exported, such as 1000,100000. They need about a gigabyte of disk for a million rows."`
+	Runs     int      `placeholder:"N" help:"How often each is measured, after once that does not count; the median counts. 3 where not given."`
+	Workers  []int    `placeholder:"N" help:"How many worker processes share the work, one number after the other. 1,2,4 where not given."`
+	InFlight int      `placeholder:"N" help:"Small exports under way at once. 50 where not given."`
+	Exports  int      `placeholder:"N" help:"Small exports in a run of them."`
+	Messages int64    `placeholder:"N" help:"Messages of the bulk job."`
+	Days     int      `placeholder:"N" help:"Days of the bulk job. 60 where not given."`
+	Only     []string `placeholder:"PART" help:"Measure these parts only: stages, small, throughput, workers, sizes, bulk. What is not measured is missing from the pages."`
+	Dir      string   `default:".dev/bench" type:"path" help:"Where the stack keeps its data meanwhile. Emptied before and after."`
+	Out      string   `placeholder:"DIR" type:"path" help:"Where benchmarks.md, scale.md and the pictures go: docs, or with --quick .dev/benchmarks, so that quick numbers never replace thorough ones."`
+}
+
+// Run is what `dev bench` does. The table is its output; how far it has come
+// goes to stderr.
+func (b benchmark) Run(ctx context.Context) error {
+	began := time.Now()
+	progress := func(format string, args ...any) {
+		fmt.Fprintf(os.Stderr, "%7s  "+format+"\n", append([]any{time.Since(began).Round(time.Second)}, args...)...)
+	}
+	root, err := parts.Root()
+	if err != nil {
+		return err
+	}
+	if err := tools.Provide(ctx, progress, tools.Postgres); err != nil {
+		return err
+	}
+	if err := tools.Install(ctx, filepath.Join(root, ".dev", "bin"), tools.Stack, progress); err != nil {
+		return err
+	}
+	report, err := bench.Run(ctx, bench.Options{
+		Dir: b.Dir, Quick: b.Quick, Sizes: b.Sizes, Runs: b.Runs, Workers: b.Workers, InFlight: b.InFlight, Exports: b.Exports,
+		Messages: b.Messages, Days: b.Days, Only: b.Only, Say: progress,
+	})
+	if err != nil {
+		return err
+	}
+	if err := report.Print(os.Stdout); err != nil {
+		return err
+	}
+	where := filepath.Join(root, "docs")
+	if b.Quick {
+		where = filepath.Join(root, ".dev", "benchmarks")
+	}
+	where = cmp.Or(b.Out, where)
+	if err := report.Write(where); err != nil {
+		return err
+	}
+	progress("The pages are in %s.", where)
+	return nil
+}

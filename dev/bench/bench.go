@@ -1,0 +1,185 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
+
+	"satchel/dev/demo"
+	"satchel/dev/parts"
+	"satchel/dev/stack"
+	"satchel/schema/catalog"
+)
+
+// Options say what to measure, and how long it may take.
+type Options struct {
+	Dir      string  // of the stack while it runs; emptied before and after
+	Quick    bool    // sizes and counts that take under three minutes in all
+	Sizes    []int64 // rows of the accounts that are exported, ascending
+	Runs     int     // of each measurement, after one that does not count
+	Workers  []int   // how many worker processes share the work
+	InFlight int     // small exports under way at once
+	Exports  int     // small exports in a run of them
+	Messages int64   // of the bulk job
+	Days     int     // of the bulk job
+
+	// Only names the parts to measure; all of them where it is empty.
+	Only []string
+	// Say hears how far it has come. It may be nil.
+	Say func(format string, args ...any)
+}
+
+// Parts are what Only may name.
+var Parts = []string{"stages", "small", "throughput", "workers", "sizes", "bulk"}
+
+// Fill fills in what is not set.
+func (o Options) Fill() Options {
+	sizes, exports, messages := []int64{1_000, 100_000, 1_000_000, 10_000_000}, 150, int64(2_000_000)
+	if o.Quick {
+		sizes, exports, messages = []int64{1_000, 20_000, 200_000}, 50, 100_000
+	}
+	if len(o.Sizes) == 0 {
+		o.Sizes = sizes
+	}
+	slices.Sort(o.Sizes)
+	if o.Exports == 0 {
+		o.Exports = exports
+	}
+	if o.Messages == 0 {
+		o.Messages = messages
+	}
+	if len(o.Workers) == 0 {
+		o.Workers = []int{1, 2, 4}
+	}
+	if o.Runs == 0 {
+		o.Runs = 3
+	}
+	if o.InFlight == 0 {
+		o.InFlight = 50
+	}
+	if o.Days == 0 {
+		o.Days = 60
+	}
+	return o
+}
+
+// bench is one run of all measurements.
+type bench struct {
+	Options
+	*stack.Stack
+	temporal client.Client
+	queries  *catalog.Catalog
+	letters  *letters
+	small    *customer // with an account of a thousand rows
+	bin      string    // where Postgres' programs are
+	report   *Report
+}
+
+// Run measures. The stack it starts is gone when it returns, however it ends.
+func Run(ctx context.Context, o Options) (*Report, error) {
+	b := &bench{Options: o.Fill(), report: &Report{Quick: o.Quick, Began: time.Now().UTC()}}
+	for _, part := range b.Only {
+		if !slices.Contains(Parts, part) {
+			return nil, fmt.Errorf("there is nothing called %q to measure; there are %v", part, Parts)
+		}
+	}
+	if b.wants("stages") {
+		if err := b.measureStages(ctx); err != nil {
+			return nil, err
+		}
+	}
+	err := b.onStack(ctx)
+	b.report.Took = time.Since(b.report.Began)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	return b.report, err
+}
+
+// onStack measures what needs a stack, on an empty one.
+func (b *bench) onStack(ctx context.Context) (err error) {
+	if err := stack.Clean(b.Dir); err != nil {
+		return err
+	}
+	if err := b.start(ctx); err != nil {
+		return err
+	}
+	defer func() {
+		b.say("Stopping the stack.")
+		b.temporal.Close()
+		b.letters.stop()
+		err = errors.Join(err, b.Stop(), stack.Clean(b.Dir))
+	}()
+	if err := b.makeSmall(ctx); err != nil {
+		return err
+	}
+	for _, part := range []struct {
+		name    string
+		measure func(context.Context) error
+	}{
+		{"small", b.measureSmall}, {"throughput", b.measureThroughput}, {"workers", b.measureWorkers}, {"sizes", b.measureSizes}, {"bulk", b.measureBulk},
+	} {
+		if !b.wants(part.name) {
+			continue
+		}
+		if err := part.measure(ctx); err != nil {
+			return fmt.Errorf("measure %s: %w (the logs were in %s)", part.name, err, b.Logs())
+		}
+	}
+	return nil
+}
+
+func (b *bench) wants(part string) bool { return len(b.Only) == 0 || slices.Contains(b.Only, part) }
+
+func (b *bench) start(ctx context.Context) error {
+	var err error
+	if b.queries, err = catalog.Embedded(); err != nil {
+		return err
+	}
+	if b.Stack, err = stack.Start(ctx, stack.Options{
+		Dir: b.Dir, Say: b.Say,
+		// An account is exported again as soon as its last export was deleted.
+		Windows: stack.Windows{Cooldown: time.Second},
+		// All customers come from one address.
+		Env: []string{"RATE_LIMIT=100000"},
+	}); err != nil {
+		return err
+	}
+	giveUp := func(err error) error { return errors.Join(err, b.Stop()) }
+	if b.bin, err = parts.PostgresBin(filepath.Join(b.Dir, "postgres", "data")); err != nil {
+		return giveUp(err)
+	}
+	if b.temporal, err = client.DialContext(ctx, client.Options{HostPort: b.Demo.TemporalAddress, Identity: "bench", Logger: log.NewStructuredLogger(quiet)}); err != nil {
+		return giveUp(fmt.Errorf("connect to Temporal: %w", err))
+	}
+	b.letters = watchLetters(b.Mailbox)
+	b.report.Machine = describeMachine(b.bin)
+	return os.MkdirAll(b.scratch(), 0o755)
+}
+
+// scratch is where what is made by hand goes.
+func (b *bench) scratch() string { return filepath.Join(b.Dir, "by-hand") }
+
+func (b *bench) makeSmall(ctx context.Context) (err error) {
+	b.small, err = b.newCustomer(ctx, demo.With{Name: "Small"})
+	if err != nil {
+		return err
+	}
+	return b.fill(ctx, b.small.account.AccountSID, smallRows)
+}
+
+func (b *bench) say(format string, args ...any) {
+	if b.Say != nil {
+		b.Say(format, args...)
+	}
+}
+
+// smallRows are the rows of a small account.
+const smallRows = 1_000

@@ -1,0 +1,134 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+
+	"go.temporal.io/api/proxy"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/health"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+
+	"satchel/dev/parts"
+)
+
+// counter stands between a worker and the parts it uses, and counts what goes
+// through.
+type counter struct {
+	mu       sync.Mutex
+	counts   map[string]int
+	s3, grpc string // addresses
+	stop     func()
+}
+
+func (c *counter) add(what string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.counts[what]++
+}
+
+// take answers what was counted since it was last asked.
+func (c *counter) take() map[string]int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	counted := c.counts
+	c.counts = map[string]int{}
+	return counted
+}
+
+// countingWorker is a worker whose every call to S3 and every heartbeat is
+// counted. The stack's own worker should not run beside it.
+func (b *bench) countingWorker() (*parts.Part, *counter, error) {
+	c, err := b.count()
+	if err != nil {
+		return nil, nil, err
+	}
+	worker, err := b.AnotherWorker("counting-worker", "S3_ENDPOINT=http://"+c.s3, "TEMPORAL_ADDRESS="+c.grpc)
+	if err != nil {
+		c.stop()
+		return nil, nil, err
+	}
+	return worker, c, nil
+}
+
+func (b *bench) count() (*counter, error) {
+	c := &counter{counts: map[string]int{}}
+	storage, err := url.Parse(b.Demo.S3.Endpoint)
+	if err != nil {
+		return nil, err
+	}
+	toS3, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	toTemporal, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		toS3.Close()
+		return nil, err
+	}
+	conn, err := grpc.NewClient(b.Demo.TemporalAddress, grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(biggest)))
+	if err != nil {
+		toS3.Close()
+		toTemporal.Close()
+		return nil, fmt.Errorf("connect to Temporal: %w", err)
+	}
+	passing, err := proxy.NewWorkflowServiceProxyServer(proxy.WorkflowServiceProxyOptions{Client: workflowservice.NewWorkflowServiceClient(conn)})
+	if err != nil {
+		return nil, err
+	}
+	calls := grpc.NewServer(grpc.MaxRecvMsgSize(biggest), grpc.UnaryInterceptor(
+		func(ctx context.Context, req any, call *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+			if strings.HasSuffix(call.FullMethod, "/RecordActivityTaskHeartbeat") {
+				c.add(heartbeats)
+			}
+			return next(ctx, req)
+		}))
+	workflowservice.RegisterWorkflowServiceServer(calls, passing)
+	healthy := health.NewServer()
+	healthy.SetServingStatus("temporal.api.workflowservice.v1.WorkflowService", healthpb.HealthCheckResponse_SERVING)
+	healthpb.RegisterHealthServer(calls, healthy)
+	requests := &http.Server{Handler: &httputil.ReverseProxy{
+		// The signature covers the name by which the worker knows us.
+		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(storage); r.Out.Host = r.In.Host; c.add(requestKind(r.In)) },
+		Transport: &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true},
+	}}
+	c.s3, c.grpc = toS3.Addr().String(), toTemporal.Addr().String()
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = requests.Serve(toS3) })    // it ends by stop
+	serving.Go(func() { _ = calls.Serve(toTemporal) }) // so does this
+	c.stop = func() {
+		requests.Close()
+		calls.Stop()
+		conn.Close()
+		serving.Wait()
+	}
+	return c, nil
+}
+
+// biggest message to pass on.
+const biggest = 64 << 20
+
+// requestKind is what S3's price list would call a request.
+func requestKind(r *http.Request) string {
+	query := r.URL.Query()
+	switch {
+	case r.Method == http.MethodHead:
+		return "HEAD"
+	case r.Method == http.MethodDelete, r.Method == http.MethodPost && query.Has("delete"):
+		return "DELETE"
+	case r.Method == http.MethodPut, r.Method == http.MethodPost:
+		return "PUT"
+	case strings.Count(strings.Trim(r.URL.Path, "/"), "/") == 0, query.Has("uploads"), query.Has("versions"), query.Has("list-type"), query.Has("uploadId"):
+		return "LIST"
+	}
+	return "GET"
+}

@@ -1,0 +1,52 @@
+package bench
+
+import (
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+)
+
+var quiet = slog.New(slog.DiscardHandler)
+
+// Machine is where it was measured.
+type Machine struct {
+	CPU, Memory, Kernel, Postgres, Go string
+	Cores                             int
+}
+
+func describeMachine(bin string) Machine {
+	m := Machine{CPU: "unknown", Memory: "unknown", Kernel: runtime.GOOS, Postgres: "unknown", Go: runtime.Version(), Cores: runtime.NumCPU()}
+	if model, ok := after("/proc/cpuinfo", "model name"); ok {
+		m.CPU = model
+	}
+	if total, ok := after("/proc/meminfo", "MemTotal"); ok {
+		if kib, err := strconv.ParseInt(strings.TrimSuffix(total, " kB"), 10, 64); err == nil {
+			m.Memory = mebibytes(kib << 10)
+		}
+	}
+	if release, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
+		m.Kernel = "Linux " + strings.TrimSpace(string(release))
+	}
+	if said, err := exec.Command(filepath.Join(bin, "postgres"), "--version").Output(); err == nil {
+		m.Postgres = strings.TrimPrefix(strings.TrimSpace(string(said)), "postgres (PostgreSQL) ")
+	}
+	return m
+}
+
+// after is what follows a name and a colon in a file of such lines.
+func after(path, name string) (string, bool) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", false
+	}
+	for line := range strings.Lines(string(text)) {
+		if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == name {
+			return strings.TrimSpace(value), true
+		}
+	}
+	return "", false
+}

@@ -1,0 +1,118 @@
+package bench
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"satchel/dev/parts"
+)
+
+// Stage is how fast one stage of an export is, alone on the machine.
+type Stage struct {
+	Name, Benchmark string
+	Of              string // what its megabytes are: text, or gzip
+	PerSecond       float64
+	Allocations     float64 // for each row, or for each operation where rows are not counted
+	PerRow          bool
+}
+
+// stages are the benchmarks that stand for them.
+var stages = []Stage{
+	{Name: "read: Postgres to JSON text", Benchmark: "BenchmarkRead/ours", Of: text},
+	{Name: "encode: one row to JSON text", Benchmark: "BenchmarkRecord", Of: text, PerRow: true},
+	{Name: "compress: text to pieces", Benchmark: "BenchmarkPieceWriter", Of: text},
+	{Name: "seal: encrypt to a key", Benchmark: "BenchmarkSeal", Of: gzipped},
+	{Name: "store: seal and put a piece", Benchmark: "BenchmarkPut", Of: gzipped},
+	{Name: "assemble: pieces to an archive", Benchmark: "BenchmarkAssemble", Of: text},
+	{Name: "verify: read back and hash", Benchmark: "BenchmarkVerify", Of: gzipped},
+	{Name: "download, gzip: unseal", Benchmark: "BenchmarkStream", Of: gzipped},
+	{Name: "download, inflated", Benchmark: "BenchmarkTextReader", Of: text},
+}
+
+const (
+	text    = "text"
+	gzipped = "gzip"
+)
+
+// measureStages runs Go's own benchmarks of the packages that do the work.
+func (b *bench) measureStages(ctx context.Context) error {
+	root, err := parts.Root()
+	if err != nil {
+		return err
+	}
+	long, count, rows := "1s", "3", "100000"
+	if b.Quick {
+		long, count, rows = "200ms", "1", "20000"
+	}
+	b.say("Measuring each stage alone.")
+	var said strings.Builder
+	for pkg, pattern := range map[string]string{
+		"./schema/store/source": "^(BenchmarkRead|BenchmarkRecord)$/^(ours)?$",
+		"./activities":          "^(BenchmarkPieceWriter|BenchmarkAssemble)$",
+		"./activities/vault":    "^(BenchmarkSeal|BenchmarkPut|BenchmarkVerify|BenchmarkStream|BenchmarkTextReader)$",
+	} {
+		args := []string{"test", "-run", "^$", "-bench", pattern, "-benchtime", long, "-count", count, pkg}
+		if strings.HasSuffix(pkg, "source") {
+			args = append(args, "-rows", rows)
+		}
+		test := exec.CommandContext(ctx, "go", args...)
+		test.Dir, test.Env = root, parts.Environ()
+		out, err := test.CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("measure the stages in %s: %w\n%s", pkg, err, out)
+		}
+		said.Write(out)
+	}
+	found, err := readBenchmarks(strings.NewReader(said.String()))
+	if err != nil {
+		return err
+	}
+	for _, stage := range stages {
+		runs := found[stage.Benchmark]
+		if len(runs) == 0 {
+			return fmt.Errorf("measure the stages: %s said nothing", stage.Benchmark)
+		}
+		var speeds, allocations []float64
+		for _, run := range runs {
+			speeds, allocations = append(speeds, run["MB/s"]*1e6), append(allocations, run["allocs/op"])
+			if perRow, counted := run["allocs/row"]; counted {
+				allocations[len(allocations)-1], stage.PerRow = perRow, true
+			}
+		}
+		stage.PerSecond, stage.Allocations = median(speeds), median(allocations)
+		b.report.Stages = append(b.report.Stages, stage)
+	}
+	return nil
+}
+
+var procs = regexp.MustCompile(`-\d+$`)
+
+// readBenchmarks reads what go test says of benchmarks: by name, for each run
+// the value of each unit.
+func readBenchmarks(from io.Reader) (map[string][]map[string]float64, error) {
+	found := map[string][]map[string]float64{}
+	lines := bufio.NewScanner(from)
+	for lines.Scan() {
+		fields := strings.Fields(lines.Text())
+		if len(fields) < 4 || !strings.HasPrefix(fields[0], "Benchmark") {
+			continue
+		}
+		run := map[string]float64{}
+		for i := 2; i+1 < len(fields); i += 2 {
+			value, err := strconv.ParseFloat(fields[i], 64)
+			if err != nil {
+				return nil, fmt.Errorf("%q is no benchmark's line", lines.Text())
+			}
+			run[fields[i+1]] = value
+		}
+		name := procs.ReplaceAllString(fields[0], "")
+		found[name] = append(found[name], run)
+	}
+	return found, lines.Err()
+}
