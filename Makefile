@@ -7,6 +7,8 @@ BIN := $(CURDIR)/.dev/bin
 # On how many packages `make test` works at once, and how long one may take.
 PARALLEL ?= 2
 TIMEOUT ?= 20m
+# More flags for `make bench`; .dev/bin/dev bench --help lists them.
+BENCH ?=
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +42,9 @@ screenshots: ready ## a picture of every state of the pages into docs/screenshot
 	@rm -f docs/screenshots/*.png
 	go test -count=1 -timeout $(TIMEOUT) -run TestEveryState ./dev/browser -screenshots $(CURDIR)/docs/screenshots
 
+bench: command ## measure what the design promises, into docs/benchmarks.md; QUICK=1 takes under three minutes
+	@$(BIN)/dev bench $(if $(QUICK),--quick) $(BENCH)
+
 build: ## server and worker into .dev/bin
 	go build -o $(BIN)/ ./server ./worker
 
@@ -53,4 +58,4 @@ command:
 	@test -e $(BIN)/dev || echo "Building the dev command. The first time this downloads modules and takes some minutes."
 	@go build -buildvcs=false -o $(BIN)/dev ./dev
 
-.PHONY: help dev tools test unit replay record lint screenshots build clean ready command
+.PHONY: help dev tools test unit replay record lint screenshots bench build clean ready command

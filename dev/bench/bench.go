@@ -147,8 +147,9 @@ func (b *bench) start(ctx context.Context) error {
 		Dir: b.Dir, Say: b.Say,
 		// An account is exported again as soon as its last export was deleted.
 		Windows: stack.Windows{Cooldown: time.Second},
-		// All customers come from one address.
-		Env: []string{"RATE_LIMIT=100000"},
+		// All customers come from one address, and one asks for the same days
+		// again and again.
+		Env: []string{"RATE_LIMIT=100000", "QUOTA_DAYS=100000"},
 	}); err != nil {
 		return err
 	}

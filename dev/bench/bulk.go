@@ -2,7 +2,13 @@ package bench
 
 import (
 	"context"
+	"fmt"
+	"net/http"
+	"net/url"
 	"time"
+
+	"satchel/dev/demo"
+	"satchel/schema"
 )
 
 // Bulk is a job of many days, by us and by hand.
@@ -15,4 +21,110 @@ type Bulk struct {
 // Ratio is how long we take where doing it by hand takes 1.
 func (b Bulk) Ratio() float64 { return median(b.Ours).Seconds() / median(b.ByHand).Seconds() }
 
-func (b *bench) measureBulk(ctx context.Context) error { return nil }
+// measureBulk takes turns with what is made by hand.
+func (b *bench) measureBulk(ctx context.Context) error {
+	who, err := b.newCustomer(ctx, demo.With{Name: "Of many messages"})
+	if err != nil {
+		return err
+	}
+	last := schema.DayOf(time.Now()).Plus(-1)
+	days := last.Plus(1 - b.Days).To(last)
+	perDay := max(1, b.Messages/int64(b.Days))
+	found := Bulk{Days: b.Days, Messages: perDay * int64(b.Days)}
+	b.say("Filling an account with %s messages of %d days.", grouped(found.Messages), b.Days)
+	if err := demo.FillDays(ctx, b.Demo.DatabaseURL, who.account.AccountSID, schema.Messages, days[0], last, perDay); err != nil {
+		return err
+	}
+	if err := b.tidy(ctx); err != nil {
+		return err
+	}
+	if err := b.Worker.Restart(ctx); err != nil {
+		return err
+	}
+	b.say("Writing the days, by us and by hand in turn, %d times.", b.Runs)
+	for i := range b.Runs + 1 {
+		ours, err := who.makeJob(ctx, schema.Messages, days, found.Messages)
+		if err != nil {
+			return err
+		}
+		byHand, err := b.byHandDays(ctx, who.account.AccountSID, schema.Messages, days)
+		if err != nil {
+			return err
+		}
+		if i > 0 { // the first of each warms up
+			found.Ours, found.ByHand = append(found.Ours, ours), append(found.ByHand, byHand)
+		}
+		b.say("  %s by us, %s by hand", seconds(ours), seconds(byHand))
+	}
+	b.report.Bulk = found
+	return nil
+}
+
+// makeJob asks for the days and waits until the last is completed. It holds
+// that the files have so many records.
+func (c *customer) makeJob(ctx context.Context, t schema.ResourceType, days []schema.Day, records int64) (time.Duration, error) {
+	var job struct {
+		ID      string `json:"job_sid"`
+		Details []struct {
+			Status schema.DayStatus
+			Count  int
+		}
+	}
+	began := time.Now()
+	if err := c.do(ctx, http.MethodPost, "/v1/Exports/"+string(t)+"/Jobs", url.Values{
+		"StartDay": {string(days[0])}, "EndDay": {string(days[len(days)-1])}, "FriendlyName": {"bench"},
+	}, &job); err != nil {
+		return 0, err
+	}
+	for {
+		if err := c.do(ctx, http.MethodGet, "/v1/Exports/Jobs/"+job.ID, nil, &job); err != nil {
+			return 0, err
+		}
+		done := 0
+		for _, d := range job.Details {
+			switch {
+			case d.Status == schema.DayCompleted:
+				done += d.Count
+			case d.Status.Ended():
+				return 0, fmt.Errorf("%d days of job %s are %s", d.Count, job.ID, d.Status)
+			}
+		}
+		if done == len(days) {
+			break
+		}
+		if err := pause(ctx, 100*time.Millisecond); err != nil {
+			return 0, err
+		}
+	}
+	took := time.Since(began)
+	return took, c.holdDays(ctx, job.ID, days, records)
+}
+
+// mostFiles is how many day files the list shows.
+const mostFiles = 200
+
+// holdDays holds that the job's files are of these days and have so many
+// records in all.
+func (c *customer) holdDays(ctx context.Context, job string, days []schema.Day, records int64) error {
+	var list struct {
+		Files []struct {
+			JobID   string
+			Day     schema.Day
+			Records int64
+		}
+	}
+	if err := c.do(ctx, http.MethodGet, "/v1/bulk/files", nil, &list); err != nil {
+		return err
+	}
+	written, found := map[schema.Day]bool{}, int64(0)
+	for _, file := range list.Files {
+		if file.JobID == job {
+			written[file.Day] = true
+			found += file.Records
+		}
+	}
+	if len(written) != min(len(days), mostFiles) || found != records && len(days) <= mostFiles {
+		return fmt.Errorf("job %s has %d files with %d records in all, of %d with %d", job, len(written), found, len(days), records)
+	}
+	return nil
+}

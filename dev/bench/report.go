@@ -98,6 +98,10 @@ func (r *Report) Lines() (lines []Line) {
 		lines = append(lines, Line{What: fmt.Sprintf("Small exports a minute, %d in flight ÷ bare workflows", t.InFlight),
 			Value: fmt.Sprintf("%.0f", median(t.Ours)), Beside: fmt.Sprintf("%.0f", median(t.Bare)), Ratio: t.Ratio(), MoreIsBetter: true})
 	}
+	if j := r.Bulk; j.Messages > 0 {
+		lines = append(lines, Line{What: fmt.Sprintf("Bulk job, %d days, %s messages ÷ psql and gzip -1", j.Days, grouped(j.Messages)),
+			Value: seconds(median(j.Ours)), Beside: seconds(median(j.ByHand)), Ratio: j.Ratio()})
+	}
 	return lines
 }
 

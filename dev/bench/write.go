@@ -83,20 +83,26 @@ func writePage(path, page string, data any) error {
 	return os.WriteFile(path, text.Bytes(), 0o644)
 }
 
-// RowsPerSecond is how many rows of calls a stage handles, by the size that
-// a row of the export that was counted has; 0 where none was.
+// RowsPerSecond is how many rows a stage handles; 0 where it is not known how
+// large a row is.
 func (r *Report) RowsPerSecond(s Stage) float64 {
-	if len(r.Sizes) == 0 {
+	if size := r.rowSize(s.Of); size > 0 {
+		return s.PerSecond / size
+	}
+	return 0
+}
+
+// AllocationsPerRow is how often a stage asks for memory, for a row.
+func (r *Report) AllocationsPerRow(s Stage) float64 { return s.Allocations * r.rowSize(s.Of) }
+
+// rowSize is how many bytes a row has in the largest export that was counted.
+func (r *Report) rowSize(of string) float64 {
+	switch c := r.Large; {
+	case c.Rows == 0:
 		return 0
+	case of == gzipped:
+		return float64(r.Download.Bytes) / float64(c.Rows)
+	default:
+		return float64(c.Text) / float64(c.Rows)
 	}
-	million, _ := r.Million()
-	size := million.Text
-	if s.Of == gzipped {
-		size = r.Download.Bytes
-		million.Rows = r.Large.Rows
-	}
-	if size == 0 {
-		return 0
-	}
-	return s.PerSecond / (float64(size) / float64(million.Rows))
 }
