@@ -29,7 +29,7 @@ var meanings = map[string]meaning{
 	}},
 	"20404": {"There is no such thing", []string{
 		"The message names the address that was asked for. What belongs to another account is not there for yours; work on a subaccount is done with the subaccount’s own credentials.",
-		"Resource types are Messages, Calls, Conferences and Participants, spelled exactly so. A job is listed until a week after it ended. A day’s file is deleted a week after it was made, so it can be gone while its job is still listed.",
+		"Resource types are Messages, Calls, Conferences and Participants, spelled exactly so. A job is listed for a week after it ended, and a day’s file is deleted a week after it was made, unless those who run this service chose otherwise; so a file can be gone while its job is still listed.",
 		"A call can be erased under the UTC day on which it was created, and under no other.",
 	}},
 	"20406": {"The answer cannot be sent as you want it", []string{"What the request accepts is not among what we can send."}},
