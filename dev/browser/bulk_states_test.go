@@ -191,7 +191,7 @@ func unsubscribeLink(t *testing.T, user string) string {
 	stack(t)
 	text, err := os.ReadFile(filepath.Join(stage.dir, "secrets", "link.key"))
 	require.NoError(t, err)
-	key, _, err := schema.ParseLinkKey(strings.TrimSpace(string(text)))
+	key, err := schema.ParseLinkKey(strings.TrimSpace(string(text)), true)
 	require.NoError(t, err)
 	return "/unsubscribe/" + schema.NewLinks(key).Token(schema.ToUnsubscribe, user, 1)
 }

@@ -23,6 +23,7 @@ const bulkExport = "/settings/bulk-export"
 const (
 	shownJobs        = 10
 	shownFiles       = 50
+	firstFiles       = 8 // of them are seen at once
 	shownDeliveries  = 20
 	shownSubaccounts = 200
 )
@@ -99,7 +100,7 @@ func (w *Web) bulkViewOf(c echo.Context, p auth.Principal) (view bulkExportView,
 		return view, err
 	}
 	view.Said = view.said(c.QueryParam("done"))
-	if view.Form, err = w.newJobForm(ctx, p, c.QueryParam("again")); err != nil {
+	if view.Form, err = w.newJobForm(ctx, p, c.QueryParam("again"), view.Quota.Left); err != nil {
 		return view, err
 	}
 	daily, err := w.Bulk.Configurations(ctx, p)

@@ -22,12 +22,12 @@ type jobForm struct {
 // usualDays is how many days the form proposes.
 const usualDays = 7
 
-// newJobForm is the form before anybody typed: the latest days, or those of a
-// job that somebody wants again.
-func (w *Web) newJobForm(ctx context.Context, p auth.Principal, again string) (jobForm, error) {
+// newJobForm is the form before anybody typed: the latest days, as many as
+// today's quota still has, or those of a job that somebody wants again.
+func (w *Web) newJobForm(ctx context.Context, p auth.Principal, again string, left int) (jobForm, error) {
 	newest, err := w.Bulk.NewestDay(ctx)
 	f := jobForm{Oldest: "0001-01-01", Newest: newest, Type: string(schema.ResourceTypes[0])}
-	f.StartDay, f.EndDay, f.WebhookMethod = string(newest.Plus(1-usualDays)), string(newest), "POST"
+	f.StartDay, f.EndDay, f.WebhookMethod = string(newest.Plus(1-max(min(usualDays, left), 1))), string(newest), "POST"
 	if err != nil || again == "" {
 		return f, err
 	}

@@ -176,6 +176,16 @@ func days(d time.Duration) string {
 	return hours(d)
 }
 
+// fileView is a day file on the page, at an instant.
+type fileView struct {
+	Now  time.Time
+	File schema.DayFile
+}
+
+// FirstFiles are those that are seen at once, and OtherFiles the others.
+func (v bulkLive) FirstFiles() []schema.DayFile { return v.Files[:min(len(v.Files), firstFiles)] }
+func (v bulkLive) OtherFiles() []schema.DayFile { return v.Files[min(len(v.Files), firstFiles):] }
+
 // deliveryView is a webhook on the page.
 type deliveryView struct{ schema.Event }
 

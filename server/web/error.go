@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -23,6 +24,7 @@ type messageView struct {
 	RequestID string // to tell us, where it is our fault
 	Hint      string
 	Settings  bool   // whether Data Export in Settings is the place to go on
+	Bulk      bool   // or Bulk Export
 	Again     string // what to load again
 	SignOut   string // where to go on as somebody else
 }
@@ -51,6 +53,7 @@ func (w *Web) WriteError(c echo.Context, err error) error {
 		// There is nobody to choose from; the sentence says it, too.
 	}
 	view := messageView{Status: status, Heading: headings[status], Sentence: sentence, Hint: hints[status], Settings: auth.PersonOf(c).Role.MayExport() && !isDataExport(c)}
+	view.Bulk = view.Settings && strings.HasPrefix(c.Path(), bulkExport+"/")
 	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
 		view.Again = w.returnPath(c.Request())
 	}

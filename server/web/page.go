@@ -42,6 +42,7 @@ func parsePages(base string, f files) pages {
 		"since":   since,
 		"int64":   func(n int) int64 { return int64(n) },
 
+		"at":     func(now time.Time, f schema.DayFile) fileView { return fileView{now, f} },
 		"date":   date,
 		"dates":  dates,
 		"days":   days,

@@ -37,6 +37,7 @@ func TestTimeIsWrittenForPeople(t *testing.T) {
 	t.Parallel()
 	for d, want := range map[time.Duration]string{
 		-time.Second: "0 s", 59900 * time.Millisecond: "59 s", time.Minute: "1 min 0 s", 3661 * time.Second: "1 h 1 min", 24*time.Hour - time.Second: "23 h 59 min",
+		48*time.Hour - time.Second: "47 h 59 min", 48 * time.Hour: "2 days 0 h", 7*24*time.Hour - time.Second: "6 days 23 h",
 	} {
 		require.Equal(t, want, span(d))
 	}

@@ -28,12 +28,14 @@ func hours(d time.Duration) string {
 	return d.String()
 }
 
-// span writes a time that runs, in the two units that matter: "1 h 20 min",
-// "2 min 5 s". The script writes it the same way.
+// span writes a time that runs, in the two units that matter: "6 days 23 h",
+// "1 h 20 min", "2 min 5 s". The script writes it the same way.
 func span(d time.Duration) string {
 	d = max(d, 0).Truncate(time.Second)
 	h, m, s := int64(d/time.Hour), int64(d%time.Hour/time.Minute), int64(d%time.Minute/time.Second)
 	switch {
+	case h >= 48:
+		return count(h/24) + " days " + count(h%24) + " h"
 	case h > 0:
 		return count(h) + " h " + count(m) + " min"
 	case m > 0:

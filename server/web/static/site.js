@@ -26,6 +26,7 @@
 
   function span(milliseconds) {
     const s = Math.max(0, Math.floor(milliseconds / 1000));
+    if (s >= 172800) return Math.floor(s / 86400) + " days " + (Math.floor(s / 3600) % 24) + " h";
     const h = Math.floor(s / 3600), m = Math.floor(s / 60) % 60;
     if (h > 0) return h.toLocaleString("en") + " h " + m + " min";
     return m > 0 ? m + " min " + (s % 60) + " s" : s + " s";
@@ -148,7 +149,7 @@
       const details = document.getElementById(id);
       if (details) details.open = true;
     }
-    dress(live());
+    dress(document); // what was put elsewhere, too
     const heading = document.getElementById("export-title");
     if (focused && heading && document.activeElement === document.body) heading.focus();
   }
