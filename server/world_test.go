@@ -138,6 +138,7 @@ func (w *world) openParts(at string) {
 	require.NoError(w.t, err)
 	p.directory = p.source.Directory(source.DirectoryQueries{
 		People: p.catalog.People(), Account: p.catalog.Account(), Credentials: p.catalog.Credentials(),
+		Signing: p.catalog.Signing(), Subaccounts: p.catalog.Subaccounts(), Call: p.catalog.Call(),
 	})
 	p.everybody = p.source.Directory(source.DirectoryQueries{People: demo.People})
 	p.temporal, err = client.NewLazyClient(client.Options{HostPort: "127.0.0.1:1", Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
