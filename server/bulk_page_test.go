@@ -93,7 +93,7 @@ func TestAJobIsDrawnAsItStandsAndWithWhatCanBeDone(t *testing.T) {
 	w.exec(`update satchel.jobs set deleting_at = null where id = $1`, job.ID)
 	owner.get(bulkSettings).says(t, http.StatusOK, `data-state="failed"`, "Done, with days that failed")
 	w.exec(`update satchel.job_days set status = 'Completed' where job_id = $1`, job.ID)
-	owner.get(bulkSettings).says(t, http.StatusOK, `data-state="done"`, `data-announce="Job done: 5 days: 5 done"`)
+	owner.get(bulkSettings).says(t, http.StatusOK, `data-state="done"`, `data-announce="Job done: 5 days: 5 done."`)
 	owner.get(bulkSettings+"?again="+job.ID).says(t, http.StatusOK, `value="Autumn review"`, `value="`+string(job.Start)+`"`, `value="Calls" id="type-Calls" checked`)
 }
 

@@ -2,9 +2,6 @@ package browser
 
 import (
 	"net/http"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -165,7 +162,7 @@ var bulkStates = []struct {
 	}},
 	{"unsubscribe", func(t *testing.T, s *bulkScene) *tab {
 		b := visit(t)
-		b.navigate(unsubscribeLink(t, s.bakery.admin.ID))
+		b.navigate(link(t, letter(t, "", s.bakery.admin.Email, "/unsubscribe/"), "/unsubscribe/"))
 		b.untilThere("#unsubscribe")
 		s.owner = b
 		return b
@@ -183,15 +180,4 @@ func TestEveryStateOfBulkExportsIsDrawnWithCareForEverybody(t *testing.T) {
 		reached := state.reach(t, s)
 		reached.look(state.name)
 	}
-}
-
-// unsubscribeLink is what a mail to this person holds.
-func unsubscribeLink(t *testing.T, user string) string {
-	t.Helper()
-	stack(t)
-	text, err := os.ReadFile(filepath.Join(stage.dir, "secrets", "link.key"))
-	require.NoError(t, err)
-	key, err := schema.ParseLinkKey(strings.TrimSpace(string(text)), true)
-	require.NoError(t, err)
-	return "/unsubscribe/" + schema.NewLinks(key).Token(schema.ToUnsubscribe, user, 1)
 }

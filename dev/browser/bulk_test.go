@@ -241,14 +241,31 @@ func TestARunningJobIsDeletedAndKeepsItsDoneDays(t *testing.T) {
 	goOn := holdAtDay(t, c, 3)
 	job := b.untilJob("running")
 	b.until("some are done", `+document.querySelector('.job').dataset.done > 0`)
-	b.click("#delete-" + job)
+	b.press("#delete-" + job) // by keyboard alone
 	b.until("the question stays open", fmt.Sprintf(`document.getElementById('deleting-%s').open`, job))
 	goOn()
-	b.follow("#delete-confirm-" + job)
+	b.leave(func() { b.press("#delete-confirm-" + job) })
 	b.untilJob("deleted")
 	require.True(t, b.there(".counts [data-status=Completed]"), "what was done stays done")
 	require.True(t, b.there(".counts [data-status=DeletedByUserRequest]"))
 	require.True(t, b.there(".day-file"))
+}
+
+func TestAJobOfAnotherTabIsSeenAndWhatIsBeingTypedStays(t *testing.T) {
+	c := newFirm(t, "Marlowe & Daughters Bakery", "")
+	b := signIn(t, c.owner)
+	b.navigate(bulkExport)
+	b.fill("#name", "not asked for yet")
+	b.click("#tell-more")
+	other := signIn(t, c.admin)
+	other.navigate(bulkExport)
+	other.asksFor(schema.Participants, "Of the admin", 10, "")
+	other.leave(func() { other.press("#ask-job") })
+	require.Equal(t, other.untilJob("done"), b.untilJob("done"))
+	b.untilSays("asked for by Bo Marlowe")
+	b.untilSays("This asks for 7 days, and leaves 349 of today’s 366.")
+	b.until("what was typed", `document.querySelector('#name').value === 'not asked for yet' && document.querySelector('#tell').open`)
+	require.True(t, ask[bool](b, `[...document.querySelectorAll('#quota time')].every(time => !time.textContent.includes('UTC'))`))
 }
 
 // holdAtDay stops the worker once so many days of the account's only open job

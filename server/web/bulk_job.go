@@ -114,15 +114,21 @@ func (v jobView) Alternative() string {
 	return plural(int64(len(v.Days)), "day") + ": " + strings.Join(parts, ", ")
 }
 
-// Announce is said to those who listen rather than look, when it changes.
-func (v jobView) Announce() string {
-	switch v.State {
-	case jobIsDone, jobHasHoles:
-		return "Job done: " + v.Alternative()
-	case jobIsGone:
-		return "Job deleted."
+// Announce is said of the newest job, to those who listen rather than look:
+// at every quarter, and at its end.
+func (v bulkLive) Announce() string {
+	if len(v.Jobs) == 0 {
+		return ""
 	}
-	return ""
+	switch j := v.Jobs[0]; j.State {
+	case jobIsDone, jobHasHoles:
+		return "Job done: " + j.Alternative() + "."
+	case jobIsGone:
+		return "The job is deleted."
+	case jobRuns:
+		return fmt.Sprintf("Job under way: %d percent of the days are done.", 100*j.Done/max(len(j.Days), 1)/25*25)
+	}
+	return "Waiting for the job to begin."
 }
 
 // statusWords are the statuses of days for people.
