@@ -18,7 +18,7 @@ type makeReady struct {
 func (m makeReady) Run(ctx context.Context) error {
 	wanted, programs := slices.Clone(tools.Stack), []tools.Program{tools.Postgres}
 	if m.Test {
-		programs = append(programs, tools.Compiler, tools.Chromium)
+		programs = append(programs, tools.Compiler, tools.Chromium, tools.Node)
 	}
 	if m.Lint {
 		wanted = append(wanted, tools.Lint...)

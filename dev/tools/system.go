@@ -27,6 +27,10 @@ var (
 			return errors.Is(err, parts.ErrNoPostgres)
 		},
 	}
+	// Node is what the tests of Twilio's client for Node run on.
+	Node = Program{
+		Name: "Node with npm", Packages: "nodejs npm", Missing: func() bool { return !onPath("node") || !onPath("npm") },
+	}
 	// Compiler is what the race detector is linked with.
 	Compiler = Program{
 		Name: "C compiler", Packages: "gcc libc6-dev", Missing: func() bool { return !onPath("gcc") && !onPath("clang") && !onPath("cc") },
@@ -75,6 +79,8 @@ func (p Program) byHand() string {
 		return "brew install postgresql@17"
 	case runtime.GOOS == "darwin" && p.Packages == "chromium":
 		return "brew install --cask chromium"
+	case runtime.GOOS == "darwin" && p.Packages == Node.Packages:
+		return "brew install node"
 	case runtime.GOOS == "darwin":
 		return "xcode-select --install"
 	default:

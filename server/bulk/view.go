@@ -38,7 +38,7 @@ func jobView(j schema.Job, q schema.Queue) JobView {
 	if q.Position > 0 {
 		v.JobQueuePosition = orNull(strconv.Itoa(q.Position))
 	}
-	if !q.Estimate.IsZero() && j.EndedAt == nil {
+	if !q.Estimate.IsZero() && !allEnded(j.Days) {
 		v.EstimatedCompletionTime = orNull(q.Estimate.UTC().Format("2006-01-02T15:04:05.000"))
 	}
 	return v

@@ -1,0 +1,299 @@
+package e2e
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/twilio/twilio-go/client"
+	bulkexports "github.com/twilio/twilio-go/rest/bulkexports/v1"
+
+	"satchel/dev/demo"
+	"satchel/schema"
+)
+
+func TestTwiliosGoClientReadsAndChangesConfigurations(t *testing.T) {
+	t.Parallel()
+	n := newTenant(t, demo.With{})
+	for _, typ := range schema.ResourceTypes {
+		fresh, err := n.BulkexportsV1.FetchExportConfiguration(string(typ))
+		require.NoError(t, err)
+		require.False(t, *fresh.Enabled)
+		require.Empty(t, *fresh.WebhookUrl+*fresh.WebhookMethod)
+		require.Equal(t, string(typ), *fresh.ResourceType)
+
+		change := new(bulkexports.UpdateExportConfigurationParams).SetWebhookUrl("https://hooks.example.com/" + string(typ)).SetWebhookMethod("post")
+		require.Equal(t, "POST", *n.configure(typ, change).WebhookMethod)
+		n.configure(typ, new(bulkexports.UpdateExportConfigurationParams).SetEnabled(true))
+		kept, err := n.BulkexportsV1.FetchExportConfiguration(string(typ))
+		require.NoError(t, err)
+		require.True(t, *kept.Enabled)
+		require.Equal(t, "https://hooks.example.com/"+string(typ), *kept.WebhookUrl, "what is not sent stays")
+		off := new(bulkexports.UpdateExportConfigurationParams).SetEnabled(false).SetWebhookUrl("").SetWebhookMethod("")
+		cleared := n.configure(typ, off)
+		require.False(t, *cleared.Enabled)
+		require.Empty(t, *cleared.WebhookUrl+*cleared.WebhookMethod)
+
+		export, err := n.BulkexportsV1.FetchExport(string(typ))
+		require.NoError(t, err)
+		require.Equal(t, string(typ), *export.ResourceType)
+		require.Contains(t, *export.Links, "jobs")
+	}
+}
+
+func TestTwiliosGoClientGetsExactlyTheRecordsOfItsAccountAndDay(t *testing.T) {
+	t.Parallel()
+	parent := newTenant(t, demo.With{})
+	sub := newTenant(t, demo.With{Parent: parent.AccountSID})
+	to := yesterday()
+	from := to.Plus(-3) // the first has no records
+	for _, typ := range schema.ResourceTypes {
+		for _, n := range []tenant{parent, sub} {
+			n.fill(typ, from.Plus(1), to, 40)
+		}
+	}
+	byKey := clientFor(t, parent.st, parent.APIKey.SID, parent.APIKey.Secret)
+	for _, typ := range schema.ResourceTypes {
+		job := parent.job(typ, from, to)
+		require.Regexp(t, `^JS[0-9a-f]{32}$`, *job.JobSid)
+		require.Equal(t, string(typ), *job.ResourceType)
+		require.Nil(t, job.Email)
+		all := statuses(t, job.Details)
+		require.Len(t, slices.Concat(all[schema.DaySubmitted], all[schema.DayRunning], all[schema.DayCompleted], all[schema.DayCompletedEmpty]), 4)
+		require.Equal(t, map[schema.DayStatus][]schema.Day{
+			schema.DayCompletedEmpty: {from}, schema.DayCompleted: from.Plus(1).To(to),
+		}, parent.ended(*job.JobSid, time.Minute))
+		seen, err := byKey.BulkexportsV1.FetchJob(*job.JobSid)
+		require.NoError(t, err, "an API key sees what its account does")
+		require.Nil(t, seen.JobQueuePosition)
+		require.Nil(t, seen.EstimatedCompletionTime)
+
+		listed := parent.days(typ)
+		require.Len(t, listed, 4)
+		for _, d := range listed {
+			day := schema.Day(*d.Day)
+			require.Equal(t, string(typ), *d.ResourceType)
+			require.Equal(t, "An export", *d.FriendlyName)
+			require.Equal(t, string(schema.DayOf(time.Now())), *d.CreateDate)
+			_, file := fetch(t, parent.link(typ, day))
+			require.Len(t, file, d.Size)
+			lines := parent.lines(typ, day)
+			parent.requireRecords(typ, day, lines)
+			if day == from {
+				require.Empty(t, lines)
+				continue
+			}
+			require.Len(t, lines, 40)
+			for _, line := range lines {
+				require.Contains(t, line, parent.AccountSID)
+				require.NotContains(t, line, sub.AccountSID)
+				require.Contains(t, line, `"date_created":"`+string(day)+"T")
+			}
+		}
+		require.Empty(t, sub.days(typ), "files are of one account")
+		_, err = sub.BulkexportsV1.FetchDay(string(typ), string(to))
+		requireRefused(t, err, http.StatusNotFound, 20404)
+		_, err = sub.BulkexportsV1.FetchJob(*job.JobSid)
+		requireRefused(t, err, http.StatusNotFound, 20404)
+	}
+	job := sub.job(schema.Messages, to, to)
+	sub.ended(*job.JobSid, time.Minute)
+	sub.requireRecords(schema.Messages, to, sub.lines(schema.Messages, to))
+}
+
+func TestTwiliosGoClientPagesThroughJobsWhileOthersAreAdded(t *testing.T) {
+	t.Parallel()
+	n := newTenant(t, demo.With{})
+	long := yesterday().Plus(-400)
+	var all sync.WaitGroup
+	for maker := range 3 {
+		all.Go(func() {
+			for i := range 20 {
+				_, err := n.create(schema.Participants, aJob(long.Plus(20*maker+i), long.Plus(20*maker+i)))
+				assert.NoError(t, err)
+			}
+		})
+	}
+	all.Wait()
+	var wanted []string
+	made, err := databaseOf(t, n.st).Query(`select id from satchel.jobs where account_sid = $1 order by created_at desc, id desc`, n.AccountSID)
+	require.NoError(t, err)
+	defer made.Close()
+	for made.Next() {
+		var id string
+		require.NoError(t, made.Scan(&id))
+		wanted = append(wanted, id)
+	}
+	require.NoError(t, made.Err())
+	require.GreaterOrEqual(t, len(wanted), 60)
+	rows, failed := n.BulkexportsV1.StreamExportCustomJob("Participants", new(bulkexports.ListExportCustomJobParams).SetPageSize(7))
+	var got []string
+	for job := range rows {
+		if len(got)%10 == 0 {
+			n.job(schema.Participants, long, long)
+		}
+		got = append(got, *job.JobSid)
+	}
+	require.NoError(t, <-failed)
+	require.Equal(t, wanted, got, "newest first, each once, none lost")
+
+	some, err := n.BulkexportsV1.ListExportCustomJob("Participants", new(bulkexports.ListExportCustomJobParams).SetLimit(10))
+	require.NoError(t, err)
+	require.Len(t, some, 10)
+	some, err = n.BulkexportsV1.ListExportCustomJob("Participants", new(bulkexports.ListExportCustomJobParams).SetLimit(12).SetPageSize(5))
+	require.NoError(t, err)
+	require.Len(t, some, 12)
+	page, err := n.BulkexportsV1.PageExportCustomJob("Participants", new(bulkexports.ListExportCustomJobParams).SetPageSize(1000), "", "")
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, len(page.Jobs), len(wanted)+6)
+	require.Empty(t, page.Meta.NextPageUrl)
+	others, err := n.BulkexportsV1.ListExportCustomJob("Calls", new(bulkexports.ListExportCustomJobParams))
+	require.NoError(t, err)
+	require.Empty(t, others)
+
+	for _, sid := range wanted {
+		n.ended(sid, time.Minute)
+	}
+	days, err := n.BulkexportsV1.ListDay("Participants", new(bulkexports.ListDayParams).SetPageSize(7))
+	require.NoError(t, err)
+	require.Len(t, days, 60)
+	days, err = n.BulkexportsV1.ListDay("Participants", new(bulkexports.ListDayParams).SetLimit(9).SetPageSize(4))
+	require.NoError(t, err)
+	require.Len(t, days, 9)
+}
+
+func TestTwiliosGoClientDeletesAJob(t *testing.T) {
+	t.Parallel()
+	n := newTenant(t, demo.With{})
+	r := newReceiver(t, nil)
+	to := yesterday()
+	n.fill(schema.Calls, to.Plus(-199), to, 5)
+	job := n.job(schema.Calls, to.Plus(-199), to, telling(r.URL, "POST"))
+	require.NoError(t, patient(t, func() error { return n.BulkexportsV1.DeleteJob(*job.JobSid) }))
+	ended := n.ended(*job.JobSid, time.Minute)
+	require.NotEmpty(t, ended[schema.DayDeleted])
+	require.Len(t, slices.Concat(ended[schema.DayDeleted], ended[schema.DayCompleted]), 200)
+	require.Len(t, n.days(schema.Calls), len(ended[schema.DayCompleted]), "what was finished keeps its file")
+	listed, err := n.BulkexportsV1.ListExportCustomJob("Calls", new(bulkexports.ListExportCustomJobParams))
+	require.NoError(t, err)
+	require.Len(t, listed, 1)
+	until(t, func() bool { // the run winds down
+		err := n.BulkexportsV1.DeleteJob(*job.JobSid)
+		return err != nil && err.(*client.TwilioRestError).Status == http.StatusConflict
+	}, time.Minute)
+	requireRefused(t, n.BulkexportsV1.DeleteJob(*job.JobSid), http.StatusConflict, 20409)
+	require.Empty(t, n.events(), "nobody hears of a deleted job")
+	require.Empty(t, r.all())
+}
+
+func requireRefused(t *testing.T, err error, status, code int) *client.TwilioRestError {
+	t.Helper()
+	var refusal *client.TwilioRestError
+	require.ErrorAs(t, err, &refusal)
+	require.Equal(t, status, refusal.Status, refusal.Message)
+	require.Equal(t, code, refusal.Code)
+	require.NotEmpty(t, refusal.Message)
+	require.Contains(t, refusal.MoreInfo, "/docs/errors/")
+	return refusal
+}
+
+func TestTwiliosGoClientHearsWhatIsWrongWithARequest(t *testing.T) {
+	t.Parallel()
+	n := newTenant(t, demo.With{})
+	to := yesterday()
+	for what, spoil := range map[string]func(*bulkexports.CreateExportCustomJobParams){
+		"no StartDay":             func(p *bulkexports.CreateExportCustomJobParams) { p.StartDay = nil },
+		"no EndDay":               func(p *bulkexports.CreateExportCustomJobParams) { p.EndDay = nil },
+		"no FriendlyName":         func(p *bulkexports.CreateExportCustomJobParams) { p.FriendlyName = nil },
+		"an empty FriendlyName":   func(p *bulkexports.CreateExportCustomJobParams) { p.SetFriendlyName("") },
+		"a long FriendlyName":     func(p *bulkexports.CreateExportCustomJobParams) { p.SetFriendlyName(strings.Repeat("ü", 257)) },
+		"a control character":     func(p *bulkexports.CreateExportCustomJobParams) { p.SetFriendlyName("a\nb") },
+		"no such day":             func(p *bulkexports.CreateExportCustomJobParams) { p.SetStartDay("2026-02-30") },
+		"a short day":             func(p *bulkexports.CreateExportCustomJobParams) { p.SetStartDay("2026-2-3") },
+		"an instant":              func(p *bulkexports.CreateExportCustomJobParams) { p.SetStartDay("2026-02-03T00:00:00Z") },
+		"an end before the start": func(p *bulkexports.CreateExportCustomJobParams) { p.SetEndDay(string(to.Plus(-9))) },
+		"today":                   func(p *bulkexports.CreateExportCustomJobParams) { p.SetEndDay(string(to.Plus(1))) },
+		"a day to come":           func(p *bulkexports.CreateExportCustomJobParams) { p.SetEndDay(string(to.Plus(5))) },
+		"367 days":                func(p *bulkexports.CreateExportCustomJobParams) { p.SetStartDay(string(to.Plus(-366))) },
+		"a URL alone":             func(p *bulkexports.CreateExportCustomJobParams) { p.SetWebhookUrl("https://hooks.example.com/") },
+		"a method alone":          func(p *bulkexports.CreateExportCustomJobParams) { p.SetWebhookMethod("POST") },
+		"another method":          telling("https://hooks.example.com/", "PUT"),
+		"no URL":                  telling("hooks", "POST"),
+		"another scheme":          telling("ftp://hooks.example.com/", "POST"),
+		"a fragment":              telling("https://hooks.example.com/#x", "POST"),
+		"a long URL":              telling("https://hooks.example.com/"+strings.Repeat("x", 2048), "POST"),
+		"a private address":       telling("https://10.1.2.3/", "POST"),
+		"a cloud's own address":   telling("http://169.254.169.254/latest", "GET"),
+		"no address":              func(p *bulkexports.CreateExportCustomJobParams) { p.SetEmail("nobody") },
+		"a name and an address":   func(p *bulkexports.CreateExportCustomJobParams) { p.SetEmail("A <a@example.com>") },
+	} {
+		asked := aJob(to.Plus(-1), to)
+		spoil(asked)
+		_, err := n.BulkexportsV1.CreateExportCustomJob("Calls", asked)
+		require.Error(t, err, what)
+		requireRefused(t, err, http.StatusBadRequest, 20001)
+	}
+	listed, err := n.BulkexportsV1.ListExportCustomJob("Calls", new(bulkexports.ListExportCustomJobParams))
+	require.NoError(t, err)
+	require.Empty(t, listed)
+
+	for _, change := range []*bulkexports.UpdateExportConfigurationParams{
+		new(bulkexports.UpdateExportConfigurationParams).SetWebhookUrl("https://hooks.example.com/"),
+		new(bulkexports.UpdateExportConfigurationParams).SetWebhookMethod("GET"),
+		new(bulkexports.UpdateExportConfigurationParams).SetWebhookUrl("x").SetWebhookMethod("GET"),
+		new(bulkexports.UpdateExportConfigurationParams).SetWebhookUrl("https://hooks.example.com/").SetWebhookMethod("TRACE"),
+	} {
+		err := patient(t, func() error {
+			_, err := n.BulkexportsV1.UpdateExportConfiguration("Calls", change.SetEnabled(true))
+			return err
+		})
+		requireRefused(t, err, http.StatusBadRequest, 20001)
+	}
+	now, err := n.BulkexportsV1.FetchExportConfiguration("Calls")
+	require.NoError(t, err)
+	require.False(t, *now.Enabled, "a refused change changes nothing")
+
+	for _, typ := range []string{"Faxes", "calls", "Jobs"} {
+		_, err := n.BulkexportsV1.FetchExportConfiguration(typ)
+		requireRefused(t, err, http.StatusNotFound, 20404)
+		_, err = n.BulkexportsV1.CreateExportCustomJob(typ, aJob(to, to))
+		refused := &client.TwilioRestError{}
+		require.ErrorAs(t, err, &refused)
+		require.Contains(t, []int{http.StatusNotFound, http.StatusMethodNotAllowed}, refused.Status)
+	}
+	for _, sid := range []string{"JS" + strings.Repeat("0", 32), "JS", "x"} {
+		_, err := n.BulkexportsV1.FetchJob(sid)
+		requireRefused(t, err, http.StatusNotFound, 20404)
+		requireRefused(t, n.BulkexportsV1.DeleteJob(sid), http.StatusNotFound, 20404)
+	}
+	_, err = n.BulkexportsV1.FetchDay("Calls", string(to))
+	requireRefused(t, err, http.StatusNotFound, 20404)
+	_, err = n.BulkexportsV1.FetchDay("Calls", "yesterday")
+	requireRefused(t, err, http.StatusBadRequest, 20001)
+	for _, size := range []int{0, -1} {
+		_, err = n.BulkexportsV1.PageDay("Calls", new(bulkexports.ListDayParams).SetPageSize(size), "", "")
+		requireRefused(t, err, http.StatusBadRequest, 20001)
+	}
+	for _, token := range []string{"PTx", "nonsense"} {
+		_, err = n.BulkexportsV1.PageExportCustomJob("Calls", new(bulkexports.ListExportCustomJobParams), token, "1")
+		requireRefused(t, err, http.StatusBadRequest, 20001)
+	}
+	call := "CA" + strings.Repeat("0", 32)
+	requireRefused(t, n.VoiceV1.DeleteArchivedCall("2026-13-01", call), http.StatusBadRequest, 20001)
+	requireRefused(t, n.VoiceV1.DeleteArchivedCall(string(to), "CA1"), http.StatusBadRequest, 20001)
+	requireRefused(t, n.VoiceV1.DeleteArchivedCall(string(to), call), http.StatusNotFound, 20404)
+
+	for _, as := range []*bulkexports.ApiService{
+		clientFor(t, n.st, n.AccountSID, strings.Repeat("0", 32)).BulkexportsV1,
+		clientFor(t, n.st, schema.NewAccountID(), n.AuthToken).BulkexportsV1,
+		clientFor(t, n.st, n.APIKey.SID, n.AuthToken).BulkexportsV1,
+	} {
+		_, err := as.FetchExport("Calls")
+		requireRefused(t, err, http.StatusUnauthorized, 20003)
+	}
+}

@@ -1,0 +1,56 @@
+package e2e
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	bulkexports "github.com/twilio/twilio-go/rest/bulkexports/v1"
+
+	"satchel/dev/demo"
+	"satchel/schema"
+)
+
+func TestOwnersAndAdminsHearOfAJobUntilTheyUnsubscribe(t *testing.T) {
+	t.Parallel()
+	n := newTenant(t, demo.With{Admin: true, Member: true})
+	p := visit(t, n.st)
+	reader := "reader." + strings.ToLower(n.AccountSID[2:14]) + "@example.com"
+	asked := n.job(schema.Calls, yesterday(), yesterday(), func(p *bulkexports.CreateExportCustomJobParams) { p.SetEmail(reader) })
+	owner, admin, member := n.As(schema.Owner).Email, n.As(schema.Admin).Email, n.As(schema.Member).Email
+	about := func(to, job string) (found []letter) {
+		for _, l := range p.letters(to) {
+			if strings.Contains(l.Text, job) {
+				found = append(found, l)
+			}
+		}
+		return found
+	}
+	for _, to := range []string{owner, admin, reader} {
+		until(t, func() bool { return len(about(to, *asked.JobSid)) == 1 }, time.Minute)
+	}
+	require.Empty(t, about(member, *asked.JobSid))
+	ended := about(reader, *asked.JobSid)[0]
+	require.Contains(t, ended.Text, "An export")
+	require.NotContains(t, ended.Text, "/files/", "a mail holds no link to a file")
+
+	headers := n.st.Mailbox.Headers(about(owner, *asked.JobSid)[0].ID)
+	require.Equal(t, "List-Unsubscribe=One-Click", headers["List-Unsubscribe-Post"])
+	link := strings.Trim(headers["List-Unsubscribe"], "<>")
+	res, err := http.Get(link)
+	require.NoError(t, err)
+	require.NoError(t, res.Body.Close())
+	require.Equal(t, http.StatusOK, res.StatusCode)
+	still := n.job(schema.Calls, yesterday(), yesterday())
+	until(t, func() bool { return len(about(owner, *still.JobSid)) == 1 }, time.Minute)
+	res, err = http.PostForm(link, url.Values{"List-Unsubscribe": {"One-Click"}})
+	require.NoError(t, err)
+	require.NoError(t, res.Body.Close())
+	require.Less(t, res.StatusCode, 300, "a mail program's one click, without a session")
+	again := n.job(schema.Calls, yesterday(), yesterday())
+	until(t, func() bool { return len(about(admin, *again.JobSid)) == 1 }, time.Minute)
+	require.Empty(t, about(owner, *again.JobSid))
+}
