@@ -238,7 +238,7 @@ func TestWhatIsWrongWithAFormIsSaidBesideItsFieldAndNothingIsLost(t *testing.T) 
 	good.Set("type", "Secrets")
 	owner.post(bulkSettings, good).says(t, http.StatusBadRequest, "Choose what to export.")
 	daily := owner.post(bulkSettings+"/daily/Calls", url.Values{"enabled": {"on"}, "url": {"ftp://example.com"}, "method": {"GET"}})
-	daily.says(t, http.StatusBadRequest, `id="url-problem-Calls"`, `<details id="change-Calls" open>`, `value="ftp://example.com"`)
+	daily.says(t, http.StatusBadRequest, `id="url-problem-Calls"`, `<details id="change-Calls" open>`, `value="ftp://example.com"`, `id="enabled-Calls" checked`, `data-daily="Calls" data-enabled="false"`)
 	owner.post(bulkSettings+"/daily/Nothing", nil).says(t, http.StatusNotFound)
 
 	good.Set("type", "Calls")

@@ -105,7 +105,7 @@ func (w *Web) bulkViewOf(c echo.Context, p auth.Principal) (view bulkExportView,
 	}
 	daily, err := w.Bulk.Configurations(ctx, p)
 	for _, d := range daily {
-		view.Daily = append(view.Daily, dailyForm{BulkConfiguration: d})
+		view.Daily = append(view.Daily, dailyForm{BulkConfiguration: d, Typed: d})
 	}
 	return view, err
 }

@@ -77,10 +77,11 @@ func limitIs(q quotaView) string {
 	return count(int64(q.Limit)) + " are"
 }
 
-// dailyForm is what an account wants of a type every day, and what is wrong
-// with what somebody typed to change it.
+// dailyForm is what an account wants of a type every day, and what somebody
+// typed to change it, with what is wrong with that.
 type dailyForm struct {
 	schema.BulkConfiguration
+	Typed    schema.BulkConfiguration
 	Open     bool
 	Problems map[string]string
 }

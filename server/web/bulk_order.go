@@ -84,7 +84,8 @@ func (w *Web) configure(c echo.Context) error {
 		return w.again(c, err, func(view *bulkExportView) {
 			for i := range view.Daily {
 				if d := &view.Daily[i]; d.Type == t {
-					d.Enabled, d.URL, d.Method, d.Open, d.Problems = enabled, url, method, true, problems
+					d.Typed.Enabled, d.Typed.URL, d.Typed.Method = enabled, url, method
+					d.Open, d.Problems = true, problems
 				}
 			}
 		})
