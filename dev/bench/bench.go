@@ -27,6 +27,7 @@ type Options struct {
 	Workers  []int   // how many worker processes share the work
 	InFlight int     // small exports under way at once
 	Exports  int     // small exports in a run of them
+	Shared   int     // small exports that worker processes share
 	Messages int64   // of the bulk job
 	Days     int     // of the bulk job
 
@@ -39,11 +40,12 @@ type Options struct {
 // Parts are what Only may name.
 var Parts = []string{"stages", "small", "throughput", "workers", "sizes", "bulk"}
 
-// Fill fills in what is not set.
+// Fill fills in what is not set. Where it is quick, each of many exports and of
+// bulk jobs is measured once.
 func (o Options) Fill() Options {
-	sizes, exports, messages := []int64{1_000, 100_000, 1_000_000, 10_000_000}, 150, int64(2_000_000)
+	sizes, exports, shared, messages := []int64{1_000, 100_000, 1_000_000, 10_000_000}, 150, 100, int64(2_000_000)
 	if o.Quick {
-		sizes, exports, messages = []int64{1_000, 20_000, 200_000}, 50, 100_000
+		sizes, exports, shared, messages = []int64{1_000, 20_000, 200_000}, 50, 16, 100_000
 	}
 	if len(o.Sizes) == 0 {
 		o.Sizes = sizes
@@ -51,6 +53,9 @@ func (o Options) Fill() Options {
 	slices.Sort(o.Sizes)
 	if o.Exports == 0 {
 		o.Exports = exports
+	}
+	if o.Shared == 0 {
+		o.Shared = min(shared, o.Exports)
 	}
 	if o.Messages == 0 {
 		o.Messages = messages
@@ -115,7 +120,7 @@ func (b *bench) onStack(ctx context.Context) (err error) {
 		b.say("Stopping the stack.")
 		b.temporal.Close()
 		b.letters.stop()
-		err = errors.Join(err, b.Stop(), stack.Clean(b.Dir))
+		err = errors.Join(err, b.Stop(), b.clean(err != nil && ctx.Err() == nil))
 	}()
 	if err := b.makeSmall(ctx); err != nil {
 		return err
@@ -130,7 +135,7 @@ func (b *bench) onStack(ctx context.Context) (err error) {
 			continue
 		}
 		if err := part.measure(ctx); err != nil {
-			return fmt.Errorf("measure %s: %w (the logs were in %s)", part.name, err, b.Logs())
+			return fmt.Errorf("measure %s: %w (the logs are in %s)", part.name, err, b.Logs())
 		}
 	}
 	return nil
@@ -146,7 +151,7 @@ func (b *bench) start(ctx context.Context) error {
 	if b.Stack, err = stack.Start(ctx, stack.Options{
 		Dir: b.Dir, Say: b.Say,
 		// An account is exported again as soon as its last export was deleted.
-		Windows: stack.Windows{Cooldown: time.Second},
+		Windows: stack.Windows{Cooldown: 100 * time.Millisecond},
 		// All customers come from one address, and one asks for the same days
 		// again and again.
 		Env: []string{"RATE_LIMIT=100000", "QUOTA_DAYS=100000"},
@@ -163,6 +168,20 @@ func (b *bench) start(ctx context.Context) error {
 	b.letters = watchLetters(b.Mailbox)
 	b.report.Machine = describeMachine(b.bin)
 	return os.MkdirAll(b.scratch(), 0o755)
+}
+
+// clean removes what the stack has kept, but not the logs of a failure.
+func (b *bench) clean(keepLogs bool) error {
+	if !keepLogs {
+		return stack.Clean(b.Dir)
+	}
+	entries, err := os.ReadDir(b.Dir)
+	for _, entry := range entries {
+		if entry.Name() != "bin" && entry.Name() != "log" {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(b.Dir, entry.Name())))
+		}
+	}
+	return err
 }
 
 // scratch is where what is made by hand goes.

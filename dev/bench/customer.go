@@ -2,12 +2,15 @@ package bench
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -116,12 +119,26 @@ func (c *customer) forget(ctx context.Context, e export) error {
 	return pause(ctx, 50*time.Millisecond)
 }
 
-// do asks as the account's program where that may, or else as its owner.
-// Everything but success is an error.
+// do asks as the account's program where that may, or else as its owner, and
+// again as long as it is told to come back. Everything but success is an error.
 func (c *customer) do(ctx context.Context, method, path string, form url.Values, into any) error {
-	res, err := c.ask(ctx, method, path, form, "")
-	if err != nil {
-		return err
+	var res *http.Response
+	header := map[string]string{}
+	if method == http.MethodPost {
+		header["Idempotency-Key"] = rand.Text() // asking again is asking for the same
+	}
+	for tries := 0; ; tries++ {
+		var err error
+		if res, err = c.ask(ctx, method, path, form, header); err == nil {
+			break
+		}
+		busy, isBusy := errors.AsType[errBusy](err)
+		if !isBusy || tries == mostTries {
+			return err
+		}
+		if err := pause(ctx, busy.wait); err != nil {
+			return err
+		}
 	}
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
@@ -135,7 +152,7 @@ func (c *customer) do(ctx context.Context, method, path string, form url.Values,
 }
 
 // ask leaves the body for the caller to read and close.
-func (c *customer) ask(ctx context.Context, method, path string, form url.Values, encoding string) (*http.Response, error) {
+func (c *customer) ask(ctx context.Context, method, path string, form url.Values, header map[string]string) (*http.Response, error) {
 	program, whole := strings.HasPrefix(path, "/v1/"), path
 	if !strings.Contains(path, "://") {
 		whole = c.Demo.BaseURL + path
@@ -151,8 +168,8 @@ func (c *customer) ask(ctx context.Context, method, path string, form url.Values
 	if form != nil {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
-	if encoding != "" {
-		req.Header.Set("Accept-Encoding", encoding)
+	for name, value := range header {
+		req.Header.Set(name, value)
 	}
 	client := c.browser
 	if program {
@@ -166,9 +183,30 @@ func (c *customer) ask(ctx context.Context, method, path string, form url.Values
 	if res.StatusCode >= 400 {
 		defer res.Body.Close()
 		said, _ := io.ReadAll(io.LimitReader(res.Body, 500)) // it only explains the status
-		return nil, fmt.Errorf("%s %s answers %s: %s", method, req.URL.Path, res.Status, said)
+		err := fmt.Errorf("%s %s answers %s: %s", method, pattern(req.URL.Path), res.Status, said)
+		if wait, bad := strconv.Atoi(res.Header.Get("Retry-After")); res.StatusCode == http.StatusServiceUnavailable && bad == nil {
+			return nil, errBusy{err, time.Duration(min(max(wait, 1), 5)) * time.Second}
+		}
+		return nil, err
 	}
 	return res, nil
+}
+
+// errBusy is an answer that asks to come back.
+type errBusy struct {
+	error
+	wait time.Duration
+}
+
+// mostTries is how often a customer comes back.
+const mostTries = 10
+
+// pattern is a path without the token that it may end with.
+func pattern(path string) string {
+	if strings.HasPrefix(path, "/confirm/") {
+		return "/confirm/…"
+	}
+	return path
 }
 
 // pause waits so long, or until ctx ends.

@@ -119,7 +119,7 @@ func (b *bench) measureSize(ctx context.Context, who *customer, rows int64, down
 func (b *bench) measureDownload(ctx context.Context, who *customer, e export) error {
 	found := &b.report.Download
 	ours := func() (int64, error) {
-		res, err := who.ask(ctx, http.MethodGet, "/v1/account/exports/"+e.ID+"/archive", nil, "gzip")
+		res, err := who.ask(ctx, http.MethodGet, "/v1/account/exports/"+e.ID+"/archive", nil, map[string]string{"Accept-Encoding": "gzip"})
 		if err != nil {
 			return 0, err
 		}

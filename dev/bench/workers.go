@@ -25,7 +25,7 @@ type Shared struct {
 // more, and asks their histories who did what. An export that is lost, or has
 // other records than with one worker, is an error.
 func (b *bench) measureWorkers(ctx context.Context) error {
-	crowd, err := b.newCrowd(ctx)
+	crowd, err := b.newCrowd(ctx, b.Shared)
 	if err != nil {
 		return err
 	}
