@@ -44,8 +44,10 @@ var Parts = []string{"stages", "small", "throughput", "workers", "sizes", "bulk"
 // bulk jobs is measured once.
 func (o Options) Fill() Options {
 	sizes, exports, shared, messages := []int64{1_000, 100_000, 1_000_000, 10_000_000}, 150, 100, int64(2_000_000)
+	workers := []int{1, 2, 4}
 	if o.Quick {
-		sizes, exports, shared, messages = []int64{1_000, 20_000, 200_000}, 50, 16, 100_000
+		sizes, exports, shared, messages = []int64{1_000, 20_000, 100_000}, 50, 10, 60_000
+		workers = []int{2, 4}
 	}
 	if len(o.Sizes) == 0 {
 		o.Sizes = sizes
@@ -61,7 +63,7 @@ func (o Options) Fill() Options {
 		o.Messages = messages
 	}
 	if len(o.Workers) == 0 {
-		o.Workers = []int{1, 2, 4}
+		o.Workers = workers
 	}
 	if o.Runs == 0 {
 		o.Runs = 3

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 
 	"go.temporal.io/api/proxy"
 	"go.temporal.io/api/workflowservice/v1"
@@ -27,6 +28,10 @@ type counter struct {
 	counts   map[string]int
 	s3, grpc string // addresses
 	stop     func()
+
+	worker *parts.Part // whose calls are counted
+	server *parts.Part // that gives exports short windows
+	base   string      // of that server
 }
 
 func (c *counter) add(what string) {
@@ -44,20 +49,26 @@ func (c *counter) take() map[string]int {
 	return counted
 }
 
-// countingWorker is a worker whose every call to S3 and every heartbeat is
-// counted. The stack's own worker should not run beside it.
-func (b *bench) countingWorker() (*parts.Part, *counter, error) {
+// counting readies a worker whose every call to S3 and every heartbeat is
+// counted, and a server whose exports expire soon, so that they end as most do:
+// by themselves.
+func (b *bench) counting() (*counter, error) {
 	c, err := b.count()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	worker, err := b.AnotherWorker("counting-worker", "S3_ENDPOINT=http://"+c.s3, "TEMPORAL_ADDRESS="+c.grpc)
+	if c.worker, err = b.AnotherWorker("counting-worker", "S3_ENDPOINT=http://"+c.s3, "TEMPORAL_ADDRESS="+c.grpc); err == nil {
+		c.server, c.base, err = b.AnotherServer("brief-server", "DOWNLOAD_WINDOW="+brief.String(), "COOLDOWN="+brief.String())
+	}
 	if err != nil {
 		c.stop()
-		return nil, nil, err
+		return nil, err
 	}
-	return worker, c, nil
+	return c, nil
 }
+
+// brief is how long an export can be downloaded whose cost is counted.
+const brief = 4 * time.Second
 
 func (b *bench) count() (*counter, error) {
 	c := &counter{counts: map[string]int{}}

@@ -23,6 +23,7 @@ import (
 // which has an API key.
 type customer struct {
 	*bench
+	base    string // of the server they use
 	account demo.Account
 	browser *http.Client
 }
@@ -36,7 +37,7 @@ func (b *bench) newCustomer(ctx context.Context, with demo.With) (*customer, err
 	if err != nil {
 		return nil, err
 	}
-	c := &customer{bench: b, account: account.At(b.Demo.BaseURL), browser: &http.Client{
+	c := &customer{bench: b, base: b.Demo.BaseURL, account: account.At(b.Demo.BaseURL), browser: &http.Client{
 		Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 	return c, c.do(ctx, http.MethodGet, c.account.As(schema.Owner).SignInURL, nil, nil)
@@ -112,6 +113,11 @@ func (c *customer) forget(ctx context.Context, e export) error {
 	if err := c.do(ctx, http.MethodDelete, "/v1/account/exports/"+e.ID, nil, nil); err != nil {
 		return err
 	}
+	return c.awaitRemoved(ctx, e)
+}
+
+// awaitRemoved waits until the run of the export has closed.
+func (c *customer) awaitRemoved(ctx context.Context, e export) error {
 	if err := c.temporal.GetWorkflow(ctx, workflows.AccountExportID(c.account.AccountSID), "").Get(ctx, nil); err != nil {
 		return fmt.Errorf("wait until %s is removed: %w", e.ID, err)
 	}
@@ -155,7 +161,7 @@ func (c *customer) do(ctx context.Context, method, path string, form url.Values,
 func (c *customer) ask(ctx context.Context, method, path string, form url.Values, header map[string]string) (*http.Response, error) {
 	program, whole := strings.HasPrefix(path, "/v1/"), path
 	if !strings.Contains(path, "://") {
-		whole = c.Demo.BaseURL + path
+		whole = c.base + path
 	}
 	var body io.Reader
 	if form != nil {

@@ -61,6 +61,8 @@ func short(n float64) string {
 		return strconv.FormatFloat(n, 'f', 0, 64)
 	case n >= 10:
 		return strconv.FormatFloat(n, 'f', 1, 64)
+	case n > 0 && n < 0.1:
+		return strconv.FormatFloat(n, 'g', 2, 64)
 	}
 	return strconv.FormatFloat(n, 'f', 2, 64)
 }

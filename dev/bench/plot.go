@@ -71,7 +71,7 @@ func drawMemory(sizes []Size, dir string) error {
 	if err := addLine(p, "VmHWM, as the kernel says", peaks, blue); err != nil {
 		return err
 	}
-	p.Y.Min, p.Y.Max = 0, top*1.2
+	p.Y.Min, p.Y.Max = 0, top*1.5
 	return save(p, dir, "memory.png")
 }
 

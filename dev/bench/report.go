@@ -87,7 +87,7 @@ func (r *Report) Lines() (lines []Line) {
 			Ratio:  median(took).Seconds(), Unit: " s", Floor: 1.5, Goal: 0.6})
 	}
 	if n := r.Small.Cost.Actions.Total(); n > 0 {
-		lines = append(lines, Line{What: "Temporal actions of a small export", Value: fmt.Sprint(n), Beside: "billable, removal included",
+		lines = append(lines, Line{What: "Temporal actions of a small export", Value: fmt.Sprint(n), Beside: "from the request to the removal",
 			Ratio: float64(n), Floor: 40, Goal: 25})
 	}
 	if d := r.Download; d.Bytes > 0 {
@@ -118,8 +118,8 @@ func (r *Report) Million() (Size, bool) {
 // flat are the largest size and the one that it is held against: that of a
 // hundred thousand rows, or else the largest below.
 func (r *Report) flat() (small, large Size, ok bool) {
-	for _, s := range r.Sizes {
-		if s.Rows <= 100_000 {
+	for i, s := range r.Sizes {
+		if s.Rows <= 100_000 && i < len(r.Sizes)-1 {
 			small = s
 		}
 		large = s

@@ -1,5 +1,7 @@
 package bench
 
+import "math"
+
 // Each is what one export costs: so much whatever its size, and so much for
 // each million rows.
 type Each struct {
@@ -84,7 +86,7 @@ func (s Scale) platform(accounts float64) Platform {
 	p.DatabaseSeconds = day * s.Each[3].of(millions)
 	p.ConnectionsAtOnce = day * s.Each[4].of(millions) / secondsADay
 	p.WorkerSeconds = day * s.Each[5].of(millions)
-	p.WorkersNeeded = max(1, p.WorkerSeconds/(secondsADay*cores*headroom))
+	p.WorkersNeeded = max(2, math.Ceil(p.WorkerSeconds/(secondsADay*cores*headroom)))
 	return p
 }
 

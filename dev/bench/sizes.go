@@ -63,10 +63,7 @@ func (b *bench) measureSizes(ctx context.Context) error {
 			continue
 		}
 		b.say("Counting what an export of %s rows costs.", grouped(rows))
-		if err := b.withCounter(ctx, func(c *counter, worker func() int) (err error) {
-			b.report.Large, err = b.cost(ctx, who, c, worker)
-			return err
-		}); err != nil {
+		if b.report.Large, err = b.countedCost(ctx, who); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"time"
@@ -10,6 +11,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
 
+	"satchel/dev/parts"
 	"satchel/schema"
 	"satchel/workflows"
 )
@@ -38,7 +40,7 @@ type Cost struct {
 
 // measureSmall exports a small account again and again on an idle stack, and
 // then once with everything counted.
-func (b *bench) measureSmall(ctx context.Context) error {
+func (b *bench) measureSmall(ctx context.Context) (err error) {
 	b.say("Exporting an account of %s rows, %d times.", grouped(smallRows), latencies)
 	for i := range latencies + 1 {
 		e, err := b.small.makeExport(ctx, 25*time.Millisecond)
@@ -53,37 +55,32 @@ func (b *bench) measureSmall(ctx context.Context) error {
 		}
 	}
 	b.say("Counting what a small export costs.")
-	return b.withCounter(ctx, func(c *counter, worker func() int) (err error) {
-		b.report.Small.Cost, err = b.cost(ctx, b.small, c, worker)
-		return err
-	})
+	b.report.Small.Cost, err = b.countedCost(ctx, b.small)
+	return err
 }
 
-// withCounter lends do a counting worker, in the place of the stack's own.
-func (b *bench) withCounter(ctx context.Context, do func(c *counter, worker func() int) error) error {
-	worker, c, err := b.countingWorker()
+// countedCost puts a counting worker in the place of the stack's own for one
+// export.
+func (b *bench) countedCost(ctx context.Context, who *customer) (cost Cost, err error) {
+	c, err := b.counting()
 	if err != nil {
-		return err
+		return cost, err
 	}
 	defer c.stop()
 	if err := b.Worker.Stop(); err != nil {
-		return err
+		return cost, err
 	}
-	if err := worker.Start(ctx); err != nil {
-		return err
+	defer func() {
+		err = errors.Join(err, c.server.Stop(), c.worker.Stop())
+		if err == nil {
+			err = b.Worker.Start(ctx)
+		}
+	}()
+	for _, part := range []*parts.Part{c.worker, c.server} {
+		if err := part.Start(ctx); err != nil {
+			return cost, err
+		}
 	}
-	defer worker.Stop() //nolint:errcheck // it dies with us if it must
-	if err := do(c, worker.PID); err != nil {
-		return err
-	}
-	if err := worker.Stop(); err != nil {
-		return err
-	}
-	return b.Worker.Start(ctx)
-}
-
-// cost makes an export and removes it, and counts.
-func (b *bench) cost(ctx context.Context, who *customer, c *counter, worker func() int) (cost Cost, err error) {
 	// What starts a worker is not the export's.
 	first, err := b.small.makeExport(ctx, 100*time.Millisecond)
 	if err != nil {
@@ -92,12 +89,19 @@ func (b *bench) cost(ctx context.Context, who *customer, c *counter, worker func
 	if err := b.small.forget(ctx, first); err != nil {
 		return cost, err
 	}
+	hurried := *who
+	hurried.base = c.base
+	return b.cost(ctx, &hurried, c)
+}
+
+// cost makes an export, waits until it has expired and is removed, and counts.
+func (b *bench) cost(ctx context.Context, who *customer, c *counter) (cost Cost, err error) {
 	c.take()
 	database, err := processorTime(b.Postgres.PID())
 	if err != nil {
 		return cost, err
 	}
-	working, err := processorTime(worker())
+	working, err := processorTime(c.worker.PID())
 	if err != nil {
 		return cost, err
 	}
@@ -109,13 +113,13 @@ func (b *bench) cost(ctx context.Context, who *customer, c *counter, worker func
 	if cost.Objects, cost.Stored, err = b.stored(ctx, schema.ObjectPrefix(e.ID)); err != nil {
 		return cost, err
 	}
-	if err := who.forget(ctx, e); err != nil {
+	if err := who.awaitRemoved(ctx, e); err != nil {
 		return cost, err
 	}
 	if cost.Database, err = since(database, b.Postgres.PID()); err != nil {
 		return cost, err
 	}
-	if cost.Worker, err = since(working, worker()); err != nil {
+	if cost.Worker, err = since(working, c.worker.PID()); err != nil {
 		return cost, err
 	}
 	runs, err := b.story(ctx, workflows.AccountExportID(who.account.AccountSID), "")

@@ -44,6 +44,7 @@ var functions = template.FuncMap{
 		return n
 	},
 	"megabytes": func(perSecond float64) string { return short(perSecond / 1e6) },
+	"stored":    func(megabytes float64) string { return short(megabytes/1e3) + " GB" },
 	"rows":      func(n float64) string { return grouped(int64(n + 0.5)) },
 	"percent":   func(n float64) string { return short(n*100) + " %" },
 }

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"strconv"
 	"time"
 
 	"satchel/dev/parts"
@@ -20,4 +21,23 @@ func (s *Stack) AnotherWorker(name string, env ...string) (*parts.Part, error) {
 		Log: s.options.log(name), Grace: 40 * time.Second,
 		Ready: parts.Answers("http://" + metrics + "/readyz"),
 	}), nil
+}
+
+// AnotherServer readies one more server process on a port of its own, like
+// AnotherWorker, and says where it will be.
+func (s *Stack) AnotherServer(name string, env ...string) (server *parts.Part, url string, err error) {
+	port, err := parts.FreePort()
+	if err != nil {
+		return nil, "", err
+	}
+	metrics, err := parts.FreePort()
+	if err != nil {
+		return nil, "", err
+	}
+	url = "http://" + parts.Loopback(port)
+	return parts.New(parts.Spec{
+		Name: name, Path: s.options.program("server"),
+		Env: append(append(s.serverEnviron(), env...), "PORT="+strconv.Itoa(port), "METRICS_ADDRESS="+parts.Loopback(metrics)),
+		Log: s.options.log(name), Grace: 20 * time.Second, Ready: parts.Answers(url + "/readyz"),
+	}), url, nil
 }
