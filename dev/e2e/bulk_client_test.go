@@ -67,7 +67,7 @@ func TestTwiliosGoClientGetsExactlyTheRecordsOfItsAccountAndDay(t *testing.T) {
 		require.Len(t, slices.Concat(all[schema.DaySubmitted], all[schema.DayRunning], all[schema.DayCompleted], all[schema.DayCompletedEmpty]), 4)
 		require.Equal(t, map[schema.DayStatus][]schema.Day{
 			schema.DayCompletedEmpty: {from}, schema.DayCompleted: from.Plus(1).To(to),
-		}, parent.ended(*job.JobSid, time.Minute))
+		}, parent.ended(*job.JobSid))
 		seen, err := byKey.BulkexportsV1.FetchJob(*job.JobSid)
 		require.NoError(t, err, "an API key sees what its account does")
 		require.Nil(t, seen.JobQueuePosition)
@@ -102,7 +102,7 @@ func TestTwiliosGoClientGetsExactlyTheRecordsOfItsAccountAndDay(t *testing.T) {
 		requireRefused(t, err, http.StatusNotFound, 20404)
 	}
 	job := sub.job(schema.Messages, to, to)
-	sub.ended(*job.JobSid, time.Minute)
+	sub.ended(*job.JobSid)
 	sub.requireRecords(schema.Messages, to, sub.lines(schema.Messages, to))
 }
 
@@ -157,7 +157,7 @@ func TestTwiliosGoClientPagesThroughJobsWhileOthersAreAdded(t *testing.T) {
 	require.Empty(t, others)
 
 	for _, sid := range wanted {
-		n.ended(sid, time.Minute)
+		n.ended(sid)
 	}
 	days, err := n.BulkexportsV1.ListDay("Participants", new(bulkexports.ListDayParams).SetPageSize(7))
 	require.NoError(t, err)
@@ -175,7 +175,7 @@ func TestTwiliosGoClientDeletesAJob(t *testing.T) {
 	n.fill(schema.Calls, to.Plus(-199), to, 5)
 	job := n.job(schema.Calls, to.Plus(-199), to, telling(r.URL, "POST"))
 	require.NoError(t, patient(t, func() error { return n.BulkexportsV1.DeleteJob(*job.JobSid) }))
-	ended := n.ended(*job.JobSid, time.Minute)
+	ended := n.ended(*job.JobSid)
 	require.NotEmpty(t, ended[schema.DayDeleted])
 	require.Len(t, slices.Concat(ended[schema.DayDeleted], ended[schema.DayCompleted]), 200)
 	require.Len(t, n.days(schema.Calls), len(ended[schema.DayCompleted]), "what was finished keeps its file")
@@ -185,7 +185,7 @@ func TestTwiliosGoClientDeletesAJob(t *testing.T) {
 	until(t, func() bool { // the run winds down
 		err := n.BulkexportsV1.DeleteJob(*job.JobSid)
 		return err != nil && err.(*client.TwilioRestError).Status == http.StatusConflict
-	}, time.Minute)
+	}, patience)
 	requireRefused(t, n.BulkexportsV1.DeleteJob(*job.JobSid), http.StatusConflict, 20409)
 	require.Empty(t, n.events(), "nobody hears of a deleted job")
 	require.Empty(t, r.all())

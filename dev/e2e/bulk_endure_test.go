@@ -1,8 +1,10 @@
 package e2e
 
 import (
+	"context"
 	"maps"
 	"math/rand/v2"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -11,10 +13,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/stretchr/testify/require"
+	bulkexports "github.com/twilio/twilio-go/rest/bulkexports/v1"
+	"go.temporal.io/sdk/client"
 
 	"satchel/dev/demo"
 	"satchel/dev/stack"
 	"satchel/schema"
+	"satchel/workflows"
 )
 
 // dayFiles are the IDs of the day files that have objects in the bucket.
@@ -62,8 +67,11 @@ func TestKillingTheWorkerCostsABulkJobTimeAndNothingElse(t *testing.T) {
 	kills := 0
 	for kills < 4 {
 		pause(t, time.Duration(rand.Int64N(int64(time.Second))))
-		seen, err := n.BulkexportsV1.FetchJob(*job.JobSid)
-		require.NoError(t, err)
+		var seen *bulkexports.BulkexportsV1Job
+		require.NoError(t, patient(t, func() (err error) {
+			seen, err = n.BulkexportsV1.FetchJob(*job.JobSid)
+			return err
+		}))
 		if len(statuses(t, seen.Details)[schema.DayCompleted]) == 60 {
 			break
 		}
@@ -72,14 +80,105 @@ func TestKillingTheWorkerCostsABulkJobTimeAndNothingElse(t *testing.T) {
 		require.NoError(t, n.st.Worker.Start(t.Context()))
 	}
 	require.Positive(t, kills)
-	require.Equal(t, map[schema.DayStatus][]schema.Day{schema.DayCompleted: from.To(to)}, n.ended(*job.JobSid, 3*time.Minute))
+	require.Equal(t, map[schema.DayStatus][]schema.Day{schema.DayCompleted: from.To(to)}, n.ended(*job.JobSid))
 	for _, day := range from.To(to) {
 		lines := n.lines(schema.Messages, day)
 		require.Len(t, lines, 400)
 		n.requireRecords(schema.Messages, day, lines)
 	}
 	require.Len(t, n.days(schema.Messages), 60)
-	n.delivered(time.Minute)
+	n.delivered()
 	require.Len(t, r.all(), 1)
-	until(t, func() bool { return slices.Equal(knownDayFiles(t, n.st), dayFiles(t, n.st)) }, time.Minute)
+	until(t, func() bool { return slices.Equal(knownDayFiles(t, n.st), dayFiles(t, n.st)) }, patience)
+}
+
+func TestDaysMissedDuringAnOutageAreCaughtUpUnderTheirOwnNames(t *testing.T) {
+	n := newTenant(t, demo.With{})
+	r := newReceiver(t, nil)
+	to := yesterday()
+	n.fill(schema.Calls, to.Plus(-4), to, 9)
+	n.configure(schema.Calls, new(bulkexports.UpdateExportConfigurationParams).SetEnabled(true).SetWebhookUrl(r.URL).SetWebhookMethod("POST"))
+	schedule := func() client.ScheduleHandle {
+		return temporal(t, n.st).ScheduleClient().GetHandle(t.Context(), workflows.BulkDailyID(n.AccountSID, schema.Calls))
+	}
+
+	// The worker is away while the days before yesterday are due, and Temporal
+	// itself while yesterday is: only the time of day of the schedule is moved,
+	// to be missed.
+	require.NoError(t, n.st.Worker.Stop())
+	require.NoError(t, schedule().Backfill(t.Context(), client.ScheduleBackfillOptions{Backfill: []client.ScheduleBackfill{
+		{Start: to.Plus(-2).Begins(), End: to.Plus(1).Begins().Add(-time.Second)},
+	}}))
+	due := time.Now().Truncate(time.Second).Add(10 * time.Second)
+	require.NoError(t, schedule().Update(t.Context(), client.ScheduleUpdateOptions{
+		DoUpdate: func(found client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
+			s := found.Description.Schedule
+			s.Spec = &client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: 24 * time.Hour, Offset: due.Sub(schema.DayOf(due).Begins())}}}
+			return &client.ScheduleUpdate{Schedule: &s}, nil
+		},
+	}))
+	until(t, func() bool { // the schedule has heard of it
+		found, err := schedule().Describe(t.Context())
+		require.NoError(t, err)
+		next := found.Info.NextActionTimes
+		return len(next) > 0 && next[0].Equal(due)
+	}, 9*time.Second)
+	require.NoError(t, n.st.Temporal.Stop())
+	require.True(t, time.Now().Before(due), "Temporal is away before the time comes")
+	pause(t, time.Until(due.Add(time.Second)))
+	require.NoError(t, n.st.Temporal.Start(context.WithoutCancel(t.Context())))
+	require.NoError(t, n.st.Worker.Start(context.WithoutCancel(t.Context())))
+
+	var heard []hearing
+	until(t, func() bool { heard = r.all(); return len(heard) >= 4 }, patience)
+	want := to.Plus(-3).To(to)
+	var told []schema.Day
+	for _, h := range heard {
+		n.requireSigned(h)
+		require.Equal(t, "completed", h.params.Get("status"))
+		require.Empty(t, h.params.Get("job_sid"))
+		told = append(told, schema.Day(h.params.Get("day")))
+	}
+	slices.Sort(told)
+	require.Equal(t, want, told)
+	var listed []schema.Day
+	for _, d := range n.days(schema.Calls) {
+		require.Nil(t, d.FriendlyName)
+		listed = append(listed, schema.Day(*d.Day))
+		lines := n.lines(schema.Calls, schema.Day(*d.Day))
+		require.Len(t, lines, 9)
+		n.requireRecords(schema.Calls, schema.Day(*d.Day), lines)
+	}
+	slices.Sort(listed)
+	require.Equal(t, want, listed)
+	n.configure(schema.Calls, new(bulkexports.UpdateExportConfigurationParams).SetEnabled(false))
+	_, err := schedule().Describe(t.Context())
+	require.Error(t, err, "what is not wanted any more is not scheduled")
+}
+
+func TestALongJobStandsInFrontOfNobodyElse(t *testing.T) {
+	t.Parallel()
+	busy := newTenant(t, demo.With{})
+	to := yesterday()
+	busy.fill(schema.Messages, to.Plus(-365), to, 20)
+	long := busy.job(schema.Messages, to.Plus(-365), to)
+	require.NotNil(t, long.EstimatedCompletionTime)
+
+	other := newTenant(t, demo.With{Records: true})
+	owner := other.As(schema.Owner)
+	p := signIn(t, owner)
+	export := p.confirmed(owner.Email)
+	other.fill(schema.Calls, to, to, 20)
+	short := other.job(schema.Calls, to, to)
+	require.Equal(t, []schema.Day{to}, other.ended(*short.JobSid)[schema.DayCompleted])
+	p.await(export.ID, "completed", patience)
+	still, err := busy.BulkexportsV1.FetchJob(*long.JobSid)
+	require.NoError(t, err)
+	left := statuses(t, still.Details)[schema.DaySubmitted]
+	t.Logf("%d of 366 days still wait", len(left))
+	require.Greater(t, len(left), 150, "both were done long before it")
+	_, err = busy.create(schema.Calls, aJob(to, to))
+	requireRefused(t, err, http.StatusTooManyRequests, 20429)
+	require.NoError(t, patient(t, func() error { return busy.BulkexportsV1.DeleteJob(*long.JobSid) }))
+	requireFreed(t, p, export.ID)
 }

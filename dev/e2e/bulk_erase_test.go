@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -17,7 +16,7 @@ func TestAnErasedCallIsGoneFromItsFileWithinMinutes(t *testing.T) {
 	n := newTenant(t, demo.With{})
 	for _, day := range []schema.Day{yesterday(), yesterday().Plus(-500)} { // the second is in the archive alone
 		n.fill(schema.Calls, day, day, 20)
-		n.ended(*n.job(schema.Calls, day, day).JobSid, time.Minute)
+		n.ended(*n.job(schema.Calls, day, day).JobSid)
 	}
 	type doomed struct {
 		day        schema.Day
@@ -37,13 +36,13 @@ func TestAnErasedCallIsGoneFromItsFileWithinMinutes(t *testing.T) {
 	}
 	db := databaseOf(t, n.st)
 	for _, d := range all {
-		until(t, func() bool { return len(n.lines(schema.Calls, d.day)) == 19 }, 2*time.Minute)
+		until(t, func() bool { return len(n.lines(schema.Calls, d.day)) == 19 }, patience)
 		lines := n.lines(schema.Calls, d.day)
 		n.requireRecords(schema.Calls, d.day, lines, d.sid)
 		for _, line := range lines {
 			require.NotContains(t, line, d.sid)
 		}
-		until(t, func() bool { res, _ := fetch(t, d.oldAt); return res.StatusCode == http.StatusNotFound }, time.Minute)
+		until(t, func() bool { res, _ := fetch(t, d.oldAt); return res.StatusCode == http.StatusNotFound }, patience)
 		require.NoError(t, n.VoiceV1.DeleteArchivedCall(string(d.day), d.sid), "204 when it is gone, too")
 		var rows int
 		require.NoError(t, db.QueryRow(`select count(*) from satchel.audit where account_sid = $1 and subject = $2 and action = 'erased'`, n.AccountSID, d.sid).Scan(&rows))

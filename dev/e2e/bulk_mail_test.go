@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	bulkexports "github.com/twilio/twilio-go/rest/bulkexports/v1"
@@ -30,7 +29,7 @@ func TestOwnersAndAdminsHearOfAJobUntilTheyUnsubscribe(t *testing.T) {
 		return found
 	}
 	for _, to := range []string{owner, admin, reader} {
-		until(t, func() bool { return len(about(to, *asked.JobSid)) == 1 }, time.Minute)
+		until(t, func() bool { return len(about(to, *asked.JobSid)) == 1 }, patience)
 	}
 	require.Empty(t, about(member, *asked.JobSid))
 	ended := about(reader, *asked.JobSid)[0]
@@ -45,12 +44,12 @@ func TestOwnersAndAdminsHearOfAJobUntilTheyUnsubscribe(t *testing.T) {
 	require.NoError(t, res.Body.Close())
 	require.Equal(t, http.StatusOK, res.StatusCode)
 	still := n.job(schema.Calls, yesterday(), yesterday())
-	until(t, func() bool { return len(about(owner, *still.JobSid)) == 1 }, time.Minute)
+	until(t, func() bool { return len(about(owner, *still.JobSid)) == 1 }, patience)
 	res, err = http.PostForm(link, url.Values{"List-Unsubscribe": {"One-Click"}})
 	require.NoError(t, err)
 	require.NoError(t, res.Body.Close())
 	require.Less(t, res.StatusCode, 300, "a mail program's one click, without a session")
 	again := n.job(schema.Calls, yesterday(), yesterday())
-	until(t, func() bool { return len(about(admin, *again.JobSid)) == 1 }, time.Minute)
+	until(t, func() bool { return len(about(admin, *again.JobSid)) == 1 }, patience)
 	require.Empty(t, about(owner, *again.JobSid))
 }

@@ -5,7 +5,9 @@ import (
 	"compress/gzip"
 	"context"
 	"database/sql"
+	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -28,6 +30,9 @@ import (
 	"satchel/schema"
 	"satchel/schema/catalog"
 )
+
+// patience is how long what is quick on a quiet machine may take on a busy one.
+const patience = 3 * time.Minute
 
 // tenant is an account whose programs use Twilio's client for Go.
 type tenant struct {
@@ -101,9 +106,12 @@ func (n tenant) configure(typ schema.ResourceType, change *bulkexports.UpdateExp
 // patient asks again where the answer is to try again in a moment: this machine
 // may have more to do than answer us.
 func patient(t *testing.T, ask func() error) error {
-	for patience := time.Now().Add(time.Minute); ; pause(t, time.Second) {
+	for end := time.Now().Add(patience); ; pause(t, time.Second) {
 		err := ask()
-		if e, ok := err.(*client.TwilioRestError); !ok || e.Status != http.StatusServiceUnavailable || time.Now().After(patience) {
+		var refused *client.TwilioRestError
+		var late net.Error
+		busy := errors.As(err, &refused) && refused.Status == http.StatusServiceUnavailable || errors.As(err, &late) && late.Timeout()
+		if !busy || time.Now().After(end) {
 			return err
 		}
 	}
@@ -139,15 +147,15 @@ func statuses(t *testing.T, details *[]any) map[schema.DayStatus][]schema.Day {
 }
 
 // ended waits until all days of a job have ended, and answers how.
-func (n tenant) ended(sid string, patience time.Duration) map[schema.DayStatus][]schema.Day {
+func (n tenant) ended(sid string) map[schema.DayStatus][]schema.Day {
 	n.t.Helper()
 	var found map[schema.DayStatus][]schema.Day
 	until(n.t, func() bool {
-		job, err := n.BulkexportsV1.FetchJob(sid)
-		if e, ok := err.(*client.TwilioRestError); ok && e.Status == http.StatusServiceUnavailable {
-			return false
-		}
-		require.NoError(n.t, err)
+		var job *bulkexports.BulkexportsV1Job
+		require.NoError(n.t, patient(n.t, func() (err error) {
+			job, err = n.BulkexportsV1.FetchJob(sid)
+			return err
+		}))
 		found = statuses(n.t, job.Details)
 		for status := range found {
 			if !status.Ended() {
@@ -305,7 +313,7 @@ func newReceiver(t *testing.T, answer func(n int) int) *receiver {
 }
 
 // await waits for so many requests, and answers all that came.
-func (r *receiver) await(t *testing.T, n int, patience time.Duration) []hearing {
+func (r *receiver) await(t *testing.T, n int) []hearing {
 	t.Helper()
 	until(t, func() bool { return len(r.all()) >= n }, patience)
 	return r.all()
@@ -347,7 +355,7 @@ func (n tenant) events() []event {
 }
 
 // delivered waits until the account's only webhook was delivered.
-func (n tenant) delivered(patience time.Duration) event {
+func (n tenant) delivered() event {
 	n.t.Helper()
 	var all []event
 	until(n.t, func() bool {

@@ -3,7 +3,6 @@ package e2e
 import (
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -19,7 +18,7 @@ func TestAWebhookIsSignedAsTwiliosValidatorsExpect(t *testing.T) {
 	for i, method := range []string{http.MethodPost, http.MethodGet} {
 		r := newReceiver(t, nil)
 		job := n.job(schema.Calls, to.Plus(-1), to, telling(r.URL+"/bulk?x=1&y=%20z", method))
-		h := r.await(t, 1, time.Minute)[0]
+		h := r.await(t, 1)[0]
 		require.Equal(t, method, h.method)
 		n.requireSigned(h)
 		require.Equal(t, n.AccountSID, h.params.Get("account_sid"))
@@ -28,7 +27,7 @@ func TestAWebhookIsSignedAsTwiliosValidatorsExpect(t *testing.T) {
 		require.Equal(t, "An export", h.params.Get("friendly_name"))
 		require.Equal(t, []string{"1", "1", "0"}, []string{h.params.Get("days_completed"), h.params.Get("days_empty"), h.params.Get("days_failed")})
 		require.Equal(t, h.token, h.params.Get("event_id"))
-		until(t, func() bool { return len(n.events()) == i+1 && n.events()[0].Status == "delivered" }, time.Minute)
+		until(t, func() bool { return len(n.events()) == i+1 && n.events()[0].Status == "delivered" }, patience)
 		require.Equal(t, 1, n.events()[0].Tries)
 		require.Len(t, r.all(), 1, "one event, one request")
 	}
@@ -44,7 +43,7 @@ func TestAWebhookIsTriedAgainUnderTheSameToken(t *testing.T) {
 		return http.StatusOK
 	})
 	n.job(schema.Calls, yesterday(), yesterday(), telling(r.URL, "POST"))
-	told := n.delivered(time.Minute)
+	told := n.delivered()
 	require.Equal(t, 3, told.Tries)
 	heard := r.all()
 	require.Len(t, heard, 3)
@@ -64,10 +63,10 @@ func TestAWebhooksTriesGoOnAfterTheWorkerWasKilled(t *testing.T) {
 		return http.StatusOK
 	})
 	n.job(schema.Calls, yesterday(), yesterday(), telling(r.URL, "GET"))
-	first := r.await(t, 1, time.Minute)[0]
+	first := r.await(t, 1)[0]
 	require.NoError(t, n.st.Worker.Kill())
 	require.NoError(t, n.st.Worker.Start(t.Context()))
-	n.delivered(time.Minute)
+	n.delivered()
 	heard := r.all()
 	require.Len(t, heard, 2)
 	require.Equal(t, first.token, heard[1].token)

@@ -1,0 +1,118 @@
+package e2e
+
+import (
+	"bytes"
+	"crypto/rand"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	bulkexports "github.com/twilio/twilio-go/rest/bulkexports/v1"
+
+	"satchel/dev/demo"
+	"satchel/schema"
+)
+
+func TestWhatBulkExportsAreToldIsWrittenNowhere(t *testing.T) {
+	t.Parallel()
+	n := newTenant(t, demo.With{Admin: true})
+	to := yesterday()
+	for _, typ := range schema.ResourceTypes {
+		n.fill(typ, to, to, 5)
+	}
+	secrets, personal, err := demo.Canaries(t.Context(), n.st.Demo.DatabaseURL, n.AccountSID)
+	require.NoError(t, err)
+	silent := append(append(secrets, personal...), n.AuthToken, n.APIKey.Secret)
+	body := "canary-body-" + rand.Text()
+	_, err = databaseOf(t, n.st).Exec(`update platform.messages set body = $2, from_number = $2, to_number = $2 where account_sid = $1`, n.AccountSID, body)
+	require.NoError(t, err)
+	silent = append(silent, body)
+
+	// What a job's maker types may be read in mails to the account, and else nowhere.
+	name, word := "Canary "+rand.Text(), strings.ToLower(rand.Text())
+	email := "canary." + word + "@example.com"
+	answered := "canary-answer-" + rand.Text()
+	r := newReceiver(t, func(i int) int {
+		if i == 1 {
+			return http.StatusInternalServerError
+		}
+		return http.StatusOK
+	})
+	r.Config.Handler = saying(answered, r.Config.Handler)
+	hooks := []string{r.URL + "/canary-" + word, "http://canary-" + word + ".invalid/", "http://127.0.0.1:1/canary-" + word}
+	maker := func(hook string) func(*bulkexports.CreateExportCustomJobParams) {
+		return func(p *bulkexports.CreateExportCustomJobParams) {
+			p.SetFriendlyName(name).SetEmail(email).SetWebhookUrl(hook).SetWebhookMethod("POST")
+		}
+	}
+	var job string
+	for i, typ := range schema.ResourceTypes {
+		job = *n.job(typ, to, to, maker(hooks[i%len(hooks)])).JobSid
+		n.ended(job)
+		lines := strings.Join(n.lines(typ, to), "\n")
+		for _, secret := range secrets {
+			require.NotContains(t, lines, secret, "%s left the building", secret)
+		}
+		if typ == schema.Messages {
+			require.Contains(t, lines, body, "what leaves, leaves")
+		}
+		n.configure(typ, new(bulkexports.UpdateExportConfigurationParams).
+			SetEnabled(true).SetWebhookUrl("https://canary-"+word+".example.com/").SetWebhookMethod("GET"))
+	}
+	until(t, func() bool { return len(r.all()) >= 3 }, patience) // two jobs, one of them tried twice
+	until(t, func() bool {
+		tried := 0
+		for _, e := range n.events() {
+			if e.Tries > 0 {
+				tried++
+			}
+		}
+		return tried == 4
+	}, patience)
+
+	// Errors name what is wrong, not what was said.
+	refused := func(spoil func(*bulkexports.CreateExportCustomJobParams)) {
+		asked := aJob(to, to)
+		spoil(asked)
+		_, err := n.BulkexportsV1.CreateExportCustomJob("Calls", asked)
+		told := requireRefused(t, err, http.StatusBadRequest, 20001)
+		require.NotContains(t, strings.ToLower(told.Message), word)
+	}
+	refused(func(p *bulkexports.CreateExportCustomJobParams) { p.SetEmail("<" + email) })
+	refused(telling("http://10.0.0.1/canary-"+word, "POST"))
+	refused(telling("gopher://canary-"+word, "POST"))
+	refused(func(p *bulkexports.CreateExportCustomJobParams) { p.SetFriendlyName(word + "\x00") })
+	_, err = clientFor(t, n.st, n.AccountSID, word).BulkexportsV1.FetchExport("Calls")
+	requireRefused(t, err, http.StatusUnauthorized, 20003)
+	link, err := url.Parse(n.link(schema.Calls, to))
+	require.NoError(t, err)
+	signature := link.Query().Get("sig")
+	require.NotEmpty(t, signature)
+
+	places := logs(t, n.st)
+	for id, history := range histories(t, n.st) {
+		places["history "+id] = history
+	}
+	require.True(t, said(places, "history ", job))
+	require.True(t, said(places, n.st.Logs(), job))
+	for _, s := range append(silent, name, word, answered, signature) {
+		for place, text := range places {
+			require.False(t, bytes.Contains(text, []byte(s)), "%s holds %s", place, s)
+		}
+	}
+	for _, m := range n.st.Mailbox.Messages() {
+		for _, s := range append(silent, word, answered, signature) {
+			require.NotContains(t, m.Subject+m.HTML+m.Text+m.IdempotencyKey, s)
+		}
+	}
+}
+
+// saying answers with words behind each status.
+func saying(words string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r)
+		_, _ = w.Write([]byte(words))
+	})
+}
