@@ -26,7 +26,8 @@ const (
 	// daysAtOnce is how many days of one job are written at the same time.
 	daysAtOnce = 4
 	// openWithin is how long a run waits for the update that opens it. One that
-	// never came was withdrawn: its caller heard that nothing was done.
+	// never came was withdrawn: its caller heard that nothing was done. So it is
+	// with one that Temporal kept until a worker came, and its caller did not.
 	openWithin = time.Minute
 )
 
@@ -84,6 +85,10 @@ func (j *bulkJob) answerUpdates(ctx workflow.Context) error {
 func (j *bulkJob) open(ctx workflow.Context) (refusal activities.Refusal, err error) {
 	if j.opened {
 		return refusal, nil
+	}
+	if workflow.Now(ctx).Sub(workflow.GetInfo(ctx).WorkflowStartTime) > AnswerWithin { // no worker was up
+		j.refused = true
+		return activities.Refusal{Kind: schema.Unavailable, Code: "too_late", Message: "Whoever asked has heard that this cannot be done."}, nil
 	}
 	err = workflow.ExecuteActivity(named(answering(ctx, "Open the job"), "open"), hands.OpenJob, activities.OpenJob{
 		Job: j.ID, Account: j.Account, Family: j.Family, Type: j.Type, Start: j.Start, End: j.End,

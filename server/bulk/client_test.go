@@ -10,6 +10,7 @@ import (
 	"github.com/twilio/twilio-go"
 	"github.com/twilio/twilio-go/client"
 	exports "github.com/twilio/twilio-go/rest/bulkexports/v1"
+	"go.temporal.io/api/workflowservice/v1"
 
 	"satchel/schema"
 )
@@ -118,4 +119,19 @@ func TestWithoutAWorkerTheClientHearsItBeforeItGivesUp(t *testing.T) {
 	used, _, _, err := w.bulk.Quota(t.Context(), w.principal(w.program))
 	require.NoError(t, err)
 	require.Zero(t, used)
+}
+
+func TestAJobWhoseCallerHeardThatItWillNotBeIsNotMadeLater(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	refused(t, w.send(w.program, http.MethodPost, "/v1/Exports/Calls/Jobs", job(yesterday(), yesterday())), http.StatusServiceUnavailable, 20503)
+
+	w.work()
+	eventually(t, "the run is closed", func() bool {
+		closed, err := w.temporal.CountWorkflow(t.Context(), &workflowservice.CountWorkflowExecutionsRequest{Query: `WorkflowType = "BulkJob" and ExecutionStatus != "Running"`})
+		return err == nil && closed.GetCount() == 1
+	})
+	var jobs int
+	require.NoError(t, w.rows.Get(&jobs, `select count(*) from satchel.jobs`))
+	require.Zero(t, jobs)
 }
