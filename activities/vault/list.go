@@ -110,7 +110,8 @@ func (v *Vault) Folders(ctx context.Context, under string) iter.Seq2[string, err
 }
 
 // LastStored is when something under a prefix was last stored or begun, old
-// versions included; the zero time where there is nothing.
+// versions and the parts of unfinished uploads included; the zero time where
+// there is nothing.
 func (v *Vault) LastStored(ctx context.Context, prefix string) (time.Time, error) {
 	var last time.Time
 	for u, err := range v.Uploads(ctx, prefix) {
@@ -120,6 +121,13 @@ func (v *Vault) LastStored(ctx context.Context, prefix string) (time.Time, error
 		if u.StartedAt.After(last) {
 			last = u.StartedAt
 		}
+		grown, err := v.lastPart(ctx, u)
+		if err != nil {
+			return last, err
+		}
+		if grown.After(last) {
+			last = grown
+		}
 	}
 	for o, err := range v.versions(ctx, prefix) {
 		if err != nil {
@@ -127,6 +135,26 @@ func (v *Vault) LastStored(ctx context.Context, prefix string) (time.Time, error
 		}
 		if o.modifiedAt.After(last) {
 			last = o.modifiedAt
+		}
+	}
+	return last, nil
+}
+
+// lastPart is when an upload last grew; the zero time where it has no part, or
+// is finished meanwhile.
+func (v *Vault) lastPart(ctx context.Context, u Upload) (last time.Time, err error) {
+	pages := s3.NewListPartsPaginator(v.s3, &s3.ListPartsInput{Bucket: &v.bucket, Key: &u.Key, UploadId: &u.ID})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err = failed(ctx, "list parts", err); errors.Is(err, ErrNotFound) {
+			return last, nil
+		} else if err != nil {
+			return last, err
+		}
+		for _, p := range page.Parts {
+			if at := aws.ToTime(p.LastModified); at.After(last) {
+				last = at
+			}
 		}
 	}
 	return last, nil

@@ -1,16 +1,19 @@
 package vault
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"runtime"
 	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -241,3 +244,33 @@ func TestTheNextWriteSaysThatTheBucketFailed(t *testing.T) {
 	})
 	require.ErrorIs(t, err, context.Canceled)
 }
+
+func TestAnUploadThatStillGrowsIsNotOld(t *testing.T) {
+	v, w := testVault(t)
+	e := newExport(t, v)
+	begun := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
+	w.answering(func(q *http.Request, next http.RoundTripper) (*http.Response, error) {
+		resp, err := next.RoundTrip(q)
+		if err != nil || !q.URL.Query().Has("uploads") || q.Method != http.MethodGet {
+			return resp, err
+		}
+		list, err := io.ReadAll(resp.Body) // this bucket says when an upload last grew, and S3 when it was begun
+		_ = resp.Body.Close()
+		list = initiated.ReplaceAll(list, []byte("<Initiated>"+begun.Format(time.RFC3339)+"</Initiated>"))
+		resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(list)), int64(len(list))
+		return resp, err
+	})
+	_, err := v.Create(t.Context(), e.prefix+"archive", e.recipient, func(w io.Writer) error {
+		if _, err := w.Write(noise(4 * partSize)); err != nil { // so that some of it has arrived
+			return err
+		}
+		require.Len(t, uploads(t, v, e.prefix), 1)
+		require.Equal(t, begun, uploads(t, v, e.prefix)[0].StartedAt.UTC())
+		at, err := v.LastStored(t.Context(), e.prefix)
+		require.WithinDuration(t, time.Now(), at, time.Minute)
+		return err
+	})
+	require.NoError(t, err)
+}
+
+var initiated = regexp.MustCompile(`<Initiated>[^<]*</Initiated>`)
