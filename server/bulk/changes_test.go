@@ -97,6 +97,19 @@ func TestACallIsErasedUnderItsDayAndAgain(t *testing.T) {
 	require.Equal(t, []string{gone}, erased)
 }
 
+func TestWhatErasingACallLeftUndoneIsDoneWhenItIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.work()
+	call := "CA" + strings.Repeat("ab", 16)
+	require.NoError(t, w.store.EraseCalls(t.Context(), w.program.account, "", []schema.Erasure{{Call: call, Day: "2026-03-01"}})) // and the archive was away
+	a := w.send(w.program, http.MethodDelete, "/v1/Archives/2026-03-01/Calls/"+call, nil)
+	require.Equal(t, http.StatusNoContent, a.status, a.body)
+	w.platform.mu.Lock()
+	defer w.platform.mu.Unlock()
+	require.Equal(t, []string{call}, w.platform.erased)
+}
+
 func TestAFileCanBeRemovedBeforeItsTime(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -13,7 +13,7 @@ var callID = regexp.MustCompile(`^CA[0-9a-fA-F]{32}$`)
 
 // EraseCall erases a call of the caller's account, created on the given UTC
 // day, from the archive, and answers once no new file will contain it. Erasing
-// it again changes nothing.
+// it again makes up for what a first time that failed has left.
 func (b *Bulk) EraseCall(ctx context.Context, p auth.Principal, date, call string) error {
 	day, err := dayOf("Date", date)
 	if err != nil {
@@ -31,8 +31,7 @@ func (b *Bulk) EraseCall(ctx context.Context, p auth.Principal, date, call strin
 		return err
 	case created != day:
 		return schema.Errorf(schema.NotFound, "call_of_another_day", "The call is not of the UTC day %s but of another.", day)
-	case erased:
-		return nil
 	}
+	// One that was noted before may have been noted alone, and the rest was not to be had then.
 	return workflows.EraseCall(ctx, b.Temporal, p.Account, by(p), b.Limits, schema.Erasure{Call: call, Day: day})
 }

@@ -19,6 +19,7 @@ import (
 type platform struct {
 	mu        sync.Mutex
 	records   map[string][]string // by account, type and day: SIDs
+	erased    []string            // calls that its archive was told to delete
 	schedules map[string]bool     // by account and type
 	sent      chan string         // IDs of events that were delivered
 	hold      chan struct{}       // nil, or what reading waits for
@@ -85,6 +86,14 @@ func (p *platform) SigningKey(context.Context, string) ([]byte, error) {
 	return nil, schema.Errorf(schema.Conflict, "no_signing_key", "None.")
 }
 
+// EraseCalls is what the platform's archive is told.
+func (p *platform) EraseCalls(_ context.Context, _ string, calls []string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.erased = append(p.erased, calls...)
+	return nil
+}
+
 // SetDaily is what Temporal's schedules are told.
 func (p *platform) SetDaily(_ context.Context, account string, t schema.ResourceType, enabled bool) error {
 	p.mu.Lock()
@@ -114,7 +123,7 @@ func (l *lines) AppendRow(dst []byte) ([]byte, error) {
 func (w *world) hands() *activities.Activities {
 	return &activities.Activities{
 		Store: w.store, Source: directory{world: w}, Vault: vaultPort{w.vault}, Mail: nobodyReads{}, Links: w.links, Site: site, Count: uncounted{},
-		Bulk: w.store, Days: w.platform, Secrets: w.vault, Hooks: w.platform, Schedules: w.platform,
+		Bulk: w.store, Days: w.platform, Archive: w.platform, Secrets: w.vault, Hooks: w.platform, Schedules: w.platform,
 	}
 }
 
