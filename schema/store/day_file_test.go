@@ -273,3 +273,15 @@ func TestAnOvertakenFileLeavesItsDayRunning(t *testing.T) {
 	published(t, s, f, "")
 	require.Equal(t, schema.DayCompleted, statusesOf(t, s, o.ID)[1])
 }
+
+func TestTroubleOfAnAttemptThatWasGivenUpKeepsNoOtherFromEndingTheDay(t *testing.T) {
+	s := open(t)
+	o := opened(t, s, schema.NewAccountID())
+	f := aFile(o.Account)
+	f.Job = o.ID
+	begin(t, s, o.ID, f.Day)
+	begin(t, s, o.ID, f.Day) // the next attempt
+	require.NoError(t, s.TroubleDay(t.Context(), o.ID, f.Day))
+	published(t, s, f, "")
+	require.Equal(t, schema.DayCompleted, statusesOf(t, s, o.ID)[1])
+}

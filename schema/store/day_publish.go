@@ -74,14 +74,15 @@ func notErasedSince(ctx context.Context, tx *sqlx.Tx, f schema.NewDayFile) error
 	return nil
 }
 
-// completeDay ends the job's day, and answers false where it does not run.
+// completeDay ends the job's day, and answers false where it does not run. One
+// in trouble does: another attempt, which was given up, had it.
 func completeDay(ctx context.Context, tx *sqlx.Tx, f schema.NewDayFile) (bool, error) {
 	status := schema.DayCompleted
 	if f.Records == 0 {
 		status = schema.DayCompletedEmpty
 	}
 	done, err := tx.ExecContext(ctx, `update satchel.job_days set status = $4, records = $5, ended_at = clock_timestamp()
-		where job_id = $1 and day = $2 and status = $3`, f.Job, f.Day, schema.DayRunning, status, f.Records)
+		where job_id = $1 and day = $2 and status in ($3, $6)`, f.Job, f.Day, schema.DayRunning, status, f.Records, schema.DayErrorDuringRun)
 	if err != nil {
 		return false, err
 	}
