@@ -19,8 +19,8 @@ func (s *Store) OverdueJobs(ctx context.Context, grace time.Duration, after stri
 }
 
 // ForgetBulk deletes jobs that ended longer than kept ago, with their days and
-// letters; events that are through and as old, with their tries; and quotas of
-// days gone by.
+// letters; events that are through and as old, with their tries, and those that
+// nobody can still be delivering; and quotas of days gone by.
 func (s *Store) ForgetBulk(ctx context.Context, kept time.Duration) error {
 	return s.inTx(ctx, "forget bulk exports", func(tx *sqlx.Tx) error {
 		if _, err := tx.ExecContext(ctx, `with forgotten as (
@@ -29,7 +29,8 @@ func (s *Store) ForgetBulk(ctx context.Context, kept time.Duration) error {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `delete from satchel.events
-			where status <> $2 and at < clock_timestamp() - $1 * interval '1 microsecond'`, kept.Microseconds(), schema.EventPending); err != nil {
+			where at < clock_timestamp() - $1 * interval '1 microsecond'
+			and (status <> $2 or at < clock_timestamp() - $1 * interval '1 microsecond' - interval '2 days')`, kept.Microseconds(), schema.EventPending); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, `delete from satchel.bulk_quota where day < (clock_timestamp() at time zone 'UTC')::date`)

@@ -60,6 +60,9 @@ func TestWhatIsOverIsForgottenAndNothingElse(t *testing.T) {
 		require.NoError(t, s.OpenEvent(t.Context(), e))
 		require.NoError(t, s.NoteTry(t.Context(), e.ID, schema.EventTry{Outcome: "timed out"}))
 	}
+	lost := anEvent(account)
+	lost.At = long.Add(-2 * 24 * time.Hour)
+	require.NoError(t, s.OpenEvent(t.Context(), lost))
 	require.NoError(t, s.GiveUpEvent(t.Context(), through.ID))
 	require.NoError(t, s.GiveUpEvent(t.Context(), fresh.ID))
 	exec(t, s, `insert into satchel.bulk_quota select family_sid, day - 1, 5 from satchel.bulk_quota`)
@@ -75,6 +78,8 @@ func TestWhatIsOverIsForgottenAndNothingElse(t *testing.T) {
 	}
 	_, err = s.Event(t.Context(), through.ID)
 	missing(t, err)
+	_, err = s.Event(t.Context(), lost.ID)
+	missing(t, err) // nobody delivers it any more
 	for _, e := range []schema.Event{pending, fresh} {
 		_, err = s.Event(t.Context(), e.ID)
 		require.NoError(t, err)
