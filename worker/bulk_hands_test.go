@@ -323,3 +323,23 @@ func (b *breaking) AppendRow(dst []byte) ([]byte, error) {
 	}
 	return b.DayRows.AppendRow(dst)
 }
+
+// vanishing has two expired files that cannot be removed, one of which gets a
+// new version meanwhile.
+type vanishing struct {
+	activities.BulkStore
+	looked int
+}
+
+func (v *vanishing) ExpiredDays(context.Context, int) ([]schema.DayFile, error) {
+	v.looked++
+	return []schema.DayFile{{ID: schema.NewDayFileID()}, {ID: schema.NewDayFileID()}}[:3-min(v.looked, 2)], nil
+}
+
+func (*vanishing) DestroyDayKey(context.Context, string) error { return io.ErrUnexpectedEOF }
+
+func TestTheBulkSweepGoesOnThoughWhatItCouldNotRemoveWasReplaced(t *testing.T) {
+	r := newBulkRig(t)
+	r.Bulk = &vanishing{BulkStore: r.Bulk}
+	require.Equal(t, activities.SweptBulk{Stuck: 2}, r.sweepBulk())
+}
