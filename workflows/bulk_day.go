@@ -31,6 +31,10 @@ func BulkDay(ctx workflow.Context, in Day) (written activities.WrittenDay, err e
 	return written, err
 }
 
+// longestWait is how long to wait, at a time, for somebody else who writes the
+// day: that may be days, and each wait is written down.
+const longestWait = 10 * time.Minute
+
 // writeDay runs BulkDay, once nobody else writes the same day.
 func writeDay(ctx workflow.Context, in Day) (written activities.WrittenDay, err error) {
 	ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
@@ -41,7 +45,7 @@ func writeDay(ctx workflow.Context, in Day) (written activities.WrittenDay, err 
 		StaticSummary:         "Write " + string(in.Type) + " of " + string(in.Day),
 		Priority:              bulkPriority(in.Account),
 	})
-	for pause := time.Second; ; pause = min(2*pause, time.Minute) {
+	for pause := time.Second; ; pause = min(2*pause, longestWait) {
 		err = workflow.ExecuteChildWorkflow(ctx, BulkDay, in).Get(ctx, &written)
 		if !temporal.IsWorkflowExecutionAlreadyStartedError(err) {
 			return written, err
