@@ -154,15 +154,17 @@ func eventID(what string) string {
 type ConfigureBulk struct {
 	Account string
 	Type    schema.ResourceType
-	Sealed  []byte // schema.BulkChange as JSON, for schema.SealedChange
+	Sealed  []byte // schema.BulkChange as JSON, for schema.SealedChange; nil changes nothing
 }
 
 // ConfigureBulk changes what an account wants every day, and makes or removes
 // the schedule that does it.
 func (a *Activities) ConfigureBulk(ctx context.Context, in ConfigureBulk) (Refusal, error) {
 	var change schema.BulkChange
-	if err := a.unseal(ctx, in.Sealed, in.Account, schema.SealedChange(in.Type), &change); err != nil {
-		return Refusal{}, verdict(ctx, err)
+	if in.Sealed != nil {
+		if err := a.unseal(ctx, in.Sealed, in.Account, schema.SealedChange(in.Type), &change); err != nil {
+			return Refusal{}, verdict(ctx, err)
+		}
 	}
 	now, err := a.Bulk.Configure(ctx, in.Account, in.Type, change)
 	if err == nil {

@@ -16,9 +16,10 @@ type Configuring struct {
 const changeConfiguration = "change" // answers once the change holds, or says why it can not
 
 // BulkConfiguration changes what an account wants of one type every day, one
-// change after the other, and closes when there is none left.
+// change after the other, and closes when there is none left. One that failed
+// may have been written down and not scheduled; that is settled before.
 func BulkConfiguration(ctx workflow.Context, in Configuring) error {
-	turn, changed := workflow.NewMutex(ctx), false
+	turn, changed, unsure := workflow.NewMutex(ctx), false, false
 	err := workflow.SetUpdateHandler(ctx, changeConfiguration, func(ctx workflow.Context, sealed []byte) (refusal activities.Refusal, err error) {
 		if err := turn.Lock(ctx); err != nil {
 			return refusal, err
@@ -26,7 +27,7 @@ func BulkConfiguration(ctx workflow.Context, in Configuring) error {
 		defer turn.Unlock()
 		err = workflow.ExecuteActivity(answering(ctx, "Change "+string(in.Type)), hands.ConfigureBulk,
 			activities.ConfigureBulk{Account: in.Account, Type: in.Type, Sealed: sealed}).Get(ctx, &refusal)
-		changed = true
+		changed, unsure = true, err != nil
 		return refusal, err
 	})
 	if err != nil {
@@ -37,5 +38,14 @@ func BulkConfiguration(ctx workflow.Context, in Configuring) error {
 	}, func() bool { return changed }); err != nil {
 		return err
 	}
-	return workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) })
+	for {
+		if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil || !unsure {
+			return err
+		}
+		unsure = false // until somebody else is
+		if err := workflow.ExecuteActivity(recording(ctx, "Settle "+string(in.Type)), hands.ConfigureBulk,
+			activities.ConfigureBulk{Account: in.Account, Type: in.Type}).Get(ctx, nil); err != nil {
+			return err
+		}
+	}
 }

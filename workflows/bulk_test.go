@@ -344,3 +344,34 @@ func TestASweepThatLeavesADayFileBehindIsSeenToFail(t *testing.T) {
 		require.Equal(t, fails, err != nil)
 	}
 }
+
+func TestAChangeThatMayHaveBeenWrittenDownHalfIsSettled(t *testing.T) {
+	b := newBulk(t)
+	var settled []activities.ConfigureBulk
+	b.OnActivity(hands.ConfigureBulk, mock.Anything, mock.Anything).Return(func(_ context.Context, in activities.ConfigureBulk) (activities.Refusal, error) {
+		if in.Sealed != nil {
+			return activities.Refusal{}, errors.New("the schedule is away")
+		}
+		settled = append(settled, in)
+		return activities.Refusal{}, nil
+	})
+	a := b.ask(0, "change", []byte("good"))
+	require.NoError(t, b.play(workflows.BulkConfiguration, workflows.Configuring{Account: b.in.Account, Type: schema.Calls}))
+	require.Error(t, a.err)
+	require.Equal(t, []activities.ConfigureBulk{{Account: b.in.Account, Type: schema.Calls}}, settled)
+}
+
+func TestWaitingForAnotherWriterLeavesRoomInTheHistory(t *testing.T) {
+	b := newBulk(t)
+	b.RegisterWorkflowWithOptions(func(ctx workflow.Context) error {
+		in := workflows.Erasing{Account: b.in.Account, Left: []schema.Day{"2026-03-01"}}
+		one, other := workflow.ExecuteChildWorkflow(ctx, workflows.EraseCalls, in), workflow.ExecuteChildWorkflow(ctx, workflows.EraseCalls, in)
+		return errors.Join(one.Get(ctx, nil), other.Get(ctx, nil))
+	}, workflow.RegisterOptions{Name: "both"})
+	b.OnActivity(hands.WriteDay, mock.Anything, mock.Anything).After(10 * time.Hour).Return(b.write)
+	waits := 0
+	b.SetOnTimerScheduledListener(func(string, time.Duration) { waits++ })
+	require.NoError(t, b.play("both"))
+	require.Len(t, b.written, 2)
+	require.Less(t, waits, 100)
+}
