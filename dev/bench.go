@@ -16,7 +16,7 @@ import (
 // benchmark measures what the design promises.
 type benchmark struct {
 	Quick    bool     `help:"Smaller accounts and fewer runs: under three minutes in all."`
-	Sizes    []int64  `placeholder:"ROWS" help:"Sizes of the accounts that are exported, such as 1000,100000. They need about a gigabyte of disk for a million rows."`
+	Sizes    []int64  `placeholder:"ROWS" help:"Sizes of the accounts that are exported, such as 1000,100000. They need about two gigabytes of disk for a million rows."`
 	Runs     int      `placeholder:"N" help:"How often each is measured, after once that does not count; the median counts. 3 where not given."`
 	Workers  []int    `placeholder:"N" help:"How many worker processes share the work, one number after the other. 1,2,4 where not given, or with --quick 2,4."`
 	InFlight int      `placeholder:"N" help:"Small exports under way at once. 50 where not given."`

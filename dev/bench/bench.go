@@ -97,6 +97,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 			return nil, fmt.Errorf("there is nothing called %q to measure; there are %v", part, Parts)
 		}
 	}
+	if err := claim(b.Dir); err != nil {
+		return nil, err
+	}
 	if b.wants("stages") {
 		if err := b.measureStages(ctx); err != nil {
 			return nil, err
@@ -113,6 +116,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 // onStack measures what needs a stack, on an empty one.
 func (b *bench) onStack(ctx context.Context) (err error) {
 	if err := stack.Clean(b.Dir); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(b.Dir, mark), nil, 0o600); err != nil {
 		return err
 	}
 	if err := b.start(ctx); err != nil {
@@ -170,6 +176,25 @@ func (b *bench) start(ctx context.Context) error {
 	b.letters = watchLetters(b.Mailbox)
 	b.report.Machine = describeMachine(b.bin)
 	return os.MkdirAll(b.scratch(), 0o755)
+}
+
+// mark is in a directory that we may empty.
+const mark = "bench"
+
+// claim refuses a directory that holds what is not ours.
+func claim(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	foreign := slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() != "bin" && e.Name() != "log" })
+	if _, err := os.Stat(filepath.Join(dir, mark)); err != nil && foreign {
+		return fmt.Errorf("%s is not empty, and everything in it would be removed: name another directory", dir)
+	}
+	return nil
 }
 
 // clean removes what the stack has kept, but not the logs of a failure.

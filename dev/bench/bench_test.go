@@ -118,6 +118,34 @@ func TestWhatGoSaysOfBenchmarksIsRead(t *testing.T) {
 	require.InDelta(t, 2, found["BenchmarkRead/ours"][0]["allocs/op"], 0)
 }
 
+func TestADirectoryWithWhatIsNotOursIsNotEmptied(t *testing.T) {
+	dir := t.TempDir()
+	kept := filepath.Join(dir, "precious")
+	require.NoError(t, os.WriteFile(kept, nil, 0o600))
+	_, err := Run(t.Context(), Options{Dir: dir, Only: []string{"small"}})
+	require.ErrorContains(t, err, "name another directory")
+	require.FileExists(t, kept)
+	require.NoError(t, os.Remove(kept))
+	require.NoError(t, claim(dir))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, mark), nil, 0o600))
+	require.NoError(t, os.WriteFile(kept, nil, 0o600))
+	require.NoError(t, claim(dir), "what a run that was killed has left")
+}
+
+func TestOnlyWhatThereIsCanBeMeasured(t *testing.T) {
+	_, err := Run(t.Context(), Options{Dir: t.TempDir(), Only: []string{"everything"}})
+	require.ErrorContains(t, err, `nothing called "everything"`)
+}
+
+func TestAQuickRunMeasuresTheSameOnLess(t *testing.T) {
+	quick, thorough := Options{Quick: true}.Fill(), Options{}.Fill()
+	require.Equal(t, []int64{1_000, 100_000, 1_000_000, 10_000_000}, thorough.Sizes)
+	require.Less(t, quick.Sizes[len(quick.Sizes)-1], thorough.Sizes[len(thorough.Sizes)-1])
+	require.Equal(t, 3, quick.Runs)
+	require.Equal(t, 50, quick.InFlight)
+	require.Equal(t, []int64{5, 7}, Options{Quick: true, Sizes: []int64{7, 5}}.Fill().Sizes)
+}
+
 func TestTheMedianIsTheOneInTheMiddle(t *testing.T) {
 	require.Equal(t, 3, median([]int{9, 1, 3}))
 	require.Zero(t, median([]time.Duration{}))

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"regexp"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"satchel/dev/stack"
@@ -17,6 +18,8 @@ type letters struct {
 	box  *stack.Mailbox
 	done chan struct{}
 	over sync.WaitGroup
+
+	waiting atomic.Int32 // customers
 
 	mu     sync.Mutex
 	read   int
@@ -35,7 +38,9 @@ func watchLetters(box *stack.Mailbox) *letters {
 			case <-l.done:
 				return
 			case <-tick.C:
-				l.look()
+				if l.waiting.Load() > 0 { // else it would only keep the processor warm
+					l.look()
+				}
 			}
 		}
 	})
@@ -77,6 +82,8 @@ func (l *letters) of(export string) chan string {
 
 // confirmation waits for the letter that confirms the export.
 func (l *letters) confirmation(ctx context.Context, export string) (string, error) {
+	l.waiting.Add(1)
+	defer l.waiting.Add(-1)
 	select {
 	case token := <-l.of(export):
 		return token, nil
