@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"satchel/schema"
@@ -27,13 +28,15 @@ type SweptBulk struct {
 func (a *Activities) SweepBulk(ctx context.Context, in SweepBulk) (swept SweptBulk, err error) {
 	defer beat(ctx)()
 	for _, part := range []func(context.Context, SweepBulk, *SweptBulk) error{
-		a.removeExpiredDays, a.removeStrayDays, a.endLostJobs,
+		a.endLostJobs, a.forgetBulk, a.removeExpiredDays, a.removeStrayDays, // what takes long comes last
 	} {
-		if err := part(ctx, in, &swept); err != nil {
-			return swept, verdict(ctx, err)
-		}
+		err = errors.Join(err, part(ctx, in, &swept))
 	}
-	return swept, verdict(ctx, a.Bulk.ForgetBulk(ctx, in.Limits.Retention))
+	return swept, verdict(ctx, err)
+}
+
+func (a *Activities) forgetBulk(ctx context.Context, in SweepBulk, _ *SweptBulk) error {
+	return a.Bulk.ForgetBulk(ctx, in.Limits.Retention)
 }
 
 func (a *Activities) removeExpiredDays(ctx context.Context, _ SweepBulk, swept *SweptBulk) error {

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"testing"
 	"time"
 
@@ -342,4 +343,21 @@ func TestTheBulkSweepGoesOnThoughWhatItCouldNotRemoveWasReplaced(t *testing.T) {
 	r := newBulkRig(t)
 	r.Bulk = &vanishing{BulkStore: r.Bulk}
 	require.Equal(t, activities.SweptBulk{Stuck: 2}, r.sweepBulk())
+}
+
+// listless is a vault whose bucket cannot be listed.
+type listless struct{ activities.Vault }
+
+func (listless) Folders(context.Context, string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) { yield("", io.ErrUnexpectedEOF) }
+}
+
+func TestTheBulkSweepEndsJobsThoughStorageIsAway(t *testing.T) {
+	r := newBulkRig(t)
+	job := r.openJob(someDay, someDay)
+	r.Vault = listless{r.Vault}
+	require.Error(t, r.run(r.SweepBulk, activities.SweepBulk{Limits: schema.DefaultBulkLimits()}, nil), "so that it is seen")
+	got, err := r.store.Job(t.Context(), job)
+	require.NoError(t, err)
+	require.NotNil(t, got.EndedAt)
 }
