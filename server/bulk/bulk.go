@@ -49,7 +49,10 @@ type Options struct {
 }
 
 // Bulk answers for the bulk exports of all accounts.
-type Bulk struct{ Options }
+type Bulk struct {
+	Options
+	opening chan struct{} // a place for each job that is being opened
+}
 
 // New makes a Bulk. It asks nobody yet.
 func New(o Options) *Bulk {
@@ -66,7 +69,7 @@ func New(o Options) *Bulk {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Bulk{o}
+	return &Bulk{o, make(chan struct{}, openingAtOnce)}
 }
 
 // NewestDay is the last day that can be asked for now, by the database's clock.

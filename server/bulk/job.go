@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"satchel/schema"
 	"satchel/schema/store"
@@ -36,19 +37,44 @@ func (b *Bulk) CreateJob(ctx context.Context, p auth.Principal, form JobForm, t 
 	if err != nil {
 		return schema.Job{}, schema.Queue{}, err
 	}
-	if err := workflows.OpenBulkJob(ctx, b.Temporal, workflows.Job{
+	err = b.openJob(ctx, workflows.Job{
 		ID: job.ID, Account: job.Account, Family: family, Type: t, Start: job.Start, End: job.End,
 		RequestedBy: job.RequestedBy, Sealed: sealed, Limits: b.Limits,
-	}); err != nil {
+	})
+	if err != nil && schema.KindOf(err) != schema.Unavailable {
 		return schema.Job{}, schema.Queue{}, err
 	}
-	if written, queue, err := b.Job(ctx, p, job.ID); err == nil {
-		return written, queue, nil
+	if written, queue, lost := b.Job(ctx, p, job.ID); lost == nil {
+		return written, queue, nil // also where only the answer came too late
+	}
+	if err != nil {
+		return schema.Job{}, schema.Queue{}, err
 	}
 	for _, day := range job.Start.To(job.End) { // it is there: nobody must hear that it is not, and ask again
 		job.Days = append(job.Days, schema.JobDay{Day: day, Status: schema.DaySubmitted})
 	}
 	return job, schema.Queue{}, nil
+}
+
+// How many jobs are opened at the same time, and how long the next waits for a
+// place. More than workers can take would all be answered too late.
+const (
+	openingAtOnce = 16
+	openingWait   = 4 * time.Second
+)
+
+func (b *Bulk) openJob(ctx context.Context, in workflows.Job) error {
+	select {
+	case b.opening <- struct{}{}:
+		defer func() { <-b.opening }()
+		return workflows.OpenBulkJob(ctx, b.Temporal, in)
+	case <-time.After(openingWait):
+		busy := schema.Errorf(schema.Unavailable, "busy", "Too many jobs are being asked for right now. Please try again in a moment.")
+		busy.RetryAfter = openingWait
+		return busy
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func (b *Bulk) seal(ctx context.Context, what any, account, purpose string) ([]byte, error) {
