@@ -81,7 +81,9 @@ func (a *Activities) notices(job schema.Job, to []schema.Person, data mail.Data)
 	for _, person := range to {
 		l := letter{mail.JobRequested, 1, person, data}
 		l.data.Asker = asker(job.RequestedBy, person)
-		l.data.UnsubscribeLink = a.Site.Unsubscribe(a.Links.Token(schema.ToUnsubscribe, person.ID, 1))
+		if schema.IsUserID(person.ID) { // a link can name no other; a company's own directory may have them
+			l.data.UnsubscribeLink = a.Site.Unsubscribe(a.Links.Token(schema.ToUnsubscribe, person.ID, 1))
+		}
 		letters = append(letters, l)
 	}
 	return letters

@@ -89,7 +89,7 @@ func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 			_, err := temporal.CheckHealth(ctx, &client.CheckHealthRequest{})
 			return err
 		}})
-		return r.work(ctx, temporal, numbers, logger, &activities.Activities{
+		return r.work(ctx, temporal, numbers, logger, own, &activities.Activities{
 			Store: own, Source: newSourcePort(platform, queries), Vault: vaultPort{sealed}, Mail: mailer, Runs: runsPort{temporal},
 			Links: schema.NewLinks(linkKey), Site: site, Count: numbers,
 			Bulk: own, Days: newBulkSourcePort(platform, queries), Archive: archive, Secrets: sealed, Hooks: hooks, Schedules: schedulesPort{temporal, r.DailyDelay, r.limits()},
@@ -108,7 +108,7 @@ const (
 
 // work polls the task queues until ctx ends, then lets running activities go
 // on for the grace.
-func (r runCommand) work(ctx context.Context, c client.Client, numbers *numbers, logger *slog.Logger, hands *activities.Activities) error {
+func (r runCommand) work(ctx context.Context, c client.Client, numbers *numbers, logger *slog.Logger, own *store.Store, hands *activities.Activities) error {
 	sdk.SetStickyWorkflowCacheSize(cachedRuns)
 	working, ctx := errgroup.WithContext(ctx)
 	interrupted := make(chan any)
@@ -137,7 +137,35 @@ func (r runCommand) work(ctx context.Context, c client.Client, numbers *numbers,
 				workflows.ScheduleSweepBulk(ctx, c, r.SweepEvery, r.SweepGrace, r.limits()))
 		})
 	})
+	working.Go(func() error {
+		return persist(ctx, logger, "scheduling daily exports", func() error { return scheduleDaily(ctx, own, hands.Schedules) })
+	})
 	return working.Wait()
+}
+
+// scheduleDaily makes every schedule that there should be as it should be: a
+// Temporal that was lost, or settings that changed, must not end daily exports
+// that customers count on.
+func scheduleDaily(ctx context.Context, own *store.Store, schedules activities.Schedules) error {
+	const page = 100
+	for last := (schema.BulkConfiguration{}); ; {
+		wanted, err := own.Daily(ctx, last, page)
+		if err != nil || len(wanted) == 0 {
+			return err
+		}
+		for _, last = range wanted {
+			if err := schedules.SetDaily(ctx, last.Account, last.Type, true); err != nil {
+				return err
+			}
+			now, err := own.Configuration(ctx, last.Account, last.Type)
+			if err == nil && !now.Enabled { // since this very moment
+				err = schedules.SetDaily(ctx, last.Account, last.Type, false)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
 }
 
 // limits are what bulk exports keep from when they began.

@@ -133,9 +133,10 @@ func (e *erasing) affected(day schema.Day) {
 // that cannot be made again is tried until it can: what is in it was to be gone.
 func (e *erasing) makeAgain(ctx workflow.Context) error {
 	for len(e.days) > 0 && !workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
-		day := e.days[0]
+		day, limits := e.days[0], e.Limits.Filled()
 		e.days = e.days[1:]
-		if _, err := writeDay(ctx, Day{Account: e.Account, Type: schema.Calls, Day: day, Again: true, Limits: e.Limits}); err != nil {
+		limits.Patience = min(limits.Patience, littlePatience) // then it is the next one's turn
+		if _, err := writeDay(ctx, Day{Account: e.Account, Type: schema.Calls, Day: day, Again: true, Limits: limits}); err != nil {
 			e.affected(day)
 			if err := workflow.Sleep(ctx, time.Minute); err != nil {
 				return err

@@ -29,6 +29,9 @@ const (
 	// never came was withdrawn: its caller heard that nothing was done. So it is
 	// with one that Temporal kept until a worker came, and its caller did not.
 	openWithin = time.Minute
+	// littlePatience is how long a day may keep failing where others wait behind
+	// it, and there is reason to think that they would not fare better.
+	littlePatience = 10 * time.Minute
 )
 
 // The updates a job answers.
@@ -54,6 +57,7 @@ type bulkJob struct {
 	Job
 	opened, refused bool
 	stopped         bool
+	disappointed    bool // a day has failed: the others are not waited for as long
 	stopDays        workflow.CancelFunc
 }
 
@@ -94,9 +98,28 @@ func (j *bulkJob) open(ctx workflow.Context) (refusal activities.Refusal, err er
 		Job: j.ID, Account: j.Account, Family: j.Family, Type: j.Type, Start: j.Start, End: j.End,
 		RequestedBy: j.RequestedBy, Sealed: j.Sealed, QuotaDays: j.Limits.QuotaDays,
 	}).Get(ctx, &refusal)
+	if err != nil {
+		j.withdraw(ctx)
+	}
 	j.opened = err == nil && refusal.Kind == ""
 	j.refused = !j.opened
 	return refusal, err
+}
+
+// withdraw takes back a job that may have been opened although nobody can say
+// so: whoever asked hears that it was not.
+func (j *bulkJob) withdraw(ctx workflow.Context) {
+	ctx, _ = workflow.NewDisconnectedContext(ctx)
+	var refusal activities.Refusal
+	err := workflow.ExecuteActivity(named(recording(ctx, "Withdraw the job"), "withdraw"), hands.StopJob,
+		activities.StopJob{Job: j.ID, By: activities.Satchel}).Get(ctx, &refusal)
+	if err == nil && refusal.Kind == "" {
+		err = workflow.ExecuteActivity(named(recording(ctx, "End the job"), "end"), hands.EndJob,
+			activities.EndJob{Job: j.ID, Account: j.Account}).Get(ctx, nil)
+	}
+	if err != nil {
+		workflow.GetLogger(ctx).Error("job not withdrawn", "job", j.ID, "err", err)
+	}
 }
 
 // stop ends what has not begun at once, and what has begun soon.
@@ -148,10 +171,15 @@ func (j *bulkJob) writeDays(ctx workflow.Context) {
 }
 
 func (j *bulkJob) writeDay(ctx workflow.Context, day schema.Day) {
-	_, err := writeDay(ctx, Day{Account: j.Account, Type: j.Type, Day: day, Job: j.ID, Limits: j.Limits})
+	limits := j.Limits
+	if j.disappointed {
+		limits.Patience = min(limits.Patience, littlePatience)
+	}
+	_, err := writeDay(ctx, Day{Account: j.Account, Type: j.Type, Day: day, Job: j.ID, Limits: limits})
 	if err == nil || ctx.Err() != nil {
 		return
 	}
+	j.disappointed = true
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
 	if err := workflow.ExecuteActivity(named(recording(ctx, "Give up on "+string(day)), "fail-"+string(day)), hands.FailDay,
 		activities.FailDay{Job: j.ID, Day: day}).Get(ctx, nil); err != nil {

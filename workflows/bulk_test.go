@@ -375,3 +375,24 @@ func TestWaitingForAnotherWriterLeavesRoomInTheHistory(t *testing.T) {
 	require.Len(t, b.written, 2)
 	require.Less(t, waits, 100)
 }
+
+func TestAJobThatMayHaveBeenOpenedUnseenIsWithdrawn(t *testing.T) {
+	b := newBulk(t)
+	b.OnActivity(hands.OpenJob, mock.Anything, mock.Anything).Return(activities.Refusal{}, temporal.NewNonRetryableApplicationError("lost", "lost", nil))
+	opened := b.ask(0, "open")
+	require.NoError(t, b.play(workflows.BulkJob, b.in))
+	require.Error(t, opened.err)
+	b.AssertActivityNumberOfCalls(t, "StopJob", 1)
+	b.AssertActivityNumberOfCalls(t, "EndJob", 1)
+	require.Empty(t, b.written)
+}
+
+func TestAJobOfWhichADayFailedDoesNotWaitAsLongForEachOther(t *testing.T) {
+	b := newBulk(t)
+	b.ask(0, "open")
+	b.OnActivity(hands.WriteDay, mock.Anything, mock.Anything).Return(activities.WrittenDay{}, errors.New("away"))
+	began := b.Now()
+	require.NoError(t, b.play(workflows.BulkJob, b.in))
+	b.AssertActivityNumberOfCalls(t, "FailDay", 10)
+	require.Less(t, b.Now().Sub(began), 13*time.Hour, "half a day for the first, minutes for the others")
+}

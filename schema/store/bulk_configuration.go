@@ -41,6 +41,16 @@ func (s *Store) Configurations(ctx context.Context, account string) ([]schema.Bu
 	return all, nil
 }
 
+// Daily lists what is exported every day, of all accounts, in order, behind the
+// account and type of after.
+func (s *Store) Daily(ctx context.Context, after schema.BulkConfiguration, limit int) ([]schema.BulkConfiguration, error) {
+	list := []schema.BulkConfiguration{}
+	err := s.db.SelectContext(ctx, &list, `select account_sid, resource_type, enabled, webhook_url, webhook_method
+		from satchel.bulk_configurations where enabled and (account_sid, resource_type) > ($1, $2)
+		order by account_sid, resource_type limit $3`, after.Account, after.Type, limit)
+	return list, sqlstate.Wrap("read daily exports", err)
+}
+
 // Configure changes what c names and answers the whole. Half a webhook is
 // Invalid, and changes nothing.
 func (s *Store) Configure(ctx context.Context, account string, t schema.ResourceType, c schema.BulkChange) (schema.BulkConfiguration, error) {

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"satchel/dev/demo"
+	"satchel/schema"
+)
+
+// schedules remembers what was scheduled, and does something else meanwhile.
+type schedules struct {
+	daily     map[string]bool
+	meanwhile func(account string)
+}
+
+func (s schedules) SetDaily(_ context.Context, account string, t schema.ResourceType, enabled bool) error {
+	s.daily[account+"/"+string(t)] = enabled
+	if s.meanwhile != nil {
+		s.meanwhile(account)
+	}
+	return nil
+}
+
+func TestDailyExportsAreScheduledAgainByAWorkerThatStarts(t *testing.T) {
+	r := newRig(t, demo.With{}, nil)
+	want := map[string]bool{}
+	for n := range 130 { // more than a page
+		account := fmt.Sprintf("AC%032x", n)
+		for i, enabled := range []bool{true, false, true} {
+			kind := schema.ResourceTypes[i]
+			_, err := r.store.Configure(t.Context(), account, kind, schema.BulkChange{Enabled: &enabled})
+			require.NoError(t, err)
+			if enabled {
+				want[account+"/"+string(kind)] = true
+			}
+		}
+	}
+	found := schedules{daily: map[string]bool{}}
+	require.NoError(t, scheduleDaily(t.Context(), r.store, found))
+	require.Equal(t, want, found.daily)
+
+	last := fmt.Sprintf("AC%032x", 129)
+	off := false
+	found = schedules{daily: map[string]bool{}, meanwhile: func(account string) {
+		if account == last { // whoever switches it off this very moment
+			_, err := r.store.Configure(t.Context(), account, schema.Messages, schema.BulkChange{Enabled: &off})
+			require.NoError(t, err)
+		}
+	}}
+	require.NoError(t, scheduleDaily(t.Context(), r.store, found))
+	require.False(t, found.daily[last+"/Messages"])
+	require.True(t, found.daily[last+"/Conferences"])
+}
