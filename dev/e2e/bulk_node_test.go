@@ -1,0 +1,98 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"satchel/dev/demo"
+	"satchel/dev/parts"
+	"satchel/dev/tools"
+	"satchel/schema"
+)
+
+// nodeModules is where Twilio's client for Node is, exactly as its lock file
+// says. It is brought once, into .dev of the repository.
+func nodeModules(t *testing.T) string {
+	t.Helper()
+	require.False(t, tools.Node.Missing(), "this test needs Node and npm: `make test` brings them")
+	root, err := parts.Root()
+	require.NoError(t, err)
+	lock, err := os.ReadFile("node/package-lock.json")
+	require.NoError(t, err)
+	require.NotContains(t, string(lock), `"resolved"`, "make the lock file with npm install --omit-lockfile-registry-resolved")
+	manifest, err := os.ReadFile("node/package.json")
+	require.NoError(t, err)
+	hash := sha256.Sum256(append(lock, manifest...))
+	at := filepath.Join(root, ".dev", "node", hex.EncodeToString(hash[:6]))
+	modules := filepath.Join(at, "node_modules")
+	if _, err := os.Stat(modules); !errors.Is(err, os.ErrNotExist) {
+		require.NoError(t, err)
+		return modules
+	}
+	require.NoError(t, os.MkdirAll(filepath.Dir(at), 0o755))
+	half, err := os.MkdirTemp(filepath.Dir(at), "half-")
+	require.NoError(t, err)
+	defer os.RemoveAll(half)
+	require.NoError(t, os.WriteFile(filepath.Join(half, "package-lock.json"), lock, 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(half, "package.json"), manifest, 0o600))
+	t.Log("Bringing Twilio's client for Node with `npm ci`, once. It takes a few seconds.")
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	npm := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+	npm.Dir = half
+	said, err := npm.CombinedOutput()
+	require.NoError(t, err, "npm ci: %s", said)
+	if err := os.Rename(half, at); err != nil {
+		require.DirExists(t, modules, "somebody else was faster, or: %s", err)
+	}
+	return modules
+}
+
+func TestTwiliosNodeClientDoesAllThatItCan(t *testing.T) {
+	t.Parallel()
+	modules := nodeModules(t)
+	n := newTenant(t, demo.With{})
+	sub := newTenant(t, demo.With{Parent: n.AccountSID})
+	to := yesterday()
+	from := to.Plus(-1)
+	for _, typ := range schema.ResourceTypes {
+		n.fill(typ, to, to, 30)
+		sub.fill(typ, to, to, 30)
+	}
+	var call string
+	require.NoError(t, databaseOf(t, n.st).QueryRow(`select max(sid) from platform.calls where account_sid = $1`, n.AccountSID).Scan(&call))
+	told, err := json.Marshal(map[string]any{
+		"satchel": n.st.Demo.BaseURL, "account": n.AccountSID, "token": n.AuthToken, "key": n.APIKey.SID, "secret": n.APIKey.Secret,
+		"from": from, "to": to, "today": to.Plus(1), "long": to.Plus(-99), "single": to.Plus(-400).To(to.Plus(-389)), "call": call,
+	})
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	defer cancel()
+	node := exec.CommandContext(ctx, "node", "node/story.js", string(told))
+	node.Env = append(os.Environ(), "NODE_PATH="+modules, "TWILIO_EDGE=", "TWILIO_REGION=")
+	var said, complained bytes.Buffer
+	node.Stdout, node.Stderr = &said, &complained
+	require.NoError(t, node.Run(), "%s", &complained)
+	var files map[schema.ResourceType]map[schema.Day]string
+	require.NoError(t, json.Unmarshal(said.Bytes(), &files))
+	for _, typ := range schema.ResourceTypes {
+		require.Len(t, files[typ], 2)
+		require.Empty(t, files[typ][from])
+		lines := linesOf(t, files[typ][to])
+		require.Len(t, lines, 30)
+		require.NotContains(t, files[typ][to], sub.AccountSID)
+		n.requireRecords(typ, to, lines)
+	}
+	until(t, func() bool { return !strings.Contains(strings.Join(n.lines(schema.Calls, to), ""), call) }, patience)
+}

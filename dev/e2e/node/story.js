@@ -1,0 +1,161 @@
+// Plays what an account's program does with Twilio's client for Node. Told in
+// JSON on the command line; what it got, it tells as JSON for the test to judge.
+const assert = require("node:assert/strict");
+const http = require("node:http");
+const { once } = require("node:events");
+const zlib = require("node:zlib");
+const twilio = require("twilio");
+const pointed = require("./pointed.js");
+
+const told = JSON.parse(process.argv[2]);
+const types = ["Messages", "Calls", "Conferences", "Participants"];
+const client = pointed(told.satchel, told.account, told.token);
+const v1 = client.bulkexports.v1;
+
+async function until(so, what) {
+  for (const end = Date.now() + 180_000; Date.now() < end; await new Promise((go) => setTimeout(go, 100))) {
+    const is = await so();
+    if (is) return is;
+  }
+  throw new Error("waited in vain: " + what);
+}
+
+// Asks again where the answer is to try again in a moment.
+async function patiently(ask) {
+  let answer;
+  await until(() => ask().then((got) => { answer = got; return true; }, (e) => {
+    if (e.status !== 503) throw e;
+  }), "an answer");
+  return answer;
+}
+
+async function refused(promise, status, code) {
+  await assert.rejects(promise, (e) => {
+    assert.equal(e.constructor.name, "RestException");
+    assert.deepEqual([e.status, e.code], [status, code], e.message);
+    assert.match(e.moreInfo, /\/docs\/errors\//);
+    return true;
+  });
+}
+
+async function configure() {
+  for (const type of types) {
+    const at = v1.exportConfiguration(type);
+    assert.equal((await at.fetch()).enabled, false);
+    const set = await patiently(() => at.update({ enabled: true, webhookUrl: "https://hooks.example.com/", webhookMethod: "GET" }));
+    assert.deepEqual([set.enabled, set.webhookUrl, set.webhookMethod, set.resourceType], [true, "https://hooks.example.com/", "GET", type]);
+    const off = await patiently(() => at.update({ enabled: false }));
+    assert.deepEqual([off.enabled, off.webhookMethod], [false, "GET"]);
+    await refused(patiently(() => at.update({ webhookUrl: "" })), 400, 20001);
+  }
+}
+
+const isOver = (job) => job.details.every((d) => ["Completed", "CompletedEmptyRecords", "Failed", "DeletedByUserRequest"].includes(d.status));
+
+const ended = (sid) => until(async () => {
+  const job = await v1.exports.jobs(sid).fetch();
+  return isOver(job) && job;
+}, "end of " + sid);
+
+async function create(type, startDay, endDay, more = {}) {
+  return patiently(() => v1.exports(type).exportCustomJobs.create({ startDay, endDay, friendlyName: "Été & fils", ...more }));
+}
+
+// All records of all types and days, as they stand in the files.
+async function exportAll() {
+  const files = {};
+  for (const type of types) {
+    const job = await create(type, told.from, told.to);
+    assert.equal(job.friendlyName, "Été & fils");
+    assert.equal((await ended(job.jobSid)).jobQueuePosition, null);
+    files[type] = {};
+    for (const day of await v1.exports(type).days.list()) {
+      const { redirectTo } = await v1.exports(type).days(day.day).fetch();
+      const file = Buffer.from(await (await fetch(redirectTo)).arrayBuffer());
+      assert.equal(file.length, day.size);
+      files[type][day.day] = zlib.gunzipSync(file).toString("utf8");
+    }
+  }
+  return files;
+}
+
+async function page() {
+  const made = await Promise.all(told.single.map((day) => create("Conferences", day, day)));
+  const all = await v1.exports("Conferences").exportCustomJobs.list({ pageSize: 5 });
+  const sids = all.map((job) => job.jobSid);
+  for (const job of made) assert.equal(sids.filter((sid) => sid === job.jobSid).length, 1);
+  assert.equal(new Set(sids).size, sids.length);
+  assert.equal((await v1.exports("Conferences").exportCustomJobs.list({ limit: 7 })).length, 7);
+  for (const job of made) await ended(job.jobSid);
+  assert.equal((await v1.exports("Conferences").days.list({ pageSize: 3, limit: 8 })).length, 8);
+  const done = v1.exports.jobs(made[0].jobSid);
+  await until(async () => (await done.remove().catch((e) => e.status)) === 409, "a job that can not be deleted");
+  await refused(done.remove(), 409, 20409);
+}
+
+async function remove() {
+  const job = await create("Participants", told.long, told.to);
+  assert.equal(await patiently(() => v1.exports.jobs(job.jobSid).remove()), true);
+  const over = await ended(job.jobSid);
+  assert.ok(over.details.some((d) => d.status === "DeletedByUserRequest"));
+}
+
+async function hear() {
+  const heard = [];
+  const server = http.createServer(async (request, response) => {
+    let body = "";
+    for await (const chunk of request) body += chunk;
+    heard.push({ request, body });
+    response.end();
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const url = `http://127.0.0.1:${server.address().port}/bulk?x=1`;
+  for (const webhookMethod of ["POST", "GET"]) {
+    heard.length = 0;
+    const job = await create("Calls", told.to, told.to, { webhookUrl: url, webhookMethod });
+    await until(() => heard.length > 0, "the webhook");
+    const { request, body } = heard[0];
+    const at = `http://${request.headers.host}${request.url}`;
+    const params = Object.fromEntries(new URLSearchParams(body));
+    const signature = request.headers["x-twilio-signature"];
+    assert.equal(request.method, webhookMethod);
+    assert.equal(twilio.validateRequest(told.token, signature, at, params), true);
+    assert.equal(twilio.validateRequest("0".repeat(32), signature, at, params), false);
+    const all = webhookMethod === "POST" ? params : Object.fromEntries(new URL(at).searchParams);
+    assert.deepEqual([all.job_sid, all.status, all.friendly_name], [job.jobSid, "completed", "Été & fils"]);
+    assert.equal(request.headers["i-twilio-idempotency-token"], all.event_id);
+  }
+  server.close();
+}
+
+async function erase() {
+  const archived = client.voice.v1.archivedCalls(told.to, told.call);
+  assert.equal(await patiently(() => archived.remove()), true);
+  assert.equal(await archived.remove(), true);
+  await refused(client.voice.v1.archivedCalls(told.to, "CA" + "0".repeat(32)).remove(), 404, 20404);
+}
+
+async function hearNo() {
+  const ok = { startDay: told.to, endDay: told.to, friendlyName: "x" };
+  for (const wrong of [{ startDay: "2026-02-30" }, { endDay: told.today }, { startDay: "9999-01-01" }, { friendlyName: "a\nb" },
+    { webhookUrl: "https://hooks.example.com/" }, { webhookMethod: "GET" }, { email: "nobody" }]) {
+    await refused(v1.exports("Calls").exportCustomJobs.create({ ...ok, ...wrong }), 400, 20001);
+  }
+  await refused(v1.exportConfiguration("Faxes").fetch(), 404, 20404);
+  await refused(v1.exports.jobs("JS" + "0".repeat(32)).fetch(), 404, 20404);
+  await refused(v1.exports("Calls").days("1999-01-01").fetch(), 404, 20404);
+  await refused(pointed(told.satchel, told.account, "0".repeat(32)).bulkexports.v1.exports("Calls").fetch(), 401, 20003);
+  const byKey = pointed(told.satchel, told.key, told.secret, { accountSid: told.account });
+  assert.equal((await byKey.bulkexports.v1.exports("Calls").fetch()).resourceType, "Calls");
+}
+
+(async () => {
+  const [files] = await Promise.all([exportAll(), configure(), hearNo()]);
+  await Promise.all([page(), remove(), hear()]);
+  await erase();
+  console.log(JSON.stringify(files));
+})().catch((e) => {
+  console.error(e);
+  process.exitCode = 1;
+});
