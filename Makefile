@@ -4,8 +4,8 @@
 SHELL := /bin/bash
 BIN := $(CURDIR)/.dev/bin
 
-# On how many packages `make test` works at once, and how long one may take.
-PARALLEL ?= 2
+# On how many packages `make test` works at once (they wait a lot), and how long one may take.
+PARALLEL ?= 3
 TIMEOUT ?= 20m
 # More flags for `make bench`; .dev/bin/dev bench --help lists them.
 BENCH ?=

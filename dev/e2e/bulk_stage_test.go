@@ -19,9 +19,9 @@ import (
 
 	"github.com/lib/pq"
 	"github.com/stretchr/testify/require"
-	"github.com/twilio/twilio-go"
 	"github.com/twilio/twilio-go/client"
 	bulkexports "github.com/twilio/twilio-go/rest/bulkexports/v1"
+	voice "github.com/twilio/twilio-go/rest/voice/v1"
 
 	"satchel/activities/vault"
 	"satchel/dev/demo"
@@ -37,7 +37,7 @@ const patience = 3 * time.Minute
 // tenant is an account whose programs use Twilio's client for Go.
 type tenant struct {
 	demo.Account
-	*twilio.RestClient
+	services
 	t  *testing.T
 	st *stack.Stack
 }
@@ -60,11 +60,19 @@ func newTenantOf(t *testing.T, st *stack.Stack, dir string, with demo.With) tena
 	return tenant{a.At(st.Demo.BaseURL), clientFor(t, st, a.AccountSID, a.AuthToken), t, st}
 }
 
-func clientFor(t *testing.T, st *stack.Stack, username, password string) *twilio.RestClient {
+// services are those of Twilio's client that bulk exports have. The client
+// itself is no more than all of them, and takes minutes to compile.
+type services struct {
+	BulkexportsV1 *bulkexports.ApiService
+	VoiceV1       *voice.ApiService
+}
+
+func clientFor(t *testing.T, st *stack.Stack, username, password string) services {
 	t.Helper()
 	at, err := url.Parse(st.Demo.BaseURL)
 	require.NoError(t, err)
-	return pointed.Client(at, username, password)
+	theirs := pointed.Client(at, username, password)
+	return services{bulkexports.NewApiServiceWithClient(theirs), voice.NewApiServiceWithClient(theirs)}
 }
 
 // fill gives the account records of a type on each of the days.

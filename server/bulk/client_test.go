@@ -7,9 +7,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"github.com/twilio/twilio-go"
 	"github.com/twilio/twilio-go/client"
 	exports "github.com/twilio/twilio-go/rest/bulkexports/v1"
+	voice "github.com/twilio/twilio-go/rest/voice/v1"
 	"go.temporal.io/api/workflowservice/v1"
 
 	"satchel/schema"
@@ -26,8 +26,14 @@ func (r redirected) RoundTrip(req *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(req)
 }
 
+// services are those of Twilio's client that are here.
+type services struct {
+	BulkexportsV1 *exports.ApiService
+	VoiceV1       *voice.ApiService
+}
+
 // theirClient is Twilio's own client library, unmodified.
-func (w *world) theirClient(as caller) *twilio.RestClient {
+func (w *world) theirClient(as caller) services {
 	w.t.Helper()
 	to, err := url.Parse(w.url)
 	require.NoError(w.t, err)
@@ -38,7 +44,7 @@ func (w *world) theirClient(as caller) *twilio.RestClient {
 		},
 	}
 	c.SetAccountSid(as.account)
-	return twilio.NewRestClientWithParams(twilio.ClientParams{Client: c})
+	return services{exports.NewApiServiceWithClient(c), voice.NewApiServiceWithClient(c)}
 }
 
 func TestTwiliosOwnClientWorksUnmodified(t *testing.T) {

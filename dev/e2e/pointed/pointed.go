@@ -8,14 +8,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/twilio/twilio-go"
 	"github.com/twilio/twilio-go/client"
 )
 
 // Client is Twilio's client, unmodified, that finds Satchel wherever it looks
 // for twilio.com. The user name is an account SID or an API key.
-func Client(satchel *url.URL, username, password string) *twilio.RestClient {
-	return twilio.NewRestClientWithParams(twilio.ClientParams{Client: &client.Client{
+func Client(satchel *url.URL, username, password string) *client.Client {
+	return &client.Client{
 		Credentials: client.NewCredentials(username, password),
 		HTTPClient: &http.Client{
 			Timeout:   10 * time.Second,
@@ -23,7 +22,7 @@ func Client(satchel *url.URL, username, password string) *twilio.RestClient {
 			// FetchDay reads where a file is from the redirect itself.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-	}})
+	}
 }
 
 type to struct{ *url.URL }
