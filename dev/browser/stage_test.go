@@ -68,7 +68,7 @@ func startStage() (err error) {
 	}
 	// Pictures show what customers see; only operators are led to Temporal.
 	stage.Stack, err = onemachine.Start(context.Background(), onemachine.Options{
-		Dir: stage.dir, Race: *screenshots == "", UI: *screenshots == "",
+		Dir: stage.dir, UI: *screenshots == "",
 		Env: []string{"SWEEP_EVERY=5s", "SWEEP_GRACE=2s", "RATE_LIMIT=500"},
 	})
 	if err != nil {

@@ -22,7 +22,7 @@ func TestFilesExpireAndTheQuotaHolds(t *testing.T) {
 	dir := t.TempDir()
 	const quota = 40
 	st, err := stack.Start(context.Background(), stack.Options{
-		Dir: dir, Race: true,
+		Dir: dir,
 		Env: []string{"DAY_RETENTION=40s", "SWEEP_EVERY=5s", "SWEEP_GRACE=10s", "QUOTA_DAYS=40", "RATE_LIMIT=500"},
 	})
 	require.NoError(t, err)

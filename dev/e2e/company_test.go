@@ -33,7 +33,7 @@ func TestACompanyExportsItsOwnTables(t *testing.T) {
 	require.NoError(t, err)
 	host := newHost(t)
 	st, err := stack.Start(context.Background(), stack.Options{
-		Dir: t.TempDir(), Race: true,
+		Dir: t.TempDir(),
 		Env: []string{"SOURCE_DATABASE_URL=" + tables, "CATALOG_DIR=" + catalogDir, "COLLECT_PATIENCE=4s",
 			"JWKS_URL=" + host.url, "JWT_ISSUER=" + issuer, "JWT_AUDIENCE=" + audience},
 	})
