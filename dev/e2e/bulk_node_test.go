@@ -74,7 +74,7 @@ func TestTwiliosNodeClientDoesAllThatItCan(t *testing.T) {
 	require.NoError(t, databaseOf(t, n.st).QueryRow(`select max(sid) from platform.calls where account_sid = $1`, n.AccountSID).Scan(&call))
 	told, err := json.Marshal(map[string]any{
 		"satchel": n.st.Demo.BaseURL, "account": n.AccountSID, "token": n.AuthToken, "key": n.APIKey.SID, "secret": n.APIKey.Secret,
-		"from": from, "to": to, "today": to.Plus(1), "long": to.Plus(-99), "single": to.Plus(-400).To(to.Plus(-389)), "call": call,
+		"from": from, "to": to, "tooNew": to.Plus(2), "long": to.Plus(-99), "single": to.Plus(-400).To(to.Plus(-389)), "call": call,
 	})
 	require.NoError(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)

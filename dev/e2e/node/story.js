@@ -138,7 +138,7 @@ async function erase() {
 
 async function hearNo() {
   const ok = { startDay: told.to, endDay: told.to, friendlyName: "x" };
-  for (const wrong of [{ startDay: "2026-02-30" }, { endDay: told.today }, { startDay: "9999-01-01" }, { friendlyName: "a\nb" },
+  for (const wrong of [{ startDay: "2026-02-30" }, { endDay: told.tooNew }, { startDay: "9999-01-01" }, { friendlyName: "a\nb" },
     { webhookUrl: "https://hooks.example.com/" }, { webhookMethod: "GET" }, { email: "nobody" }]) {
     await refused(v1.exports("Calls").exportCustomJobs.create({ ...ok, ...wrong }), 400, 20001);
   }

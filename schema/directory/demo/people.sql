@@ -5,7 +5,7 @@ from platform.users u
 where u.sid = $1 and u.status = 'active'
 union all
 (select u.sid, u.account_sid, u.email, u.name, u.role
-from (select a.id, a.sid from platform.accounts a where $1 = '' order by a.id limit 20) a
+from (select a.id, a.sid from platform.accounts a where $1 = '' order by a.id limit 200) a
 cross join lateral (
     select u.* from platform.users u
     where u.account_sid = a.sid and u.status = 'active'
