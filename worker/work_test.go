@@ -42,7 +42,9 @@ func (r *rig) work(c client.Client, streams int) {
 	ctx, stop := context.WithCancel(r.t.Context())
 	ended := make(chan error, 1)
 	command := runCommand{Concurrency: streams, Grace: 5 * time.Second, SweepEvery: time.Hour, SweepGrace: time.Hour}
-	go func() { ended <- command.work(ctx, c, newNumbers(), slog.New(slog.DiscardHandler), r.store, r.Activities) }()
+	go func() {
+		ended <- command.work(ctx, c, newNumbers(), slog.New(slog.DiscardHandler), r.store, r.Activities)
+	}()
 	r.t.Cleanup(func() {
 		stop()
 		require.NoError(r.t, <-ended)
