@@ -77,7 +77,7 @@ func TestWhatBulkExportsAreToldIsWrittenNowhere(t *testing.T) {
 		asked := aJob(to, to)
 		spoil(asked)
 		_, err := n.BulkexportsV1.CreateExportCustomJob("Calls", asked)
-		told := requireRefused(t, err, http.StatusBadRequest, 20001)
+		told := refusal(t, err, http.StatusBadRequest, 20001)
 		require.NotContains(t, strings.ToLower(told.Message), word)
 	}
 	refused(func(p *bulkexports.CreateExportCustomJobParams) { p.SetEmail("<" + email) })

@@ -191,15 +191,21 @@ func TestTwiliosGoClientDeletesAJob(t *testing.T) {
 	require.Empty(t, r.all())
 }
 
-func requireRefused(t *testing.T, err error, status, code int) *client.TwilioRestError {
+func requireRefused(t *testing.T, err error, status, code int) {
 	t.Helper()
-	var refusal *client.TwilioRestError
-	require.ErrorAs(t, err, &refusal)
-	require.Equal(t, status, refusal.Status, refusal.Message)
-	require.Equal(t, code, refusal.Code)
-	require.NotEmpty(t, refusal.Message)
-	require.Contains(t, refusal.MoreInfo, "/docs/errors/")
-	return refusal
+	_ = refusal(t, err, status, code)
+}
+
+// refusal is what an account's program was told.
+func refusal(t *testing.T, err error, status, code int) *client.TwilioRestError {
+	t.Helper()
+	var told *client.TwilioRestError
+	require.ErrorAs(t, err, &told)
+	require.Equal(t, status, told.Status, told.Message)
+	require.Equal(t, code, told.Code)
+	require.NotEmpty(t, told.Message)
+	require.Contains(t, told.MoreInfo, "/docs/errors/")
+	return told
 }
 
 func TestTwiliosGoClientHearsWhatIsWrongWithARequest(t *testing.T) {

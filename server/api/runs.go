@@ -16,7 +16,7 @@ import (
 
 // patience is how long Temporal may take for one answer before it counts as
 // away.
-const patience = 5 * time.Second
+const patience = 8 * time.Second
 
 // start starts the export, and answers false where the account has a run
 // open already.
