@@ -37,7 +37,7 @@ func TestWithoutTemporalNothingStartsAndTheAnswerIsToComeAgain(t *testing.T) {
 				all.Go(func() {
 					a := w.send(w.owner, route.method, exports+route.path)
 					refused(t, a, http.StatusServiceUnavailable, "temporal_unavailable")
-					require.Equal(t, "5", a.header.Get("Retry-After"))
+					require.Equal(t, "8", a.header.Get("Retry-After"))
 				})
 			}
 			all.Wait()
