@@ -5,7 +5,7 @@ SHELL := /bin/bash
 BIN := $(CURDIR)/.dev/bin
 
 # On how many packages `make test` works at once (they wait a lot), and how long one may take.
-PARALLEL ?= 3
+PARALLEL ?= 2
 TIMEOUT ?= 20m
 # More flags for `make bench`; .dev/bin/dev bench --help lists them.
 BENCH ?=
