@@ -35,7 +35,7 @@ func OpenBulkJob(ctx context.Context, c client.Client, in Job) error {
 // StopBulkJob deletes a job that has not ended, and answers once no day of it
 // begins any more. by is a user or credential.
 func StopBulkJob(ctx context.Context, c client.Client, job, by string) error {
-	ctx, cancel := context.WithTimeout(ctx, AnswerWithin)
+	ctx, cancel := asking(ctx)
 	defer cancel()
 	handle, err := c.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
 		WorkflowID: BulkJobID(job), UpdateName: stopJob, Args: []any{by}, WaitForStage: client.WorkflowUpdateStageCompleted,
@@ -66,7 +66,7 @@ func EraseCall(ctx context.Context, c client.Client, account, by string, limits 
 
 // RemoveDayFileNow deletes a day file before its time, and answers when it is gone.
 func RemoveDayFileNow(ctx context.Context, c client.Client, in FileRemoval) error {
-	ctx, cancel := context.WithTimeout(ctx, AnswerWithin)
+	ctx, cancel := asking(ctx)
 	defer cancel()
 	run, err := c.ExecuteWorkflow(ctx, joined(RemoveDayFileID(in.File), in.Account, "Remove a day file"), RemoveDayFile, in)
 	if err == nil {
@@ -78,6 +78,8 @@ func RemoveDayFileNow(ctx context.Context, c client.Client, in FileRemoval) erro
 // SendEventAgain delivers a webhook once more, from the beginning, unless it is
 // being delivered.
 func SendEventAgain(ctx context.Context, c client.Client, account, event string) error {
+	ctx, cancel := asking(ctx)
+	defer cancel()
 	_, err := c.ExecuteWorkflow(ctx, joined(WebhookID(event), account, "Webhook"), Webhook, Event{ID: event, Account: account, Again: true})
 	return unheard(err)
 }
@@ -105,6 +107,12 @@ func joined(id, account, summary string) client.StartWorkflowOptions {
 	}
 }
 
+// asking is how long to wait for an answer. Whoever leaves meanwhile breaks
+// nothing off: what was asked for is done or not, and never left in between.
+func asking(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), AnswerWithin)
+}
+
 // started is a run that an update may have to start.
 type started struct {
 	options  client.StartWorkflowOptions
@@ -115,7 +123,7 @@ type started struct {
 // ask sends an update to a run, started with it where it is not open, and
 // answers what it answers. A run that closes this very moment is asked again.
 func ask(ctx context.Context, c client.Client, s started, update string, args ...any) error {
-	ctx, cancel := context.WithTimeout(ctx, AnswerWithin)
+	ctx, cancel := asking(ctx)
 	defer cancel()
 	for {
 		handle, err := c.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{

@@ -51,9 +51,11 @@ func (a *API) signal(ctx context.Context, e schema.Export, s workflows.Signal, b
 }
 
 // ask puts one question to Temporal. Where it does not answer in time, or says
-// that it cannot, the error is Unavailable.
+// that it cannot, the error is Unavailable. What is asked is asked to the end,
+// also where whoever wanted to know has left: a call that is broken off in the
+// middle can leave a Temporal on SQLite unable to answer anybody.
 func (a *API) ask(ctx context.Context, question func(context.Context) error) error {
-	asking, cancel := context.WithTimeout(ctx, patience)
+	asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	err := question(asking)
 	switch {
