@@ -20,7 +20,7 @@ tools: command ## build the pinned tools into .dev/bin, once
 	@$(BIN)/dev tools --test --lint
 
 test: ready ## every test, with real Postgres, S3, Temporal and Chromium; nothing needs to be running
-	go test -race -p $(PARALLEL) -timeout $(TIMEOUT) ./...
+	go test -race -p $(PARALLEL) -timeout $(TIMEOUT) ./dev/e2e ./dev/browser ./worker ./... # the longest first
 
 unit: ## the quick tests, which start nothing
 	go test $$(go list -f '{{.ImportPath}} {{join .TestImports " "}} {{join .XTestImports " "}}' ./... | grep -vE 'satchel/dev/(parts|testparts|stack)' | cut -d' ' -f1)

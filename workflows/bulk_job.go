@@ -90,11 +90,13 @@ func (j *bulkJob) open(ctx workflow.Context) (refusal activities.Refusal, err er
 	if j.opened {
 		return refusal, nil
 	}
-	if workflow.Now(ctx).Sub(workflow.GetInfo(ctx).WorkflowStartTime) > AnswerWithin { // no worker was up
+	left := AnswerWithin - time.Second - workflow.Now(ctx).Sub(workflow.GetInfo(ctx).WorkflowStartTime)
+	if left <= 0 { // no worker was up
 		j.refused = true
 		return activities.Refusal{Kind: schema.Unavailable, Code: "too_late", Message: "Whoever asked has heard that this cannot be done."}, nil
 	}
-	err = workflow.ExecuteActivity(named(answering(ctx, "Open the job"), "open"), hands.OpenJob, activities.OpenJob{
+	opening := workflow.WithScheduleToCloseTimeout(named(answering(ctx, "Open the job"), "open"), left)
+	err = workflow.ExecuteActivity(opening, hands.OpenJob, activities.OpenJob{
 		Job: j.ID, Account: j.Account, Family: j.Family, Type: j.Type, Start: j.Start, End: j.End,
 		RequestedBy: j.RequestedBy, Sealed: j.Sealed, QuotaDays: j.Limits.QuotaDays,
 	}).Get(ctx, &refusal)
