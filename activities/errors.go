@@ -8,7 +8,6 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"satchel/activities/mail"
-	"satchel/activities/vault"
 	"satchel/schema"
 )
 
@@ -26,6 +25,7 @@ func verdict(ctx context.Context, err error) error {
 		known   *schema.Error
 		letter  *mail.Error
 		refusal interface{ SQLState() string }
+		stored  interface{ Told() string } // of package vault, which workflows must not reach
 	)
 	switch {
 	case errors.Is(err, schema.ErrOvertaken):
@@ -42,8 +42,8 @@ func verdict(ctx context.Context, err error) error {
 		kind, message = "timeout", "it took too long"
 	case errors.Is(err, errDamaged):
 		kind, message = "storage", errDamaged.Error()
-	case vault.Told(err) != "":
-		kind, message = "storage", vault.Told(err)
+	case errors.As(err, &stored):
+		kind, message = "storage", stored.Told()
 	}
 	if options.NonRetryable {
 		options.Category = temporal.ApplicationErrorCategoryBenign

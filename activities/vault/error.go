@@ -25,7 +25,7 @@ var (
 	ErrNotFound = errors.New("no such object")
 	// ErrUnreadable: the sealed bytes do not open. The key is wrong, they
 	// belong to another object, account or purpose, or they were altered.
-	ErrUnreadable = errors.New("the seal does not open: wrong key, wrong place, or altered")
+	ErrUnreadable error = unreadable("the seal does not open: wrong key, wrong place, or altered")
 )
 
 // callError is a call to S3 or KMS that went wrong: the operation, and the
@@ -48,20 +48,33 @@ func (e *callError) Error() string {
 
 func (e *callError) Unwrap() error { return e.cause }
 
-// Told is what anybody may read of an error of this package: the operation, and
-// the service's code or what of ours it is; "" where it is no such error. What a
-// network, an SDK or a caller said is not in it.
-func Told(err error) string {
-	e, called := errors.AsType[*callError](err)
+// Told is what anybody may read of the error: the operation, and the service's
+// code or what of ours it is. What a network, an SDK or a caller said is not in it.
+func (e *callError) Told() string {
 	switch {
-	case called && e.code != "":
+	case e.code != "":
 		return "vault: " + e.op + ": " + e.code
-	case called && errors.Is(e.cause, ErrExists):
+	case errors.Is(e.cause, ErrExists):
 		return "vault: " + e.op + ": " + ErrExists.Error()
-	case called:
-		return "vault: " + e.op + " did not succeed; the worker's log says why"
-	case errors.Is(err, ErrUnreadable):
-		return "vault: " + ErrUnreadable.Error()
+	}
+	return "vault: " + e.op + " did not succeed; the worker's log says why"
+}
+
+// unreadable is the type of ErrUnreadable.
+type unreadable string
+
+func (u unreadable) Error() string { return string(u) }
+
+// Told is what anybody may read of it.
+func (u unreadable) Told() string { return "vault: " + string(u) }
+
+// Told is what anybody may read of an error of this package, "" of any other.
+func Told(err error) string {
+	if e, ok := errors.AsType[interface {
+		error
+		Told() string
+	}](err); ok {
+		return e.Told()
 	}
 	return ""
 }
