@@ -29,7 +29,7 @@ type pieceReader struct {
 	stop    context.CancelFunc
 }
 
-const piecesAhead = 3
+const piecesAhead = 2
 
 func readPieces(ctx context.Context, sections []schema.Section, opener Opener) *pieceReader {
 	ctx, stop := context.WithCancel(ctx)
@@ -82,7 +82,7 @@ func (o *openPiece) open(ctx context.Context, p schema.Piece, opener Opener) (er
 		return fmt.Errorf("piece %d of %s: %w", p.Seq, p.Category, errDamaged)
 	}
 	if int64(cap(o.text)) < p.TextBytes {
-		o.text = make([]byte, p.TextBytes)
+		o.text = make([]byte, p.TextBytes+p.TextBytes/16) // the next may be a little longer
 	}
 	o.text = o.text[:p.TextBytes]
 	if err := o.inflate.(flate.Resetter).Reset(bytes.NewReader(o.deflate), nil); err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -26,6 +27,7 @@ import (
 
 // Run plugs everything together and works until ctx ends.
 func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
+	debug.SetGCPercent(r.GCPercent)
 	linkKey, err := schema.ParseLinkKey(r.LinkKey, r.Dev)
 	if err != nil {
 		return err

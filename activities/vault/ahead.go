@@ -7,9 +7,8 @@ const (
 	fullWindow  = 8 * chunk
 )
 
-// ahead reads forward through src in a goroutine of its own, so that fetching
-// and decrypting the next window goes on while the last one is used. It ends
-// when it is closed.
+// ahead reads on in a goroutine of its own, so that fetching or decrypting the
+// next window goes on while the last one is used. It ends when it is closed.
 type ahead struct {
 	full  chan window
 	spare chan []byte
@@ -25,35 +24,27 @@ type window struct {
 	err error
 }
 
-func readAhead(src io.ReaderAt, off, end int64) *ahead {
+func readAhead(src io.Reader) *ahead {
 	a := &ahead{full: make(chan window, 1), spare: make(chan []byte, 2), stop: make(chan struct{}), done: make(chan struct{})}
 	a.spare <- nil // two windows, made when they are needed
 	a.spare <- nil
-	go a.run(src, off, end)
+	go a.run(src)
 	return a
 }
 
-func (a *ahead) run(src io.ReaderAt, off, end int64) {
+func (a *ahead) run(src io.Reader) {
 	defer close(a.done)
-	defer close(a.full)
-	for size := int64(firstWindow); off < end; size = min(2*size, fullWindow) {
+	for size := firstWindow; ; size = min(2*size, fullWindow) {
 		var buf []byte
 		select {
 		case buf = <-a.spare:
 		case <-a.stop:
 			return
 		}
-		want := min(size, end-off)
-		if int64(len(buf)) < want {
-			buf = make([]byte, want)
+		if len(buf) < size {
+			buf = make([]byte, size)
 		}
-		n, err := src.ReadAt(buf[:want], off)
-		off += int64(n)
-		if err == io.EOF {
-			if err = nil; off < end {
-				err = io.ErrUnexpectedEOF
-			}
-		}
+		n, err := src.Read(buf)
 		select {
 		case a.full <- window{buf, n, err}:
 		case <-a.stop:
@@ -73,11 +64,8 @@ func (a *ahead) Read(p []byte) (int, error) {
 		if a.now.buf != nil {
 			a.spare <- a.now.buf
 		}
-		next, ok := <-a.full
-		if !ok {
-			next.err = io.EOF
-		}
-		a.now, a.left = next, next.buf[:next.n]
+		a.now = <-a.full
+		a.left = a.now.buf[:a.now.n]
 	}
 	n := copy(p, a.left)
 	a.left = a.left[n:]
@@ -85,7 +73,8 @@ func (a *ahead) Read(p []byte) (int, error) {
 }
 
 // Close waits for the read that is under way.
-func (a *ahead) Close() {
+func (a *ahead) Close() error {
 	close(a.stop)
 	<-a.done
+	return nil
 }

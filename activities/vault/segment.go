@@ -71,7 +71,7 @@ func (t *TextReader) move() error {
 
 func (t *TextReader) open(start schema.Segment) {
 	t.stop()
-	t.next, t.at = readAhead(t.gz, start.GzipOffset, t.gzipSize), start.TextOffset
+	t.next, t.at = readAhead(io.NewSectionReader(t.gz, start.GzipOffset, t.gzipSize-start.GzipOffset)), start.TextOffset
 	if t.inflate == nil {
 		t.buffer = bufio.NewReaderSize(t.next, chunk)
 		t.inflate = flate.NewReader(t.buffer)
@@ -101,7 +101,7 @@ func (t *TextReader) Seek(offset int64, whence int) (int64, error) {
 
 func (t *TextReader) stop() {
 	if t.next != nil {
-		t.next.Close()
+		_ = t.next.Close() // it has nothing to say
 		t.next = nil
 	}
 }

@@ -24,10 +24,12 @@ func (s *Stream) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	if s.next == nil {
-		s.next = readAhead(s.src, s.off, s.size)
+		s.next = readAhead(io.NewSectionReader(s.src, s.off, s.size-s.off))
 	}
 	n, err := s.next.Read(p)
-	s.off += int64(n)
+	if s.off += int64(n); err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
 	return n, err
 }
 
@@ -44,7 +46,7 @@ func (s *Stream) Seek(offset int64, whence int) (int64, error) {
 // Close ends reading ahead. The Stream may still be used.
 func (s *Stream) Close() error {
 	if s.next != nil {
-		s.next.Close()
+		_ = s.next.Close() // it has nothing to say
 		s.next = nil
 	}
 	return nil
