@@ -42,7 +42,7 @@ func (a *Activities) WriteDay(ctx context.Context, in WriteDay) (WrittenDay, err
 			logged(ctx, "a day's trouble could not be noted", in.Job, noted)
 		}
 	}
-	return written, verdict(ctx, err)
+	return written, verdict(ctx, unhurried(err))
 }
 
 func (a *Activities) writeDay(ctx context.Context, in WriteDay) (w WrittenDay, err error) {

@@ -23,6 +23,7 @@ type OpenJob struct {
 	RequestedBy string // user ID, or "" where the account's own credentials asked
 	Sealed      []byte // schema.JobRequest as JSON, for schema.SealedJob
 	QuotaDays   int
+	Until       time.Time // by the database's clock: from then on it is refused
 }
 
 // Refusal is why something can not be had. The zero Refusal is none.
@@ -45,14 +46,15 @@ func (r Refusal) Err() error {
 
 // refused splits what can not be had from what went wrong.
 func refused(err error) (Refusal, error) {
-	if e, ok := errors.AsType[*schema.Error](err); ok && (e.Kind == schema.Limited || final(e.Kind)) {
+	if e, ok := errors.AsType[*schema.Error](err); ok && (e.Kind == schema.Limited || e.Code == schema.TooLate || final(e.Kind)) {
 		return Refusal{e.Kind, e.Code, e.Message, e.RetryAfter}, nil
 	}
 	return Refusal{}, err
 }
 
 // OpenJob writes a job and takes its days from the family's quota, or says why
-// not. Run again it costs nothing more.
+// not. Run again it costs nothing more, and once its time is over it answers for
+// good whether the job is there.
 func (a *Activities) OpenJob(ctx context.Context, in OpenJob) (Refusal, error) {
 	var request schema.JobRequest
 	if err := a.unseal(ctx, in.Sealed, in.Account, schema.SealedJob(in.Job), &request); err != nil {
@@ -60,7 +62,7 @@ func (a *Activities) OpenJob(ctx context.Context, in OpenJob) (Refusal, error) {
 	}
 	refusal, err := refused(a.Bulk.OpenJob(ctx, schema.JobOpening{
 		JobRequest: request, ID: in.Job, Account: in.Account, Family: in.Family, Type: in.Type,
-		Start: in.Start, End: in.End, RequestedBy: in.RequestedBy, QuotaDays: in.QuotaDays,
+		Start: in.Start, End: in.End, RequestedBy: in.RequestedBy, QuotaDays: in.QuotaDays, Until: in.Until,
 	}))
 	return refusal, verdict(ctx, err)
 }

@@ -52,6 +52,15 @@ func verdict(ctx context.Context, err error) error {
 	return temporal.NewApplicationErrorWithOptions(message, kind, options)
 }
 
+// unhurried leaves it to the caller's policy when to try again: one that allows
+// a number of attempts counts on its own pauses between them.
+func unhurried(err error) error {
+	if known, ok := errors.AsType[*schema.Error](err); ok && known.RetryAfter > 0 {
+		return &schema.Error{Kind: known.Kind, Code: known.Code, Message: known.Message, Cause: known.Cause}
+	}
+	return err
+}
+
 // final tells whether trying again cannot change the answer.
 func final(k schema.Kind) bool {
 	switch k {

@@ -28,9 +28,9 @@ type JobMail struct {
 }
 
 // SendJobMail writes to everybody the occasion concerns: of a new job to the
-// owners and admins who have not unsubscribed, and of one that ended to its
-// address. Nothing is written of a job that is to be deleted or is gone. Running
-// it again sends nothing twice.
+// owners and admins who have not unsubscribed, even if it is to be deleted: they
+// are to hear of whoever asks in their name. Of one that ended it writes to its
+// address, unless it is to be deleted. Running it again sends nothing twice.
 func (a *Activities) SendJobMail(ctx context.Context, in JobMail) error {
 	defer beat(ctx)()
 	return verdict(ctx, a.sendJobMail(ctx, in))
@@ -38,8 +38,8 @@ func (a *Activities) SendJobMail(ctx context.Context, in JobMail) error {
 
 func (a *Activities) sendJobMail(ctx context.Context, in JobMail) error {
 	job, err := a.Bulk.Job(ctx, in.Job)
-	if schema.KindOf(err) == schema.NotFound || err == nil && job.DeletingAt != nil {
-		return nil
+	if schema.KindOf(err) == schema.NotFound {
+		return nil // it is forgotten
 	}
 	if err != nil {
 		return err
@@ -56,7 +56,7 @@ func (a *Activities) sendJobMail(ctx context.Context, in JobMail) error {
 			return err
 		}
 		return a.sendEach(ctx, job.ID, a.notices(job, people, data))
-	case in.Kind == JobEndedMail && job.EndedAt != nil && job.Email != "":
+	case in.Kind == JobEndedMail && job.EndedAt != nil && job.DeletingAt == nil && job.Email != "":
 		to := schema.Person{ID: jobAddress, Email: job.Email}
 		return a.sendEach(ctx, job.ID, []letter{{mail.JobEnded, 1, to, data}})
 	}

@@ -112,14 +112,21 @@ func TestTheAddressOfAJobHearsHowItEnded(t *testing.T) {
 	require.Equal(t, map[string]bool{"job-ended/job-email/1": true}, settled, "no address is kept with it")
 }
 
-func TestNothingIsMailedOfAJobThatIsToBeDeletedOrUnknown(t *testing.T) {
+func TestOwnersHearOfANewJobThoughItIsDeletedAtOnceAndItsAddressDoesNot(t *testing.T) {
 	r := newRig(t, demo.With{})
 	job := r.job(schema.JobOpening{JobRequest: schema.JobRequest{Email: "loader@customer.example"}})
 	require.NoError(t, r.store.StopJob(t.Context(), job.ID, r.account.As(schema.Owner).ID))
 	r.ended(job)
-	for _, id := range []string{job.ID, schema.NewJobID()} {
-		require.NoError(t, r.post(id, activities.JobRequestedMail))
-		require.NoError(t, r.post(id, activities.JobEndedMail))
+	require.NoError(t, r.post(job.ID, activities.JobEndedMail))
+	require.Empty(t, r.inbox.Messages())
+	require.NoError(t, r.post(job.ID, activities.JobRequestedMail))
+	require.Contains(t, r.sent(), r.email(schema.Owner))
+}
+
+func TestNothingIsMailedOfAJobThatNobodyKnowsOrWantedToHearOf(t *testing.T) {
+	r := newRig(t, demo.With{})
+	for _, kind := range []activities.MailKind{activities.JobRequestedMail, activities.JobEndedMail} {
+		require.NoError(t, r.post(schema.NewJobID(), kind))
 	}
 	quiet := r.job(schema.JobOpening{})
 	r.ended(quiet, schema.DayCompleted, schema.DayCompleted, schema.DayCompleted)

@@ -67,9 +67,14 @@ type JobOpening struct {
 	Family      string // the parent account, or the account itself: whose quota it is
 	Type        ResourceType
 	Start, End  Day
-	RequestedBy string // user ID, or "" where the account's own credentials asked
-	QuotaDays   int    // of the family, in one UTC day
+	RequestedBy string    // user ID, or "" where the account's own credentials asked
+	QuotaDays   int       // of the family, in one UTC day
+	Until       time.Time // by the database's clock: from then on it is TooLate; the zero time is never
 }
+
+// TooLate is the code of what was not done, and will not be, since whoever asked
+// for it has stopped waiting.
+const TooLate = "too_late"
 
 // Job is a custom job as its row tells it.
 type Job struct {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -46,7 +47,8 @@ func TestWhateverGoesWrongUnderTwiliosPathsIsAnErrorDocument(t *testing.T) {
 	twilioRefuses(t, wrong.get("/v1/Exports/Calls/Jobs"), 401, 20003)
 	twilioRefuses(t, nobody.get("/v1/Exports/Calls/Jobs", "Authorization", "Bearer x"), 401, 20003)
 	twilioRefuses(t, w.as(w.owner).get("/v1/Exports/Calls/Jobs"), 401, 20003)
-	twilioRefuses(t, program.do(http.MethodPost, "/v1/Exports/Calls/Jobs", strings.NewReader(strings.Repeat("a", 65<<10)), "Content-Type", "application/x-www-form-urlencoded"), 413, 20413)
+	twilioRefuses(t, program.do(http.MethodPost, "/v1/Exports/Calls/Jobs", strings.NewReader(strings.Repeat("a", 64<<10+1)), "Content-Type", "application/x-www-form-urlencoded"), 413, 20413)
+	twilioRefuses(t, program.do(http.MethodPost, "/v1/Exports/Calls/Jobs", strings.NewReader(strings.Repeat("a", 64<<10)), "Content-Type", "application/x-www-form-urlencoded"), 400, 20001)
 	twilioRefuses(t, program.get("/v1/Exports/Calls/panic"), 500, 20500)
 	twilioRefuses(t, program.get("/v1/Exports/Calls/broken"), 500, 20500)
 	twilioRefuses(t, program.post("/v1/Exports/Calls/Jobs", nil, "Sec-Fetch-Site", "cross-site"), 403, 20403)
@@ -116,4 +118,38 @@ func TestADayFileIsNeverSentAsAContentEncoding(t *testing.T) {
 	line := logged.linesWith(`"route":"/files/:id/:name"`)
 	require.NotEmpty(t, line)
 	require.NotContains(t, strings.Join(line, ""), "sig=", "links are not for logs")
+}
+
+func TestAllOfARequestUnderTwiliosPathsIsAnsweredBeforeTheirClientsGiveUp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.handler.GET("/v1/Exports/Calls/probe", func(c echo.Context) error {
+		until, _ := c.Request().Context().Deadline()
+		return c.JSON(http.StatusOK, time.Until(until) < 10*time.Second && time.Until(until) > 0)
+	})
+	require.Equal(t, "true\n", w.program().get("/v1/Exports/Calls/probe").body)
+}
+
+func TestClientsThatFindUsByAnyNameGoOnByIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(w *world) { w.settings.anyHost = true })
+	for _, day := range []schema.Day{"2026-03-01", "2026-03-02"} {
+		_, err := w.parts.store.PublishDay(t.Context(), schema.NewDayFile{
+			ID: schema.NewDayFileID(), Account: w.account, Type: schema.Calls, Day: day, Wrapped: []byte("w"), Retention: time.Hour,
+		})
+		require.NoError(t, err)
+	}
+	get := func(path string) map[string]any {
+		req := httptest.NewRequest(http.MethodGet, "https://bulkexports.twilio.com"+path, nil)
+		req.SetBasicAuth(w.account, w.token)
+		var res httptest.ResponseRecorder
+		res.Body = new(bytes.Buffer)
+		w.handler.ServeHTTP(&res, req)
+		var v map[string]any
+		require.NoError(t, json.Unmarshal(res.Body.Bytes(), &v), res.Body)
+		return v
+	}
+	page := get("/v1/Exports/Calls/Days?PageSize=1")["meta"].(map[string]any)
+	require.Contains(t, page["next_page_url"], "https://bulkexports.twilio.com/v1/Exports/Calls/Days?")
+	require.Contains(t, get("/v1/Exports/Calls/Days/2026-03-01")["redirect_to"], "https://bulkexports.twilio.com/files/")
 }

@@ -52,6 +52,7 @@ type config struct {
 	LinkTTL        time.Duration `name:"link-ttl" env:"LINK_TTL" default:"1h" placeholder:"TIME" help:"How long the link of a day's file is good (${default})." group:"bulk"`
 	DayRetention   time.Duration `name:"day-retention" env:"DAY_RETENTION" default:"168h" placeholder:"TIME" help:"How long a day's file is kept after it was made, and a job after it ended (${default})." group:"bulk"`
 	DayPatience    time.Duration `name:"day-patience" env:"DAY_PATIENCE" default:"12h" placeholder:"TIME" help:"How long a day of a job may keep failing before it is given up (${default})." group:"bulk"`
+	BulkAnyHost    bool          `name:"bulk-any-host" env:"BULK_ANY_HOST" help:"Addresses in answers of the Twilio-shaped API name the scheme and host that a request came to: for clients that reach us as bulkexports.twilio.com. Mails and pages keep to PUBLIC_BASE_URL." group:"bulk"`
 	DayFetchStatus int           `name:"day-fetch-status" env:"DAY_FETCH_STATUS" default:"307" placeholder:"STATUS" help:"Status of the answer that holds a file's link: 307 with a Location, or 200 without one for clients that would follow it (${default})." group:"bulk"`
 	Hook           hook.Config   `embed:"" group:"bulk"`
 
@@ -68,14 +69,14 @@ type settled struct {
 	site    schema.Site
 	linkKey []byte
 	host    auth.Host
-	anyHost bool // nobody said where we are reached: answers about bulk exports name what a request came to
+	anyHost bool // answers about bulk exports name what a request came to: wanted so, or nobody said where we are reached
 }
 
 // settle fills in what follows from other settings and says, in one sentence
 // for each, what cannot be.
 func (c config) settle() (settled, error) {
 	s := settled{config: c, host: auth.Host{JWKSURL: c.JWKSURL, Issuer: c.JWTIssuer, Audience: c.JWTAudience}}
-	s.SourceDatabaseURL, s.anyHost = cmp.Or(c.SourceDatabaseURL, c.DatabaseURL), c.PublicBaseURL == ""
+	s.SourceDatabaseURL, s.anyHost = cmp.Or(c.SourceDatabaseURL, c.DatabaseURL), c.BulkAnyHost || c.PublicBaseURL == ""
 	if c.Dev {
 		s.Host = cmp.Or(c.Host, "127.0.0.1")
 		s.PublicBaseURL = cmp.Or(c.PublicBaseURL, "http://"+net.JoinHostPort("127.0.0.1", strconv.Itoa(c.Port)))

@@ -115,6 +115,10 @@ func TestDevelopmentStaysOnOneMachine(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, ":0", s.address(), "elsewhere we listen to everybody")
 	require.Equal(t, s.site, s.bulkSite())
+	s, err = settledFrom(t, "bulk-any-host=true")
+	require.NoError(t, err)
+	require.Empty(t, s.bulkSite())
+	require.Equal(t, schema.Site("https://export.example.com"), s.site, "mails and pages keep to it")
 }
 
 func TestHelpTellsEverySettingItsVariableAndWhatIsSecret(t *testing.T) {

@@ -63,10 +63,11 @@ func newHandler(s settled, p *parts, logger *slog.Logger) *handler {
 		secure(strings.HasPrefix(string(s.site), "https://")),
 		g.perAddress,
 		g.sameOrigin,
-		middleware.BodyLimit("64K"),
+		middleware.BodyLimit("64KiB"),
 		compress(),
+		unless(func(c echo.Context) bool { return isPublic(c) || !bulk.Speaks(c.Request()) }, api.Within(bulk.Answering)),
 		unless(isPublic, inTime(who.Identify)),
-		unless(func(c echo.Context) bool { return !isPublic(c) || isArchive(c.Path()) }, brief),
+		unless(func(c echo.Context) bool { return !isPublic(c) || isArchive(c.Path()) }, api.Within(answering)),
 		unless(isPublic, g.perPrincipal),
 	)
 	h.routes(who)
@@ -174,18 +175,6 @@ func unless(skip func(echo.Context) bool, m echo.MiddlewareFunc) echo.Middleware
 			}
 			return through(c)
 		}
-	}
-}
-
-// brief bounds the time of what everybody may ask for.
-func brief(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		whole := c.Request()
-		ctx, cancel := context.WithTimeout(whole.Context(), answering)
-		defer cancel()
-		c.SetRequest(whole.WithContext(ctx))
-		defer c.SetRequest(whole)
-		return next(c)
 	}
 }
 

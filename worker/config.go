@@ -39,6 +39,7 @@ type runCommand struct {
 
 	DailyDelay   time.Duration `env:"DAILY_DELAY" default:"15m" help:"How long after midnight UTC the daily bulk export of the day that ended is made."`
 	DayRetention time.Duration `env:"DAY_RETENTION" default:"168h" help:"How long the files of bulk exports are kept, and jobs after they ended; the server has the same."`
+	DayPatience  time.Duration `env:"DAY_PATIENCE" default:"12h" help:"How long a day of a daily export may keep failing before it is given up; the server has the same, for jobs."`
 	DaysAtOnce   int           `env:"DAYS_AT_ONCE" default:"6" help:"Day files of bulk exports written at once."`
 
 	Metrics     string        `name:"metrics-address" env:"METRICS_ADDRESS" default:"127.0.0.1:9091" help:"Where /metrics, /healthz and /readyz are served."`

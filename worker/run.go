@@ -172,7 +172,7 @@ func scheduleDaily(ctx context.Context, own *store.Store, schedules activities.S
 
 // limits are what bulk exports keep from when they began.
 func (r runCommand) limits() schema.BulkLimits {
-	return schema.BulkLimits{Retention: r.DayRetention}.Filled()
+	return schema.BulkLimits{Retention: r.DayRetention, Patience: r.DayPatience}.Filled()
 }
 
 // dial waits for Temporal, which may come up after us.

@@ -17,8 +17,8 @@ import (
 
 // OpenBulkJob starts a job and answers when its days are taken from the quota
 // and its row can be read. Where that can not be, it is the reason as a
-// schema.Error; where nobody answers in time, it is Unavailable, and the job
-// will not be.
+// schema.Error; where nobody answers in time, it is Unavailable, and the row
+// alone tells whether there is a job: from its Until on, for good.
 func OpenBulkJob(ctx context.Context, c client.Client, in Job) error {
 	return ask(ctx, c, started{
 		options: client.StartWorkflowOptions{
@@ -107,10 +107,19 @@ func joined(id, account, summary string) client.StartWorkflowOptions {
 	}
 }
 
-// asking is how long to wait for an answer. Whoever leaves meanwhile breaks
-// nothing off: what was asked for is done or not, and never left in between.
+// Waiting is how long an answer is waited for from now on: a second less than
+// there is, for whoever passes it on.
+func Waiting(ctx context.Context) time.Duration {
+	if ends, ok := ctx.Deadline(); ok {
+		return min(AnswerWithin, time.Until(ends)-time.Second)
+	}
+	return AnswerWithin
+}
+
+// asking ends when no answer is waited for any more. Whoever leaves meanwhile
+// breaks nothing off: what was asked for is done or not, and never left in between.
 func asking(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), AnswerWithin)
+	return context.WithTimeout(context.WithoutCancel(ctx), Waiting(ctx))
 }
 
 // started is a run that an update may have to start.

@@ -17,8 +17,9 @@ type Job struct {
 	Family      string // whose quota it is: the parent account, or the account itself
 	Type        schema.ResourceType
 	Start, End  schema.Day
-	RequestedBy string // user ID, or "" where the account's own credentials asked
-	Sealed      []byte // schema.JobRequest as JSON, for schema.SealedJob
+	RequestedBy string    // user ID, or "" where the account's own credentials asked
+	Sealed      []byte    // schema.JobRequest as JSON, for schema.SealedJob
+	Until       time.Time // by the database's clock: later it is not opened, since its caller will have gone
 	Limits      schema.BulkLimits
 }
 
@@ -26,8 +27,7 @@ const (
 	// daysAtOnce is how many days of one job are written at the same time.
 	daysAtOnce = 4
 	// openWithin is how long a run waits for the update that opens it. One that
-	// never came was withdrawn: its caller heard that nothing was done. So it is
-	// with one that Temporal kept until a worker came, and its caller did not.
+	// never came was withdrawn: its caller heard that nothing was done.
 	openWithin = time.Minute
 	// littlePatience is how long a day may keep failing where others wait behind
 	// it, and there is reason to think that they would not fare better.
@@ -55,10 +55,11 @@ func BulkJob(ctx workflow.Context, in Job) error {
 
 type bulkJob struct {
 	Job
-	opened, refused bool
-	stopped         bool
-	disappointed    bool // a day has failed: the others are not waited for as long
-	stopDays        workflow.CancelFunc
+	opening      workflow.Future // nil until somebody asks for it
+	opened       bool
+	stopped      bool
+	disappointed bool // a day has failed: the others are not waited for as long
+	stopDays     workflow.CancelFunc
 }
 
 // awaitOpening answers false for a job that is not to be.
@@ -66,17 +67,12 @@ func (j *bulkJob) awaitOpening(ctx workflow.Context) (bool, error) {
 	if err := j.answerUpdates(ctx); err != nil {
 		return false, err
 	}
-	_, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
-		Timeout: openWithin, TimerOptions: workflow.TimerOptions{Summary: "opening"},
-	}, func() bool { return j.opened || j.refused })
-	if err != nil || !j.opened {
-		answered := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) })
-		if err == nil {
-			err = answered
-		}
+	if asked, err := within(ctx, openWithin, "opening", func() bool { return j.opening != nil }); err != nil || !asked {
 		return false, err
 	}
-	return true, nil
+	ctx, _ = workflow.NewDisconnectedContext(ctx) // a cancelled run, too, ends a job that is there
+	err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) })
+	return j.opened, err
 }
 
 func (j *bulkJob) answerUpdates(ctx workflow.Context) error {
@@ -86,42 +82,21 @@ func (j *bulkJob) answerUpdates(ctx workflow.Context) error {
 	return workflow.SetUpdateHandler(ctx, stopJob, j.stop)
 }
 
+// open opens the job, or hears why it is not to be. Its row decides, whoever
+// still waits for the answer: where an attempt was lost the next one finds out,
+// so that no job that somebody may have seen is taken back. Nobody who stopped
+// waiting gets one, since the database opens none after Until.
 func (j *bulkJob) open(ctx workflow.Context) (refusal activities.Refusal, err error) {
-	if j.opened {
-		return refusal, nil
+	if j.opening == nil {
+		ctx, _ := workflow.NewDisconnectedContext(ctx)
+		j.opening = workflow.ExecuteActivity(named(deciding(ctx, "Open the job"), "open"), hands.OpenJob, activities.OpenJob{
+			Job: j.ID, Account: j.Account, Family: j.Family, Type: j.Type, Start: j.Start, End: j.End,
+			RequestedBy: j.RequestedBy, Sealed: j.Sealed, QuotaDays: j.Limits.QuotaDays, Until: j.Until,
+		})
 	}
-	left := AnswerWithin - time.Second - workflow.Now(ctx).Sub(workflow.GetInfo(ctx).WorkflowStartTime)
-	if left <= 0 { // no worker was up
-		j.refused = true
-		return activities.Refusal{Kind: schema.Unavailable, Code: "too_late", Message: "Whoever asked has heard that this cannot be done."}, nil
-	}
-	opening := workflow.WithScheduleToCloseTimeout(named(answering(ctx, "Open the job"), "open"), left)
-	err = workflow.ExecuteActivity(opening, hands.OpenJob, activities.OpenJob{
-		Job: j.ID, Account: j.Account, Family: j.Family, Type: j.Type, Start: j.Start, End: j.End,
-		RequestedBy: j.RequestedBy, Sealed: j.Sealed, QuotaDays: j.Limits.QuotaDays,
-	}).Get(ctx, &refusal)
-	if err != nil {
-		j.withdraw(ctx)
-	}
+	err = j.opening.Get(ctx, &refusal)
 	j.opened = err == nil && refusal.Kind == ""
-	j.refused = !j.opened
 	return refusal, err
-}
-
-// withdraw takes back a job that may have been opened although nobody can say
-// so: whoever asked hears that it was not.
-func (j *bulkJob) withdraw(ctx workflow.Context) {
-	ctx, _ = workflow.NewDisconnectedContext(ctx)
-	var refusal activities.Refusal
-	err := workflow.ExecuteActivity(named(recording(ctx, "Withdraw the job"), "withdraw"), hands.StopJob,
-		activities.StopJob{Job: j.ID, By: activities.Satchel}).Get(ctx, &refusal)
-	if err == nil && refusal.Kind == "" {
-		err = workflow.ExecuteActivity(named(recording(ctx, "End the job"), "end"), hands.EndJob,
-			activities.EndJob{Job: j.ID, Account: j.Account}).Get(ctx, nil)
-	}
-	if err != nil {
-		workflow.GetLogger(ctx).Error("job not withdrawn", "job", j.ID, "err", err)
-	}
 }
 
 // stop ends what has not begun at once, and what has begun soon.
@@ -164,9 +139,9 @@ func (j *bulkJob) writeDays(ctx workflow.Context) {
 		}
 		all.Add(1)
 		workflow.GoNamed(days, string(day), func(days workflow.Context) {
-			defer all.Done()
-			defer places.Release(1)
 			j.writeDay(days, day)
+			places.Release(1)
+			all.Done()
 		})
 	}
 	all.Wait(ctx)

@@ -43,4 +43,15 @@ func (e *accountExport) hear(ctx workflow.Context, signals ...Signal) Signal {
 	return ""
 }
 
+// within waits until something is so, or the window closes, and tells whether it
+// is. The timer does not outlive the wait.
+func within(ctx workflow.Context, window time.Duration, summary string, is func() bool) (bool, error) {
+	timing, stop := workflow.WithCancel(ctx)
+	so, err := workflow.AwaitWithOptions(timing, workflow.AwaitOptions{
+		Timeout: window, TimerOptions: workflow.TimerOptions{Summary: summary},
+	}, is)
+	stop()
+	return so, err
+}
+
 func never() bool { return false }

@@ -89,10 +89,49 @@ func answering(ctx workflow.Context, summary string) workflow.Context {
 // than Twilio's clients do.
 const AnswerWithin = 8 * time.Second
 
-// writing is for whole day files, like streaming, on a queue of their own: however many
-// days somebody wants, no account export waits behind them.
+// deciding is for what a caller waits to hear, and what must be known for good
+// even when they have stopped waiting.
+func deciding(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout:    5 * time.Second,
+		ScheduleToCloseTimeout: 24 * time.Hour,
+		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: 200 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second},
+		Summary:                summary,
+	})
+}
+
+// writing is for whole day files, on a queue of their own: however many days
+// somebody wants, no account export waits behind them. The patience is with what
+// fails, so it is a number of attempts: waiting for a place, or for a worker, uses
+// none of it. Nobody wants a day any more that nobody has begun for a week.
 func writing(ctx workflow.Context, summary string, patience time.Duration) workflow.Context {
-	return workflow.WithTaskQueue(streaming(ctx, summary, patience), DayQueue)
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:              DayQueue,
+		StartToCloseTimeout:    max(longestWriting, patience),
+		ScheduleToCloseTimeout: dailyCatchUp + patience,
+		HeartbeatTimeout:       10 * time.Second,
+		WaitForCancellation:    true,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: firstPause, BackoffCoefficient: 2, MaximumInterval: longestPause, MaximumAttempts: attemptsIn(patience),
+		},
+		Summary: summary,
+	})
+}
+
+const (
+	longestWriting           = 12 * time.Hour // of one day file; a worker that died is noticed at once
+	firstPause, longestPause = time.Second, time.Minute
+)
+
+// attemptsIn is how many attempts there are within a time, of what fails at once
+// each time.
+func attemptsIn(patience time.Duration) int32 {
+	attempts := int32(1)
+	for pause := firstPause; patience > 0; pause = min(2*pause, longestPause) {
+		patience -= pause
+		attempts++
+	}
+	return attempts
 }
 
 // delivering is for webhooks: a receiver may be away for hours.

@@ -17,15 +17,19 @@ const jobColumns = `id, account_sid, resource_type, friendly_name,
 	to_char(start_day, 'YYYY-MM-DD') as start_day, to_char(end_day, 'YYYY-MM-DD') as end_day,
 	webhook_url, webhook_method, email, requested_by, created_at, deleting_at, ended_at`
 
+// openingJobs is the lock of whoever opens a job, from before its row is
+// written until others can see it.
+const openingJobs = `hashtextextended('bulk jobs', 0)`
+
 // OpenJob writes the job with all its days as Submitted, and takes them from
 // what its family may ask for in this UTC day, all or nothing. A job that is
 // there stays as it is and costs nothing. Where the quota does not reach it is
-// Limited.
+// Limited, and once its time is over TooLate: then it will never be there.
 func (s *Store) OpenJob(ctx context.Context, o schema.JobOpening) error {
 	return s.inTx(ctx, "open job", func(tx *sqlx.Tx) error {
 		// One at a time: jobs become visible in the order of their created_at, so none ever comes in front of
 		// one that somebody has seen, be it in the queue or in a list.
-		if _, err := tx.ExecContext(ctx, `select pg_advisory_xact_lock(hashtextextended('bulk jobs', 0))`); err != nil {
+		if _, err := tx.ExecContext(ctx, `select pg_advisory_xact_lock(`+openingJobs+`)`); err != nil {
 			return err
 		}
 		added, err := tx.ExecContext(ctx, `insert into satchel.jobs (id, account_sid, resource_type, friendly_name, start_day, end_day,
@@ -47,8 +51,37 @@ func (s *Store) OpenJob(ctx context.Context, o schema.JobOpening) error {
 			select $1, $2::date + n, $4 from generate_series(0, $3::date - $2::date) n`, o.ID, o.Start, o.End, schema.DaySubmitted); err != nil {
 			return err
 		}
-		return audit(ctx, tx, Event{Account: o.Account, Subject: o.ID, Actor: actor(o.RequestedBy), Action: Requested})
+		if err := audit(ctx, tx, Event{Account: o.Account, Subject: o.ID, Actor: actor(o.RequestedBy), Action: Requested}); err != nil {
+			return err
+		}
+		return inTime(ctx, tx, o.Until) // last, so that nothing is kept that took longer
 	})
+}
+
+func inTime(ctx context.Context, tx *sqlx.Tx, until time.Time) error {
+	if until.IsZero() {
+		return nil
+	}
+	var late bool
+	if err := tx.GetContext(ctx, &late, `select clock_timestamp() >= $1`, until); err != nil || !late {
+		return err
+	}
+	e := schema.Errorf(schema.Unavailable, schema.TooLate, "This cannot be done right now. Please try again in a moment.")
+	e.RetryAfter = 5 * time.Second
+	return e
+}
+
+// HasJob tells whether the account has a job, and waits for those that are being
+// opened this very moment: asked when the time of its opening is over, the
+// answer is for good.
+func (s *Store) HasJob(ctx context.Context, account, id string) (has bool, err error) {
+	err = s.inTx(ctx, "look for job", func(tx *sqlx.Tx) error {
+		if _, err := tx.ExecContext(ctx, `select pg_advisory_xact_lock_shared(`+openingJobs+`)`); err != nil {
+			return err
+		}
+		return tx.GetContext(ctx, &has, `select exists (select from satchel.jobs where id = $1 and account_sid = $2)`, id, account)
+	})
+	return has, err
 }
 
 // Job reads one job with its days.

@@ -79,6 +79,45 @@ func TestOpeningAJobTwiceCostsOnce(t *testing.T) {
 	require.Equal(t, o.RequestedBy, history[0].Actor)
 }
 
+func TestAJobIsOpenedInTimeOrNeverAndThenCostsNothing(t *testing.T) {
+	s := open(t)
+	now, err := s.Now(t.Context())
+	require.NoError(t, err)
+	o, late := aJob(schema.NewAccountID()), aJob(schema.NewAccountID())
+	o.Until, late.Until = now.Add(time.Hour), now
+	require.NoError(t, s.OpenJob(t.Context(), o))
+	o.Until = now
+	require.NoError(t, s.OpenJob(t.Context(), o), "one that is there stays")
+	refusal, ok := errors.AsType[*schema.Error](s.OpenJob(t.Context(), late))
+	require.True(t, ok)
+	require.Equal(t, []string{string(schema.Unavailable), schema.TooLate}, []string{string(refusal.Kind), refusal.Code})
+	for o, want := range map[*schema.JobOpening]bool{&o: true, &late: false} {
+		has, err := s.HasJob(t.Context(), o.Account, o.ID)
+		require.NoError(t, err)
+		require.Equal(t, want, has)
+	}
+	used, err := s.QuotaUsed(t.Context(), late.Family)
+	require.NoError(t, err)
+	require.Zero(t, used)
+	has, err := s.HasJob(t.Context(), late.Account, o.ID)
+	require.NoError(t, err)
+	require.False(t, has, "it is another account's")
+}
+
+// The statement is OpenJob's own, held open.
+func TestAJobThatIsJustBeingOpenedIsNotSaidToBeMissing(t *testing.T) {
+	s, o := open(t), aJob(schema.NewAccountID())
+	late(t, s, `with mine as (select pg_advisory_xact_lock(hashtextextended('bulk jobs', 0)))
+		insert into satchel.jobs (id, account_sid, resource_type, friendly_name, start_day, end_day, requested_by)
+		select $1, $2, 'Calls', '', '2026-03-01', '2026-03-01', '' from mine`, []any{o.ID, o.Account}, func() error {
+		has, err := s.HasJob(context.Background(), o.Account, o.ID)
+		if err == nil && !has {
+			err = errors.New("it was said to be missing")
+		}
+		return err
+	})
+}
+
 func TestAFamilyNeverGetsPastItsQuota(t *testing.T) {
 	s := open(t)
 	parent, child := schema.NewAccountID(), schema.NewAccountID()

@@ -83,9 +83,7 @@ func WriteProblem(c echo.Context, err error) error {
 	if p.Status == http.StatusUnauthorized && header.Get(echo.HeaderWWWAuthenticate) == "" {
 		header.Set(echo.HeaderWWWAuthenticate, "Bearer") // Basic, which is as good, would make browsers ask by themselves
 	}
-	if p.retryAfter > 0 {
-		header.Set(echo.HeaderRetryAfter, strconv.Itoa(int(math.Ceil(p.retryAfter.Seconds()))))
-	}
+	RetryAfter(header, p.retryAfter)
 	body, err := json.Marshal(p)
 	if err != nil {
 		return err
@@ -93,6 +91,13 @@ func WriteProblem(c echo.Context, err error) error {
 	header.Set(echo.HeaderCacheControl, "private, no-store")
 	header.Set(echo.HeaderContentType, "application/problem+json") // whatever it was to be
 	return c.Blob(p.Status, header.Get(echo.HeaderContentType), body)
+}
+
+// RetryAfter says in the header of an answer how long to wait, if that is known.
+func RetryAfter(h http.Header, wait time.Duration) {
+	if wait > 0 {
+		h.Set(echo.HeaderRetryAfter, strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+	}
 }
 
 // Words are what WriteProblem would say of an error, for an answer in another

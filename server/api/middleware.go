@@ -21,8 +21,8 @@ func noStore(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// within lets go of whatever a request waits for once the time is over.
-func within(d time.Duration) echo.MiddlewareFunc {
+// Within lets go of whatever a request waits for once the time is over.
+func Within(d time.Duration) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			whole := c.Request()

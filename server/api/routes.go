@@ -14,7 +14,7 @@ const answering = 15 * time.Second
 // Register adds the routes. Who is asking was found out before, by
 // auth.Identify, and errors are answered after, by WriteProblem.
 func (a *API) Register(e *echo.Echo) {
-	exporter, brief, small := auth.RequireExporter, within(answering), smallBody
+	exporter, brief, small := auth.RequireExporter, Within(answering), smallBody
 
 	e.POST("/v1/account/exports", a.requestExport, noStore, exporter, brief, small)
 	e.GET("/v1/account/exports", a.listExports, noStore, exporter, brief)

@@ -44,8 +44,6 @@ type Options struct {
 
 	// Explain answers with a page that says what an error code means.
 	Explain func(c echo.Context, title string, paragraphs []string) error
-
-	Now func() time.Time // time.Now where nil
 }
 
 // Bulk answers for the bulk exports of all accounts.
@@ -66,17 +64,16 @@ func New(o Options) *Bulk {
 	if o.FetchStatus == 0 {
 		o.FetchStatus = http.StatusTemporaryRedirect
 	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
 	return &Bulk{o, make(chan struct{}, openingAtOnce)}
 }
 
 // NewestDay is the last day that can be asked for now, by the database's clock.
 func (b *Bulk) NewestDay(ctx context.Context) (schema.Day, error) {
 	now, err := b.Store.Now(ctx)
-	return schema.DayOf(now).Plus(-b.MinLagDays), err
+	return b.newestDay(now), err
 }
+
+func (b *Bulk) newestDay(now time.Time) schema.Day { return schema.DayOf(now).Plus(-b.MinLagDays) }
 
 // by names who is asking, where deeds are written down: a user, else the
 // credential that came.

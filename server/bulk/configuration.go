@@ -2,15 +2,11 @@ package bulk
 
 import (
 	"context"
-	"errors"
 
 	"satchel/schema"
 	"satchel/server/auth"
 	"satchel/workflows"
 )
-
-// asError is errors.As for our own errors.
-func asError(err error, into **schema.Error) bool { return errors.As(err, into) }
 
 // Configurations tells what the caller's account wants every day, of all
 // types in their order.

@@ -1,9 +1,11 @@
 package bulk_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -104,7 +106,9 @@ func TestWhileTheDatabaseIsAwayTheAnswerSaysWhenToTryAgain(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, away.Close()) })
 	w := newWorld(t, nowhere(t), func(o *bulk.Options) { o.Store = away })
-	for _, at := range append(everywhere, [2]string{http.MethodGet, w.bulk.FileURL(schema.DayFile{ID: schema.NewDayFileID(), Type: schema.Calls, Day: "2026-03-01"})}) {
+	file, until := schema.NewDayFileID(), time.Now().Add(time.Hour).Unix()
+	link := fmt.Sprintf("/files/%s/Calls-2026-03-01.json.gz?exp=%d&sig=%s", file, until, w.links.FileLink(file, until))
+	for _, at := range append(everywhere, [2]string{http.MethodGet, link}) {
 		if at[1] == "/v1/Exports/Calls" {
 			continue // needs none
 		}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"math"
 	"net/http"
 	"strconv"
 	"time"
@@ -59,9 +58,7 @@ func (b *Bulk) WriteError(c echo.Context, err error) error {
 	if status == http.StatusUnauthorized {
 		h.Set(echo.HeaderWWWAuthenticate, `Basic realm="Satchel"`)
 	}
-	if wait > 0 {
-		h.Set(echo.HeaderRetryAfter, strconv.Itoa(int(math.Ceil(wait.Seconds()))))
-	}
+	api.RetryAfter(h, wait)
 	code := codeOf(status)
 	return answer(c, status, problem{
 		Code: code, Message: message, Status: status, MoreInfo: b.base(c.Request()) + "/docs/errors/" + strconv.Itoa(code),
@@ -74,9 +71,8 @@ func words(c echo.Context, err error) (status int, message string, wait time.Dur
 	switch status {
 	case http.StatusGone, http.StatusNotFound:
 		status = http.StatusNotFound
-		known := (*schema.Error)(nil)
 		message = "The requested resource " + path(c.Request()) + " was not found."
-		if asError(err, &known) {
+		if known, ok := errors.AsType[*schema.Error](err); ok {
 			message += " " + known.Message
 		}
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:

@@ -33,12 +33,17 @@ func (b *Bulk) File(ctx context.Context, p auth.Principal, id string) (schema.Da
 }
 
 // FileURL is the path of a file, to be put behind a site's address. Whoever
-// has it may fetch the file as often as they like until its time is over.
-func (b *Bulk) FileURL(f schema.DayFile) string {
-	until := b.Now().Add(b.LinkTTL).Unix()
+// has it may fetch the file as often as they like until its time is over, by the
+// database's clock.
+func (b *Bulk) FileURL(ctx context.Context, f schema.DayFile) (string, error) {
+	now, err := b.Store.Now(ctx)
+	if err != nil {
+		return "", err
+	}
+	until := now.Add(b.LinkTTL).Unix()
 	return filePath(f) + "?" + url.Values{
 		"exp": {strconv.FormatInt(until, 10)}, "sig": {b.Links.FileLink(f.ID, until)},
-	}.Encode()
+	}.Encode(), nil
 }
 
 func filePath(f schema.DayFile) string { return "/files/" + f.ID + "/" + fileName(f) }

@@ -1,6 +1,7 @@
 package bulk
 
 import (
+	"errors"
 	"net/mail"
 	"strings"
 	"unicode"
@@ -113,7 +114,7 @@ func (b *Bulk) hookOf(url, method string) (schema.Hook, error) {
 // checkHook says, in words of the API, why a URL cannot be a webhook's.
 func (b *Bulk) checkHook(url string) error {
 	err := b.CheckHook(url)
-	if why := (*schema.Error)(nil); asError(err, &why) && why.Kind == schema.Invalid {
+	if why, ok := errors.AsType[*schema.Error](err); ok && why.Kind == schema.Invalid {
 		return invalid("WebhookUrl", "WebhookUrl cannot be used. %s", why.Message)
 	}
 	return err

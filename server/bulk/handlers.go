@@ -206,7 +206,11 @@ func (b *Bulk) fetchDay(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	address := b.base(c.Request()) + b.FileURL(f)
+	path, err := b.FileURL(c.Request().Context(), f)
+	if err != nil {
+		return err
+	}
+	address := b.base(c.Request()) + path
 	if b.FetchStatus != http.StatusOK {
 		c.Response().Header().Set(echo.HeaderLocation, address)
 	}

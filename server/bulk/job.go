@@ -17,11 +17,12 @@ import (
 // where the form is Invalid, the quota does not reach, or somebody we need is
 // away.
 func (b *Bulk) CreateJob(ctx context.Context, p auth.Principal, form JobForm, t schema.ResourceType) (schema.Job, schema.Queue, error) {
-	newest, err := b.NewestDay(ctx)
+	now, err := b.Store.Now(ctx)
 	if err != nil {
 		return schema.Job{}, schema.Queue{}, err
 	}
-	asked, err := b.check(form, newest)
+	until := now.Add(workflows.Waiting(ctx) - hearing)
+	asked, err := b.check(form, b.newestDay(now))
 	if err != nil {
 		return schema.Job{}, schema.Queue{}, err
 	}
@@ -31,7 +32,7 @@ func (b *Bulk) CreateJob(ctx context.Context, p auth.Principal, form JobForm, t 
 	}
 	job := schema.Job{
 		ID: schema.NewJobID(), Account: p.Account, Type: t, Name: asked.Name, Start: asked.start, End: asked.end,
-		Hook: asked.Hook, Email: asked.Email, RequestedBy: p.User, CreatedAt: b.Now(),
+		Hook: asked.Hook, Email: asked.Email, RequestedBy: p.User, CreatedAt: now,
 	}
 	sealed, err := b.seal(ctx, asked.JobRequest, p.Account, schema.SealedJob(job.ID))
 	if err != nil {
@@ -39,16 +40,13 @@ func (b *Bulk) CreateJob(ctx context.Context, p auth.Principal, form JobForm, t 
 	}
 	err = b.openJob(ctx, workflows.Job{
 		ID: job.ID, Account: job.Account, Family: family, Type: t, Start: job.Start, End: job.End,
-		RequestedBy: job.RequestedBy, Sealed: sealed, Limits: b.Limits,
+		RequestedBy: job.RequestedBy, Sealed: sealed, Until: until, Limits: b.Limits,
 	})
-	if err != nil && schema.KindOf(err) != schema.Unavailable {
+	if err != nil {
 		return schema.Job{}, schema.Queue{}, err
 	}
 	if written, queue, lost := b.Job(ctx, p, job.ID); lost == nil {
-		return written, queue, nil // also where only the answer came too late
-	}
-	if err != nil {
-		return schema.Job{}, schema.Queue{}, err
+		return written, queue, nil
 	}
 	for _, day := range job.Start.To(job.End) { // it is there: nobody must hear that it is not, and ask again
 		job.Days = append(job.Days, schema.JobDay{Day: day, Status: schema.DaySubmitted})
@@ -60,14 +58,28 @@ func (b *Bulk) CreateJob(ctx context.Context, p auth.Principal, form JobForm, t 
 // place. More than workers can take would all be answered too late.
 const (
 	openingAtOnce = 16
-	openingWait   = 4 * time.Second
+	openingWait   = 2 * time.Second
 )
 
+// hearing is how much longer than a job can be opened its answer is waited for.
+const hearing = 500 * time.Millisecond
+
+// openJob opens a job. Where nobody says whether it is until its time is over,
+// its row does, for good. Only where that can not be read either may a caller hear
+// of trouble and have the job all the same, listed and with its days taken from
+// the quota.
 func (b *Bulk) openJob(ctx context.Context, in workflows.Job) error {
 	select {
 	case b.opening <- struct{}{}:
 		defer func() { <-b.opening }()
-		return workflows.OpenBulkJob(ctx, b.Temporal, in)
+		err := workflows.OpenBulkJob(ctx, b.Temporal, in)
+		if schema.KindOf(err) != schema.Unavailable {
+			return err
+		}
+		if has, lost := b.Store.HasJob(ctx, in.Account, in.ID); has && lost == nil {
+			return nil
+		}
+		return err
 	case <-time.After(openingWait):
 		busy := schema.Errorf(schema.Unavailable, "busy", "Too many jobs are being asked for right now. Please try again in a moment.")
 		busy.RetryAfter = openingWait

@@ -1,6 +1,8 @@
 package bulk_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -11,9 +13,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 	twilio "github.com/twilio/twilio-go/rest/bulkexports/v1"
+	"go.temporal.io/sdk/client"
 
 	"satchel/schema"
 	"satchel/server/bulk"
+	"satchel/workflows"
 )
 
 func job(start, end schema.Day, more ...string) url.Values {
@@ -199,6 +203,48 @@ func TestWhatCannotBeAJobIsRefusedAndCostsNothing(t *testing.T) {
 	refused(t, away, 503, 20503)
 	require.NotEmpty(t, away.header.Get("Retry-After"))
 	require.Contains(t, w.send(w.program, http.MethodGet, messageJobs, nil).body, `"jobs":[]`, "nothing half done")
+}
+
+// deaf is a Temporal that does as it is told and whose answers are lost.
+type deaf struct{ client.Client }
+
+func (d deaf) UpdateWithStartWorkflow(ctx context.Context, o client.UpdateWithStartWorkflowOptions) (client.WorkflowUpdateHandle, error) {
+	if _, err := d.Client.UpdateWithStartWorkflow(ctx, o); err != nil {
+		return nil, err
+	}
+	return nil, errors.New("the answer is lost")
+}
+
+func TestWhereTheAnswerIsLostTheJobsRowTellsWhetherItIsThere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *bulk.Options) { o.Limits.QuotaDays = 1 })
+	w.work()
+	w.bulk.Temporal = deaf{w.temporal}
+	asked := w.create(w.program, job(yesterday(), yesterday()))
+	w.until(w.program, asked.JobSid, schema.DayCompletedEmpty)
+	refused(t, w.send(w.program, http.MethodPost, messageJobs, job(yesterday(), yesterday())), 503, 20503)
+	require.Equal(t, 1, strings.Count(w.send(w.program, http.MethodGet, messageJobs, nil).body, `"job_sid"`))
+}
+
+// As when Temporal keeps what it was asked until a worker comes.
+func TestAJobWhoseCallerHasGoneIsNotOpenedAndCostsNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.work()
+	now, err := w.store.Now(t.Context())
+	require.NoError(t, err)
+	id := schema.NewJobID()
+	sealed, err := w.vault.Seal(t.Context(), []byte("{}"), w.program.account, schema.SealedJob(id))
+	require.NoError(t, err)
+	late := workflows.Job{ID: id, Account: w.program.account, Family: w.program.account, Type: schema.Calls, Start: yesterday(), End: yesterday(), Sealed: sealed, Until: now}
+	err = workflows.OpenBulkJob(t.Context(), w.temporal, late)
+	known, ok := errors.AsType[*schema.Error](err)
+	require.True(t, ok, err)
+	require.Equal(t, schema.TooLate, known.Code)
+	require.NoError(t, w.temporal.GetWorkflow(t.Context(), workflows.BulkJobID(id), "").Get(t.Context(), nil), "its run closes")
+	used, _, _, err := w.bulk.Quota(t.Context(), w.principal(w.program))
+	require.NoError(t, err)
+	require.Zero(t, used)
 }
 
 func TestTheQuotaIsTheFamilysAndATurnedAwayJobSaysUntilWhen(t *testing.T) {

@@ -1,7 +1,6 @@
 package bulk
 
 import (
-	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -9,12 +8,15 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"satchel/schema"
+	"satchel/server/api"
 	"satchel/server/auth"
 )
 
-// answering is how long a handler may take that does not stream: less than
-// Twilio's client libraries wait.
-const answering = 9 * time.Second
+// Answering is how long a request may take that does not stream, authentication
+// included: less than Twilio's client libraries wait.
+const Answering = 9 * time.Second
+
+var brief = api.Within(Answering)
 
 // Register adds the routes: Twilio's first, then the files their answers lead
 // to, then our own. Who is asking was found out before, by auth.Identify, and
@@ -84,18 +86,6 @@ func knownType(next echo.HandlerFunc) echo.HandlerFunc {
 				return schema.Errorf(schema.NotFound, "resource_type_not_found", "The resource types are Messages, Calls, Conferences and Participants.")
 			}
 		}
-		return next(c)
-	}
-}
-
-// brief lets go of whatever a request waits for once the time is over.
-func brief(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		request := c.Request()
-		ctx, cancel := context.WithTimeout(request.Context(), answering)
-		defer cancel()
-		c.SetRequest(request.WithContext(ctx))
-		defer c.SetRequest(request)
 		return next(c)
 	}
 }

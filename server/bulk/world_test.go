@@ -167,7 +167,7 @@ func (w *world) serve() string {
 			return known(c)
 		}
 	}
-	e.Use(middleware.RequestID(), middleware.BodyLimit("64K"), identify)
+	e.Use(middleware.RequestID(), middleware.BodyLimit("64KiB"), identify)
 	w.bulk.Register(e)
 	server := httptest.NewServer(e)
 	w.t.Cleanup(server.Close)

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"html/template"
 	"strings"
@@ -106,14 +107,12 @@ var toPeople = strings.NewReplacer(
 // problemsOf puts what is wrong with a form beside the field that it is about.
 // It is nil where err is about something else.
 func problemsOf(err error) map[string]string {
-	known := (*schema.Error)(nil)
+	known, _ := errors.AsType[*schema.Error](err)
 	switch schema.KindOf(err) {
 	case schema.Invalid, schema.Limited, schema.Unavailable:
-		known = asKnown(err)
-	default:
-		return nil
+		return map[string]string{fields[known.Code]: toPeople.Replace(known.Message)}
 	}
-	return map[string]string{fields[known.Code]: toPeople.Replace(known.Message)}
+	return nil
 }
 
 // wrong is what is wrong with a field, and the ID of the sentence that says so.

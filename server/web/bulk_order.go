@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"net/http"
-	"strconv"
 
 	"github.com/labstack/echo/v4"
 
@@ -52,9 +50,7 @@ func (w *Web) askForJob(c echo.Context) error {
 // again shows the page to somebody whose form cannot be had, as they sent it.
 func (w *Web) again(c echo.Context, why error, change func(*bulkExportView)) error {
 	status, _, wait := api.Words(why)
-	if wait > 0 {
-		c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(int(math.Ceil(wait.Seconds()))))
-	}
+	api.RetryAfter(c.Response().Header(), wait)
 	if status >= http.StatusInternalServerError {
 		logTrouble(c, status, why)
 	}
@@ -127,21 +123,14 @@ func (w *Web) bulkOrder(c echo.Context, where, done string, do func(context.Cont
 	switch schema.KindOf(err) {
 	case schema.Conflict, schema.Limited, schema.NotFound:
 		return w.again(c, err, func(view *bulkExportView) {
-			view.Said = saying{where, asKnown(err).Message, true}
+			known, _ := errors.AsType[*schema.Error](err)
+			view.Said = saying{where, known.Message, true}
 		})
 	}
 	if err != nil {
 		return err
 	}
 	return w.goTo(c, bulkExport+"?done="+done+"#"+where)
-}
-
-func asKnown(err error) *schema.Error {
-	known, ok := errors.AsType[*schema.Error](err)
-	if !ok {
-		return &schema.Error{}
-	}
-	return known
 }
 
 // fetchFile answers GET /settings/bulk-export/files/{id}: a link of its own for
@@ -155,7 +144,11 @@ func (w *Web) fetchFile(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return w.goTo(c, w.Bulk.FileURL(f))
+	link, err := w.Bulk.FileURL(c.Request().Context(), f)
+	if err != nil {
+		return err
+	}
+	return w.goTo(c, link)
 }
 
 // said is the sentence for what was just done.

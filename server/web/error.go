@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"math"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -42,9 +40,7 @@ func (w *Web) WriteError(c echo.Context, err error) error {
 	if c.Response().Committed {
 		return nil
 	}
-	if wait > 0 {
-		c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(int(math.Ceil(wait.Seconds()))))
-	}
+	api.RetryAfter(c.Response().Header(), wait)
 	if status == http.StatusUnauthorized {
 		c.Response().Header().Set(echo.HeaderWWWAuthenticate, "Bearer")
 		if err := w.showSignIn(c, status, w.whySignIn(c, sentence), w.signInReturn(c)); err == nil || c.Response().Committed {

@@ -1,16 +1,19 @@
 package web
 
 import (
-	"context"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"satchel/server/api"
 )
 
 // answering is how long a page may take.
 const answering = 15 * time.Second
+
+var brief = api.Within(answering)
 
 // Register adds the routes. Who is asking was found out before, by
 // auth.Identify, and errors are answered after, by WriteError.
@@ -48,18 +51,6 @@ func (w *Web) Register(e *echo.Echo) {
 	e.POST("/unsubscribe/:token", w.unsubscribe, brief)
 
 	e.Match(look, "/static/:file", w.static)
-}
-
-// brief lets go of whatever a page waits for once the time is over.
-func brief(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		request := c.Request()
-		ctx, cancel := context.WithTimeout(request.Context(), answering)
-		defer cancel()
-		c.SetRequest(request.WithContext(ctx))
-		defer c.SetRequest(request)
-		return next(c)
-	}
 }
 
 // home answers GET /.
