@@ -34,6 +34,7 @@ func newHandler(s settled, p *parts, logger *slog.Logger) *handler {
 	h := &handler{Echo: echo.New(), metrics: newMetrics(p.store), ready: newReadiness(p, logger)}
 	who := auth.New(auth.Options{
 		Directory: p.directory, Sessions: p.store.Sessions(), Site: s.site, Host: s.host, Dev: p.everybody,
+		ByItself: byItself,
 	})
 	h.api = api.New(api.Deps{
 		Store: p.store, Vault: p.vault, Temporal: p.temporal, Site: s.site, Windows: s.windows(),
@@ -156,6 +157,12 @@ func compress() echo.MiddlewareFunc {
 // isStream tells whether a route's answers may go on for long.
 func isStream(route string) bool {
 	return strings.HasSuffix(route, "/events") || isArchive(route)
+}
+
+// byItself tells whether a page sends a request by itself, so that looking at
+// one for long keeps nobody signed in.
+func byItself(c echo.Context) bool {
+	return strings.HasPrefix(c.Path(), "/settings/") && (strings.HasSuffix(c.Path(), "/live") || strings.HasSuffix(c.Path(), "/events"))
 }
 
 // isArchive tells whether a route's answer is a customer's file.
