@@ -1,9 +1,11 @@
 package api_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -64,6 +66,19 @@ func TestWithoutTemporalNothingStartsAndTheAnswerIsToComeAgain(t *testing.T) {
 			require.Equal(t, schema.Completed, w.show(id).Status)
 		})
 	}
+}
+
+func TestAPageHasItsListInTimeWhileTemporalHangs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(t *testing.T, d *api.Deps) { d.Temporal = temporalAt(t, mute(t)) })
+	id := schema.NewExportID()
+	w.openRow(id)
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second) // as long as a page that is followed waits for all it shows
+	defer cancel()
+	list, err := w.api.List(ctx, w.principal(w.owner))
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	require.Equal(t, id, list[0].ID)
 }
 
 func TestWithoutTheDatabaseNothingStartsAndTheAnswerIsToComeAgain(t *testing.T) {
