@@ -107,10 +107,28 @@ func TestUnknownPathsAndMethodsAreProblemsToo(t *testing.T) {
 	refused(t, w.send(w.owner, http.MethodGet, "/v2"), http.StatusNotFound, "not_found")
 	a := w.send(w.owner, http.MethodPut, exports)
 	refused(t, a, http.StatusMethodNotAllowed, "method_not_allowed")
-	require.ElementsMatch(t, []string{"OPTIONS", "GET", "POST"}, strings.Split(a.header.Get("Allow"), ", "))
+	require.ElementsMatch(t, []string{"OPTIONS", "GET", "HEAD", "POST"}, strings.Split(a.header.Get("Allow"), ", "))
 	a = w.send(w.owner, http.MethodPost, exports+"/"+schema.NewExportID())
 	refused(t, a, http.StatusMethodNotAllowed, "method_not_allowed")
-	require.ElementsMatch(t, []string{"OPTIONS", "GET", "DELETE"}, strings.Split(a.header.Get("Allow"), ", "))
+	require.ElementsMatch(t, []string{"OPTIONS", "GET", "HEAD", "DELETE"}, strings.Split(a.header.Get("Allow"), ", "))
+}
+
+func TestABodyOfWhichTheRestNeverComesIsNoTroubleOfOurs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://"))
+	require.NoError(t, err)
+	defer conn.Close()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.url+exports, nil)
+	require.NoError(t, err)
+	req.SetBasicAuth(w.owner.name, w.owner.secret)
+	_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\nContent-Length: 100\r\n\r\n{", exports, req.Header.Get("Authorization"))
+	require.NoError(t, err)
+	require.NoError(t, conn.(*net.TCPConn).CloseWrite())
+	res, err := http.ReadResponse(bufio.NewReader(conn), req)
+	require.NoError(t, err)
+	defer res.Body.Close()
+	require.Equal(t, http.StatusBadRequest, res.StatusCode)
 }
 
 func TestABodyIsNothingOrASmallJSONObject(t *testing.T) {
