@@ -76,8 +76,9 @@ func newHandler(s settled, p *parts, logger *slog.Logger) *handler {
 
 // routes are everything there is, one line a family.
 func (h *handler) routes(who *auth.Auth) {
-	h.GET("/healthz", alive)
-	h.GET("/readyz", h.ready.answer)
+	look := []string{http.MethodGet, http.MethodHead}
+	h.Match(look, "/healthz", alive)
+	h.Match(look, "/readyz", h.ready.answer)
 	who.Routes(h.Echo)
 	h.api.Register(h.Echo)
 	h.bulk.Register(h.Echo)
