@@ -56,6 +56,17 @@ func (a *API) List(ctx context.Context, p auth.Principal) ([]schema.Export, erro
 	return list, nil
 }
 
+// page is List, or where before names one of the exports, those that are older.
+func (a *API) page(ctx context.Context, p auth.Principal, before string) ([]schema.Export, error) {
+	switch {
+	case before == "":
+		return a.List(ctx, p)
+	case !schema.IsExportID(before):
+		return nil, schema.Errorf(schema.Invalid, "invalid_before", "What stands in before is not what a list called next.")
+	}
+	return a.store.ExportsBefore(ctx, p.Account, before, listed)
+}
+
 // unwritten is an export whose row no worker has written yet.
 func unwritten(account string, run workflows.OpenRun) schema.Export {
 	return schema.Export{
