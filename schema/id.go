@@ -14,6 +14,7 @@ var (
 	userID    = regexp.MustCompile(`^US[0-9a-f]{32}$`)
 	jobID     = regexp.MustCompile(`^JS[0-9a-f]{32}$`)
 	dayFileID = regexp.MustCompile(`^DF[0-9a-f]{32}$`)
+	eventID   = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 )
 
 // NewAccountID makes a random account ID.
@@ -39,6 +40,9 @@ func IsJobID(s string) bool { return jobID.MatchString(s) }
 
 // IsDayFileID tells whether s has the form of a day file's ID.
 func IsDayFileID(s string) bool { return dayFileID.MatchString(s) }
+
+// IsEventID tells whether s has the form of a webhook's ID, which is a UUID.
+func IsEventID(s string) bool { return eventID.MatchString(s) }
 
 // IsAccountID tells whether s has the form of an account ID.
 func IsAccountID(s string) bool { return accountID.MatchString(s) }

@@ -34,6 +34,7 @@ func newHandler(s settled, p *parts, logger *slog.Logger) *handler {
 	h := &handler{Echo: echo.New(), metrics: newMetrics(p.store), ready: newReadiness(p, logger)}
 	who := auth.New(auth.Options{
 		Directory: p.directory, Sessions: p.store.Sessions(), Site: s.site, Host: s.host, Dev: p.everybody,
+		ByItself: byItself,
 	})
 	h.api = api.New(api.Deps{
 		Store: p.store, Vault: p.vault, Temporal: p.temporal, Site: s.site, Windows: s.windows(),
@@ -76,8 +77,9 @@ func newHandler(s settled, p *parts, logger *slog.Logger) *handler {
 
 // routes are everything there is, one line a family.
 func (h *handler) routes(who *auth.Auth) {
-	h.GET("/healthz", alive)
-	h.GET("/readyz", h.ready.answer)
+	look := []string{http.MethodGet, http.MethodHead}
+	h.Match(look, "/healthz", alive)
+	h.Match(look, "/readyz", h.ready.answer)
 	who.Routes(h.Echo)
 	h.api.Register(h.Echo)
 	h.bulk.Register(h.Echo)
@@ -157,6 +159,12 @@ func compress() echo.MiddlewareFunc {
 // isStream tells whether a route's answers may go on for long.
 func isStream(route string) bool {
 	return strings.HasSuffix(route, "/events") || isArchive(route)
+}
+
+// byItself tells whether a page sends a request by itself, so that looking at
+// one for long keeps nobody signed in.
+func byItself(c echo.Context) bool {
+	return strings.HasPrefix(c.Path(), "/settings/") && (strings.HasSuffix(c.Path(), "/live") || strings.HasSuffix(c.Path(), "/events"))
 }
 
 // isArchive tells whether a route's answer is a customer's file.

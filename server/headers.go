@@ -16,7 +16,8 @@ var headers = map[string]string{
 	"Cache-Control":                "private, no-store",
 }
 
-// secure sets the headers, and where we are reached over TLS, that it stays so.
+// secure sets the headers, and where we are reached over TLS, that it stays so:
+// of this host alone, since its subdomains may be others'.
 func secure(overTLS bool) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -25,7 +26,7 @@ func secure(overTLS bool) echo.MiddlewareFunc {
 				h.Set(name, value)
 			}
 			if overTLS {
-				h.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+				h.Set("Strict-Transport-Security", "max-age=63072000")
 			}
 			return next(c)
 		}

@@ -28,6 +28,9 @@ func (v *visitor) follow(path string, header ...string) (<-chan event, int) {
 	for i := 0; i < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}
+	if v.name != "" {
+		req.SetBasicAuth(v.name, v.pass)
+	}
 	res, err := v.http.Do(req)
 	require.NoError(v.w.t, err)
 	events := make(chan event, 100)
@@ -121,6 +124,19 @@ func TestThePageIsDrawnAnewAsItsExportMovesAndLeftAloneOtherwise(t *testing.T) {
 	require.Equal(t, "ended", next(t, again).name, "a browser that comes again is told only what it has not seen")
 }
 
+func TestWhatSomebodyIsCalledIsNoEventOfItsOwn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withTemporal)
+	w.exec(`update platform.users set name = E'Ada\revent: ended' where sid = $1`, w.owner)
+	e := w.asked(w.owner)
+	admin := w.as(w.admin)
+	events, _ := admin.follow(admin.stream())
+	require.NoError(t, w.parts.store.EndExport(t.Context(), e.ID, schema.Ending{Status: schema.Cancelled, Reason: schema.CancelledReason}, w.owner, schema.Certificate{}))
+	drawn := next(t, events)
+	require.Contains(t, drawn.data, "Ada")
+	require.NotContains(t, drawn.data, "\r", "which would end a line")
+}
+
 func TestOnlyTheAccountsOwnersAndAdminsFollow(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, withTemporal)
@@ -139,16 +155,23 @@ func TestOnlyTheAccountsOwnersAndAdminsFollow(t *testing.T) {
 func TestWhoeverSignsOutOrMayNoLongerStopsSeeing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, withTemporal)
-	w.asked(w.owner)
+	e := w.asked(w.owner)
 	owner, admin := w.as(w.owner), w.as(w.admin)
 	path := owner.stream()
 	ofOwner, _ := owner.follow(path)
 	ofAdmin, _ := admin.follow(path)
 	stays, _ := w.as(w.owner).follow(path)
+	inJSON := "/v1/account/exports/" + e.ID + "/events"
+	ofAdminInJSON, _ := admin.follow(inJSON)
+	ofProgram, _ := w.program().follow(inJSON)
+	for _, events := range []<-chan event{ofAdminInJSON, ofProgram} {
+		require.Equal(t, "export", next(t, events).name)
+	}
 
 	require.Equal(t, http.StatusSeeOther, owner.post("/sign-out", nil).status)
 	w.exec(`update platform.users set role = 'member' where sid = $1`, w.admin)
-	for _, events := range []<-chan event{ofOwner, ofAdmin} {
+	w.exec(`update platform.accounts set auth_token_sha256 = sha256('another') where sid = $1`, w.account)
+	for _, events := range []<-chan event{ofOwner, ofAdmin, ofAdminInJSON, ofProgram} {
 		select {
 		case _, more := <-events:
 			require.False(t, more, "there was nothing to tell")

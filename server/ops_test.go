@@ -162,3 +162,45 @@ func TestStaticFilesAreKeptByBrowsers(t *testing.T) {
 	require.NotContains(t, old.header.Get("Cache-Control"), "immutable")
 	require.Equal(t, http.StatusNotFound, v.get("/static/..%2fweb.go").status)
 }
+
+func TestHeadIsAnsweredWhereverGetIs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	gets, heads := map[string]bool{}, map[string]bool{}
+	for _, route := range w.handler.Routes() {
+		switch route.Method {
+		case http.MethodGet:
+			gets[route.Path] = true
+		case http.MethodHead:
+			heads[route.Path] = true
+		}
+	}
+	for path := range gets {
+		moves := strings.HasSuffix(path, "/events") && path != "/v1/bulk/events" || strings.HasSuffix(path, "/live")
+		require.Equal(t, !moves && path != "/dev/sign-in", heads[path], path)
+	}
+	for path := range heads {
+		require.True(t, gets[path], path)
+	}
+	program := w.program()
+	for _, path := range []string{"/healthz", "/readyz", "/openapi.json", "/v1/account/exports", "/v1/Exports/Calls/Days", "/v1/bulk/files"} {
+		get, head := program.get(path), program.do(http.MethodHead, path, nil)
+		require.Equal(t, get.status, head.status, path)
+		require.Empty(t, head.body)
+		require.Equal(t, get.header.Get("Content-Type"), head.header.Get("Content-Type"), path)
+	}
+}
+
+func TestOnlyTheLivePartsOfPagesAreAskedForByThemselves(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var found []string
+	for _, route := range w.handler.Routes() {
+		c := w.handler.NewContext(nil, nil)
+		c.SetPath(route.Path)
+		if byItself(c) {
+			found = append(found, route.Path)
+		}
+	}
+	require.ElementsMatch(t, []string{settings + "/live", settings + "/:id/events", "/settings/bulk-export/live"}, found)
+}

@@ -150,7 +150,7 @@ func TestTheTrailSaysWhoTouchedAnExportAndTheHistoryCountsDownloads(t *testing.T
 		}))
 	}
 	owner := w.as(w.owner)
-	owner.get(settings).says(t, http.StatusOK, "Asked for by <strong>Ada", "Confirmed by <strong>Grace", "Downloaded by <strong>Grace", `<dd id="downloads">2</dd>`)
+	owner.get(settings).says(t, http.StatusOK, "Asked for by <strong>Ada", "Confirmed by <strong>Grace", "Downloaded by <strong>Grace", "2 times, last", `<dd id="downloads">2</dd>`)
 	require.NoError(t, w.parts.store.EndExport(t.Context(), e.ID, schema.Ending{Status: schema.Expired, Reason: schema.Deleted}, w.admin, schema.Certificate{Objects: 14}))
 	owner.get(settings).says(t, http.StatusOK, "deleted by <strong>Grace", "14 stored objects", "Deleted early by <strong>Grace", `data-label="Downloads" class="number">2</td>`)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"math"
 
 	"satchel/schema"
 	"satchel/schema/store/sqlstate"
@@ -27,9 +28,15 @@ func (s *Store) DayFiles(ctx context.Context, account string, t schema.ResourceT
 
 // CurrentDayFiles lists the account's files of all types, newest first.
 func (s *Store) CurrentDayFiles(ctx context.Context, account string, limit int) ([]schema.DayFile, error) {
+	return s.CurrentDayFilesBefore(ctx, account, math.MaxInt64, limit)
+}
+
+// CurrentDayFilesBefore is CurrentDayFiles behind the given place in the order
+// in which they were made.
+func (s *Store) CurrentDayFilesBefore(ctx context.Context, account string, seq int64, limit int) ([]schema.DayFile, error) {
 	list := []schema.DayFile{}
 	err := s.db.SelectContext(ctx, &list, `select `+dayFileColumns+` from satchel.day_files
-		where account_sid = $1 and `+seen+` order by seq desc limit $2`, account, limit)
+		where account_sid = $1 and seq < $3 and `+seen+` order by seq desc limit $2`, account, limit, seq)
 	return list, sqlstate.Wrap("list day files", err)
 }
 

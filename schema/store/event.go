@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
@@ -46,11 +45,19 @@ func (s *Store) AccountEvent(ctx context.Context, account, id string) (schema.Ev
 // Events lists the account's latest events with their latest tries, newest
 // first.
 func (s *Store) Events(ctx context.Context, account string, limit int) ([]schema.Event, error) {
-	return s.events(ctx, `account_sid = $1 order by at desc, id limit $2`, account, limit)
+	return s.EventsBefore(ctx, account, "", limit)
+}
+
+// EventsBefore is Events behind one of them, or from the newest on where that is
+// "".
+func (s *Store) EventsBefore(ctx context.Context, account, before string, limit int) ([]schema.Event, error) {
+	return s.events(ctx, `account_sid = $1 and ($3 = '' or exists (select from satchel.events b where b.account_sid = $1 and b.id = nullif($3, '')::uuid
+			and (events.at < b.at or events.at = b.at and events.id > b.id)))
+		order by at desc, id limit $2`, account, limit, before)
 }
 
 func (s *Store) event(ctx context.Context, id, which string, args ...any) (schema.Event, error) {
-	if uuid.Validate(id) != nil {
+	if !schema.IsEventID(id) {
 		return schema.Event{}, noEvent()
 	}
 	list, err := s.events(ctx, which, args...)

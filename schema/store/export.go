@@ -181,9 +181,17 @@ func (s *Store) ExportOf(ctx context.Context, account, id string) (schema.Export
 
 // Exports reads the account's latest exports, newest first.
 func (s *Store) Exports(ctx context.Context, account string, limit int) ([]schema.Export, error) {
+	return s.ExportsBefore(ctx, account, "", limit)
+}
+
+// ExportsBefore is Exports behind one of them, or from the newest on where that
+// is "".
+func (s *Store) ExportsBefore(ctx context.Context, account, before string, limit int) ([]schema.Export, error) {
 	list := []schema.Export{}
-	err := s.db.SelectContext(ctx, &list, `select `+exportColumns+` from satchel.exports
-		where account_sid = $1 order by requested_at desc, id limit $2`, account, limit)
+	err := s.db.SelectContext(ctx, &list, `select `+exportColumns+` from satchel.exports e
+		where account_sid = $1 and ($3 = '' or exists (select from satchel.exports b where b.account_sid = $1 and b.id = $3
+			and (e.requested_at < b.requested_at or e.requested_at = b.requested_at and e.id > b.id)))
+		order by requested_at desc, id limit $2`, account, limit, before)
 	if err != nil {
 		return nil, sqlstate.Wrap("list exports", err)
 	}

@@ -1,20 +1,33 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	_ "embed" // openapi.json
 	"encoding/hex"
+	"encoding/json"
 	"net/http"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"satchel/schema"
 )
 
 //go:embed openapi.json
 var openapiJSON []byte
+
+// contractAt is openapi.json for readers of a site, which may stand under a path.
+func contractAt(site schema.Site) ([]byte, error) {
+	if site == "" {
+		return openapiJSON, nil
+	}
+	address, err := json.Marshal(string(site))
+	return bytes.Replace(openapiJSON, []byte(`"servers": [{"url": "/"}]`), []byte(`"servers": [{"url": `+string(address)+`}]`), 1), err
+}
 
 // document is a file for readers, made when the first of them asks.
 type document struct {

@@ -1,9 +1,11 @@
 package api_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -66,6 +68,19 @@ func TestWithoutTemporalNothingStartsAndTheAnswerIsToComeAgain(t *testing.T) {
 	}
 }
 
+func TestAPageHasItsListInTimeWhileTemporalHangs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(t *testing.T, d *api.Deps) { d.Temporal = temporalAt(t, mute(t)) })
+	id := schema.NewExportID()
+	w.openRow(id)
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second) // as long as a page that is followed waits for all it shows
+	defer cancel()
+	list, err := w.api.List(ctx, w.principal(w.owner))
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	require.Equal(t, id, list[0].ID)
+}
+
 func TestWithoutTheDatabaseNothingStartsAndTheAnswerIsToComeAgain(t *testing.T) {
 	t.Parallel()
 	away, err := store.Open("postgres://satchel@"+deaf(t)+"/satchel?sslmode=disable", 2)
@@ -92,10 +107,28 @@ func TestUnknownPathsAndMethodsAreProblemsToo(t *testing.T) {
 	refused(t, w.send(w.owner, http.MethodGet, "/v2"), http.StatusNotFound, "not_found")
 	a := w.send(w.owner, http.MethodPut, exports)
 	refused(t, a, http.StatusMethodNotAllowed, "method_not_allowed")
-	require.ElementsMatch(t, []string{"OPTIONS", "GET", "POST"}, strings.Split(a.header.Get("Allow"), ", "))
+	require.ElementsMatch(t, []string{"OPTIONS", "GET", "HEAD", "POST"}, strings.Split(a.header.Get("Allow"), ", "))
 	a = w.send(w.owner, http.MethodPost, exports+"/"+schema.NewExportID())
 	refused(t, a, http.StatusMethodNotAllowed, "method_not_allowed")
-	require.ElementsMatch(t, []string{"OPTIONS", "GET", "DELETE"}, strings.Split(a.header.Get("Allow"), ", "))
+	require.ElementsMatch(t, []string{"OPTIONS", "GET", "HEAD", "DELETE"}, strings.Split(a.header.Get("Allow"), ", "))
+}
+
+func TestABodyOfWhichTheRestNeverComesIsNoTroubleOfOurs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://"))
+	require.NoError(t, err)
+	defer conn.Close()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.url+exports, nil)
+	require.NoError(t, err)
+	req.SetBasicAuth(w.owner.name, w.owner.secret)
+	_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\nContent-Length: 100\r\n\r\n{", exports, req.Header.Get("Authorization"))
+	require.NoError(t, err)
+	require.NoError(t, conn.(*net.TCPConn).CloseWrite())
+	res, err := http.ReadResponse(bufio.NewReader(conn), req)
+	require.NoError(t, err)
+	defer res.Body.Close()
+	require.Equal(t, http.StatusBadRequest, res.StatusCode)
 }
 
 func TestABodyIsNothingOrASmallJSONObject(t *testing.T) {

@@ -19,6 +19,7 @@ const (
 	lookEvery   = 500 * time.Millisecond // while the export is being made
 	lookRarely  = 2 * time.Second        // once it is completed
 	pingEvery   = 15 * time.Second       // so that nobody between us takes silence for death
+	askAgain    = 5 * time.Second        // whether whoever follows is still let in
 	streamLife  = time.Hour              // then the client comes again, and shows again who it is
 )
 
@@ -53,14 +54,13 @@ func (a *API) tellInJSON(_ context.Context, e schema.Export) ([]Event, error) {
 type Event struct{ Name, ID, Key, Data string }
 
 // Teller says what there is to tell of an export as it stands, in events. An
-// error that is Unauthenticated or Forbidden ends the stream, so that whoever
-// follows comes again and hears why; after one that is Unavailable, the
-// export is told of when it is looked at next.
+// error that is Unavailable has the export told of when it is looked at next.
 type Teller func(context.Context, schema.Export) ([]Event, error)
 
 // Follow answers with a stream of events about an export of the caller's
 // account: at once, and whenever there is something new to tell, at most twice
-// a second, until it has ended and that was told.
+// a second, until it has ended and that was told. Of whoever is no longer let in,
+// it ends after a few seconds: they come again, and hear why.
 func (a *API) Follow(c echo.Context, p auth.Principal, id string, tell Teller) error {
 	ctx, cancel := context.WithTimeout(c.Request().Context(), answering)
 	defer cancel()
@@ -76,7 +76,7 @@ func (a *API) Follow(c echo.Context, p auth.Principal, id string, tell Teller) e
 		return limited("too_many_streams", pingEvery, "You follow too many exports at once. Please close one of the streams.")
 	}
 	defer leave()
-	s := newStream(c)
+	s := a.newStream(c)
 	if err := s.begin(); err != nil {
 		return nil //nolint:nilerr // the client has left
 	}
@@ -131,10 +131,12 @@ type stream struct {
 	c     echo.Context
 	clock *http.ResponseController
 	last  map[string]string // keys by name
+	now   func() time.Time
+	asked time.Time // whether whoever follows is let in
 }
 
-func newStream(c echo.Context) *stream {
-	return &stream{c: c, clock: http.NewResponseController(c.Response()), last: map[string]string{}}
+func (a *API) newStream(c echo.Context) *stream {
+	return &stream{c: c, clock: http.NewResponseController(c.Response()), last: map[string]string{}, now: a.now, asked: a.now()}
 }
 
 func (s *stream) begin() error {
@@ -148,7 +150,7 @@ func (s *stream) begin() error {
 func (s *stream) tell(ctx context.Context, e schema.Export, tell Teller) bool {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	events, err := tell(ctx, e)
+	events, err := s.toTell(ctx, e, tell)
 	switch schema.KindOf(err) {
 	case schema.Unauthenticated, schema.Forbidden:
 		return false
@@ -157,6 +159,9 @@ func (s *stream) tell(ctx context.Context, e schema.Export, tell Teller) bool {
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return true
+	}
+	if errors.Is(err, context.Canceled) {
+		return false // the client has left
 	}
 	if err != nil {
 		LogTrouble(s.c, http.StatusInternalServerError, err)
@@ -170,6 +175,21 @@ func (s *stream) tell(ctx context.Context, e schema.Export, tell Teller) bool {
 	return !e.Status.Ended()
 }
 
+// toTell is what there is to tell, to those only who are still let in.
+func (s *stream) toTell(ctx context.Context, e schema.Export, tell Teller) ([]Event, error) {
+	if now := s.now(); now.Sub(s.asked) >= askAgain {
+		if err := auth.StillExporter(ctx, s.c); err != nil {
+			return nil, err
+		}
+		s.asked = now
+	}
+	return tell(ctx, e)
+}
+
+// lineBreaks are all that end a line in a stream of events, also within what
+// somebody is called.
+var lineBreaks = strings.NewReplacer("\r\n", "\n", "\r", "\n")
+
 // send writes an event, unless the last one of its name said the same.
 func (s *stream) send(e Event) error {
 	if last, told := s.last[e.Name]; told && last == e.Key {
@@ -181,7 +201,7 @@ func (s *stream) send(e Event) error {
 	if e.ID != "" {
 		text.WriteString("id: " + e.ID + "\n")
 	}
-	for line := range strings.SplitSeq(e.Data, "\n") {
+	for line := range strings.SplitSeq(lineBreaks.Replace(e.Data), "\n") {
 		text.WriteString("data: " + line + "\n")
 	}
 	return s.write(text.String() + "\n")

@@ -32,15 +32,18 @@ func (a *API) listExports(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	list, err := a.List(c.Request().Context(), p)
+	list, err := a.page(c.Request().Context(), p, c.QueryParam("before"))
 	if err != nil {
 		return err
 	}
-	views := make([]ExportView, 0, len(list))
+	v := exportsView{Exports: make([]ExportView, 0, len(list))}
 	for _, e := range list {
-		views = append(views, a.View(e))
+		v.Exports = append(v.Exports, a.View(e))
 	}
-	return c.JSON(http.StatusOK, map[string][]ExportView{"exports": views})
+	if len(list) >= listed {
+		v.Next = list[len(list)-1].ID
+	}
+	return c.JSON(http.StatusOK, v)
 }
 
 // showExport answers GET /v1/account/exports/{id}.

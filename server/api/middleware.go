@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -43,6 +45,9 @@ const bodyLimit = 4 << 10
 func smallBody(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		body, err := io.ReadAll(http.MaxBytesReader(c.Response(), c.Request().Body, bodyLimit))
+		if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, os.ErrDeadlineExceeded) { // the rest of it never came
+			return echo.NewHTTPError(http.StatusBadRequest)
+		}
 		if err != nil {
 			return err
 		}

@@ -114,7 +114,7 @@ func (a *API) give(ctx context.Context, p auth.Principal, id string, o order) (s
 
 // tell answers false where the export's own run is not open.
 func (a *API) tell(ctx context.Context, e schema.Export, o order, by string) (told bool, err error) {
-	run, open, err := a.openRun(ctx, e.Account)
+	run, open, err := a.openRun(ctx, e.Account, patience)
 	if err != nil || !open || run.Export != e.ID {
 		return false, err
 	}

@@ -24,7 +24,7 @@ func (a *API) Get(ctx context.Context, p auth.Principal, id string) (schema.Expo
 	if schema.KindOf(err) != schema.NotFound {
 		return e, err
 	}
-	run, open, err := a.openRun(ctx, p.Account)
+	run, open, err := a.openRun(ctx, p.Account, patience)
 	if err != nil {
 		return schema.Export{}, err
 	}
@@ -34,11 +34,11 @@ func (a *API) Get(ctx context.Context, p auth.Principal, id string) (schema.Expo
 	return unwritten(p.Account, run), nil
 }
 
-// List reads the latest exports of the caller's account, newest first. While
-// Temporal is away, it is what has been written: all but an export that was
+// List reads the latest exports of the caller's account, newest first, as many
+// as a list holds. While Temporal is away, it is what has been written: all but an export that was
 // asked for a moment ago.
 func (a *API) List(ctx context.Context, p auth.Principal) ([]schema.Export, error) {
-	run, open, err := a.openRun(ctx, p.Account)
+	run, open, err := a.openRun(ctx, p.Account, listPatience)
 	if schema.KindOf(err) == schema.Unavailable {
 		slog.WarnContext(ctx, "exports are listed without Temporal", "account", p.Account, "err", err)
 		err = nil
@@ -54,6 +54,17 @@ func (a *API) List(ctx context.Context, p auth.Principal) ([]schema.Export, erro
 		list = slices.Insert(list, 0, unwritten(p.Account, run))
 	}
 	return list, nil
+}
+
+// page is List, or where before names one of the exports, those that are older.
+func (a *API) page(ctx context.Context, p auth.Principal, before string) ([]schema.Export, error) {
+	switch {
+	case before == "":
+		return a.List(ctx, p)
+	case !schema.IsExportID(before):
+		return nil, schema.Errorf(schema.Invalid, "invalid_before", "What stands in before is not what a list called next.")
+	}
+	return a.store.ExportsBefore(ctx, p.Account, before, listed)
 }
 
 // unwritten is an export whose row no worker has written yet.

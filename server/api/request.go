@@ -80,7 +80,7 @@ func (a *API) request(ctx context.Context, p auth.Principal, in workflows.Export
 			Export: in.ID, RequestedBy: in.RequestedBy, RequestedAt: in.RequestedAt, ConfirmBy: in.RequestedAt.Add(in.Windows.Confirm),
 		}), nil
 	}
-	run, open, err := a.openRun(ctx, p.Account)
+	run, open, err := a.openRun(ctx, p.Account, patience)
 	switch {
 	case err != nil:
 		return schema.Export{}, err

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lib/pq"
 	"github.com/stretchr/testify/require"
 
 	"satchel/activities"
@@ -275,4 +276,41 @@ func (w *world) openRow(id string) {
 	require.NoError(w.t, w.store.OpenExport(w.t.Context(), schema.Opening{
 		Export: id, Account: w.account, RequestedBy: w.owner.user, RequestedAt: now, ConfirmBy: now.Add(24 * time.Hour),
 	}))
+}
+
+func TestAListGoesOnWhereItsLastPartEnded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withTemporal)
+	_, err := w.rows.Exec(`insert into satchel.exports (id, account_sid, requested_by, status, requested_at, confirm_by)
+		select 'EX' || md5(a || i::text), a, '', 'expired', date_trunc('day', now()) - i / 7 * interval '1 hour', now()
+		from unnest($1::text[]) a, generate_series(1, 250) i`, pq.Array([]string{w.account, w.other.account}))
+	require.NoError(t, err)
+	type part struct {
+		Exports []api.ExportView
+		Next    string
+	}
+	var all []string
+	for path, parts := exports, 1; ; parts++ {
+		a := w.send(w.owner, http.MethodGet, path)
+		require.Equal(t, http.StatusOK, a.status, a.body)
+		p := decode[part](t, a.body)
+		for _, e := range p.Exports {
+			require.Equal(t, w.account, e.AccountID)
+			all = append(all, e.ID)
+		}
+		if p.Next == "" {
+			require.Equal(t, 3, parts)
+			break
+		}
+		path = exports + "?before=" + p.Next
+	}
+	var want []string
+	require.NoError(t, w.rows.Select(&want, `select id from satchel.exports where account_sid = $1 order by requested_at desc, id`, w.account))
+	require.Equal(t, want, all)
+
+	theirs := w.send(w.other, http.MethodGet, exports+"?before="+all[0])
+	require.JSONEq(t, `{"exports":[]}`, theirs.body, "another account's are nowhere in one's own list")
+	for _, before := range []string{"x", "2026-01-01", "%27", "EX1"} {
+		refused(t, w.send(w.owner, http.MethodGet, exports+"?before="+before), http.StatusBadRequest, "invalid_before")
+	}
 }

@@ -15,13 +15,17 @@ import (
 )
 
 // patience is how long Temporal may take for one answer before it counts as
-// away.
-const patience = 8 * time.Second
+// away, and listPatience where there is an answer without it, which is to come
+// in good time.
+const (
+	patience     = 8 * time.Second
+	listPatience = 3 * time.Second
+)
 
 // start starts the export, and answers false where the account has a run
 // open already.
 func (a *API) start(ctx context.Context, in workflows.Export) (bool, error) {
-	err := a.ask(ctx, func(ctx context.Context) error {
+	err := a.ask(ctx, patience, func(ctx context.Context) error {
 		_, err := a.temporal.ExecuteWorkflow(ctx, in.Options(), workflows.AccountExport, in)
 		return err
 	})
@@ -32,8 +36,8 @@ func (a *API) start(ctx context.Context, in workflows.Export) (bool, error) {
 }
 
 // openRun finds the account's open run, and answers false where there is none.
-func (a *API) openRun(ctx context.Context, account string) (run workflows.OpenRun, open bool, err error) {
-	err = a.ask(ctx, func(ctx context.Context) (err error) {
+func (a *API) openRun(ctx context.Context, account string, within time.Duration) (run workflows.OpenRun, open bool, err error) {
+	err = a.ask(ctx, within, func(ctx context.Context) (err error) {
 		run, open, err = workflows.FindOpen(ctx, a.temporal, account)
 		return err
 	})
@@ -43,7 +47,7 @@ func (a *API) openRun(ctx context.Context, account string) (run workflows.OpenRu
 // signal sends a signal to the account's open run, which knows by the export
 // whether it is meant. It answers false where no run is open.
 func (a *API) signal(ctx context.Context, e schema.Export, s workflows.Signal, by string) (told bool, err error) {
-	err = a.ask(ctx, func(ctx context.Context) (err error) {
+	err = a.ask(ctx, patience, func(ctx context.Context) (err error) {
 		told, err = workflows.Tell(ctx, a.temporal, e.Account, s, workflows.Order{Export: e.ID, By: by, Seen: e.Status})
 		return err
 	})
@@ -54,8 +58,8 @@ func (a *API) signal(ctx context.Context, e schema.Export, s workflows.Signal, b
 // that it cannot, the error is Unavailable. What is asked is asked to the end,
 // also where whoever wanted to know has left: a call that is broken off in the
 // middle can leave a Temporal on SQLite unable to answer anybody.
-func (a *API) ask(ctx context.Context, question func(context.Context) error) error {
-	asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+func (a *API) ask(ctx context.Context, within time.Duration, question func(context.Context) error) error {
+	asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
 	defer cancel()
 	err := question(asking)
 	switch {

@@ -23,6 +23,12 @@ type ExportView struct {
 	Categories       []CategoryView `json:"categories"`
 }
 
+// exportsView is a list of exports. Next is there where there may be more.
+type exportsView struct {
+	Exports []ExportView `json:"exports"`
+	Next    string       `json:"next,omitempty"`
+}
+
 // CategoryView is how far one category of an export has come.
 type CategoryView struct {
 	Name            schema.Category       `json:"name"`

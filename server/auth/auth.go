@@ -35,6 +35,10 @@ type Options struct {
 	Host      Host      // zero where no host application vouches for anybody
 	Dev       Everybody // nil except for a server that only loopback can reach
 	Now       func() time.Time
+
+	// ByItself tells whether a request is one that a page sends by itself, so
+	// that it is no sign of somebody at work. Where nil, none is.
+	ByItself func(echo.Context) bool
 }
 
 // Auth finds out who is asking.
@@ -45,9 +49,10 @@ type Auth struct {
 	site      site
 	dev       Everybody
 	now       func() time.Time
+	byItself  func(echo.Context) bool
 
 	failuresOf   *limit.Buckets // by address
-	failuresWith *limit.Buckets // by user name
+	failuresWith *limit.Buckets // by user name, of those that a credential may have
 	welcome      *welcome
 }
 
@@ -56,11 +61,15 @@ func New(o Options) *Auth {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.ByItself == nil {
+		o.ByItself = func(echo.Context) bool { return false }
+	}
 	a := &Auth{
 		directory:    o.Directory,
 		site:         newSite(o.Site),
 		dev:          o.Dev,
 		now:          o.Now,
+		byItself:     o.ByItself,
 		failuresOf:   limit.New(1, 20, o.Now),
 		failuresWith: limit.New(0.2, 10, o.Now),
 		welcome:      newWelcome(o.Now),
@@ -81,6 +90,7 @@ func (a *Auth) Identify(next echo.HandlerFunc) echo.HandlerFunc {
 			return err
 		}
 		if who != nil {
+			who.still = a.still
 			c.Set(contextKey, *who)
 		}
 		return next(c)

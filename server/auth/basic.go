@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"net/http"
@@ -22,28 +23,42 @@ func (a *Auth) bySecret(r *http.Request, address string) (*known, error) {
 	if !ok {
 		return nil, wrongSecret()
 	}
-	if wait := a.failuresWith.Wait(name); wait > 0 && !a.welcome.has(name, address) {
+	counted := username.MatchString(name) // what nobody is called is counted by its address alone
+	if wait := a.failuresWith.Wait(name); counted && wait > 0 && !a.welcome.has(name, address) {
 		return nil, tooManyFailures(wait)
 	}
-	var credential schema.Credential
+	credential, err := a.credential(r.Context(), name, secret)
+	if schema.KindOf(err) == schema.Unauthenticated && counted {
+		a.failuresWith.Take(name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	a.welcome.add(name, address)
+	return holder(name, credential)
+}
+
+// credential finds what a name and its secret open. The error is
+// Unauthenticated where they open nothing.
+func (a *Auth) credential(ctx context.Context, name, secret string) (credential schema.Credential, err error) {
 	if username.MatchString(name) {
-		var err error
-		if credential, err = a.directory.Credential(r.Context(), name); err != nil && schema.KindOf(err) != schema.NotFound {
-			return nil, err
+		if credential, err = a.directory.Credential(ctx, name); err != nil && schema.KindOf(err) != schema.NotFound {
+			return credential, err
 		}
 	}
 	sum := sha256.Sum256([]byte(secret))
 	if subtle.ConstantTimeCompare(sum[:], orNobodys(credential.SecretSHA256)) != 1 {
-		a.failuresWith.Take(name)
-		return nil, wrongSecret()
+		return credential, wrongSecret()
 	}
-	a.welcome.add(name, address)
-	if credential.Suspended {
+	return credential, nil
+}
+
+// holder is whoever knows the secret of a credential.
+func holder(name string, c schema.Credential) (*known, error) {
+	if c.Suspended {
 		return nil, suspended()
 	}
-	return &known{Principal: Principal{
-		Account: credential.Account, User: credential.User, Role: credential.Role, Method: Basic, Credential: name,
-	}}, nil
+	return &known{Principal: Principal{Account: c.Account, User: c.User, Role: c.Role, Method: Basic, Credential: name}}, nil
 }
 
 // orNobodys makes sure that there is always a hash to compare with. No secret

@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -80,4 +81,19 @@ func TestOtherSchemesAreRefused(t *testing.T) {
 		a := w.send(http.MethodGet, "/", func(r *http.Request) { r.Header.Set("Authorization", header) })
 		require.Equal(t, http.StatusUnauthorized, a.status, header)
 	}
+}
+
+func TestNamesThatNoCredentialHasAreCountedByTheirAddressAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, name := range []string{"ada", strings.Repeat("x", 20_000)} {
+		for range 15 { // more than one credential may be tried
+			require.Equal(t, http.StatusUnauthorized, w.send(http.MethodGet, "/", knowing(name, "a guess")).status)
+		}
+		w.pass(time.Minute)
+	}
+	for range 20 {
+		require.Equal(t, http.StatusUnauthorized, w.send(http.MethodGet, "/", knowing("ada", "a guess")).status)
+	}
+	require.Equal(t, http.StatusTooManyRequests, w.send(http.MethodGet, "/", knowing("ada", "a guess")).status)
 }

@@ -5,5 +5,6 @@
 //
 // Whoever a credential names is looked up in the platform's directory at every
 // request, so a person who was removed or demoted, and an account that was
-// suspended, are so at once, whatever their tokens say.
+// suspended, are so at once, whatever their tokens say. An answer that goes on
+// for long asks again every few seconds (StillExporter).
 package auth

@@ -1,6 +1,10 @@
 package auth
 
 import (
+	"cmp"
+	"context"
+	"net/http"
+
 	"github.com/labstack/echo/v4"
 
 	"satchel/schema"
@@ -41,6 +45,8 @@ type known struct {
 	person  schema.Person
 	account schema.Account
 	refused error // why a session is not let in
+
+	still func(context.Context, *http.Request, Principal) (*known, error)
 }
 
 const contextKey = "satchel.principal"
@@ -72,10 +78,31 @@ func AccountOf(c echo.Context) schema.Account {
 // with exports: an owner or an admin, else the error is Forbidden.
 func Exporter(c echo.Context) (Principal, error) {
 	p, err := Of(c)
-	if err == nil && !p.Role.MayExport() {
-		err = schema.Errorf(schema.Forbidden, "role", "Only an owner or admin of this account can do this.")
+	return p, cmp.Or(err, mayExport(p))
+}
+
+// StillExporter finds out anew whether whoever sent a request is let in as the
+// same, and may still do something with exports: an answer that goes on for
+// long asks now and then. It counts neither as use of a session nor as a failed
+// sign-in.
+func StillExporter(ctx context.Context, c echo.Context) error {
+	was, err := Exporter(c)
+	if err != nil {
+		return err
 	}
-	return p, err
+	k, _ := c.Get(contextKey).(known)
+	now, err := k.still(ctx, c.Request(), was)
+	if err != nil {
+		return err
+	}
+	return cmp.Or(now.refused, mayExport(now.Principal))
+}
+
+func mayExport(p Principal) error {
+	if !p.Role.MayExport() {
+		return schema.Errorf(schema.Forbidden, "role", "Only an owner or admin of this account can do this.")
+	}
+	return nil
 }
 
 // RequireExporter lets only those in whom Exporter lets in.

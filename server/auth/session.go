@@ -38,61 +38,54 @@ func newSessions(store scs.CtxStore, secure bool) *scs.SessionManager {
 // bySession lets in whoever signed in with this browser. A session that is
 // over is no error: its browser is anonymous again.
 func (a *Auth) bySession(c echo.Context) (*known, error) {
-	cookie, err := c.Cookie(a.sessions.Cookie.Name)
-	if err != nil || cookie.Value == "" {
-		return nil, nil
-	}
-	ctx, err := a.sessions.Load(c.Request().Context(), cookie.Value)
-	if err != nil {
-		return nil, err
-	}
-	user := a.sessions.GetString(ctx, userKey)
-	if user == "" {
-		return nil, nil
-	}
-	who, err := a.lookUp(ctx, a.sessions.GetString(ctx, accountKey), user, Session)
+	ctx, who, err := a.bySessionOf(c.Request().Context(), c.Request())
 	if schema.KindOf(err) == schema.Unauthenticated {
 		return nil, a.signOut(c)
 	}
-	if err != nil {
-		return nil, err
+	if err != nil || who == nil || a.byItself(c) {
+		return who, err
 	}
 	return who, a.keepAwake(ctx)
 }
 
-// Still finds out whether whoever sent a request would still be let in, and as
-// whom: a stream that goes on for long asks now and then. It does not count as
-// use of a session.
-func (a *Auth) Still(c echo.Context) (Principal, error) {
-	was, err := Of(c)
-	if err != nil {
-		return was, err
+// bySessionOf finds the person whose session a request names, and the context
+// that holds the session; nobody where there is none, or where it is over.
+func (a *Auth) bySessionOf(ctx context.Context, r *http.Request) (context.Context, *known, error) {
+	cookie, err := r.Cookie(a.sessions.Cookie.Name)
+	if err != nil || cookie.Value == "" {
+		return ctx, nil, nil //nolint:nilerr // it names none
 	}
-	ctx := c.Request().Context()
-	if was.Method == Session {
-		cookie, err := c.Cookie(a.sessions.Cookie.Name)
-		if err != nil {
-			return Principal{}, signedOut()
-		}
-		if ctx, err = a.sessions.Load(ctx, cookie.Value); err != nil {
-			return Principal{}, err
-		}
-		if a.sessions.GetString(ctx, userKey) != was.User {
-			return Principal{}, signedOut()
-		}
+	if ctx, err = a.sessions.Load(ctx, cookie.Value); err != nil {
+		return ctx, nil, err
 	}
-	if was.User == "" {
-		return was, nil
+	user := a.sessions.GetString(ctx, userKey)
+	if user == "" {
+		return ctx, nil, nil
 	}
-	who, err := a.lookUp(ctx, was.Account, was.User, was.Method)
-	if err != nil {
-		return Principal{}, err
-	}
-	return who.Principal, who.refused
+	who, err := a.lookUp(ctx, a.sessions.GetString(ctx, accountKey), user, Session)
+	return ctx, who, err
 }
 
-func signedOut() error {
-	return schema.Errorf(schema.Unauthenticated, "unauthenticated", "You have been signed out.")
+// still lets in whoever sent a request once more, by what they sent then, and
+// only as the same.
+func (a *Auth) still(ctx context.Context, r *http.Request, was Principal) (who *known, err error) {
+	switch was.Method {
+	case Session:
+		_, who, err = a.bySessionOf(ctx, r)
+	case Bearer:
+		token, _ := bearer(r)
+		who, _, err = a.byToken(ctx, token)
+	case Basic:
+		name, secret, _ := r.BasicAuth()
+		var credential schema.Credential
+		if credential, err = a.credential(ctx, name, secret); err == nil {
+			who, err = holder(name, credential)
+		}
+	}
+	if err == nil && (who == nil || who.Key() != was.Key()) {
+		err = schema.Errorf(schema.Unauthenticated, "unauthenticated", "You have been signed out.")
+	}
+	return who, err
 }
 
 // keepAwake notes that a session is in use, now and then.

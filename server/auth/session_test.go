@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+	"github.com/labstack/echo/v4"
 	"github.com/stretchr/testify/require"
 
 	"satchel/schema"
@@ -169,4 +170,75 @@ func TestSigningOutEndsTheSessionOfTheSuspended(t *testing.T) {
 	require.Equal(t, http.StatusSeeOther, a.status)
 	require.Equal(t, "/sign-in", a.header.Get("Location"))
 	require.Equal(t, http.StatusUnauthorized, w.do(browser, http.MethodGet, "/").status)
+}
+
+func TestWhatAPageAsksForByItselfKeepsNobodySignedIn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *auth.Options) {
+		o.ByItself = func(c echo.Context) bool { return c.QueryParam("by") == "itself" }
+	})
+	browser := w.browser()
+	w.signIn(browser, w.owner)
+	w.exec(`update satchel.sessions set expiry = now() + interval '1 minute'`)
+	soon := func() bool {
+		var is bool
+		require.NoError(t, w.rows.Get(&is, `select expiry < now() + interval '2 minutes' from satchel.sessions`))
+		return is
+	}
+	w.pass(2 * time.Minute)
+	w.do(browser, http.MethodGet, "/?by=itself").principal(t)
+	require.True(t, soon())
+	w.do(browser, http.MethodGet, "/").principal(t)
+	require.False(t, soon())
+}
+
+func TestALongAnswerIsForThoseOnlyWhoAreStillLetIn(t *testing.T) {
+	t.Parallel()
+	bySession := func(w *world) answer {
+		browser := w.browser()
+		w.signIn(browser, w.owner)
+		return w.do(browser, http.MethodGet, "/long")
+	}
+	byToken := func(w *world) answer {
+		return w.send(http.MethodGet, "/long", bearing(w.issuer.token(jose.RS256, w.issuer.claims(w.account, w.owner))))
+	}
+	byKey := func(w *world) answer { return w.send(http.MethodGet, "/long", knowing(w.key, w.secret)) }
+	byAccount := func(w *world) answer { return w.send(http.MethodGet, "/long", knowing(w.account, w.token)) }
+	all := []func(*world) answer{bySession, byToken, byKey, byAccount}
+	people := all[:3]
+	for name, of := range map[string]struct {
+		happens func(*world)
+		to      []func(*world) answer
+		status  int
+	}{
+		"nothing": {func(*world) {}, all, http.StatusNoContent},
+		"the account is suspended": {func(w *world) {
+			w.exec(`update platform.accounts set suspended = true where sid = $1`, w.account)
+		}, all, http.StatusForbidden},
+		"the person is demoted": {func(w *world) {
+			w.exec(`update platform.users set role = 'member' where sid = $1`, w.owner)
+		}, people, http.StatusForbidden},
+		"the person leaves": {func(w *world) {
+			w.exec(`update platform.users set status = 'deactivated' where sid = $1`, w.owner)
+		}, people, http.StatusUnauthorized},
+		"somebody signs out": {func(w *world) {
+			w.exec(`update satchel.sessions set data = ''`)
+		}, people[:1], http.StatusUnauthorized},
+		"the token runs out": {func(w *world) {
+			w.pass(25 * time.Hour)
+		}, people[1:2], http.StatusUnauthorized},
+		"the key is revoked": {func(w *world) {
+			w.exec(`update platform.api_keys set revoked_at = now() where sid = $1`, w.key)
+		}, people[2:], http.StatusUnauthorized},
+		"the secret is changed": {func(w *world) {
+			w.exec(`update platform.accounts set auth_token_sha256 = $2 where sid = $1`, w.account, sum("a new one"))
+		}, all[3:], http.StatusUnauthorized},
+	} {
+		for i, ask := range of.to {
+			w := newWorld(t)
+			w.meanwhile = func() { of.happens(w) }
+			a := ask(w)
+			require.Equal(t, of.status, a.status, "%s, %d: %s", name, i, a.body)
+		}
+	}
 }

@@ -41,6 +41,8 @@ type world struct {
 	token                string // the account's own
 	key, secret          string // an API key of the owner
 
+	meanwhile func() // happens while a request to /long is answered
+
 	mu  sync.Mutex
 	now time.Time
 }
@@ -110,6 +112,13 @@ func (w *world) serve(a *auth.Auth) string {
 		return c.JSON(http.StatusOK, p)
 	}, a.Identify)
 	e.GET("/exports", func(c echo.Context) error { return c.NoContent(http.StatusNoContent) }, a.Identify, auth.RequireExporter)
+	e.GET("/long", func(c echo.Context) error {
+		w.meanwhile()
+		if err := auth.StillExporter(c.Request().Context(), c); err != nil {
+			return err
+		}
+		return c.NoContent(http.StatusNoContent)
+	}, a.Identify)
 	e.GET("/choices", func(c echo.Context) error {
 		people, err := a.Choices(c.Request().Context(), c)
 		if err != nil {

@@ -144,7 +144,7 @@ func TestAWebhookCanBeSentOnceMore(t *testing.T) {
 	require.Equal(t, schema.EventGivenUp, list[0].Status)
 	require.Nil(t, list[0].Log[0].HTTPStatus)
 	require.JSONEq(t, `{"events":[]}`, w.send(w.other, http.MethodGet, "/v1/bulk/events", nil).body)
-	for _, id := range []string{uuid.NewString(), "x"} {
+	for _, id := range []string{uuid.NewString(), "x", "urn:uuid:" + e.ID} {
 		require.Equal(t, http.StatusNotFound, w.send(w.program, http.MethodPost, "/v1/bulk/events/"+id+"/resend", nil).status)
 	}
 	require.Equal(t, http.StatusNotFound, w.send(w.other, http.MethodPost, "/v1/bulk/events/"+e.ID+"/resend", nil).status)

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lib/pq"
 	"github.com/stretchr/testify/require"
 	twilio "github.com/twilio/twilio-go/rest/bulkexports/v1"
 
@@ -151,4 +152,59 @@ func TestClientsThatWouldFollowCanBeToldOtherwise(t *testing.T) {
 	require.Equal(t, 200, a.status)
 	require.Empty(t, a.header.Get("Location"))
 	require.NotEmpty(t, decode[twilio.BulkexportsV1DayInstance](t, a.body).RedirectTo)
+}
+
+func TestALinkIsGoodForNothingWhileItsAccountIsSuspended(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nowhere(t))
+	w.aFile(w.program, schema.Calls, "2026-03-01", "a")
+	link := w.link(w.program, schema.Calls, "2026-03-01")
+	w.suspended.Store(true)
+	refused(t, w.send(caller{}, http.MethodGet, link, nil), 403, 20403)
+	w.suspended.Store(false)
+	require.Equal(t, 200, w.send(caller{}, http.MethodGet, link, nil).status)
+}
+
+func TestOurOwnListsGoOnWhereTheirLastPartEnded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nowhere(t))
+	for _, query := range []string{
+		`insert into satchel.day_files (account_sid, resource_type, day, id, wrapped, records, size, sha256, expires_at)
+			select a, 'Calls', date '2025-01-01' + i, 'DF' || md5(a || i::text), 'key', 1, 1, repeat('ab', 32), now() + interval '1 day'
+			from unnest($1::text[]) a, generate_series(1, 450) i`,
+		`insert into satchel.events (id, account_sid, resource_type, webhook_url, webhook_method, days_completed, days_empty, days_failed, at)
+			select md5(a || i::text)::uuid, a, 'Calls', 'https://hooks.example.com/', 'POST', 1, 0, 0, date_trunc('day', now()) - i / 7 * interval '1 hour'
+			from unnest($1::text[]) a, generate_series(1, 450) i`,
+	} {
+		_, err := w.rows.Exec(query, pq.Array([]string{w.program.account, w.other.account}))
+		require.NoError(t, err)
+	}
+	type part struct {
+		Files, Events []struct{ ID string }
+		Next          string
+	}
+	for path, query := range map[string]string{
+		"/v1/bulk/files":  `select id from satchel.day_files where account_sid = $1 order by seq desc`,
+		"/v1/bulk/events": `select id from satchel.events where account_sid = $1 order by at desc, id`,
+	} {
+		var want, all []string
+		require.NoError(t, w.rows.Select(&want, query, w.program.account))
+		next := ""
+		for range 3 {
+			a := w.send(w.program, http.MethodGet, path+"?before="+next, nil)
+			require.Equal(t, 200, a.status, a.body)
+			p := decode[part](t, a.body)
+			for _, one := range append(p.Files, p.Events...) {
+				all = append(all, one.ID)
+			}
+			if next != "" {
+				theirs := w.send(w.other, http.MethodGet, path+"?before="+next, nil)
+				require.NotContains(t, theirs.body, all[0], path)
+			}
+			next = p.Next
+		}
+		require.Empty(t, next, path)
+		require.Equal(t, want, all, path)
+		require.Equal(t, 400, w.send(w.program, http.MethodGet, path+"?before=x", nil).status)
+	}
 }

@@ -1,7 +1,9 @@
 package bulk
 
 import (
+	"math"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -10,7 +12,8 @@ import (
 	"satchel/server/auth"
 )
 
-// mostListed is how many rows our own lists have: newest first, and no pages.
+// mostListed is how many rows our own lists have, newest first. Where there are
+// more, next says what to ask for before.
 const mostListed = 200
 
 // FileView is a day file as our own API shows it. Every key is always there.
@@ -57,18 +60,33 @@ func (b *Bulk) listFiles(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	list, err := b.DayFiles(c.Request().Context(), p, mostListed)
+	here, before := "files "+p.Account, int64(math.MaxInt64)
+	if asked := c.QueryParam("before"); asked != "" {
+		place, ok := b.Links.OpenPageToken(here, asked)
+		if before, err = strconv.ParseInt(place, 10, 64); err != nil || !ok {
+			return badBefore()
+		}
+	}
+	list, err := b.Store.CurrentDayFilesBefore(c.Request().Context(), p.Account, before, mostListed+1)
 	if err != nil {
 		return err
 	}
-	views := make([]FileView, len(list))
+	v := struct {
+		Files []FileView `json:"files"`
+		Next  string     `json:"next,omitempty"`
+	}{}
+	if len(list) > mostListed {
+		list = list[:mostListed]
+		v.Next = b.Links.PageToken(here, strconv.FormatInt(list[mostListed-1].Seq, 10))
+	}
+	v.Files = make([]FileView, len(list))
 	for i, f := range list {
-		views[i] = FileView{
+		v.Files[i] = FileView{
 			ID: f.ID, ResourceType: f.Type, Day: f.Day, JobID: orNull(f.Job), Records: f.Records, Size: f.Size,
 			SHA256: f.SHA256, CreatedAt: instant(f.CreatedAt), ExpiresAt: instant(f.ExpiresAt),
 		}
 	}
-	return c.JSON(http.StatusOK, map[string][]FileView{"files": views})
+	return c.JSON(http.StatusOK, v)
 }
 
 // removeFile answers DELETE /v1/bulk/files/{id}.
@@ -89,15 +107,31 @@ func (b *Bulk) listEvents(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	list, err := b.Events(c.Request().Context(), p, mostListed)
+	before := c.QueryParam("before")
+	if before != "" && !schema.IsEventID(before) {
+		return badBefore()
+	}
+	list, err := b.Store.EventsBefore(c.Request().Context(), p.Account, before, mostListed+1)
 	if err != nil {
 		return err
 	}
-	views := make([]EventView, len(list))
-	for i, e := range list {
-		views[i] = eventView(e)
+	v := struct {
+		Events []EventView `json:"events"`
+		Next   string      `json:"next,omitempty"`
+	}{}
+	if len(list) > mostListed {
+		list = list[:mostListed]
+		v.Next = list[mostListed-1].ID
 	}
-	return c.JSON(http.StatusOK, map[string][]EventView{"events": views})
+	v.Events = make([]EventView, len(list))
+	for i, e := range list {
+		v.Events[i] = eventView(e)
+	}
+	return c.JSON(http.StatusOK, v)
+}
+
+func badBefore() error {
+	return invalid("before", "What stands in before is not what a list called next.")
 }
 
 // resendEvent answers POST /v1/bulk/events/{id}/resend.

@@ -23,6 +23,7 @@ var brief = api.Within(Answering)
 // errors are answered after: on the routes that Speaks knows by WriteError.
 func (b *Bulk) Register(e *echo.Echo) {
 	const get, post, del = http.MethodGet, http.MethodPost, http.MethodDelete
+	look := []string{http.MethodGet, http.MethodHead}
 
 	b.twilio(e, get, "/v1/Exports/:type", b.showType)
 	b.twilio(e, get, "/v1/Exports/:type/Configuration", b.showConfiguration)
@@ -35,16 +36,17 @@ func (b *Bulk) Register(e *echo.Echo) {
 	b.twilio(e, get, "/v1/Exports/:type/Days/:day", b.fetchDay)
 	b.twilio(e, del, "/v1/Archives/:date/Calls/:call", b.eraseCall)
 
-	e.Match([]string{http.MethodGet, http.MethodHead}, "/files/:id/:name", b.sendFile)
-	e.Match([]string{http.MethodGet, http.MethodHead}, "/docs/errors/:code", b.explainError)
+	e.Match(look, "/files/:id/:name", b.sendFile)
+	e.Match(look, "/docs/errors/:code", b.explainError)
 
-	e.GET("/v1/bulk/files", b.listFiles, auth.RequireExporter, brief)
+	e.Match(look, "/v1/bulk/files", b.listFiles, auth.RequireExporter, brief)
 	e.DELETE("/v1/bulk/files/:id", b.removeFile, auth.RequireExporter, brief)
-	e.GET("/v1/bulk/events", b.listEvents, auth.RequireExporter, brief)
+	e.Match(look, "/v1/bulk/events", b.listEvents, auth.RequireExporter, brief)
 	e.POST("/v1/bulk/events/:id/resend", b.resendEvent, auth.RequireExporter, brief)
 }
 
-// twilio adds one of Twilio's routes. A slash at its end is tolerated.
+// twilio adds one of Twilio's routes. A slash at its end is tolerated, and HEAD
+// is answered as GET is, without the body.
 //
 // Under /v1/Exports, Jobs is no resource type, so the router prefers it to one;
 // of what it does not know there, it would say which methods it knows for the
@@ -52,6 +54,9 @@ func (b *Bulk) Register(e *echo.Echo) {
 func (b *Bulk) twilio(e *echo.Echo, method, path string, h echo.HandlerFunc) {
 	for _, path := range []string{path, path + "/"} {
 		e.Add(method, path, h, byBasic, auth.RequireExporter, knownType, brief)
+		if method == http.MethodGet {
+			e.HEAD(path, h, byBasic, auth.RequireExporter, knownType, brief)
+		}
 	}
 }
 

@@ -44,8 +44,21 @@ func (b *Bulk) sendFile(c echo.Context) error {
 		if c.Param("name") != fileName(f) {
 			return api.File{}, altered()
 		}
+		if err := b.mayBeSent(ctx, f.Account); err != nil {
+			return api.File{}, err
+		}
 		return b.open(ctx, c, f, wrapped)
 	})
+}
+
+// mayBeSent refuses the files of an account that is suspended or gone, whose
+// links were handed out before.
+func (b *Bulk) mayBeSent(ctx context.Context, account string) error {
+	of, err := b.Directory.Account(ctx, account)
+	if of.Suspended || schema.KindOf(err) == schema.NotFound {
+		return schema.Errorf(schema.Forbidden, "account_suspended", "The account that this file is of is suspended.")
+	}
+	return err
 }
 
 func altered() error {

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -62,6 +63,8 @@ type world struct {
 	url      string
 	bucket   testparts.S3
 	platform *platform
+
+	suspended atomic.Bool // the program's account
 
 	parent, program, member, other caller
 }
@@ -227,7 +230,7 @@ func (w *world) callers() []caller { return []caller{w.parent, w.program, w.memb
 func (w *world) Account(_ context.Context, id string) (schema.Account, error) {
 	a := schema.Account{ID: id, Name: "Test"}
 	if id == w.program.account {
-		a.Parent = w.parent.account
+		a.Parent, a.Suspended = w.parent.account, w.suspended.Load()
 	}
 	return a, nil
 }

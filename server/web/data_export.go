@@ -148,7 +148,7 @@ func (n names) show(e schema.Export, lines []store.Deed, now time.Time) exportVi
 	for _, l := range lines {
 		switch l.Action {
 		case store.Downloaded:
-			v.Downloads++
+			v.Downloads += l.Times
 		case store.Removed:
 			v.Removed, v.EndedBy = l.Objects, n.removal(e, l).Who
 		case store.MailLost:
@@ -172,7 +172,11 @@ func seen(e schema.Export, lines []store.Deed, now time.Time) string {
 	if e.ExpiresAt != nil {
 		late = !now.Before(*e.ExpiresAt)
 	}
-	return fmt.Sprintf("%s.%d.%d.%d.%t", e.Status, e.Generation, len(e.Categories), len(lines), late && !e.Status.Ended())
+	var deeds int64
+	for _, l := range lines {
+		deeds += l.Times
+	}
+	return fmt.Sprintf("%s.%d.%d.%d.%t", e.Status, e.Generation, len(e.Categories), deeds, late && !e.Status.Ended())
 }
 
 // Unwritten tells of an export that no worker has seen yet.

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"satchel/schema"
@@ -14,6 +15,8 @@ type deed struct {
 	What string
 	Who  string // "" where it is not for anybody to answer for
 	At   time.Time
+
+	Times int64 // that they did it, the last of them then
 }
 
 // names are the people of an account by their IDs.
@@ -76,7 +79,7 @@ func (n names) trail(e schema.Export, lines []store.Deed) []deed {
 			continue
 		}
 		if what := deeds[l.Action]; what != "" {
-			list = append(list, deed{what, n.of(l.Actor), l.At})
+			list = append(list, deed{What: what, Who: n.of(l.Actor), At: l.At, Times: l.Times})
 		}
 		if l.Action == store.Requested {
 			list[len(list)-1].Who = n.requester(e)
@@ -85,27 +88,28 @@ func (n names) trail(e schema.Export, lines []store.Deed) []deed {
 	if e.CompletedAt == nil {
 		return list
 	}
+	ready := deed{What: "File ready", At: *e.CompletedAt}
 	for i, d := range list {
-		if d.At.After(*e.CompletedAt) {
-			return append(list[:i:i], append([]deed{{"File ready", "", *e.CompletedAt}}, list[i:]...)...)
+		if d.At.After(ready.At) {
+			return slices.Insert(list, i, ready)
 		}
 	}
-	return append(list, deed{"File ready", "", *e.CompletedAt})
+	return append(list, ready)
 }
 
 // removal tells of the end: somebody's deed, or that of time.
 func (n names) removal(e schema.Export, l store.Deed) deed {
 	switch {
 	case e.Status == schema.Failed:
-		return deed{"Failed", "", l.At}
+		return deed{What: "Failed", At: l.At}
 	case e.Reason == schema.Unconfirmed:
-		return deed{"Lapsed", "", l.At}
+		return deed{What: "Lapsed", At: l.At}
 	case e.Reason == schema.WindowPassed:
-		return deed{"Deleted after its time", "", l.At}
+		return deed{What: "Deleted after its time", At: l.At}
 	case e.Reason == schema.Deleted:
-		return deed{"Deleted early", n.known(l.Actor), l.At}
+		return deed{What: "Deleted early", Who: n.known(l.Actor), At: l.At}
 	}
-	return deed{"Cancelled", n.known(l.Actor), l.At}
+	return deed{What: "Cancelled", Who: n.known(l.Actor), At: l.At}
 }
 
 // known names an actor of whom it is certain who that is.
