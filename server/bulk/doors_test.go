@@ -104,7 +104,7 @@ func TestWhileTheDatabaseIsAwayTheAnswerSaysWhenToTryAgain(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, away.Close()) })
 	w := newWorld(t, nowhere(t), func(o *bulk.Options) { o.Store = away })
-	for _, at := range append(everywhere, [2]string{http.MethodGet, w.bulk.FileURL(schema.DayFile{ID: schema.NewDayFileID(), Type: schema.Calls, Day: "2026-03-01"})}) {
+	for _, at := range append(everywhere, [2]string{http.MethodGet, w.bulk.FileURL(w.principal(w.program), schema.DayFile{ID: schema.NewDayFileID(), Type: schema.Calls, Day: "2026-03-01"})}) {
 		if at[1] == "/v1/Exports/Calls" {
 			continue // needs none
 		}

@@ -155,7 +155,7 @@ func (w *Web) fetchFile(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return w.goTo(c, w.Bulk.FileURL(f))
+	return w.goTo(c, w.Bulk.FileURL(p, f))
 }
 
 // said is the sentence for what was just done.
