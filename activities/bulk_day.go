@@ -33,7 +33,8 @@ type WrittenDay struct {
 
 // WriteDay writes the file of one day and puts it in the place of an earlier
 // one. Whoever looks sees the old file or the new one, whole. Run again it
-// begins again, under a name of its own.
+// begins again, under a name of its own. Nothing is exported every day of an
+// account that is suspended: such a day is Deleted.
 func (a *Activities) WriteDay(ctx context.Context, in WriteDay) (WrittenDay, error) {
 	defer beat(ctx)()
 	written, err := a.writeDay(ctx, in)
@@ -49,8 +50,12 @@ func (a *Activities) writeDay(ctx context.Context, in WriteDay) (w WrittenDay, e
 	if wanted, err := a.wanted(ctx, in); err != nil || !wanted {
 		return WrittenDay{Status: schema.DayDeleted}, err
 	}
-	if _, err := a.account(ctx, in.Account); err != nil { // else no records would look like none to read
+	account, err := a.account(ctx, in.Account)
+	if err != nil { // else no records would look like none to read
 		return w, err
+	}
+	if account.Suspended && in.Job == "" && !in.Again {
+		return WrittenDay{Status: schema.DayDeleted}, nil
 	}
 	var erased []string
 	if in.Type == schema.Calls {

@@ -104,14 +104,19 @@ type JobEnd struct {
 
 // EndJob ends a job and writes the one event that tells of it. Nobody hears of
 // a job that was deleted.
-func (a *Activities) EndJob(ctx context.Context, in EndJob) (end JobEnd, err error) {
-	job, err := a.Bulk.EndJob(ctx, in.Job)
+func (a *Activities) EndJob(ctx context.Context, in EndJob) (JobEnd, error) {
+	_, end, err := a.endJob(ctx, in.Job)
+	return end, verdict(ctx, err)
+}
+
+func (a *Activities) endJob(ctx context.Context, id string) (job schema.Job, end JobEnd, err error) {
+	job, err = a.Bulk.EndJob(ctx, id)
 	if err != nil || job.DeletingAt != nil {
-		return end, verdict(ctx, err)
+		return job, end, err
 	}
 	end.Mail = job.Email != ""
 	if job.URL == "" {
-		return end, nil
+		return job, end, nil
 	}
 	event := schema.Event{
 		ID: eventID(job.ID), Account: job.Account, Type: job.Type, Job: job.ID, Hook: job.Hook,
@@ -121,7 +126,7 @@ func (a *Activities) EndJob(ctx context.Context, in EndJob) (end JobEnd, err err
 		event.Add(d.Status)
 	}
 	end.Event = event.ID
-	return end, verdict(ctx, a.Bulk.OpenEvent(ctx, event))
+	return job, end, a.Bulk.OpenEvent(ctx, event)
 }
 
 // DailyEnd is what TellDaily is told.
@@ -132,9 +137,19 @@ type DailyEnd struct {
 	Status  schema.DayStatus
 }
 
+// goneAfter is how long the platform must not have shown an account before its
+// daily exports end: a view can be broken for days.
+const goneAfter = 7 * 24 * time.Hour
+
 // TellDaily writes the one event that tells of a daily export, and answers its
-// ID, "" where the account has no webhook for the type.
+// ID, "" where the account has no webhook for the type. There is nobody to tell
+// where the platform does not show the account any more; in the end its daily
+// exports are switched off.
 func (a *Activities) TellDaily(ctx context.Context, in DailyEnd) (event string, err error) {
+	gone, err := a.gone(ctx, in)
+	if err != nil || gone {
+		return "", verdict(ctx, err)
+	}
 	wanted, err := a.Bulk.Configuration(ctx, in.Account, in.Type)
 	if err != nil || wanted.URL == "" {
 		return "", verdict(ctx, err)
@@ -147,6 +162,28 @@ func (a *Activities) TellDaily(ctx context.Context, in DailyEnd) (event string, 
 	return e.ID, verdict(ctx, a.Bulk.OpenEvent(ctx, e))
 }
 
+// gone tells whether the platform does not show the account of a daily export
+// that failed.
+func (a *Activities) gone(ctx context.Context, in DailyEnd) (bool, error) {
+	seen := true
+	if in.Status == schema.DayFailed {
+		_, err := a.Source.Account(ctx, in.Account)
+		if seen = schema.KindOf(err) != schema.NotFound; seen && err != nil {
+			return false, err
+		}
+	}
+	unseen, err := a.Bulk.NoteSeen(ctx, in.Account, in.Type, seen)
+	if err != nil || unseen < goneAfter {
+		return !seen, err
+	}
+	logged(ctx, "a daily export has ended", in.Account, errors.New("the source database has not shown the account for a week"))
+	off := false
+	if _, err := a.Bulk.Configure(ctx, in.Account, in.Type, Satchel, schema.BulkChange{Enabled: &off}); err != nil {
+		return true, err
+	}
+	return true, a.Schedules.SetDaily(ctx, in.Account, in.Type, false)
+}
+
 // eventID is the same for the same thing that happened, so that it happens once.
 func eventID(what string) string {
 	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("satchel:"+what)).String()
@@ -156,6 +193,7 @@ func eventID(what string) string {
 type ConfigureBulk struct {
 	Account string
 	Type    schema.ResourceType
+	By      string // user or credential ID
 	Sealed  []byte // schema.BulkChange as JSON, for schema.SealedChange; nil changes nothing
 }
 
@@ -168,7 +206,7 @@ func (a *Activities) ConfigureBulk(ctx context.Context, in ConfigureBulk) (Refus
 			return Refusal{}, verdict(ctx, err)
 		}
 	}
-	now, err := a.Bulk.Configure(ctx, in.Account, in.Type, change)
+	now, err := a.Bulk.Configure(ctx, in.Account, in.Type, in.By, change)
 	if err == nil {
 		err = a.Schedules.SetDaily(ctx, in.Account, in.Type, now.Enabled)
 	}

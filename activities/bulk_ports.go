@@ -32,9 +32,12 @@ type BulkStore interface {
 	// have not ended become Deleted where the job is to be deleted, else Failed.
 	// Run again it answers the same.
 	EndJob(ctx context.Context, job string) (schema.Job, error)
-	// OverdueJobs lists jobs without an end that were asked for longer than grace
-	// ago, by ID, behind after.
-	OverdueJobs(ctx context.Context, grace time.Duration, after string, limit int) ([]schema.Job, error)
+	// OverdueJobs lists the IDs of jobs without an end that were asked for longer
+	// than grace ago, in order, behind after.
+	OverdueJobs(ctx context.Context, grace time.Duration, after string, limit int) ([]string, error)
+	// UnmailedJobs lists ID and account of jobs that ended longer than grace ago, and
+	// no longer than within, and whose letter to their address is not settled.
+	UnmailedJobs(ctx context.Context, letter string, grace, within time.Duration, after string, limit int) ([]schema.Job, error)
 	// ForgetBulk deletes jobs that ended longer than kept ago, with their days and
 	// letters; events that are through and as old; and quotas of days gone by.
 	ForgetBulk(ctx context.Context, kept time.Duration) error
@@ -64,12 +67,18 @@ type BulkStore interface {
 	HasDayFile(ctx context.Context, account string, t schema.ResourceType, day schema.Day) (bool, error)
 
 	Configuration(ctx context.Context, account string, t schema.ResourceType) (schema.BulkConfiguration, error)
-	// Configure changes what c names. Half a webhook is Invalid, and changes nothing.
-	Configure(ctx context.Context, account string, t schema.ResourceType, c schema.BulkChange) (schema.BulkConfiguration, error)
+	// Configure changes what c names, with an audit row where it was not so before. Half a webhook is Invalid, and
+	// changes nothing.
+	Configure(ctx context.Context, account string, t schema.ResourceType, by string, c schema.BulkChange) (schema.BulkConfiguration, error)
+	// NoteSeen notes whether the platform shows the account of a daily export, and answers for how long it has not.
+	NoteSeen(ctx context.Context, account string, t schema.ResourceType, seen bool) (time.Duration, error)
 
 	// OpenEvent writes an event. One that is there stays as it is.
 	OpenEvent(ctx context.Context, e schema.Event) error
 	Event(ctx context.Context, id string) (schema.Event, error)
+	// PendingEvents lists ID and account of pending events that happened longer
+	// than grace ago, in the order of their IDs, behind after.
+	PendingEvents(ctx context.Context, grace time.Duration, after string, limit int) ([]schema.Event, error)
 	// NoteTry adds to the event's log; a delivered one is then Delivered.
 	NoteTry(ctx context.Context, event string, t schema.EventTry) error
 	// ReopenEvent makes a GivenUp or Delivered event Pending again, to be sent once more.
@@ -77,8 +86,8 @@ type BulkStore interface {
 	// GiveUpEvent moves a pending event to GivenUp.
 	GiveUpEvent(ctx context.Context, event string) error
 
-	// Unsubscribed tells which people of an account want no notices of jobs.
-	Unsubscribed(ctx context.Context, account string) (map[string]bool, error)
+	// Unsubscribed tells which of these people want no notices of jobs.
+	Unsubscribed(ctx context.Context, users []string) (map[string]bool, error)
 }
 
 // BulkSource reads the platform's records of whole days.

@@ -3,12 +3,14 @@ package activities
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
+	"satchel/activities/mail"
 	"satchel/schema"
 )
 
-// SweepBulk is what SweepBulk is told.
+// SweepBulk is what SweepBulk and EndLostJobs are told.
 type SweepBulk struct {
 	Grace  time.Duration // how late something must be before it counts as lost
 	Limits schema.BulkLimits
@@ -20,15 +22,16 @@ type SweptBulk struct {
 	Strays  int // day files that no row knows
 	Stuck   int // of either, that could not be removed
 	Jobs    int // ended, because their run was gone
+	Told    int // webhooks and mails that nobody was sending
 }
 
 // SweepBulk deletes day files whose time is over and objects that no row
-// knows, ends jobs whose run is gone, and forgets what is long over. One thing
-// that cannot be done keeps no other.
+// knows, and forgets what is long over. One thing that cannot be done keeps no
+// other.
 func (a *Activities) SweepBulk(ctx context.Context, in SweepBulk) (swept SweptBulk, err error) {
 	defer beat(ctx)()
 	for _, part := range []func(context.Context, SweepBulk, *SweptBulk) error{
-		a.endLostJobs, a.forgetBulk, a.removeExpiredDays, a.removeStrayDays, // what takes long comes last
+		a.forgetBulk, a.removeExpiredDays, a.removeStrayDays, // what takes long comes last
 	} {
 		err = errors.Join(err, part(ctx, in, &swept))
 	}
@@ -116,25 +119,116 @@ func (a *Activities) removeOld(ctx context.Context, prefix string, grace time.Du
 	return err == nil, err
 }
 
-func (a *Activities) endLostJobs(ctx context.Context, in SweepBulk, swept *SweptBulk) error {
+// Untold are webhooks and mails that somebody is to get, and nobody is sending.
+type Untold struct {
+	Jobs   int // that were ended, because their run was gone
+	Events []UntoldEvent
+	Mails  []JobMail
+}
+
+// UntoldEvent is a webhook that is to be delivered.
+type UntoldEvent struct{ Event, Account string }
+
+// mostTold bounds what is answered of webhooks, and of mails: a history has to
+// hold it. The next sweep goes on.
+const mostTold = 500
+
+// mailedFor is how long the mail at a job's end is tried. One that is not out
+// by then was given up.
+const mailedFor = 24 * time.Hour
+
+// EndLostJobs ends jobs whose run is gone, as that would have done, and finds
+// whom nobody is telling of a job or of a daily export that is over.
+func (a *Activities) EndLostJobs(ctx context.Context, in SweepBulk) (untold Untold, err error) {
+	defer beat(ctx)()
+	for _, part := range []func(context.Context, SweepBulk, *Untold) error{a.endLostJobs, a.findEvents, a.findMails} {
+		if err := part(ctx, in, &untold); err != nil {
+			return untold, verdict(ctx, err)
+		}
+	}
+	return untold, nil
+}
+
+func (a *Activities) endLostJobs(ctx context.Context, in SweepBulk, untold *Untold) error {
 	for after := ""; ; {
 		jobs, err := a.Bulk.OverdueJobs(ctx, in.Grace, after, sweepPage)
 		if err != nil || len(jobs) == 0 {
 			return err
 		}
-		for _, job := range jobs {
-			after = job.ID
-			open, err := a.Runs.IsJobOpen(ctx, job.ID)
+		for _, id := range jobs {
+			after = id
+			open, err := a.Runs.IsJobOpen(ctx, id)
 			if err != nil {
 				return err
 			}
 			if open {
 				continue
 			}
-			if _, err := a.Bulk.EndJob(ctx, job.ID); err != nil {
+			job, end, err := a.endJob(ctx, id)
+			if err != nil {
 				return err
 			}
-			swept.Jobs++
+			untold.Jobs++
+			if end.Event != "" {
+				untold.Events = append(untold.Events, UntoldEvent{end.Event, job.Account})
+			}
+			if end.Mail {
+				untold.Mails = append(untold.Mails, endedMail(job.ID, job.Account, in.Limits))
+			}
+			if untold.Jobs == mostTold {
+				return nil
+			}
 		}
 	}
+}
+
+// findEvents finds webhooks whose run was lost, or never began.
+func (a *Activities) findEvents(ctx context.Context, in SweepBulk, untold *Untold) error {
+	for after := ""; ; {
+		events, err := a.Bulk.PendingEvents(ctx, in.Grace, after, sweepPage)
+		if err != nil || len(events) == 0 {
+			return err
+		}
+		for _, e := range events {
+			if len(untold.Events) >= mostTold {
+				return nil
+			}
+			after = e.ID
+			open, err := a.Runs.IsEventOpen(ctx, e.ID)
+			if err != nil {
+				return err
+			}
+			if found := (UntoldEvent{e.ID, e.Account}); !open && !slices.Contains(untold.Events, found) {
+				untold.Events = append(untold.Events, found)
+			}
+		}
+	}
+}
+
+// findMails finds mails at the end of a job whose run was lost, or never began.
+func (a *Activities) findMails(ctx context.Context, in SweepBulk, untold *Untold) error {
+	letter := endedLetter(schema.Job{}, mail.Data{}).name()
+	for after := ""; ; {
+		jobs, err := a.Bulk.UnmailedJobs(ctx, letter, in.Grace, mailedFor, after, sweepPage)
+		if err != nil || len(jobs) == 0 {
+			return err
+		}
+		for _, job := range jobs {
+			if len(untold.Mails) >= mostTold {
+				return nil
+			}
+			after = job.ID
+			open, err := a.Runs.IsJobMailOpen(ctx, job.ID, JobEndedMail)
+			if err != nil {
+				return err
+			}
+			if found := endedMail(job.ID, job.Account, in.Limits); !open && !slices.Contains(untold.Mails, found) {
+				untold.Mails = append(untold.Mails, found)
+			}
+		}
+	}
+}
+
+func endedMail(job, account string, limits schema.BulkLimits) JobMail {
+	return JobMail{Job: job, Account: account, Kind: JobEndedMail, Retention: limits.Retention}
 }

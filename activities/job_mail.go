@@ -57,10 +57,14 @@ func (a *Activities) sendJobMail(ctx context.Context, in JobMail) error {
 		}
 		return a.sendEach(ctx, job.ID, a.notices(job, people, data))
 	case in.Kind == JobEndedMail && job.EndedAt != nil && job.DeletingAt == nil && job.Email != "":
-		to := schema.Person{ID: jobAddress, Email: job.Email}
-		return a.sendEach(ctx, job.ID, []letter{{mail.JobEnded, 1, to, data}})
+		return a.sendEach(ctx, job.ID, []letter{endedLetter(job, data)})
 	}
 	return nil
+}
+
+// endedLetter goes to the address of a job, at its end.
+func endedLetter(job schema.Job, data mail.Data) letter {
+	return letter{mail.JobEnded, 1, schema.Person{ID: jobAddress, Email: job.Email}, data}
 }
 
 // wanting are the account's owners and admins who want to hear of jobs.
@@ -73,7 +77,11 @@ func (a *Activities) wanting(ctx context.Context, account string) ([]schema.Pers
 	if len(people) == 0 {
 		return nil, unseen("The source database shows no owner or admin of the account.")
 	}
-	unsubscribed, err := a.Bulk.Unsubscribed(ctx, account)
+	users := make([]string, len(people))
+	for i, p := range people {
+		users[i] = p.ID
+	}
+	unsubscribed, err := a.Bulk.Unsubscribed(ctx, users)
 	return slices.DeleteFunc(people, func(p schema.Person) bool { return unsubscribed[p.ID] }), err
 }
 

@@ -76,11 +76,11 @@ func TestAProgramIsNamedAsTheAsker(t *testing.T) {
 
 func TestWhoeverUnsubscribedHearsNothing(t *testing.T) {
 	r := newRig(t, demo.With{Admin: true})
-	require.NoError(t, r.store.Unsubscribe(t.Context(), r.account.AccountSID, r.account.As(schema.Owner).ID))
+	require.NoError(t, r.store.Unsubscribe(t.Context(), r.account.As(schema.Owner).ID))
 	require.NoError(t, r.post(r.job(schema.JobOpening{}).ID, activities.JobRequestedMail))
 	require.Contains(t, r.sent(), r.email(schema.Admin))
 	require.Len(t, r.sent(), 1)
-	require.NoError(t, r.store.Unsubscribe(t.Context(), r.account.AccountSID, r.account.As(schema.Admin).ID))
+	require.NoError(t, r.store.Unsubscribe(t.Context(), r.account.As(schema.Admin).ID))
 	require.NoError(t, r.post(r.job(schema.JobOpening{}).ID, activities.JobRequestedMail), "and nobody at all is nobody")
 	require.Len(t, r.sent(), 1)
 }

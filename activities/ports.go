@@ -82,6 +82,10 @@ type Runs interface {
 	IsOpen(ctx context.Context, account, export string) (bool, error)
 	// IsJobOpen tells whether a bulk job's own run is still open.
 	IsJobOpen(ctx context.Context, job string) (bool, error)
+	// IsEventOpen tells whether somebody is delivering this event.
+	IsEventOpen(ctx context.Context, event string) (bool, error)
+	// IsJobMailOpen tells whether somebody is sending this mail about a job.
+	IsJobMailOpen(ctx context.Context, job string, kind MailKind) (bool, error)
 }
 
 // Counters add up what the worker has done, for its metrics.

@@ -10,10 +10,7 @@ import (
 )
 
 // Deliver is what DeliverWebhook and GiveUpWebhook are told.
-type Deliver struct {
-	Event   string
-	Account string
-}
+type Deliver struct{ Event string }
 
 // DeliverWebhook tries once to deliver an event, and notes how that went. One
 // that was delivered is not sent again. Where a delivery could not be noted it

@@ -75,7 +75,7 @@ func (r *rig) read(id string) schema.Event {
 }
 
 func (r *rig) deliver(id string) error {
-	return r.run(r.DeliverWebhook, activities.Deliver{Event: id, Account: r.account.AccountSID})
+	return r.run(r.DeliverWebhook, activities.Deliver{Event: id})
 }
 
 func outcomes(e schema.Event) (said []string) {
@@ -130,7 +130,7 @@ func TestAWebhookThatCanNeverBeCalledIsFinal(t *testing.T) {
 	e := r.event(there.URL) // plain http
 	require.True(t, final(t, r.deliver(e.ID)))
 	require.Equal(t, []string{"not an address that can be called"}, outcomes(r.read(e.ID)))
-	require.NoError(t, r.run(r.GiveUpWebhook, activities.Deliver{Event: e.ID, Account: e.Account}))
+	require.NoError(t, r.run(r.GiveUpWebhook, activities.Deliver{Event: e.ID}))
 	require.Equal(t, schema.EventGivenUp, r.read(e.ID).Status)
 	require.True(t, final(t, r.deliver(e.ID)), "given up, it waits to be asked for again")
 	require.Equal(t, 1, r.read(e.ID).Tries)

@@ -71,15 +71,15 @@ func (l Links) mac(p Purpose, named []byte) []byte {
 	return mac.Sum(nil)
 }
 
-// FileLink signs the way to one version of a day file until a Unix time: who
-// has the link may fetch the file without signing in.
-func (l Links) FileLink(file string, until int64) string {
-	return hex.EncodeToString(l.mac("file", []byte(file+" "+strconv.FormatInt(until, 10))))
+// FileLink signs the way to one version of a day file until a Unix time, and
+// whom it was given to: who has the link may fetch the file without signing in.
+func (l Links) FileLink(file, to string, until int64) string {
+	return hex.EncodeToString(l.mac("file", []byte(file+" "+strconv.FormatInt(until, 10)+" "+to)))
 }
 
 // IsFileLink tells whether FileLink gave this signature, in constant time.
-func (l Links) IsFileLink(file string, until int64, signature string) bool {
-	return hmac.Equal([]byte(signature), []byte(l.FileLink(file, until)))
+func (l Links) IsFileLink(file, to string, until int64, signature string) bool {
+	return hmac.Equal([]byte(signature), []byte(l.FileLink(file, to, until)))
 }
 
 // PageToken proves that a place in somebody's list was handed out by us, for

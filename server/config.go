@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"satchel/activities/hook"
@@ -148,6 +149,20 @@ func (s *settled) checkBulk() error {
 		return errors.New("DAY_FETCH_STATUS must be 307 or 200")
 	}
 	return nil
+}
+
+// mostLabels are those of a host that Twilio's client libraries put together
+// again as it was.
+const mostLabels = 5
+
+// warning is what an operator should know of settings that are taken all the
+// same, "" for nothing.
+func (s settled) warning() string {
+	at, err := url.Parse(string(s.site))
+	if err != nil || net.ParseIP(at.Hostname()) != nil || strings.Count(strings.TrimSuffix(at.Hostname(), "."), ".") < mostLabels {
+		return ""
+	}
+	return "the host of PUBLIC_BASE_URL has more than five labels: Twilio's client libraries do not find the next page of a list"
 }
 
 func isWeb(name, value string) error {

@@ -79,6 +79,17 @@ func TestSettingsThatCannotBeMeantAreRefusedInASentence(t *testing.T) {
 	require.NoError(t, err, "nobody else is on this line")
 }
 
+func TestAHostThatClientLibrariesWouldChangeIsWarnedOf(t *testing.T) {
+	for site, warned := range map[string]bool{
+		"https://a.b.c.example.com": false, "https://a.b.c.d.example.com": true, "https://a.b.c.d.example.com.:8443/x": true,
+		"http://127.0.0.1:8080": false, "http://[::1]:8080": false,
+	} {
+		s, err := settledFrom(t, "public-base-url="+site)
+		require.NoError(t, err)
+		require.Equal(t, warned, s.warning() != "", site)
+	}
+}
+
 func TestKeysThatOthersMayKnowAreRefusedOutsideDev(t *testing.T) {
 	for _, key := range []string{
 		strings.Repeat("00", 32), strings.Repeat("ab", 32), strings.Repeat("0123456789abcdef", 4), strings.Repeat("deadbeef", 8),

@@ -55,8 +55,13 @@ func tell(logger *slog.Logger, c echo.Context, r *http.Request, took time.Durati
 			line = append(line, slog.String("credential", p.Credential))
 		}
 	}
-	if id := c.Param("id"); schema.IsExportID(id) {
+	switch id := c.Param("id"); {
+	case schema.IsExportID(id):
 		line = append(line, slog.String("export", id))
+	case schema.IsJobID(id):
+		line = append(line, slog.String("job", id))
+	case schema.IsDayFileID(id):
+		line = append(line, slog.String("file", id))
 	}
 	if cut {
 		line = append(line, slog.Bool("cut", true))

@@ -37,6 +37,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	logger := slog.New(slog.NewJSONHandler(stdout, &slog.HandlerOptions{Level: s.LogLevel}))
 	slog.SetDefault(logger)
+	if warning := s.warning(); warning != "" {
+		logger.WarnContext(ctx, warning)
+	}
 	p, err := open(ctx, s, logger)
 	if err != nil {
 		return err

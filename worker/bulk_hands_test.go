@@ -237,6 +237,12 @@ func TestAFileThatIsGoneIsNotMadeAgain(t *testing.T) {
 	require.Empty(t, r.dayObjects())
 }
 
+func (r *rig) endLostJobs() (untold activities.Untold) {
+	r.t.Helper()
+	require.NoError(r.t, r.run(r.EndLostJobs, activities.SweepBulk{Limits: schema.DefaultBulkLimits()}, &untold))
+	return untold
+}
+
 func (r *rig) sweepBulk() (swept activities.SweptBulk) {
 	r.t.Helper()
 	require.NoError(r.t, r.run(r.SweepBulk, activities.SweepBulk{Limits: schema.DefaultBulkLimits()}, &swept))
@@ -262,19 +268,38 @@ func TestTheBulkSweepLeavesNoObjectBehind(t *testing.T) {
 	require.Equal(t, 1, certificates)
 }
 
-func TestTheBulkSweepEndsJobsWhoseRunIsGone(t *testing.T) {
+func TestAJobWhoseRunIsGoneIsEndedAndToldOfAsIfItHadNotBeen(t *testing.T) {
 	r := newBulkRig(t)
 	job := r.openJob(someDay, "2026-03-03")
+	r.exec(`update satchel.jobs set email = 'loader@example.com', webhook_url = 'https://hooks.example.com', webhook_method = 'POST' where id = $1`, job)
 	r.writeDay(activities.WriteDay{Type: schema.Messages, Job: job})
 	r.Runs = runs{open: true}
-	require.Zero(t, r.sweepBulk().Jobs)
+	require.Zero(t, r.endLostJobs())
 	r.Runs = runs{}
-	require.Equal(t, 1, r.sweepBulk().Jobs)
+	untold := r.endLostJobs()
 	got, err := r.store.Job(t.Context(), job)
 	require.NoError(t, err)
 	require.NotNil(t, got.EndedAt)
 	require.Equal(t, []schema.DayStatus{schema.DayCompleted, schema.DayFailed, schema.DayFailed}, []schema.DayStatus{got.Days[0].Status, got.Days[1].Status, got.Days[2].Status})
+
+	var end activities.JobEnd
+	require.NoError(t, r.run(r.EndJob, activities.EndJob{Job: job}, &end))
+	want := activities.Untold{
+		Jobs: 1, Events: []activities.UntoldEvent{{Event: end.Event, Account: r.account.AccountSID}},
+		Mails: []activities.JobMail{{Job: job, Account: r.account.AccountSID, Kind: activities.JobEndedMail, Retention: week}},
+	}
+	require.Equal(t, want, untold)
+	want.Jobs = 0
+	require.Equal(t, want, r.endLostJobs(), "until somebody has been told, or is being told, of the same one event")
+	r.Runs = runs{open: true}
+	require.Zero(t, r.endLostJobs())
+	r.Runs = runs{}
+	require.NoError(t, r.store.NoteTry(t.Context(), end.Event, schema.EventTry{Outcome: "delivered"}))
+	require.NoError(t, r.run(r.SendJobMail, want.Mails[0], nil))
+	require.Zero(t, r.endLostJobs())
 }
+
+const week = 7 * 24 * time.Hour
 
 func TestADayFileThatIsRemovedEarlyIsUnreadableFirst(t *testing.T) {
 	r := newBulkRig(t)
@@ -352,12 +377,12 @@ func (listless) Folders(context.Context, string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) { yield("", io.ErrUnexpectedEOF) }
 }
 
-func TestTheBulkSweepEndsJobsThoughStorageIsAway(t *testing.T) {
+func TestTheBulkSweepForgetsThoughStorageIsAway(t *testing.T) {
 	r := newBulkRig(t)
 	job := r.openJob(someDay, someDay)
+	r.exec(`update satchel.jobs set ended_at = now() - interval '8 days'`)
 	r.Vault = listless{r.Vault}
 	require.Error(t, r.run(r.SweepBulk, activities.SweepBulk{Limits: schema.DefaultBulkLimits()}, nil), "so that it is seen")
-	got, err := r.store.Job(t.Context(), job)
-	require.NoError(t, err)
-	require.NotNil(t, got.EndedAt)
+	_, err := r.store.Job(t.Context(), job)
+	require.Equal(t, schema.NotFound, schema.KindOf(err))
 }

@@ -41,6 +41,7 @@ type runCommand struct {
 	DayRetention time.Duration `env:"DAY_RETENTION" default:"168h" help:"How long the files of bulk exports are kept, and jobs after they ended; the server has the same."`
 	DayPatience  time.Duration `env:"DAY_PATIENCE" default:"12h" help:"How long a day of a daily export may keep failing before it is given up; the server has the same, for jobs."`
 	DaysAtOnce   int           `env:"DAYS_AT_ONCE" default:"6" help:"Day files of bulk exports written at once."`
+	HooksAtOnce  int           `env:"HOOKS_AT_ONCE" default:"32" help:"Webhooks delivered at once. A receiver may take 15 seconds to answer."`
 
 	Metrics     string        `name:"metrics-address" env:"METRICS_ADDRESS" default:"127.0.0.1:9091" help:"Where /metrics, /healthz and /readyz are served."`
 	Concurrency int           `env:"CONCURRENCY" default:"24" help:"Categories and archives read or written at once. To each database there may be DAYS_AT_ONCE and 16 connections more than that, for everything else."`

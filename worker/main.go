@@ -53,8 +53,12 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 // Validate says what is wrong with a number before anything is started with it.
 func (r runCommand) Validate() error {
 	switch {
-	case r.Concurrency < 1:
-		return errors.New("CONCURRENCY must be at least 1")
+	case r.Concurrency < 1, r.DaysAtOnce < 1, r.HooksAtOnce < 1: // the SDK would take none for a thousand
+		return errors.New("CONCURRENCY, DAYS_AT_ONCE and HOOKS_AT_ONCE must be at least 1")
+	case r.DailyDelay < 0, r.DailyDelay >= 24*time.Hour: // Temporal would refuse every schedule
+		return errors.New("DAILY_DELAY must be less than a day, and not negative")
+	case r.DayRetention <= 0:
+		return errors.New("DAY_RETENTION must be longer than nothing")
 	case r.Grace < 0:
 		return errors.New("STOP_GRACE must not be negative")
 	case r.SweepEvery < time.Second, r.SweepGrace < time.Second:

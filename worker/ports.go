@@ -75,7 +75,15 @@ func (p runsPort) IsOpen(ctx context.Context, account, export string) (bool, err
 }
 
 func (p runsPort) IsJobOpen(ctx context.Context, job string) (bool, error) {
-	return workflows.IsJobOpen(ctx, p.Client, job)
+	return workflows.IsOpen(ctx, p.Client, workflows.BulkJobID(job))
+}
+
+func (p runsPort) IsEventOpen(ctx context.Context, event string) (bool, error) {
+	return workflows.IsOpen(ctx, p.Client, workflows.WebhookID(event))
+}
+
+func (p runsPort) IsJobMailOpen(ctx context.Context, job string, kind activities.MailKind) (bool, error) {
+	return workflows.IsOpen(ctx, p.Client, workflows.LetterID(job, kind))
 }
 
 type schedulesPort struct {

@@ -102,6 +102,7 @@ func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 
 const (
 	// quickAtOnce is how many activities that take moments run beside the streams.
+	// Webhooks use the databases for moments only, and share their connections.
 	quickAtOnce = 16
 	// cachedRuns bounds the memory of exports that wait for a person or a
 	// deadline. One that is not in it is replayed when something happens to it.
@@ -116,7 +117,7 @@ func (r runCommand) work(ctx context.Context, c client.Client, numbers *numbers,
 	interrupted := make(chan any)
 	context.AfterFunc(ctx, func() { close(interrupted) })
 	for queue, atOnce := range map[string]int{
-		workflows.TaskQueue: quickAtOnce, workflows.StreamQueue: r.Concurrency, workflows.DayQueue: r.DaysAtOnce,
+		workflows.TaskQueue: quickAtOnce, workflows.StreamQueue: r.Concurrency, workflows.DayQueue: r.DaysAtOnce, workflows.HookQueue: r.HooksAtOnce,
 	} {
 		w := sdk.New(c, queue, sdk.Options{
 			MaxConcurrentActivityExecutionSize: atOnce,

@@ -20,6 +20,10 @@ type runs struct{ open bool }
 
 func (r runs) IsOpen(context.Context, string, string) (bool, error) { return r.open, nil }
 func (r runs) IsJobOpen(context.Context, string) (bool, error)      { return r.open, nil }
+func (r runs) IsEventOpen(context.Context, string) (bool, error)    { return r.open, nil }
+func (r runs) IsJobMailOpen(context.Context, string, activities.MailKind) (bool, error) {
+	return r.open, nil
+}
 
 func (r *rig) findLost() []activities.Remove {
 	r.t.Helper()

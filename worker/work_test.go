@@ -7,12 +7,15 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 
 	"satchel/activities"
@@ -41,7 +44,7 @@ func (e endless) Read(ctx context.Context, c schema.Category, _, _ string, _ fun
 func (r *rig) work(c client.Client, streams int) {
 	ctx, stop := context.WithCancel(r.t.Context())
 	ended := make(chan error, 1)
-	command := runCommand{Concurrency: streams, Grace: 5 * time.Second, SweepEvery: time.Hour, SweepGrace: time.Hour}
+	command := runCommand{Concurrency: streams, DaysAtOnce: 1, HooksAtOnce: 2 * quickAtOnce, Grace: 5 * time.Second, SweepEvery: time.Hour, SweepGrace: time.Hour}
 	go func() {
 		ended <- command.work(ctx, c, newNumbers(), slog.New(slog.DiscardHandler), r.store, r.Activities)
 	}()
@@ -88,6 +91,51 @@ func TestNothingWaitsBehindAccountsThatTakeLong(t *testing.T) {
 	}
 }
 
+// tarpit is a receiver of webhooks that does not answer before it is let go.
+type tarpit struct {
+	called chan string
+	letGo  chan struct{}
+}
+
+func (h tarpit) Deliver(_ context.Context, to schema.Hook, _ string, _ []byte, _ url.Values) (schema.EventTry, error) {
+	h.called <- to.URL
+	<-h.letGo
+	return schema.EventTry{Outcome: string(schema.EventDelivered)}, nil
+}
+
+// signing is a platform that shows an account's auth token.
+type signing struct {
+	activities.BulkSource
+	sealed []byte
+}
+
+func (s signing) SigningKey(context.Context, string) ([]byte, error) { return s.sealed, nil }
+
+func TestNothingWaitsBehindReceiversThatTakeLong(t *testing.T) {
+	s := newStand(t)
+	r := newBulkRig(t)
+	slow := tarpit{make(chan string, 100), make(chan struct{})}
+	r.Hooks = slow
+	sealed, err := r.vault.Seal(t.Context(), []byte("token"), r.account.AccountSID, schema.SealedToken)
+	require.NoError(t, err)
+	r.Days = signing{r.Days, sealed}
+	r.work(s.Client, 1)
+	t.Cleanup(func() { close(slow.letGo) })
+	for range quickAtOnce + 1 { // one more than there are places for what is quick
+		e := schema.Event{ID: uuid.NewString(), Account: r.account.AccountSID, Type: schema.Calls, Hook: schema.Hook{URL: "https://slow.example.com", Method: "POST"}}
+		require.NoError(t, r.store.OpenEvent(t.Context(), e))
+		require.NoError(t, workflows.SendEventAgain(t.Context(), s, e.Account, e.ID))
+	}
+	for range quickAtOnce + 1 {
+		select {
+		case <-slow.called:
+		case <-time.After(20 * time.Second):
+			require.Fail(t, "a webhook waits behind the others")
+		}
+	}
+	require.NoError(t, workflows.RemoveDayFileNow(t.Context(), s, workflows.FileRemoval{File: schema.NewDayFileID(), Account: r.account.AccountSID, By: "US-by"}))
+}
+
 func TestAnOperatorsPauseOutlivesARestart(t *testing.T) {
 	s := newStand(t)
 	handle := s.ScheduleClient().GetHandle(t.Context(), workflows.SweepID)
@@ -116,6 +164,32 @@ func TestAnOperatorsPauseOutlivesARestart(t *testing.T) {
 	schedule(2 * time.Hour)
 	becomes(func(s *client.Schedule) bool { return s.Spec.Intervals[0].Every == 2*time.Hour && s.State.Paused })
 	require.NotEqual(t, updated, found.Info.LastUpdateAt)
+}
+
+func TestADailyExportMissedIsMadeUpForOneAfterTheOtherAlsoByAScheduleThatWasMadeBefore(t *testing.T) {
+	s := newStand(t)
+	in := workflows.Daily{Account: schema.NewAccountID(), Type: schema.Calls}
+	id := workflows.BulkDailyID(in.Account, in.Type)
+	handle := s.ScheduleClient().GetHandle(t.Context(), id)
+	t.Cleanup(func() { require.NoError(t, handle.Delete(context.WithoutCancel(t.Context()))) })
+	policy := func(overlap enumspb.ScheduleOverlapPolicy, window time.Duration) func() bool {
+		return func() bool {
+			found, err := handle.Describe(t.Context())
+			return err == nil && found.Schedule.Policy.Overlap == overlap && found.Schedule.Policy.CatchupWindow == window
+		}
+	}
+	require.NoError(t, workflows.ScheduleDaily(t.Context(), s, in, time.Minute))
+	kept := policy(enumspb.SCHEDULE_OVERLAP_POLICY_BUFFER_ALL, 7*24*time.Hour)
+	require.Eventually(t, kept, 10*time.Second, 10*time.Millisecond)
+
+	require.NoError(t, handle.Update(t.Context(), client.ScheduleUpdateOptions{DoUpdate: func(found client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
+		schedule := found.Description.Schedule
+		schedule.Policy = &client.SchedulePolicies{Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, CatchupWindow: time.Hour}
+		return &client.ScheduleUpdate{Schedule: &schedule}, nil
+	}}))
+	require.Eventually(t, policy(enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, time.Hour), 10*time.Second, 10*time.Millisecond)
+	require.NoError(t, workflows.ScheduleDaily(t.Context(), s, in, time.Minute))
+	require.Eventually(t, kept, 10*time.Second, 10*time.Millisecond)
 }
 
 func TestReadinessTellsOfEachPart(t *testing.T) {
@@ -152,13 +226,18 @@ func TestSettingsOfOneMachineStartNothingElsewhere(t *testing.T) {
 }
 
 func TestNonsenseInTheSettingsIsNamed(t *testing.T) {
-	fine := runCommand{Concurrency: 1, SweepEvery: time.Minute, SweepGrace: time.Minute}
+	fine := runCommand{Concurrency: 1, DaysAtOnce: 1, HooksAtOnce: 1, DayRetention: time.Hour, SweepEvery: time.Minute, SweepGrace: time.Minute}
 	require.NoError(t, fine.Validate())
 	for name, spoil := range map[string]func(*runCommand){
-		"CONCURRENCY": func(r *runCommand) { r.Concurrency = 0 },
-		"STOP_GRACE":  func(r *runCommand) { r.Grace = -1 },
-		"SWEEP_EVERY": func(r *runCommand) { r.SweepEvery = 0 },
-		"SWEEP_GRACE": func(r *runCommand) { r.SweepGrace = -time.Minute },
+		"CONCURRENCY":   func(r *runCommand) { r.Concurrency = 0 },
+		"DAYS_AT_ONCE":  func(r *runCommand) { r.DaysAtOnce = 0 },
+		"HOOKS_AT_ONCE": func(r *runCommand) { r.HooksAtOnce = -1 },
+		"DAILY_DELAY":   func(r *runCommand) { r.DailyDelay = 24 * time.Hour },
+		"DAILY_DELAY ":  func(r *runCommand) { r.DailyDelay = -time.Second },
+		"DAY_RETENTION": func(r *runCommand) { r.DayRetention = 0 },
+		"STOP_GRACE":    func(r *runCommand) { r.Grace = -1 },
+		"SWEEP_EVERY":   func(r *runCommand) { r.SweepEvery = 0 },
+		"SWEEP_GRACE":   func(r *runCommand) { r.SweepGrace = -time.Minute },
 	} {
 		r := fine
 		spoil(&r)

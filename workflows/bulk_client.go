@@ -33,7 +33,8 @@ func OpenBulkJob(ctx context.Context, c client.Client, in Job) error {
 }
 
 // StopBulkJob deletes a job that has not ended, and answers once no day of it
-// begins any more. by is a user or credential.
+// begins any more. Where the job's run is gone it is Unavailable: the sweep will
+// end the job. by is a user or credential.
 func StopBulkJob(ctx context.Context, c client.Client, job, by string) error {
 	ctx, cancel := asking(ctx)
 	defer cancel()
@@ -41,18 +42,20 @@ func StopBulkJob(ctx context.Context, c client.Client, job, by string) error {
 		WorkflowID: BulkJobID(job), UpdateName: stopJob, Args: []any{by}, WaitForStage: client.WorkflowUpdateStageCompleted,
 	})
 	if notFound := (*serviceerror.NotFound)(nil); errors.As(err, &notFound) {
-		return schema.Errorf(schema.Conflict, "job_ended", "This job has ended.")
+		lost := schema.Errorf(schema.Unavailable, "job_interrupted", "This job was interrupted on our side. No more of its days begin, and it will be ended soon.")
+		lost.RetryAfter, lost.Cause = time.Minute, err
+		return lost
 	}
 	return heard(ctx, handle, err)
 }
 
 // ConfigureBulk changes what an account wants of a type every day, and answers
-// when it holds. sealed is a schema.BulkChange.
-func ConfigureBulk(ctx context.Context, c client.Client, account string, t schema.ResourceType, sealed []byte) error {
+// when it holds.
+func ConfigureBulk(ctx context.Context, c client.Client, account string, t schema.ResourceType, change Change) error {
 	return ask(ctx, c, started{
 		options:  joined(BulkConfigurationID(account, t), account, "Change what is exported every day"),
 		workflow: BulkConfiguration, in: Configuring{Account: account, Type: t},
-	}, changeConfiguration, sealed)
+	}, changeConfiguration, change)
 }
 
 // EraseCall erases a call from the archive of an account, and answers once no
@@ -84,14 +87,14 @@ func SendEventAgain(ctx context.Context, c client.Client, account, event string)
 	return unheard(err)
 }
 
-// IsJobOpen tells whether a job's own run is open.
-func IsJobOpen(ctx context.Context, c client.Client, job string) (bool, error) {
-	found, err := c.DescribeWorkflowExecution(ctx, BulkJobID(job), "")
+// IsOpen tells whether a run of this workflow ID is open.
+func IsOpen(ctx context.Context, c client.Client, id string) (bool, error) {
+	found, err := c.DescribeWorkflowExecution(ctx, id, "")
 	if notFound := (*serviceerror.NotFound)(nil); errors.As(err, &notFound) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("ask for the run of %s: %w", job, err)
+		return false, fmt.Errorf("ask for the run of %s: %w", id, err)
 	}
 	return found.GetWorkflowExecutionInfo().GetCloseTime() == nil, nil
 }

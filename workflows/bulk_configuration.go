@@ -13,6 +13,12 @@ type Configuring struct {
 	Type    schema.ResourceType
 }
 
+// Change is what somebody wants to be otherwise.
+type Change struct {
+	Sealed []byte // schema.BulkChange as JSON, for schema.SealedChange
+	By     string // user or credential ID
+}
+
 const changeConfiguration = "change" // answers once the change holds, or says why it can not
 
 // BulkConfiguration changes what an account wants of one type every day, one
@@ -20,13 +26,13 @@ const changeConfiguration = "change" // answers once the change holds, or says w
 // may have been written down and not scheduled; that is settled before.
 func BulkConfiguration(ctx workflow.Context, in Configuring) error {
 	turn, changed, unsure := workflow.NewMutex(ctx), false, false
-	err := workflow.SetUpdateHandler(ctx, changeConfiguration, func(ctx workflow.Context, sealed []byte) (refusal activities.Refusal, err error) {
+	err := workflow.SetUpdateHandler(ctx, changeConfiguration, func(ctx workflow.Context, change Change) (refusal activities.Refusal, err error) {
 		if err := turn.Lock(ctx); err != nil {
 			return refusal, err
 		}
 		defer turn.Unlock()
 		err = workflow.ExecuteActivity(answering(ctx, "Change "+string(in.Type)), hands.ConfigureBulk,
-			activities.ConfigureBulk{Account: in.Account, Type: in.Type, Sealed: sealed}).Get(ctx, &refusal)
+			activities.ConfigureBulk{Account: in.Account, Type: in.Type, By: change.By, Sealed: change.Sealed}).Get(ctx, &refusal)
 		changed, unsure = true, err != nil
 		return refusal, err
 	})

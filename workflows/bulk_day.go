@@ -64,7 +64,8 @@ type Daily struct {
 }
 
 // BulkDaily writes the day before the one that it is scheduled for, however late
-// it runs, and tells the account's webhook.
+// it runs, and tells the account's webhook. While the account is suspended it
+// does neither.
 func BulkDaily(ctx workflow.Context, in Daily) error {
 	scheduled, ok := workflow.GetTypedSearchAttributes(ctx).GetTime(scheduledStart)
 	if !ok {
@@ -77,6 +78,9 @@ func BulkDaily(ctx workflow.Context, in Daily) error {
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if written.Status == schema.DayDeleted {
+		return nil
 	}
 	var event string
 	if told := workflow.ExecuteActivity(named(recording(ctx, "Tell of "+string(day)), "tell"), hands.TellDaily, activities.DailyEnd{

@@ -29,7 +29,7 @@ func Webhook(ctx workflow.Context, in Event) error {
 			return err
 		}
 	}
-	deliver := activities.Deliver{Event: in.ID, Account: in.Account}
+	deliver := activities.Deliver{Event: in.ID}
 	err := workflow.ExecuteActivity(named(delivering(ctx, "Deliver the webhook"), "deliver"), hands.DeliverWebhook, deliver).Get(ctx, nil)
 	if err == nil {
 		return nil
@@ -41,7 +41,8 @@ func Webhook(ctx workflow.Context, in Event) error {
 	return err
 }
 
-// sendEvent starts a Webhook that outlives this run.
+// sendEvent starts a Webhook that outlives this run. One that is under way or
+// was delivered is not sent again.
 func sendEvent(ctx workflow.Context, e Event) error {
 	ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
 		WorkflowID:            WebhookID(e.ID),
@@ -49,6 +50,7 @@ func sendEvent(ctx workflow.Context, e Event) error {
 		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
 		TypedSearchAttributes: temporal.NewSearchAttributes(exportAccount.ValueSet(e.Account)),
 		StaticSummary:         "Webhook",
+		Priority:              bulkPriority(e.Account),
 	})
 	err := workflow.ExecuteChildWorkflow(ctx, Webhook, e).GetChildWorkflowExecution().Get(ctx, nil)
 	if temporal.IsWorkflowExecutionAlreadyStartedError(err) {

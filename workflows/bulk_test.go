@@ -134,7 +134,7 @@ func TestAJobWritesEachDayOnceAFewAtATimeAndTellsOfItOnce(t *testing.T) {
 	require.Len(t, b.days(), 10)
 	require.Len(t, b.written, 10)
 	require.LessOrEqual(t, b.most.Load(), int64(4))
-	require.Equal(t, []activities.Deliver{{Event: "e1", Account: b.in.Account}}, b.sent)
+	require.Equal(t, []activities.Deliver{{Event: "e1"}}, b.sent)
 	require.ElementsMatch(t, []activities.MailKind{activities.JobRequestedMail, activities.JobEndedMail}, []activities.MailKind{b.mails[0].Kind, b.mails[1].Kind})
 }
 
@@ -221,6 +221,15 @@ func TestADailyExportIsOfTheDayBeforeItWasScheduledHoweverLateItRuns(t *testing.
 	require.Equal(t, map[schema.Day]int{"2026-03-07": 1}, b.days())
 	require.Empty(t, b.written[0].Job)
 	require.Len(t, b.sent, 1)
+}
+
+func TestOfASuspendedAccountNothingIsExportedAndNobodyIsTold(t *testing.T) {
+	b := newBulk(t)
+	b.scheduledFor(time.Date(2026, 3, 8, 0, 15, 0, 0, time.UTC))
+	b.OnActivity(hands.WriteDay, mock.Anything, mock.Anything).Return(activities.WrittenDay{Status: schema.DayDeleted}, nil)
+	require.NoError(t, b.play(workflows.BulkDaily, workflows.Daily{Account: b.in.Account, Type: schema.Messages}))
+	b.AssertActivityNotCalled(t, "TellDaily", mock.Anything, mock.Anything)
+	require.Empty(t, b.sent)
 }
 
 func TestADailyExportThatFailsSaysSoToTheWebhookAndToOperators(t *testing.T) {
@@ -333,15 +342,29 @@ func TestChangesOfAConfigurationAreMadeOneAfterTheOther(t *testing.T) {
 		}
 		return activities.Refusal{}, nil
 	})
-	first, second := b.ask(0, "change", []byte("good")), b.ask(time.Millisecond, "change", []byte("bad"))
+	first, second := b.ask(0, "change", workflows.Change{Sealed: []byte("good"), By: "US-by"}), b.ask(time.Millisecond, "change", workflows.Change{Sealed: []byte("bad"), By: "US-by"})
 	require.NoError(t, b.play(workflows.BulkConfiguration, workflows.Configuring{Account: b.in.Account, Type: schema.Calls}))
 	require.NoError(t, first.refusal.Err())
 	require.Equal(t, schema.Invalid, schema.KindOf(second.refusal.Err()))
 }
 
+func TestTheSweepTellsWhatNobodyTellsThoughFilesCannotBeSwept(t *testing.T) {
+	b := newBulk(t)
+	b.OnActivity(hands.EndLostJobs, mock.Anything, mock.Anything).Return(activities.Untold{
+		Jobs: 1, Events: []activities.UntoldEvent{{Event: "e1", Account: b.in.Account}},
+		Mails: []activities.JobMail{{Job: b.in.ID, Account: b.in.Account, Kind: activities.JobEndedMail}},
+	}, nil)
+	b.OnActivity(hands.SweepBulk, mock.Anything, mock.Anything).Return(activities.SweptBulk{}, temporal.NewNonRetryableApplicationError("away", "storage", nil))
+	require.Error(t, b.play(workflows.SweepBulk, workflows.SweepingBulk{Sweeping: workflows.Sweeping{Grace: time.Minute}}))
+	require.Equal(t, []activities.Deliver{{Event: "e1"}}, b.sent)
+	require.Equal(t, activities.JobEndedMail, b.mails[0].Kind)
+	require.Len(t, b.mails, 1)
+}
+
 func TestASweepThatLeavesADayFileBehindIsSeenToFail(t *testing.T) {
 	for stuck, fails := range map[int]bool{0: false, 2: true} {
 		b := newBulk(t)
+		b.OnActivity(hands.EndLostJobs, mock.Anything, mock.Anything).Return(activities.Untold{}, nil)
 		b.OnActivity(hands.SweepBulk, mock.Anything, mock.Anything).Return(activities.SweptBulk{Expired: 3, Stuck: stuck}, nil)
 		err := b.play(workflows.SweepBulk, workflows.SweepingBulk{Sweeping: workflows.Sweeping{Grace: time.Minute}})
 		require.Equal(t, fails, err != nil)
@@ -358,7 +381,7 @@ func TestAChangeThatMayHaveBeenWrittenDownHalfIsSettled(t *testing.T) {
 		settled = append(settled, in)
 		return activities.Refusal{}, nil
 	})
-	a := b.ask(0, "change", []byte("good"))
+	a := b.ask(0, "change", workflows.Change{Sealed: []byte("good"), By: "US-by"})
 	require.NoError(t, b.play(workflows.BulkConfiguration, workflows.Configuring{Account: b.in.Account, Type: schema.Calls}))
 	require.Error(t, a.err)
 	require.Equal(t, []activities.ConfigureBulk{{Account: b.in.Account, Type: schema.Calls}}, settled)

@@ -19,15 +19,17 @@ import (
 // Reading and writing whole categories and archives takes as long as an
 // account is large. It has a queue of its own, so that no mail and no removal
 // ever waits behind it.
-// Day files of bulk exports have another.
+// Day files of bulk exports have another, and so have webhooks, whose receivers
+// may take their time.
 const (
 	TaskQueue   = "satchel"
 	StreamQueue = "satchel-streams"
 	DayQueue    = "satchel-days"
+	HookQueue   = "satchel-hooks"
 )
 
 // Queues are all there are.
-var Queues = []string{TaskQueue, StreamQueue, DayQueue}
+var Queues = []string{TaskQueue, StreamQueue, DayQueue, HookQueue}
 
 // What operators can search exports by in Temporal.
 var (

@@ -134,9 +134,11 @@ func attemptsIn(patience time.Duration) int32 {
 	return attempts
 }
 
-// delivering is for webhooks: a receiver may be away for hours.
+// delivering is for webhooks: a receiver may be away for hours. It has a queue of
+// its own, so that only other webhooks wait behind receivers that are slow.
 func delivering(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:              HookQueue,
 		StartToCloseTimeout:    30 * time.Second,
 		ScheduleToCloseTimeout: deliverFor,
 		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: 5 * time.Second, BackoffCoefficient: 2, MaximumInterval: time.Hour},

@@ -90,10 +90,11 @@ func schedule[In comparable](ctx context.Context, c client.Client, in In, want c
 		err = c.ScheduleClient().GetHandle(ctx, want.ID).Update(ctx, client.ScheduleUpdateOptions{
 			DoUpdate: func(found client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
 				schedule := found.Description.Schedule
-				if isAsWanted(schedule, want.Spec, in) {
+				if isAsWanted(schedule, want, in) {
 					return nil, temporal.ErrSkipScheduleUpdate
 				}
 				schedule.Spec, schedule.Action = &want.Spec, want.Action
+				schedule.Policy = &client.SchedulePolicies{Overlap: want.Overlap, CatchupWindow: want.CatchupWindow}
 				return &client.ScheduleUpdate{Schedule: &schedule}, nil
 			},
 		})
@@ -105,13 +106,14 @@ func schedule[In comparable](ctx context.Context, c client.Client, in In, want c
 }
 
 // isAsWanted tells whether a schedule starts its action when and as it should.
-func isAsWanted[In comparable](s client.Schedule, spec client.ScheduleSpec, in In) bool {
+func isAsWanted[In comparable](s client.Schedule, want client.ScheduleOptions, in In) bool {
 	action, ok := s.Action.(*client.ScheduleWorkflowAction)
-	if !ok || action.TaskQueue != TaskQueue || len(action.Args) != 1 {
+	if !ok || action.TaskQueue != TaskQueue || len(action.Args) != 1 || s.Policy == nil ||
+		s.Policy.Overlap != want.Overlap || s.Policy.CatchupWindow != want.CatchupWindow {
 		return false
 	}
 	payload, ok := action.Args[0].(*commonpb.Payload)
 	var has In
 	return ok && converter.GetDefaultDataConverter().FromPayload(payload, &has) == nil && has == in &&
-		slices.Equal(s.Spec.Intervals, spec.Intervals) && s.Spec.Jitter == spec.Jitter
+		slices.Equal(s.Spec.Intervals, want.Spec.Intervals) && s.Spec.Jitter == want.Spec.Jitter
 }

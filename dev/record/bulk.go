@@ -34,7 +34,7 @@ func (s *stage) playBulk(ctx context.Context, dir string) error {
 	if err := workflows.StopBulkJob(ctx, s, stopped, "US-by"); err != nil {
 		return err
 	}
-	if err := workflows.ConfigureBulk(ctx, s, account, schema.Calls, []byte("sealed")); err != nil {
+	if err := workflows.ConfigureBulk(ctx, s, account, schema.Calls, workflows.Change{Sealed: []byte("sealed"), By: "US-by"}); err != nil {
 		return err
 	}
 	if err := workflows.EraseCall(ctx, s, account, "US-by", schema.DefaultBulkLimits(), schema.Erasure{Call: "CA1", Day: "2026-03-01"}); err != nil {
@@ -139,6 +139,13 @@ func (s *stage) registerBulk(w worker.Worker) {
 	named("EraseCalls", func(context.Context, activities.Erase) error { return nil })
 	named("RemoveDay", func(context.Context, activities.RemoveDay) error { return nil })
 	named("TellDaily", func(context.Context, activities.DailyEnd) (string, error) { return "", nil })
+	named("EndLostJobs", func(context.Context, activities.SweepBulk) (activities.Untold, error) {
+		account := schema.NewAccountID()
+		return activities.Untold{
+			Jobs: 1, Events: []activities.UntoldEvent{{Event: "lost", Account: account}},
+			Mails: []activities.JobMail{{Job: "JS1", Account: account, Kind: activities.JobEndedMail}},
+		}, nil
+	})
 	named("SweepBulk", func(context.Context, activities.SweepBulk) (activities.SweptBulk, error) {
 		return activities.SweptBulk{Expired: 1}, nil
 	})

@@ -10,7 +10,8 @@ import (
 	"satchel/schema/store/sqlstate"
 )
 
-// Action is what somebody did to an export, a bulk job, a day file or a call.
+// Action is what somebody did to an export, a bulk job, a day file, a call or a
+// daily export.
 type Action string
 
 // The audit trail knows these deeds.
@@ -20,7 +21,8 @@ const (
 	ConfirmedBy Action = "confirmed"
 	Downloaded  Action = "downloaded"
 	Removed     Action = "removed"
-	Erased      Action = "erased" // a call, from the archive
+	Erased      Action = "erased"     // a call, from the archive
+	Configured  Action = "configured" // what is exported every day of a type, which is the subject
 )
 
 // Event is one line of the audit trail. Details hold counts and flags only.

@@ -2,6 +2,9 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 
@@ -51,9 +54,9 @@ func (s *Store) Daily(ctx context.Context, after schema.BulkConfiguration, limit
 	return list, sqlstate.Wrap("read daily exports", err)
 }
 
-// Configure changes what c names and answers the whole. Half a webhook is
-// Invalid, and changes nothing.
-func (s *Store) Configure(ctx context.Context, account string, t schema.ResourceType, c schema.BulkChange) (schema.BulkConfiguration, error) {
+// Configure changes what c names and answers the whole, with an audit row where
+// it was not so before. Half a webhook is Invalid, and changes nothing.
+func (s *Store) Configure(ctx context.Context, account string, t schema.ResourceType, by string, c schema.BulkChange) (schema.BulkConfiguration, error) {
 	var now schema.BulkConfiguration
 	err := s.inTx(ctx, "configure daily export", func(tx *sqlx.Tx) error {
 		if _, err := tx.ExecContext(ctx, `insert into satchel.bulk_configurations (account_sid, resource_type)
@@ -64,21 +67,44 @@ func (s *Store) Configure(ctx context.Context, account string, t schema.Resource
 			from satchel.bulk_configurations where account_sid = $1 and resource_type = $2 for update`, account, t); err != nil {
 			return err
 		}
+		before := now
 		set(&now.Enabled, c.Enabled)
 		set(&now.URL, c.URL)
 		set(&now.Method, c.Method)
 		if (now.URL == "") != (now.Method == "") {
 			return schema.Errorf(schema.Invalid, "half_webhook", "WebhookUrl and WebhookMethod go together: set both, or neither.")
 		}
-		_, err := tx.ExecContext(ctx, `update satchel.bulk_configurations
+		if now == before {
+			return nil
+		}
+		if _, err := tx.ExecContext(ctx, `update satchel.bulk_configurations
 			set enabled = $3, webhook_url = $4, webhook_method = $5, changed_at = clock_timestamp()
-			where account_sid = $1 and resource_type = $2`, account, t, now.Enabled, now.URL, now.Method)
-		return err
+			where account_sid = $1 and resource_type = $2`, account, t, now.Enabled, now.URL, now.Method); err != nil {
+			return err
+		}
+		return audit(ctx, tx, Event{
+			Account: account, Subject: string(t), Actor: actor(by), Action: Configured,
+			Details: map[string]bool{"enabled": now.Enabled, "webhook": now.URL != "", "webhookChanged": now.Hook != before.Hook},
+		})
 	})
 	if err != nil {
 		return schema.BulkConfiguration{}, err
 	}
 	return now, nil
+}
+
+// NoteSeen notes whether the platform shows the account of a daily export, and
+// answers for how long it has not.
+func (s *Store) NoteSeen(ctx context.Context, account string, t schema.ResourceType, seen bool) (time.Duration, error) {
+	var microseconds int64
+	err := s.db.GetContext(ctx, &microseconds, `update satchel.bulk_configurations
+		set unseen_since = case when $3 then null else coalesce(unseen_since, clock_timestamp()) end
+		where account_sid = $1 and resource_type = $2 and (unseen_since is not null or not $3)
+		returning coalesce(extract(epoch from clock_timestamp() - unseen_since) * 1000000, 0)::bigint`, account, t, seen)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return time.Duration(microseconds) * time.Microsecond, sqlstate.Wrap("note whether an account is seen", err)
 }
 
 func set[T any](value, change *T) {

@@ -2,10 +2,12 @@ package store_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"satchel/schema"
+	"satchel/schema/store"
 )
 
 func TestAConfigurationChangesOnlyWhereItIsTold(t *testing.T) {
@@ -32,12 +34,20 @@ func TestAConfigurationChangesOnlyWhereItIsTold(t *testing.T) {
 		{schema.BulkChange{URL: &none, Method: &none}, false, schema.Hook{}},
 	} {
 		want.Enabled, want.Hook = step.enabled, step.hook
-		c, err = s.Configure(t.Context(), account, schema.Calls, step.change)
+		c, err = s.Configure(t.Context(), account, schema.Calls, "US-by", step.change)
 		require.NoError(t, err)
 		require.Equal(t, want, c)
 	}
-	_, err = s.Configure(t.Context(), account, schema.Calls, schema.BulkChange{Enabled: &yes})
+	_, err = s.Configure(t.Context(), account, schema.Calls, "SK-by", schema.BulkChange{Enabled: &yes})
 	require.NoError(t, err)
+	var actors []string
+	changes, err := s.History(t.Context(), string(schema.Calls))
+	require.NoError(t, err)
+	for _, e := range changes {
+		require.Equal(t, []string{account, string(store.Configured)}, []string{e.Account, string(e.Action)})
+		actors = append(actors, e.Actor)
+	}
+	require.Equal(t, []string{"US-by", "US-by", "US-by", "US-by", "SK-by"}, actors, "one of the changes changed nothing")
 	all, err := s.Configurations(t.Context(), account)
 	require.NoError(t, err)
 	want.Enabled = true
@@ -49,10 +59,28 @@ func TestHalfAWebhookChangesNothing(t *testing.T) {
 	account := schema.NewAccountID()
 	yes, url, none := true, "https://hooks.example.com/daily", ""
 	for _, half := range []schema.BulkChange{{Enabled: &yes, URL: &url}, {Enabled: &yes, URL: &none, Method: &url}} {
-		_, err := s.Configure(t.Context(), account, schema.Messages, half)
+		_, err := s.Configure(t.Context(), account, schema.Messages, "US-by", half)
 		require.Equal(t, schema.Invalid, schema.KindOf(err))
 		c, err := s.Configuration(t.Context(), account, schema.Messages)
 		require.NoError(t, err)
 		require.Equal(t, schema.BulkConfiguration{Account: account, Type: schema.Messages}, c)
 	}
+}
+
+func TestAnAccountIsUnseenUntilItIsSeenAgain(t *testing.T) {
+	s := open(t)
+	account, yes := schema.NewAccountID(), true
+	note := func(seen bool) time.Duration {
+		unseen, err := s.NoteSeen(t.Context(), account, schema.Calls, seen)
+		require.NoError(t, err)
+		return unseen
+	}
+	require.Zero(t, note(false), "there is no daily export")
+	_, err := s.Configure(t.Context(), account, schema.Calls, "", schema.BulkChange{Enabled: &yes})
+	require.NoError(t, err)
+	require.Less(t, note(false), time.Minute)
+	exec(t, s, `update satchel.bulk_configurations set unseen_since = unseen_since - interval '5 days'`)
+	require.Greater(t, note(false), 5*24*time.Hour)
+	require.Zero(t, note(true))
+	require.Less(t, note(false), time.Minute)
 }

@@ -2,6 +2,9 @@ package store
 
 import (
 	"context"
+	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"satchel/schema"
@@ -13,6 +16,23 @@ import (
 type JobCursor struct {
 	CreatedAt time.Time
 	ID        string
+}
+
+// CursorTo is the place behind a job.
+func CursorTo(job schema.Job) JobCursor { return JobCursor{job.CreatedAt, job.ID} }
+
+// String writes a place as ParseJobCursor reads it, and as an address can hold
+// it.
+func (c JobCursor) String() string { return fmt.Sprintf("%d.%s", c.CreatedAt.UnixMicro(), c.ID) }
+
+// ParseJobCursor reads a place, and answers false for every other string.
+func ParseJobCursor(s string) (JobCursor, bool) {
+	at, id, _ := strings.Cut(s, ".")
+	micros, err := strconv.ParseInt(at, 10, 64)
+	if err != nil || micros < 0 || !schema.IsJobID(id) {
+		return JobCursor{}, false
+	}
+	return JobCursor{time.UnixMicro(micros), id}, true
 }
 
 // Jobs lists the account's jobs that have not ended, or ended no longer ago

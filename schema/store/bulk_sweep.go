@@ -10,12 +10,40 @@ import (
 	"satchel/schema/store/sqlstate"
 )
 
-// OverdueJobs lists jobs that may have lost their run: they were asked for
-// longer than grace ago and have not ended. after is the ID to go on behind.
-func (s *Store) OverdueJobs(ctx context.Context, grace time.Duration, after string, limit int) ([]schema.Job, error) {
-	list, err := jobs(ctx, s.db, `ended_at is null and created_at < clock_timestamp() - $1 * interval '1 microsecond'
+// OverdueJobs lists the IDs of jobs that may have lost their run: they were
+// asked for longer than grace ago and have not ended. after is the ID to go on
+// behind.
+func (s *Store) OverdueJobs(ctx context.Context, grace time.Duration, after string, limit int) ([]string, error) {
+	ids := []string{}
+	err := s.db.SelectContext(ctx, &ids, `select id from satchel.jobs
+		where ended_at is null and created_at < clock_timestamp() - $1 * interval '1 microsecond'
 		and id > $2 order by id limit $3`, grace.Microseconds(), after, limit)
-	return list, sqlstate.Wrap("find overdue jobs", err)
+	return ids, sqlstate.Wrap("find overdue jobs", err)
+}
+
+// UnmailedJobs lists ID and account of jobs of whose end nobody may be writing
+// to their address: they ended longer than grace ago, no longer than within,
+// were not deleted, and the letter is not settled. after is the ID to go on
+// behind.
+func (s *Store) UnmailedJobs(ctx context.Context, letter string, grace, within time.Duration, after string, limit int) ([]schema.Job, error) {
+	list := []schema.Job{}
+	err := s.db.SelectContext(ctx, &list, `select id, account_sid from satchel.jobs
+		where ended_at < clock_timestamp() - $1 * interval '1 microsecond' and ended_at > clock_timestamp() - $2 * interval '1 microsecond'
+		and email <> '' and deleting_at is null and id > $3
+		and not exists (select from satchel.letters where subject = id and letter = $4)
+		order by id limit $5`, grace.Microseconds(), within.Microseconds(), after, letter, limit)
+	return list, sqlstate.Wrap("find jobs without a mail", err)
+}
+
+// PendingEvents lists ID and account of events whose delivery may have lost its
+// run: they happened longer than grace ago and are pending. after is the ID to
+// go on behind.
+func (s *Store) PendingEvents(ctx context.Context, grace time.Duration, after string, limit int) ([]schema.Event, error) {
+	list := []schema.Event{}
+	err := s.db.SelectContext(ctx, &list, `select id, account_sid from satchel.events
+		where status = '`+string(schema.EventPending)+`' and at < clock_timestamp() - $1 * interval '1 microsecond'
+		and ($2 = '' or id > nullif($2, '')::uuid) order by id limit $3`, grace.Microseconds(), after, limit)
+	return list, sqlstate.Wrap("find pending events", err)
 }
 
 // ForgetBulk deletes jobs that ended longer than kept ago, with their days and

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -30,10 +31,10 @@ func TestOnlyJobsWithoutAnEndAreOverdue(t *testing.T) {
 	want := []string{min(a.ID, b.ID), max(a.ID, b.ID)}
 	list, err := s.OverdueJobs(t.Context(), time.Hour, "", 10)
 	require.NoError(t, err)
-	require.Equal(t, want, jobIDs(list))
+	require.Equal(t, want, list)
 	list, err = s.OverdueJobs(t.Context(), time.Hour, want[0], 1)
 	require.NoError(t, err)
-	require.Equal(t, want[1:], jobIDs(list))
+	require.Equal(t, want[1:], list)
 }
 
 func TestWhatIsOverIsForgottenAndNothingElse(t *testing.T) {
@@ -88,6 +89,74 @@ func TestWhatIsOverIsForgottenAndNothingElse(t *testing.T) {
 	used, err := s.QuotaUsed(t.Context(), account)
 	require.NoError(t, err)
 	require.Equal(t, 9, used, "today's is still taken")
+}
+
+func TestAMailAtAJobsEndIsMissedUntilItIsSettledOrItsTimeIsOver(t *testing.T) {
+	s := open(t)
+	const letter = "job_ended/job-email/1"
+	var want []string
+	ended := func(spoil string) string {
+		o := aJob(schema.NewAccountID())
+		o.Email = "loader@example.com"
+		require.NoError(t, s.OpenJob(t.Context(), o))
+		_, err := s.EndJob(t.Context(), o.ID)
+		require.NoError(t, err)
+		exec(t, s, `update satchel.jobs set ended_at = clock_timestamp() - interval '2 hours' where id = $1`, o.ID)
+		if spoil != "" {
+			exec(t, s, `update satchel.jobs set `+spoil+` where id = $1`, o.ID)
+		}
+		return o.ID
+	}
+	for range 3 {
+		want = append(want, ended(""))
+	}
+	slices.Sort(want)
+	for _, spoil := range []string{"email = ''", "deleting_at = now()", "ended_at = now()", "ended_at = now() - interval '1 day'", "ended_at = null"} {
+		ended(spoil)
+	}
+	require.NoError(t, s.SettleLetter(t.Context(), ended(""), letter, false))
+	var got []string
+	for after := ""; ; {
+		list, err := s.UnmailedJobs(t.Context(), letter, time.Hour, 24*time.Hour, after, 2)
+		require.NoError(t, err)
+		if len(list) == 0 {
+			break
+		}
+		after = list[len(list)-1].ID
+		got = append(got, jobIDs(list)...)
+	}
+	require.Equal(t, want, got)
+}
+
+func TestAnEventIsPendingUntilItIsThrough(t *testing.T) {
+	s := open(t)
+	var want, got []string
+	for n := range 5 {
+		e := anEvent(schema.NewAccountID())
+		e.At = time.Now().Add(-2 * time.Hour)
+		if n == 0 {
+			e.At = time.Now()
+		}
+		require.NoError(t, s.OpenEvent(t.Context(), e))
+		switch n {
+		case 1:
+			require.NoError(t, s.GiveUpEvent(t.Context(), e.ID))
+		case 2, 3, 4:
+			want = append(want, e.ID)
+		}
+	}
+	slices.Sort(want)
+	for after := ""; ; {
+		list, err := s.PendingEvents(t.Context(), time.Hour, after, 2)
+		require.NoError(t, err)
+		if len(list) == 0 {
+			break
+		}
+		for _, e := range list {
+			after, got = e.ID, append(got, e.ID)
+		}
+	}
+	require.Equal(t, want, got)
 }
 
 func TestTheStandingTellsOfAllBulkExports(t *testing.T) {

@@ -69,6 +69,17 @@ func (s *Store) OpenDayFile(ctx context.Context, id string) (f schema.DayFile, w
 	return row.DayFile, row.Wrapped, fileError(err)
 }
 
+// AccountDayFile reads this version of a file of this account; another account's
+// does not exist, nor one that cannot be read any more.
+func (s *Store) AccountDayFile(ctx context.Context, account, id string) (schema.DayFile, error) {
+	if !schema.IsDayFileID(id) {
+		return schema.DayFile{}, fileError(sql.ErrNoRows)
+	}
+	var f schema.DayFile
+	err := s.db.GetContext(ctx, &f, `select `+dayFileColumns+` from satchel.day_files where account_sid = $1 and id = $2 and `+seen, account, id)
+	return f, fileError(err)
+}
+
 // DayFileByID reads a file, even one that nobody may see any more.
 func (s *Store) DayFileByID(ctx context.Context, id string) (schema.DayFile, error) {
 	var f schema.DayFile

@@ -8,16 +8,16 @@ import (
 	"satchel/schema"
 )
 
-func TestWhoeverUnsubscribedStaysSoForThatAccountOnly(t *testing.T) {
+func TestWhoeverUnsubscribedStaysSoAndNobodyElse(t *testing.T) {
 	s := open(t)
-	account, user := schema.NewAccountID(), schema.NewUserID()
+	user, other := schema.NewUserID(), schema.NewUserID()
 	for range 2 {
-		require.NoError(t, s.Unsubscribe(t.Context(), account, user))
+		require.NoError(t, s.Unsubscribe(t.Context(), user))
 	}
-	who, err := s.Unsubscribed(t.Context(), account)
+	who, err := s.Unsubscribed(t.Context(), []string{user, other})
 	require.NoError(t, err)
 	require.Equal(t, map[string]bool{user: true}, who)
-	who, err = s.Unsubscribed(t.Context(), schema.NewAccountID())
+	who, err = s.Unsubscribed(t.Context(), []string{other})
 	require.NoError(t, err)
 	require.Empty(t, who)
 }

@@ -12,19 +12,9 @@ import (
 	voice "github.com/twilio/twilio-go/rest/voice/v1"
 	"go.temporal.io/api/workflowservice/v1"
 
+	"satchel/dev/e2e/pointed"
 	"satchel/schema"
 )
-
-// redirected leads Twilio's hosts to us, as a customer's own transport would.
-type redirected struct{ to *url.URL }
-
-func (r redirected) RoundTrip(req *http.Request) (*http.Response, error) {
-	if strings.HasSuffix(req.URL.Host, ".twilio.com") {
-		req = req.Clone(req.Context())
-		req.URL.Scheme, req.URL.Host, req.Host = r.to.Scheme, r.to.Host, r.to.Host
-	}
-	return http.DefaultTransport.RoundTrip(req)
-}
 
 // services are those of Twilio's client that are here.
 type services struct {
@@ -37,12 +27,7 @@ func (w *world) theirClient(as caller) services {
 	w.t.Helper()
 	to, err := url.Parse(w.url)
 	require.NoError(w.t, err)
-	c := &client.Client{
-		Credentials: client.NewCredentials(as.name, as.secret),
-		HTTPClient: &http.Client{
-			Transport: redirected{to}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
-	}
+	c := pointed.Client(to, as.name, as.secret)
 	c.SetAccountSid(as.account)
 	return services{exports.NewApiServiceWithClient(c), voice.NewApiServiceWithClient(c)}
 }

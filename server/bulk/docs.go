@@ -32,7 +32,6 @@ var meanings = map[string]meaning{
 		"Resource types are Messages, Calls, Conferences and Participants, spelled exactly so. A job is listed for a week after it ended, and a day’s file is deleted a week after it was made, unless those who run this service chose otherwise; so a file can be gone while its job is still listed.",
 		"A call can be erased under the UTC day on which it was created, and under no other.",
 	}},
-	"20406": {"The answer cannot be sent as you want it", []string{"What the request accepts is not among what we can send."}},
 	"20409": {"This cannot be done any more", []string{
 		"A job can be deleted until its last day has ended. The files of its days are deleted by themselves.",
 	}},
@@ -40,7 +39,6 @@ var meanings = map[string]meaning{
 		"A newer version has taken its place since you saw it. Fetch the day again, and then the file from its beginning.",
 	}},
 	"20413": {"The request is too large", []string{"A request’s body has at most 64 KiB."}},
-	"20415": {"The request’s body is of a kind that we cannot read", []string{"Send parameters as application/x-www-form-urlencoded."}},
 	"20416": {"The file is shorter than that", []string{"The answer’s Content-Range header says how long the file is."}},
 	"20429": {"Too much was asked for", []string{
 		"Either requests came too often, or a job asked for more days than are left of what an account and its subaccounts may ask for in one UTC day. The message says which.",

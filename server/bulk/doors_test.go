@@ -107,7 +107,7 @@ func TestWhileTheDatabaseIsAwayTheAnswerSaysWhenToTryAgain(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, away.Close()) })
 	w := newWorld(t, nowhere(t), func(o *bulk.Options) { o.Store = away })
 	file, until := schema.NewDayFileID(), time.Now().Add(time.Hour).Unix()
-	link := fmt.Sprintf("/files/%s/Calls-2026-03-01.json.gz?exp=%d&sig=%s", file, until, w.links.FileLink(file, until))
+	link := fmt.Sprintf("/files/%s/Calls-2026-03-01.json.gz?by=%s&exp=%d&sig=%s", file, w.program.user, until, w.links.FileLink(file, w.program.user, until))
 	for _, at := range append(everywhere, [2]string{http.MethodGet, link}) {
 		if at[1] == "/v1/Exports/Calls" {
 			continue // needs none

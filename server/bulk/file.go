@@ -19,30 +19,20 @@ func (b *Bulk) DayFiles(ctx context.Context, p auth.Principal, limit int) ([]sch
 
 // File finds a file of the caller's account that is there.
 func (b *Bulk) File(ctx context.Context, p auth.Principal, id string) (schema.DayFile, error) {
-	if !schema.IsDayFileID(id) {
-		return schema.DayFile{}, noFile()
-	}
-	f, _, err := b.Store.OpenDayFile(ctx, id)
-	if err == nil && f.Account != p.Account {
-		err = noFile()
-	}
-	if err != nil {
-		return schema.DayFile{}, err
-	}
-	return f, nil
+	return b.Store.AccountDayFile(ctx, p.Account, id)
 }
 
 // FileURL is the path of a file, to be put behind a site's address. Whoever
 // has it may fetch the file as often as they like until its time is over, by the
-// database's clock.
-func (b *Bulk) FileURL(ctx context.Context, f schema.DayFile) (string, error) {
+// database's clock, in the name of the one it is given to.
+func (b *Bulk) FileURL(ctx context.Context, p auth.Principal, f schema.DayFile) (string, error) {
 	now, err := b.Store.Now(ctx)
 	if err != nil {
 		return "", err
 	}
 	until := now.Add(b.LinkTTL).Unix()
 	return filePath(f) + "?" + url.Values{
-		"exp": {strconv.FormatInt(until, 10)}, "sig": {b.Links.FileLink(f.ID, until)},
+		"by": {by(p)}, "exp": {strconv.FormatInt(until, 10)}, "sig": {b.Links.FileLink(f.ID, by(p), until)},
 	}.Encode(), nil
 }
 
@@ -58,8 +48,4 @@ func (b *Bulk) RemoveFile(ctx context.Context, p auth.Principal, id string) erro
 		return err
 	}
 	return workflows.RemoveDayFileNow(ctx, b.Temporal, workflows.FileRemoval{File: id, Account: p.Account, By: by(p)})
-}
-
-func noFile() error {
-	return schema.Errorf(schema.NotFound, "day_file_not_found", "There is no such file.")
 }

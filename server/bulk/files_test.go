@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 	twilio "github.com/twilio/twilio-go/rest/bulkexports/v1"
 
+	"satchel/dev/e2e/pointed"
 	"satchel/schema"
 )
 
@@ -91,6 +92,9 @@ func TestADaysLinkLeadsToItsFile(t *testing.T) {
 	trail, err := w.store.History(t.Context(), f.ID)
 	require.NoError(t, err)
 	require.Len(t, trail, 6, "each download but what sent nothing")
+	for _, e := range trail {
+		require.Equal(t, w.program.name, e.Actor, "whom the link was given to")
+	}
 }
 
 func TestALinkIsGoodForItsFileAndItsTimeAlone(t *testing.T) {
@@ -113,7 +117,8 @@ func TestALinkIsGoodForItsFileAndItsTimeAlone(t *testing.T) {
 		"another name":      strings.Replace(link, "Calls-2026-03-01", "Calls-2026-03-02", 1),
 		"nothing":           at.Path,
 		"no time":           at.Path + "?sig=" + sig,
-		"expired":           fmt.Sprintf("%s?exp=%d&sig=%s", at.Path, past, w.links.FileLink(f.ID, past)),
+		"expired":           fmt.Sprintf("%s?exp=%d&sig=%s", at.Path, past, w.links.FileLink(f.ID, "", past)),
+		"another's name":    strings.Replace(link, w.program.name, w.other.name, 1),
 	} {
 		a := w.send(w.program, http.MethodGet, path, nil)
 		require.Equal(t, 403, a.status, "%s: %s", name, a.body)
@@ -152,6 +157,15 @@ func TestClientsThatWouldFollowCanBeToldOtherwise(t *testing.T) {
 	require.Equal(t, 200, a.status)
 	require.Empty(t, a.header.Get("Location"))
 	require.NotEmpty(t, decode[twilio.BulkexportsV1DayInstance](t, a.body).RedirectTo)
+
+	to, err := url.Parse(w.url)
+	require.NoError(t, err)
+	following := pointed.Client(to, w.program.name, w.program.secret)
+	following.HTTPClient.CheckRedirect = nil
+	following.SetAccountSid(w.program.account)
+	day, err := twilio.NewApiServiceWithClient(following).FetchDay("Calls", "2026-03-01")
+	require.NoError(t, err)
+	require.NotEmpty(t, *day.RedirectTo)
 }
 
 func TestALinkIsGoodForNothingWhileItsAccountIsSuspended(t *testing.T) {

@@ -1,13 +1,11 @@
 package bulk
 
 import (
-	"fmt"
 	"mime"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -100,10 +98,7 @@ func (b *Bulk) listJobs(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	before, err := cursorOf(page.place)
-	if err != nil {
-		return err
-	}
+	before, _ := store.ParseJobCursor(page.place) // we wrote it; "" is the beginning
 	list, queues, err := b.Jobs(c.Request().Context(), p, typeOf(c), before, page.size+1)
 	if err != nil {
 		return err
@@ -111,25 +106,13 @@ func (b *Bulk) listJobs(c echo.Context) error {
 	next := ""
 	if len(list) > page.size {
 		list = list[:page.size]
-		next = cursor(list[page.size-1])
+		next = store.CursorTo(list[page.size-1]).String()
 	}
 	views := make([]JobView, len(list))
 	for i, job := range list {
 		views[i] = jobView(job, queues[job.ID])
 	}
 	return answer(c, http.StatusOK, map[string]any{"jobs": views, "meta": page.meta(next)})
-}
-
-// cursor writes the place behind a job, and cursorOf reads it.
-func cursor(j schema.Job) string { return fmt.Sprintf("%d %s", j.CreatedAt.UnixMicro(), j.ID) }
-
-func cursorOf(place string) (store.JobCursor, error) {
-	if place == "" {
-		return store.JobCursor{}, nil
-	}
-	at, id, _ := strings.Cut(place, " ")
-	micros, err := strconv.ParseInt(at, 10, 64)
-	return store.JobCursor{CreatedAt: time.UnixMicro(micros), ID: id}, err
 }
 
 // showJob answers GET /v1/Exports/Jobs/{JobSid}.
@@ -206,7 +189,7 @@ func (b *Bulk) fetchDay(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	path, err := b.FileURL(c.Request().Context(), f)
+	path, err := b.FileURL(c.Request().Context(), p, f)
 	if err != nil {
 		return err
 	}

@@ -155,10 +155,24 @@ func (b *Bulk) DeleteJob(ctx context.Context, p auth.Principal, id string) error
 	case job.EndedAt == nil && job.DeletingAt != nil:
 		return nil
 	case job.EndedAt != nil || allEnded(job.Days):
-		return schema.Errorf(schema.Conflict, "job_ended", "This job has ended.")
+		return jobEnded()
 	}
-	return workflows.StopBulkJob(ctx, b.Temporal, id, by(p))
+	err = workflows.StopBulkJob(ctx, b.Temporal, id, by(p))
+	if schema.KindOf(err) != schema.Unavailable {
+		return err
+	}
+	if job, _, lost := b.Job(ctx, p, id); lost == nil { // it may have ended this very moment, or only the answer come too late
+		switch {
+		case job.DeletingAt != nil:
+			return nil
+		case job.EndedAt != nil:
+			return jobEnded()
+		}
+	}
+	return err
 }
+
+func jobEnded() error { return schema.Errorf(schema.Conflict, "job_ended", "This job has ended.") }
 
 func allEnded(days []schema.JobDay) bool {
 	for _, d := range days {

@@ -247,6 +247,28 @@ func TestAJobWhoseCallerHasGoneIsNotOpenedAndCostsNothing(t *testing.T) {
 	require.Zero(t, used)
 }
 
+func TestTheNewestDayCanBeTwilios(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nowhere(t), func(o *bulk.Options) { o.MinLagDays = 2 })
+	last := yesterday().Plus(-1)
+	refused(t, w.send(w.program, http.MethodPost, messageJobs, job(last, yesterday())), 400, 20001, "EndDay", string(last))
+	refused(t, w.send(w.program, http.MethodPost, messageJobs, job(last, last)), 503, 20503) // it may be had, if Temporal were there
+}
+
+func TestAJobWhoseRunWasLostHasNotEndedBeforeItIsEnded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	lost := schema.JobOpening{ID: schema.NewJobID(), Account: w.program.account, Family: w.parent.account, Type: schema.Messages,
+		Start: yesterday(), End: yesterday(), QuotaDays: 366, JobRequest: schema.JobRequest{Name: "a"}}
+	require.NoError(t, w.store.OpenJob(t.Context(), lost))
+	a := w.send(w.program, http.MethodDelete, "/v1/Exports/Jobs/"+lost.ID, nil)
+	refused(t, a, 503, 20503, "interrupted")
+	require.NotEmpty(t, a.header.Get("Retry-After"))
+	_, err := w.store.EndJob(t.Context(), lost.ID)
+	require.NoError(t, err)
+	refused(t, w.send(w.program, http.MethodDelete, "/v1/Exports/Jobs/"+lost.ID, nil), 409, 20409)
+}
+
 func TestTheQuotaIsTheFamilysAndATurnedAwayJobSaysUntilWhen(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(o *bulk.Options) { o.Limits.QuotaDays = 5 })

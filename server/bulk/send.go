@@ -18,15 +18,13 @@ import (
 	"satchel/server/api"
 )
 
-// linkHolder is who fetches a file, in the audit trail: whoever has the link.
-const linkHolder = "link"
-
 // sendFile answers GET and HEAD /files/{id}/{name}: the gzip file itself, which
 // is never sent as a Content-Encoding, so that no client inflates it unasked.
-// The link is all the authority there is.
+// The link is all the authority there is; in the audit trail it is used by the
+// one it was given to.
 func (b *Bulk) sendFile(c echo.Context) error {
 	until, err := strconv.ParseInt(c.QueryParam("exp"), 10, 64)
-	if err != nil || !b.Links.IsFileLink(c.Param("id"), until, c.QueryParam("sig")) {
+	if err != nil || !b.Links.IsFileLink(c.Param("id"), c.QueryParam("by"), until, c.QueryParam("sig")) {
 		return altered()
 	}
 	return api.SendFile(c, func(ctx context.Context) (api.File, error) {
@@ -95,7 +93,7 @@ func (b *Bulk) open(ctx context.Context, c echo.Context, f schema.DayFile, wrapp
 		ReadSeeker: content, Closer: both{content, stored}, Size: f.Size, Modified: f.CreatedAt,
 		Leaving: func(from int64, whole bool) error {
 			return b.Store.Audit(ctx, store.Event{
-				Account: f.Account, Subject: f.ID, Actor: linkHolder, Action: store.Downloaded,
+				Account: f.Account, Subject: f.ID, Actor: c.QueryParam("by"), Action: store.Downloaded,
 				Details: map[string]any{"from": from, "whole": whole},
 			})
 		},

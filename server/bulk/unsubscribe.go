@@ -19,5 +19,5 @@ func (b *Bulk) Unsubscribe(ctx context.Context, token string) error {
 	if !ok {
 		return schema.Errorf(schema.NotFound, "not_found", "This link does not lead anywhere.")
 	}
-	return b.Store.Unsubscribe(ctx, "", user)
+	return b.Store.Unsubscribe(ctx, user)
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -43,6 +42,7 @@ type bulkExportView struct {
 // bulkLive is the part of it that moves.
 type bulkLive struct {
 	Now         time.Time
+	Retention   time.Duration // of jobs and files
 	Quota       quotaView
 	Jobs        []jobView
 	Newer       bool   // whether these are not the newest jobs
@@ -134,6 +134,7 @@ func (w *Web) showBulkLive(c echo.Context) error {
 
 func (w *Web) bulkLiveOf(c echo.Context, p auth.Principal) (v bulkLive, err error) {
 	ctx := c.Request().Context()
+	v.Retention = w.Bulk.Limits.Retention
 	if v.Now, err = w.Exports.Now(ctx); err != nil {
 		return v, err
 	}
@@ -153,12 +154,10 @@ func (w *Web) bulkLiveOf(c echo.Context, p auth.Principal) (v bulkLive, err erro
 		v.Deliveries = append(v.Deliveries, deliveryView{e})
 		v.Moving = v.Moving || e.Status == schema.EventPending
 	}
-	if v.Subaccounts, err = w.Bulk.Subaccounts(ctx, p); err != nil {
+	if v.Subaccounts, v.Moreover, err = w.Bulk.Subaccounts(ctx, p, shownSubaccounts); err != nil {
 		return v, err
 	}
 	v.Quota.Shared = len(v.Subaccounts) > 0 || auth.AccountOf(c).Parent != ""
-	v.Moreover = max(len(v.Subaccounts)-shownSubaccounts, 0)
-	v.Subaccounts = v.Subaccounts[:len(v.Subaccounts)-v.Moreover]
 	if v.Quota.Used, v.Quota.Limit, v.Quota.ResetsAt, err = w.Bulk.Quota(ctx, p); err != nil {
 		return v, err
 	}
@@ -169,7 +168,7 @@ func (w *Web) bulkLiveOf(c echo.Context, p auth.Principal) (v bulkLive, err erro
 
 // jobsOf reads a page of jobs, which begins behind the job that before names.
 func (w *Web) jobsOf(ctx context.Context, p auth.Principal, before string, v *bulkLive) error {
-	cursor, ok := jobCursor(before)
+	cursor, ok := store.ParseJobCursor(before)
 	if ok {
 		v.Newer, v.Here = true, before
 	}
@@ -179,7 +178,7 @@ func (w *Web) jobsOf(ctx context.Context, p auth.Principal, before string, v *bu
 	}
 	if len(list) > shownJobs {
 		list = list[:shownJobs]
-		v.Older = cursorTo(list[shownJobs-1])
+		v.Older = store.CursorTo(list[shownJobs-1]).String()
 	}
 	people, err := w.namesOf(ctx, p.Account)
 	if err != nil {
@@ -192,20 +191,6 @@ func (w *Web) jobsOf(ctx context.Context, p auth.Principal, before string, v *bu
 		v.Moving = v.Moving || job.EndedAt == nil
 	}
 	return nil
-}
-
-// A place in the list of jobs, in an address.
-func cursorTo(job schema.Job) string {
-	return fmt.Sprintf("%d.%s", job.CreatedAt.UnixMicro(), job.ID)
-}
-
-func jobCursor(s string) (store.JobCursor, bool) {
-	var at int64
-	var id string
-	if n, err := fmt.Sscanf(s, "%d.%34s", &at, &id); err != nil || n != 2 || !schema.IsJobID(id) || at < 0 {
-		return store.JobCursor{}, false
-	}
-	return store.JobCursor{CreatedAt: time.UnixMicro(at), ID: id}, true
 }
 
 // seen is another whenever the page must be drawn anew to be true. Time that

@@ -144,7 +144,7 @@ func (w *Web) fetchFile(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	link, err := w.Bulk.FileURL(c.Request().Context(), f)
+	link, err := w.Bulk.FileURL(c.Request().Context(), p, f)
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,9 @@ create table satchel.job_days (
     ended_at   timestamptz,
     primary key (job_id, day)
 );
-create index job_days_ended on satchel.job_days (ended_at desc) where ended_at is not null; -- how long days take these days
+create index job_days_written on satchel.job_days (ended_at desc) where status in ('Completed', 'CompletedEmptyRecords'); -- how long days take these days
+create index job_days_fresh on satchel.job_days (job_id, day) where status = 'Submitted';
+create index job_days_begun on satchel.job_days (job_id) where ended_at is null and status <> 'Submitted';
 
 -- One file of each account, type and day is there to be seen. Its key is in the same row: a new version takes the
 -- old one's key with it, and removal blanks the key first.
@@ -63,6 +65,7 @@ create table satchel.bulk_configurations (
     webhook_url    text not null default '',
     webhook_method text not null default '',
     changed_at     timestamptz not null default clock_timestamp(),
+    unseen_since   timestamptz, -- from when on the platform did not show the account to its daily export
     primary key (account_sid, resource_type),
     check ((webhook_url = '') = (webhook_method = ''))
 );
@@ -103,6 +106,8 @@ create table satchel.events (
     tries          integer not null default 0
 );
 create index events_of_account on satchel.events (account_sid, at desc, id);
+create index events_by_age on satchel.events (at);
+create index events_pending on satchel.events (id) where status = 'pending'; -- of which one may have lost its run
 
 create table satchel.event_tries (
     event_id    uuid not null references satchel.events (id) on delete cascade,
@@ -114,10 +119,8 @@ create table satchel.event_tries (
 create index event_tries_of_event on satchel.event_tries (event_id, at desc);
 
 create table satchel.unsubscribed (
-    account_sid text not null,
-    user_id     text not null,
-    at          timestamptz not null default clock_timestamp(),
-    primary key (account_sid, user_id)
+    user_id text primary key,
+    at      timestamptz not null default clock_timestamp()
 );
 
 alter table satchel.letters drop constraint letters_export_id_fkey;
