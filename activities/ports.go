@@ -82,6 +82,8 @@ type Runs interface {
 	IsOpen(ctx context.Context, account, export string) (bool, error)
 	// IsJobOpen tells whether a bulk job's own run is still open.
 	IsJobOpen(ctx context.Context, job string) (bool, error)
+	// MakeDayAgain starts the run that makes an account's file of calls of a day again, unless it is open.
+	MakeDayAgain(ctx context.Context, account string, day schema.Day) error
 }
 
 // Counters add up what the worker has done, for its metrics.

@@ -78,6 +78,10 @@ func (p runsPort) IsJobOpen(ctx context.Context, job string) (bool, error) {
 	return workflows.IsJobOpen(ctx, p.Client, job)
 }
 
+func (p runsPort) MakeDayAgain(ctx context.Context, account string, day schema.Day) error {
+	return workflows.MakeDayAgain(ctx, p.Client, account, day)
+}
+
 type schedulesPort struct {
 	client.Client
 	delay  time.Duration
