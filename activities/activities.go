@@ -28,7 +28,7 @@ type Activities struct {
 
 	Bulk      BulkStore
 	Days      BulkSource
-	Archive   Archive // nil where there is none to erase from
+	Archive   Archive // nil where nobody has said where it is: then no call can be erased
 	Secrets   Secrets
 	Hooks     Hooks
 	Schedules Schedules

@@ -8,6 +8,7 @@ import (
 	"hash"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/klauspost/compress/gzip"
 	"golang.org/x/sync/errgroup"
@@ -21,7 +22,7 @@ type WriteDay struct {
 	Type    schema.ResourceType
 	Day     schema.Day
 	Job     string // "" for a daily export and for a file that is made again
-	Again   bool   // without calls that were erased since
+	Again   bool   // without calls that were erased since, if any
 	Limits  schema.BulkLimits
 }
 
@@ -95,7 +96,7 @@ func (a *Activities) wanted(ctx context.Context, in WriteDay) (bool, error) {
 	case in.Job != "":
 		return a.Bulk.BeginDay(ctx, in.Job, in.Day)
 	case in.Again:
-		return a.Bulk.HasDayFile(ctx, in.Account, in.Type, in.Day)
+		return a.Bulk.Outdated(ctx, in.Account, in.Day)
 	}
 	return true, nil
 }
@@ -118,6 +119,9 @@ func (a *Activities) storeDay(ctx context.Context, in WriteDay, erased []string)
 			file.Records, err = writeLines(ctx, &sum, rows)
 			return err
 		})
+		if err == nil {
+			file.ReadAt, err = a.Bulk.Now(ctx) // before the object is whole
+		}
 		file.Size, file.SHA256 = sum.size, hex.EncodeToString(sum.sha256.Sum(nil))
 		return err
 	})
@@ -209,24 +213,35 @@ func (a *Activities) FailDay(ctx context.Context, in FailDay) error {
 
 // RemoveDay is what RemoveDay is told.
 type RemoveDay struct {
-	File string
-	By   string // user ID, or Satchel
+	File      string
+	Account   string
+	Type      schema.ResourceType
+	Day       schema.Day
+	ExpiresAt time.Time // what the file was made into again meanwhile has the same
+	By        string    // user or credential ID
 }
 
-// RemoveDay deletes a day file: its key first, then its object with every
-// version and unfinished upload, then its row. Removing what is gone succeeds.
+// RemoveDay deletes a day file, or what it was made into again meanwhile: its key
+// first, then its object with every version and unfinished upload, then its row.
+// Removing what is gone succeeds.
 func (a *Activities) RemoveDay(ctx context.Context, in RemoveDay) error {
 	defer beat(ctx)()
-	return verdict(ctx, a.removeDay(ctx, in))
+	file, err := a.Bulk.DestroyLatestDayKey(ctx, schema.DayFile{
+		ID: in.File, Account: in.Account, Type: in.Type, Day: in.Day, ExpiresAt: in.ExpiresAt,
+	})
+	if err == nil && file != "" {
+		err = a.removeDay(ctx, file, in.By)
+	}
+	return verdict(ctx, err)
 }
 
-func (a *Activities) removeDay(ctx context.Context, in RemoveDay) error {
-	if err := a.Bulk.DestroyDayKey(ctx, in.File); err != nil {
+func (a *Activities) removeDay(ctx context.Context, file, by string) error {
+	if err := a.Bulk.DestroyDayKey(ctx, file); err != nil {
 		return err
 	}
-	certificate, err := a.Vault.Remove(ctx, schema.DayPrefix(in.File))
+	certificate, err := a.Vault.Remove(ctx, schema.DayPrefix(file))
 	if err != nil {
 		return err
 	}
-	return a.Bulk.DropDay(ctx, in.File, in.By, certificate)
+	return a.Bulk.DropDay(ctx, file, by, certificate)
 }

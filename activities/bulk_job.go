@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -221,17 +222,39 @@ type Erase struct {
 	Calls   []schema.Erasure
 }
 
-// EraseCalls notes that calls are to be gone, so that no new file has them, and
-// deletes them from the platform's archive where it lets us.
-func (a *Activities) EraseCalls(ctx context.Context, in Erase) error {
-	if err := a.Bulk.EraseCalls(ctx, in.Account, in.By, in.Calls); err != nil || a.Archive == nil {
-		return verdict(ctx, err)
+// EraseCalls notes that calls are to be gone, so that no new file has them, has
+// the files that do made again, and deletes the calls from the platform's archive.
+// Where that cannot be done nothing is.
+func (a *Activities) EraseCalls(ctx context.Context, in Erase) (Refusal, error) {
+	if a.Archive == nil {
+		refusal, err := refused(schema.Errorf(schema.Forbidden, "no_archive",
+			"Calls cannot be erased here: those who run this service have not said where old calls are kept."))
+		return refusal, verdict(ctx, err)
 	}
-	calls := make([]string, len(in.Calls))
+	if err := a.Bulk.EraseCalls(ctx, in.Account, in.By, in.Calls); err != nil {
+		return Refusal{}, verdict(ctx, err) // they may be noted all the same: then the sweep has their files made again
+	}
+	calls, days := make([]string, len(in.Calls)), make([]schema.Day, len(in.Calls))
 	for i, c := range in.Calls {
-		calls[i] = c.Call
+		calls[i], days[i] = c.Call, c.Day
 	}
-	return verdict(ctx, a.Archive.EraseCalls(ctx, in.Account, calls))
+	again := a.makeAgain(ctx, in.Account, days)
+	return Refusal{}, verdict(ctx, errors.Join(again, a.Archive.EraseCalls(ctx, in.Account, calls)))
+}
+
+// makeAgain has the files of these days that need it made again.
+func (a *Activities) makeAgain(ctx context.Context, account string, days []schema.Day) error {
+	slices.Sort(days)
+	for _, day := range slices.Compact(days) {
+		outdated, err := a.Bulk.Outdated(ctx, account, day)
+		if err == nil && outdated {
+			err = a.Runs.MakeDayAgain(ctx, account, day)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // ReopenEvent is what ReopenEvent is told.

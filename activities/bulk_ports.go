@@ -42,17 +42,23 @@ type BulkStore interface {
 	// letters; events that are through and as old; and quotas of days gone by.
 	ForgetBulk(ctx context.Context, kept time.Duration) error
 
+	// Now is the time by the database's clock.
+	Now(ctx context.Context) (time.Time, error)
 	// PublishDay makes a file the one of its account, type and day, and, with a job,
 	// its day Completed or CompletedEmptyRecords, in one transaction. It answers
 	// the ID of the file that it replaces, or of f itself where it is not to be seen after
 	// all: its job's day does not run any more, or it was made again and there is nothing to replace.
-	// ErrOvertaken: calls of the day were erased since it was read.
+	// ErrOvertaken: calls of the day were erased since it was read, or that was so long ago that the sweep may have deleted its object.
 	PublishDay(ctx context.Context, f schema.NewDayFile) (useless string, err error)
 	// ExpiredDays lists day files whose time is over, oldest first.
 	ExpiredDays(ctx context.Context, limit int) ([]schema.DayFile, error)
-	DayFileByID(ctx context.Context, id string) (schema.DayFile, error)
+	// DestroyExpiredDayKeys blanks the keys of all files whose time is over.
+	DestroyExpiredDayKeys(ctx context.Context) error
 	// DestroyDayKey blanks the file's key: from then on it can neither be read nor is it listed.
 	DestroyDayKey(ctx context.Context, file string) error
+	// DestroyLatestDayKey does so to the file, or to what it was made into again meanwhile, and answers which it is:
+	// from then on it is not made again. It answers "" where it is gone, or was replaced by one with a time of its own.
+	DestroyLatestDayKey(ctx context.Context, f schema.DayFile) (file string, err error)
 	// DropDay deletes the file's row and writes the certificate.
 	DropDay(ctx context.Context, file, by string, cert schema.Certificate) error
 	// KnownDays tells which of the files have a row.
@@ -63,8 +69,10 @@ type BulkStore interface {
 	EraseCalls(ctx context.Context, account, by string, calls []schema.Erasure) error
 	// Erased lists the account's erased calls of a day, in order.
 	Erased(ctx context.Context, account string, day schema.Day) ([]string, error)
-	// HasDayFile tells whether the account has a file of this type and day to be seen.
-	HasDayFile(ctx context.Context, account string, t schema.ResourceType, day schema.Day) (bool, error)
+	// Outdated tells whether the account's file of calls of a day is there and has one that was erased since it was published.
+	Outdated(ctx context.Context, account string, day schema.Day) (bool, error)
+	// OutdatedDays lists all such files by ID, behind after.
+	OutdatedDays(ctx context.Context, after string, limit int) ([]schema.DayFile, error)
 
 	Configuration(ctx context.Context, account string, t schema.ResourceType) (schema.BulkConfiguration, error)
 	// Configure changes what c names, with an audit row where it was not so before. Half a webhook is Invalid, and
@@ -104,7 +112,7 @@ type DayRows interface {
 	AppendRow(dst []byte) ([]byte, error) // io.EOF behind the last
 }
 
-// Archive is the platform's own archive of calls that are too old for its database. Nil where there is none to erase from.
+// Archive is the platform's own archive of calls that are too old for its database.
 type Archive interface {
 	// EraseCalls deletes calls of the account from it. Deleting what is gone succeeds.
 	EraseCalls(ctx context.Context, account string, calls []string) error

@@ -21,17 +21,18 @@ type SweptBulk struct {
 	Expired int // day files whose time was over
 	Strays  int // day files that no row knows
 	Stuck   int // of either, that could not be removed
+	Again   int // with calls that were erased: they are being made again
 	Jobs    int // ended, because their run was gone
 	Told    int // webhooks and mails that nobody was sending
 }
 
 // SweepBulk deletes day files whose time is over and objects that no row
-// knows, and forgets what is long over. One thing that cannot be done keeps no
-// other.
+// knows, has those with erased calls made again, and forgets what is long over.
+// One thing that cannot be done keeps no other.
 func (a *Activities) SweepBulk(ctx context.Context, in SweepBulk) (swept SweptBulk, err error) {
 	defer beat(ctx)()
 	for _, part := range []func(context.Context, SweepBulk, *SweptBulk) error{
-		a.forgetBulk, a.removeExpiredDays, a.removeStrayDays, // what takes long comes last
+		a.destroyExpiredKeys, a.remakeDays, a.forgetBulk, a.removeExpiredDays, a.removeStrayDays, // what takes long comes last
 	} {
 		err = errors.Join(err, part(ctx, in, &swept))
 	}
@@ -42,6 +43,30 @@ func (a *Activities) forgetBulk(ctx context.Context, in SweepBulk, _ *SweptBulk)
 	return a.Bulk.ForgetBulk(ctx, in.Limits.Retention)
 }
 
+// destroyExpiredKeys makes every file whose time is over unreadable, wherever
+// copies may be: that must not wait until the others are deleted.
+func (a *Activities) destroyExpiredKeys(ctx context.Context, _ SweepBulk, _ *SweptBulk) error {
+	return a.Bulk.DestroyExpiredDayKeys(ctx)
+}
+
+// remakeDays sees to it that somebody makes each outdated file again, whatever
+// became of the run that was to do it.
+func (a *Activities) remakeDays(ctx context.Context, _ SweepBulk, swept *SweptBulk) error {
+	for after := ""; ; {
+		outdated, err := a.Bulk.OutdatedDays(ctx, after, sweepPage)
+		if err != nil || len(outdated) == 0 {
+			return err
+		}
+		for _, file := range outdated {
+			after = file.ID
+			if err := a.Runs.MakeDayAgain(ctx, file.Account, file.Day); err != nil {
+				return err
+			}
+			swept.Again++
+		}
+	}
+}
+
 func (a *Activities) removeExpiredDays(ctx context.Context, _ SweepBulk, swept *SweptBulk) error {
 	for stuck := 0; ; {
 		expired, err := a.Bulk.ExpiredDays(ctx, sweepPage+stuck)
@@ -49,7 +74,7 @@ func (a *Activities) removeExpiredDays(ctx context.Context, _ SweepBulk, swept *
 			return err
 		}
 		for _, file := range expired[stuck:] {
-			err := a.removeDay(ctx, RemoveDay{File: file.ID, By: Satchel})
+			err := a.removeDay(ctx, file.ID, Satchel)
 			switch {
 			case ctx.Err() != nil:
 				return ctx.Err()

@@ -86,6 +86,8 @@ type Runs interface {
 	IsEventOpen(ctx context.Context, event string) (bool, error)
 	// IsJobMailOpen tells whether somebody is sending this mail about a job.
 	IsJobMailOpen(ctx context.Context, job string, kind MailKind) (bool, error)
+	// MakeDayAgain starts the run that makes an account's file of calls of a day again, unless it is open.
+	MakeDayAgain(ctx context.Context, account string, day schema.Day) error
 }
 
 // Counters add up what the worker has done, for its metrics.

@@ -147,6 +147,7 @@ type NewDayFile struct {
 	SHA256    string
 	Wrapped   []byte        // its key
 	Erased    int           // how many of the day's calls were known to be erased when it was read
+	ReadAt    time.Time     // when its last record had been read, by the database's clock
 	Retention time.Duration // from now until it is deleted
 }
 

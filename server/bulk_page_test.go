@@ -39,7 +39,7 @@ func (w *world) bulkFile(account string, day schema.Day) string {
 	id := schema.NewDayFileID()
 	_, err := w.parts.store.PublishDay(w.t.Context(), schema.NewDayFile{
 		ID: id, Account: account, Type: schema.Calls, Day: day, Records: 1234, Size: 56789, SHA256: strings.Repeat("ab", 32),
-		Wrapped: []byte("wrapped"), Retention: 7 * 24 * time.Hour,
+		Wrapped: []byte("wrapped"), ReadAt: time.Now(), Retention: 7 * 24 * time.Hour,
 	})
 	require.NoError(w.t, err)
 	return id

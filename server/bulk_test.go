@@ -85,7 +85,7 @@ func TestADayFileIsNeverSentAsAContentEncoding(t *testing.T) {
 	require.NoError(t, z.Close())
 	f := schema.NewDayFile{
 		ID: schema.NewDayFileID(), Account: w.account, Type: schema.Calls, Day: "2026-03-01", Records: 1,
-		Size: int64(zip.Len()), SHA256: strings.Repeat("ab", 32), Retention: time.Hour,
+		Size: int64(zip.Len()), SHA256: strings.Repeat("ab", 32), ReadAt: time.Now(), Retention: time.Hour,
 	}
 	recipient, wrapped, err := w.parts.vault.NewKey(t.Context(), f.Account, f.ID)
 	require.NoError(t, err)

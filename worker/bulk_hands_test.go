@@ -37,7 +37,7 @@ func newBulkRig(t *testing.T) *rig {
 	require.NoError(t, err)
 	t.Cleanup(finish)
 	r.Bulk, r.Days, r.Archive, r.Secrets = r.store, newBulkSourcePort(platform, queries), archive, r.vault
-	r.Runs = runs{}
+	r.Runs = runs{again: &r.again}
 	r.exec(`insert into platform.messages (sid, account_sid, body, status, direction, date_created)
 		select 'SM' || md5($1 || n), $1, 'message ' || n || E' \n "quoted" ' || chr(8232), 'delivered', 'outbound-api',
 			timestamptz '2026-03-01 00:00:00+00' + n * interval '1 minute'
@@ -186,7 +186,60 @@ func (m meddler) ReadDay(ctx context.Context, t schema.ResourceType, account str
 
 func (r *rig) erase(calls ...schema.Erasure) {
 	r.t.Helper()
-	require.NoError(r.t, r.run(r.EraseCalls, activities.Erase{Account: r.account.AccountSID, By: "US-by", Calls: calls}, nil))
+	var refusal activities.Refusal
+	require.NoError(r.t, r.tryErase(&refusal, calls...))
+	require.NoError(r.t, refusal.Err())
+}
+
+func (r *rig) tryErase(refusal *activities.Refusal, calls ...schema.Erasure) error {
+	return r.run(r.EraseCalls, activities.Erase{Account: r.account.AccountSID, By: "US-by", Calls: calls}, refusal)
+}
+
+func aCall(n int) schema.Erasure {
+	return schema.Erasure{Call: fmt.Sprintf("CA%032x", n), Day: someDay}
+}
+
+func TestAFileIsMadeAgainOnceForEachErasureAndNotForOneThatIsKnown(t *testing.T) {
+	r := newBulkRig(t)
+	r.erase(aCall(1))
+	require.Empty(t, r.again, "there is no file")
+	r.writeDay(activities.WriteDay{Type: schema.Calls})
+	r.erase(aCall(2), aCall(3))
+	require.Equal(t, []schema.Day{someDay}, r.again)
+	require.Equal(t, 1, r.sweepBulk().Again, "its run may be lost")
+	require.Len(t, r.again, 2)
+	r.writeDay(activities.WriteDay{Type: schema.Calls, Again: true})
+	f, _ := r.gzipOf(schema.Calls, someDay)
+	r.erase(aCall(2))
+	require.Zero(t, r.sweepBulk())
+	require.Len(t, r.again, 2)
+	require.Equal(t, schema.DayDeleted, r.writeDay(activities.WriteDay{Type: schema.Calls, Again: true}).Status)
+	same, _ := r.gzipOf(schema.Calls, someDay)
+	require.Equal(t, f, same, "links to it are good")
+}
+
+// awayArchive is not to be had.
+type awayArchive struct{}
+
+func (awayArchive) EraseCalls(context.Context, string, []string) error { return io.ErrUnexpectedEOF }
+
+func TestAnErasureThatTheArchiveDoesNotTakeHasTheFileMadeAgain(t *testing.T) {
+	r := newBulkRig(t)
+	r.writeDay(activities.WriteDay{Type: schema.Calls})
+	r.Archive = awayArchive{}
+	require.Error(t, r.tryErase(new(activities.Refusal), aCall(1)), "it is not gone everywhere")
+	require.Equal(t, []schema.Day{someDay}, r.again)
+}
+
+func TestNoCallIsSaidToBeErasedThatStaysInAnArchiveNobodyHasNamed(t *testing.T) {
+	r := newBulkRig(t)
+	r.Archive = nil
+	var refusal activities.Refusal
+	require.NoError(t, r.tryErase(&refusal, aCall(1)))
+	require.Equal(t, schema.Forbidden, refusal.Kind)
+	erased, err := r.store.Erased(t.Context(), r.account.AccountSID, someDay)
+	require.NoError(t, err)
+	require.Empty(t, erased, "nothing is half done")
 }
 
 func TestErasedCallsAreGoneFromTheFileThatIsMadeAgainAndFromTheArchive(t *testing.T) {
@@ -223,7 +276,7 @@ func TestAFileReadBeforeAnErasureIsNotPublishedAfterIt(t *testing.T) {
 	r := newBulkRig(t)
 	days := r.Days
 	r.Days = meddler{days, func() {
-		r.erase(schema.Erasure{Call: fmt.Sprintf("CA%032x", 1), Day: someDay})
+		r.erase(aCall(1))
 	}}
 	require.ErrorContains(t, r.tryDay(activities.WriteDay{Type: schema.Calls}, nil), schema.ErrOvertaken.Error())
 	require.Empty(t, r.dayObjects(), "what was useless is gone")
@@ -233,6 +286,7 @@ func TestAFileReadBeforeAnErasureIsNotPublishedAfterIt(t *testing.T) {
 
 func TestAFileThatIsGoneIsNotMadeAgain(t *testing.T) {
 	r := newBulkRig(t)
+	r.erase(aCall(1))
 	require.Equal(t, schema.DayDeleted, r.writeDay(activities.WriteDay{Type: schema.Calls, Again: true}).Status)
 	require.Empty(t, r.dayObjects())
 }
@@ -306,7 +360,9 @@ func TestADayFileThatIsRemovedEarlyIsUnreadableFirst(t *testing.T) {
 	r.writeDay(activities.WriteDay{Type: schema.Messages})
 	f, _ := r.gzipOf(schema.Messages, someDay)
 	for range 2 { // removing what is gone succeeds
-		require.NoError(t, r.run(r.RemoveDay, activities.RemoveDay{File: f.ID, By: "US-by"}, nil))
+		require.NoError(t, r.run(r.RemoveDay, activities.RemoveDay{
+			File: f.ID, Account: f.Account, Type: f.Type, Day: f.Day, ExpiresAt: f.ExpiresAt, By: "US-by",
+		}, nil))
 		_, _, err := r.store.OpenDayFile(t.Context(), f.ID)
 		require.Equal(t, schema.NotFound, schema.KindOf(err))
 		require.Empty(t, r.dayObjects())
@@ -385,4 +441,29 @@ func TestTheBulkSweepForgetsThoughStorageIsAway(t *testing.T) {
 	require.Error(t, r.run(r.SweepBulk, activities.SweepBulk{Limits: schema.DefaultBulkLimits()}, nil), "so that it is seen")
 	_, err := r.store.Job(t.Context(), job)
 	require.Equal(t, schema.NotFound, schema.KindOf(err))
+}
+
+// unremovable is a vault that deletes nothing and looks around instead.
+type unremovable struct {
+	activities.Vault
+	look func()
+}
+
+func (u unremovable) Remove(context.Context, string) (schema.Certificate, error) {
+	u.look()
+	return schema.Certificate{}, io.ErrUnexpectedEOF
+}
+
+func TestTheBulkSweepMakesAllExpiredFilesUnreadableBeforeItDeletesAny(t *testing.T) {
+	r := newBulkRig(t)
+	for _, day := range []schema.Day{someDay, "2020-01-01"} {
+		r.writeDay(activities.WriteDay{Type: schema.Messages, Day: day})
+	}
+	r.exec(`update satchel.day_files set expires_at = clock_timestamp()`)
+	r.Vault = unremovable{r.Vault, func() {
+		var keys int
+		require.NoError(t, r.store.DB().QueryRow(`select count(wrapped) from satchel.day_files`).Scan(&keys))
+		require.Zero(t, keys)
+	}}
+	require.Equal(t, activities.SweptBulk{Stuck: 2}, r.sweepBulk())
 }

@@ -63,4 +63,7 @@ func TestDaysAndSigningKeysAreReadFromThePlatform(t *testing.T) {
 	none, _, err := openArchive("", queries, 1)
 	require.NoError(t, err)
 	require.Nil(t, none, "a nil that whoever asks can see")
+	needless, _, err := openArchive("", &catalog.Catalog{}, 1)
+	require.NoError(t, err)
+	require.NoError(t, needless.EraseCalls(t.Context(), a.AccountSID, []string{call}), "a company without an archive")
 }

@@ -29,7 +29,7 @@ type runCommand struct {
 
 	Source  string `name:"source-database-url" env:"SOURCE_DATABASE_URL" help:"PostgreSQL URL of the platform's database, best a read-only role or a replica. DATABASE_URL where not set. Secret."`
 	Catalog string `name:"catalog-dir" env:"CATALOG_DIR" type:"existingdir" help:"Folder with your own catalog of queries. The built-in one where not set."`
-	Archive string `name:"archive-database-url" env:"ARCHIVE_DATABASE_URL" help:"PostgreSQL URL of the platform's archive of old calls, by a role that may delete from it: calls that customers erase are deleted there, too. Where not set, they are only left out of every file. Secret."`
+	Archive string `name:"archive-database-url" env:"ARCHIVE_DATABASE_URL" help:"PostgreSQL URL of the platform's archive of old calls, by a role that may delete from it: calls that customers erase are deleted there. Where not set, none can be erased. Secret."`
 	LinkKey string `env:"LINK_KEY" required:"" help:"64 hexadecimal digits that make mailed links unguessable; the server has the same. Secret."`
 	Site    string `name:"public-base-url" env:"PUBLIC_BASE_URL" required:"" help:"Where customers reach the server; mailed links begin with it."`
 

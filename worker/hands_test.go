@@ -43,6 +43,7 @@ type rig struct {
 	inbox   *testparts.Inbox
 	account demo.Account
 	export  string
+	again   []schema.Day // that a run was told to make again
 }
 
 func newRig(t *testing.T, with demo.With, rows map[schema.Category]int64) *rig {

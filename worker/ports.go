@@ -86,6 +86,10 @@ func (p runsPort) IsJobMailOpen(ctx context.Context, job string, kind activities
 	return workflows.IsOpen(ctx, p.Client, workflows.LetterID(job, kind))
 }
 
+func (p runsPort) MakeDayAgain(ctx context.Context, account string, day schema.Day) error {
+	return workflows.MakeDayAgain(ctx, p.Client, account, day)
+}
+
 type schedulesPort struct {
 	client.Client
 	delay  time.Duration

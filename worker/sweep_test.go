@@ -16,13 +16,21 @@ import (
 )
 
 // runs answers the same of every run.
-type runs struct{ open bool }
+type runs struct {
+	open  bool
+	again *[]schema.Day // that it was told to make again
+}
 
 func (r runs) IsOpen(context.Context, string, string) (bool, error) { return r.open, nil }
 func (r runs) IsJobOpen(context.Context, string) (bool, error)      { return r.open, nil }
 func (r runs) IsEventOpen(context.Context, string) (bool, error)    { return r.open, nil }
 func (r runs) IsJobMailOpen(context.Context, string, activities.MailKind) (bool, error) {
 	return r.open, nil
+}
+
+func (r runs) MakeDayAgain(_ context.Context, _ string, day schema.Day) error {
+	*r.again = append(*r.again, day)
+	return nil
 }
 
 func (r *rig) findLost() []activities.Remove {

@@ -60,11 +60,30 @@ func ConfigureBulk(ctx context.Context, c client.Client, account string, t schem
 
 // EraseCall erases a call from the archive of an account, and answers once no
 // new file will contain it. by is a user or credential.
-func EraseCall(ctx context.Context, c client.Client, account, by string, limits schema.BulkLimits, e schema.Erasure) error {
-	return ask(ctx, c, started{
-		options:  joined(EraseCallsID(account), account, "Erase archived calls"),
-		workflow: EraseCalls, in: Erasing{Account: account, Limits: limits},
-	}, eraseCall, Call{Erasure: e, By: by})
+func EraseCall(ctx context.Context, c client.Client, account, by string, e schema.Erasure) error {
+	ctx, cancel := asking(ctx)
+	defer cancel()
+	var refusal activities.Refusal
+	run, err := c.ExecuteWorkflow(ctx, joined(EraseCallsID(account, e.Call), account, "Erase an archived call"), EraseCalls,
+		activities.Erase{Account: account, By: by, Calls: []schema.Erasure{e}})
+	if err == nil {
+		err = run.Get(ctx, &refusal)
+	}
+	if err != nil {
+		return unheard(err)
+	}
+	return refusal.Err()
+}
+
+// MakeDayAgain starts to make an account's file of calls of a day again, in a
+// moment, unless somebody is about to.
+func MakeDayAgain(ctx context.Context, c client.Client, account string, day schema.Day) error {
+	start := joined(RebuildDayID(account, day), account, "Make the Calls of "+string(day)+" again")
+	start.StartDelay = gather
+	if _, err := c.ExecuteWorkflow(ctx, start, RebuildDay, Rebuild{Account: account, Day: day}); err != nil {
+		return fmt.Errorf("have a day made again: %w", err)
+	}
+	return nil
 }
 
 // RemoveDayFileNow deletes a day file before its time, and answers when it is gone.

@@ -104,13 +104,17 @@ var scheduledStart = temporal.NewSearchAttributeKeyTime("TemporalScheduledStartT
 
 // FileRemoval is what removing a day file early begins with.
 type FileRemoval struct {
-	File    string
-	Account string
-	By      string
+	File      string
+	Account   string
+	Type      schema.ResourceType
+	Day       schema.Day
+	ExpiresAt time.Time
+	By        string
 }
 
-// RemoveDayFile deletes a day file before its time.
+// RemoveDayFile deletes a day file before its time, even where it is made again
+// at this moment.
 func RemoveDayFile(ctx workflow.Context, in FileRemoval) error {
 	return workflow.ExecuteActivity(named(removing(ctx, "Remove "+in.File), "remove"), hands.RemoveDay,
-		activities.RemoveDay{File: in.File, By: in.By}).Get(ctx, nil)
+		activities.RemoveDay(in)).Get(ctx, nil)
 }

@@ -72,7 +72,6 @@ func (b *bulk) good() {
 	}).Maybe()
 	b.OnActivity(hands.GiveUpWebhook, mock.Anything, mock.Anything).Return(nil).Maybe()
 	b.OnActivity(hands.ReopenEvent, mock.Anything, mock.Anything).Return(nil).Maybe()
-	b.OnActivity(hands.EraseCalls, mock.Anything, mock.Anything).Return(nil).Maybe()
 }
 
 func (b *bulk) write(_ context.Context, in activities.WriteDay) (activities.WrittenDay, error) {
@@ -192,8 +191,8 @@ func TestADayThatCannotBeWrittenIsFailedAndKeepsNoOther(t *testing.T) {
 func TestADayHasOneWriterAtATime(t *testing.T) {
 	b := newBulk(t)
 	both := func(ctx workflow.Context) error {
-		in := workflows.Erasing{Account: b.in.Account, Left: []schema.Day{"2026-03-01"}}
-		one, other := workflow.ExecuteChildWorkflow(ctx, workflows.EraseCalls, in), workflow.ExecuteChildWorkflow(ctx, workflows.EraseCalls, in)
+		in := workflows.Rebuild{Account: b.in.Account, Day: "2026-03-01"}
+		one, other := workflow.ExecuteChildWorkflow(ctx, workflows.RebuildDay, in), workflow.ExecuteChildWorkflow(ctx, workflows.RebuildDay, in)
 		return errors.Join(one.Get(ctx, nil), other.Get(ctx, nil))
 	}
 	b.RegisterWorkflowWithOptions(both, workflow.RegisterOptions{Name: "both"})
@@ -265,41 +264,25 @@ func TestAWebhookThatIsWantedAgainIsOpenedAgain(t *testing.T) {
 	require.Len(t, b.sent, 1)
 }
 
-func call(n int, day schema.Day) workflows.Call {
-	return workflows.Call{Erasure: schema.Erasure{Call: fmt.Sprintf("CA%032x", n), Day: day}, By: "US-by"}
-}
-
-func TestErasingAnswersWhenItIsNotedAndMakesEachDaysFileAgainOnce(t *testing.T) {
-	b := newBulk(t)
-	noted := 0
-	b.OnActivity(hands.EraseCalls, mock.Anything, mock.Anything).Return(func(_ context.Context, in activities.Erase) error {
-		noted += len(in.Calls)
-		return nil
-	})
-	var answers []*answer
-	for n := range 30 {
-		answers = append(answers, b.ask(time.Duration(n)*100*time.Millisecond, "erase", call(n, schema.Day("2026-03-01").Plus(n%2))))
-	}
-	require.NoError(t, b.play(workflows.EraseCalls, workflows.Erasing{Account: b.in.Account}))
-	require.Equal(t, 30, noted)
-	for _, a := range answers {
-		require.True(t, a.done)
-		require.NoError(t, a.err)
-	}
-	require.Equal(t, map[schema.Day]int{"2026-03-01": 1, "2026-03-02": 1}, b.days())
-	for _, w := range b.written {
-		require.True(t, w.Again)
-		require.Equal(t, schema.Calls, w.Type)
+func TestErasingSaysWhetherItIsNoted(t *testing.T) {
+	no := activities.Refusal{Kind: schema.Forbidden, Code: "no_archive", Message: "no"}
+	for _, refusal := range []activities.Refusal{{}, no} {
+		b := newBulk(t)
+		in := activities.Erase{Account: b.in.Account, By: "US-by", Calls: []schema.Erasure{{Call: "CA1", Day: "2026-03-01"}}}
+		b.OnActivity(hands.EraseCalls, mock.Anything, in).Return(refusal, nil).Once()
+		require.NoError(t, b.play(workflows.EraseCalls, in))
+		var got activities.Refusal
+		require.NoError(t, b.GetWorkflowResult(&got))
+		require.Equal(t, refusal, got)
 	}
 }
 
 func TestACallThatCouldNotBeNotedIsNotSaidToBeGone(t *testing.T) {
 	b := newBulk(t)
-	b.OnActivity(hands.EraseCalls, mock.Anything, mock.Anything).Return(temporal.NewNonRetryableApplicationError("no", "no", nil))
-	a := b.ask(0, "erase", call(1, "2026-03-01"))
-	require.NoError(t, b.play(workflows.EraseCalls, workflows.Erasing{Account: b.in.Account}))
-	require.Error(t, a.err)
-	require.Empty(t, b.written)
+	began := b.Now()
+	b.OnActivity(hands.EraseCalls, mock.Anything, mock.Anything).Return(activities.Refusal{}, errors.New("away"))
+	require.Error(t, b.play(workflows.EraseCalls, activities.Erase{Account: b.in.Account}))
+	require.LessOrEqual(t, b.Now().Sub(began), workflows.AnswerWithin, "its caller hears of it")
 }
 
 func TestAFileThatCannotBeMadeAgainIsTriedUntilItCan(t *testing.T) {
@@ -311,25 +294,21 @@ func TestAFileThatCannotBeMadeAgainIsTriedUntilItCan(t *testing.T) {
 		}
 		return b.write(ctx, in)
 	})
-	b.ask(0, "erase", call(1, "2026-03-01"))
-	require.NoError(t, b.play(workflows.EraseCalls, workflows.Erasing{Account: b.in.Account}))
+	in := workflows.Rebuild{Account: b.in.Account, Day: "2026-03-01"}
+	require.NoError(t, b.play(workflows.RebuildDay, in))
 	require.Equal(t, 4, tries)
 	require.Len(t, b.written, 1)
+	require.Equal(t, []any{in.Account, schema.Calls, in.Day, true}, []any{b.written[0].Account, b.written[0].Type, b.written[0].Day, b.written[0].Again})
 }
 
-func TestErasingHandsWhatIsLeftToTheNextRun(t *testing.T) {
+func TestAFileThatCannotBeMadeAgainForLongLeavesRoomInTheHistory(t *testing.T) {
 	b := newBulk(t)
-	b.OnActivity(hands.EraseCalls, mock.Anything, mock.Anything).Return(func(context.Context, activities.Erase) error {
+	b.OnActivity(hands.WriteDay, mock.Anything, mock.Anything).Return(func(context.Context, activities.WriteDay) (activities.WrittenDay, error) {
 		b.SetContinueAsNewSuggested(true)
-		return nil
+		return activities.WrittenDay{}, temporal.NewNonRetryableApplicationError("no", "no", nil)
 	})
-	b.ask(0, "erase", call(1, "2026-03-01"))
-	err := b.play(workflows.EraseCalls, workflows.Erasing{Account: b.in.Account})
 	var next *workflow.ContinueAsNewError
-	require.ErrorAs(t, err, &next)
-	b = newBulk(t)
-	require.NoError(t, b.play(workflows.EraseCalls, workflows.Erasing{Account: b.in.Account, Left: []schema.Day{"2026-03-01"}}))
-	require.Len(t, b.written, 1)
+	require.ErrorAs(t, b.play(workflows.RebuildDay, workflows.Rebuild{Account: b.in.Account, Day: "2026-03-01"}), &next)
 }
 
 func TestChangesOfAConfigurationAreMadeOneAfterTheOther(t *testing.T) {
@@ -390,8 +369,8 @@ func TestAChangeThatMayHaveBeenWrittenDownHalfIsSettled(t *testing.T) {
 func TestWaitingForAnotherWriterLeavesRoomInTheHistory(t *testing.T) {
 	b := newBulk(t)
 	b.RegisterWorkflowWithOptions(func(ctx workflow.Context) error {
-		in := workflows.Erasing{Account: b.in.Account, Left: []schema.Day{"2026-03-01"}}
-		one, other := workflow.ExecuteChildWorkflow(ctx, workflows.EraseCalls, in), workflow.ExecuteChildWorkflow(ctx, workflows.EraseCalls, in)
+		in := workflows.Rebuild{Account: b.in.Account, Day: "2026-03-01"}
+		one, other := workflow.ExecuteChildWorkflow(ctx, workflows.RebuildDay, in), workflow.ExecuteChildWorkflow(ctx, workflows.RebuildDay, in)
 		return errors.Join(one.Get(ctx, nil), other.Get(ctx, nil))
 	}, workflow.RegisterOptions{Name: "both"})
 	b.OnActivity(hands.WriteDay, mock.Anything, mock.Anything).After(10 * time.Hour).Return(b.write)

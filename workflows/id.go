@@ -34,8 +34,13 @@ func BulkConfigurationID(account string, t schema.ResourceType) string {
 	return "bulk-configuration/" + account + "/" + string(t)
 }
 
-// EraseCallsID is the workflow ID of whoever erases an account's calls.
-func EraseCallsID(account string) string { return "erase-calls/" + account }
+// EraseCallsID is the workflow ID of whoever erases a call.
+func EraseCallsID(account, call string) string { return "erase-calls/" + account + "/" + call }
+
+// RebuildDayID is the workflow ID of whoever makes a day's file of calls again.
+func RebuildDayID(account string, day schema.Day) string {
+	return "rebuild-day/" + account + "/" + string(day)
+}
 
 // WebhookID is the workflow ID of the delivery of an event.
 func WebhookID(event string) string { return "webhook/" + event }

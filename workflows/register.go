@@ -12,6 +12,7 @@ func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflow(BulkDaily)
 	r.RegisterWorkflow(BulkConfiguration)
 	r.RegisterWorkflow(EraseCalls)
+	r.RegisterWorkflow(RebuildDay)
 	r.RegisterWorkflow(JobLetter)
 	r.RegisterWorkflow(RemoveDayFile)
 	r.RegisterWorkflow(SweepBulk)

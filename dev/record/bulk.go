@@ -37,7 +37,10 @@ func (s *stage) playBulk(ctx context.Context, dir string) error {
 	if err := workflows.ConfigureBulk(ctx, s, account, schema.Calls, workflows.Change{Sealed: []byte("sealed"), By: "US-by"}); err != nil {
 		return err
 	}
-	if err := workflows.EraseCall(ctx, s, account, "US-by", schema.DefaultBulkLimits(), schema.Erasure{Call: "CA1", Day: "2026-03-01"}); err != nil {
+	if err := workflows.EraseCall(ctx, s, account, "US-by", schema.Erasure{Call: "CA1", Day: "2026-03-01"}); err != nil {
+		return err
+	}
+	if err := workflows.MakeDayAgain(ctx, s, account, "2026-03-01"); err != nil {
 		return err
 	}
 	if err := workflows.RemoveDayFileNow(ctx, s, workflows.FileRemoval{File: "DF1", Account: account, By: "US-by"}); err != nil {
@@ -53,7 +56,8 @@ func (s *stage) playBulk(ctx context.Context, dir string) error {
 	}
 	for name, id := range map[string]string{
 		"bulk-job": workflows.BulkJobID(completed), "bulk-job-refused": workflows.BulkJobID(refused), "bulk-job-stopped": workflows.BulkJobID(stopped),
-		"bulk-configuration": workflows.BulkConfigurationID(account, schema.Calls), "erase-calls": workflows.EraseCallsID(account),
+		"bulk-configuration": workflows.BulkConfigurationID(account, schema.Calls), "erase-calls": workflows.EraseCallsID(account, "CA1"),
+		"rebuild-day":     workflows.RebuildDayID(account, "2026-03-01"),
 		"remove-day-file": workflows.RemoveDayFileID("DF1"), "bulk-daily": daily, "sweep-bulk": sweep.GetID(),
 		"bulk-day": workflows.BulkDayID(account, schema.Calls, "2026-03-06"), "webhook": workflows.WebhookID("event"),
 		"job-letter": workflows.LetterID(completed, activities.JobEndedMail),
@@ -136,7 +140,9 @@ func (s *stage) registerBulk(w worker.Worker) {
 	named("ConfigureBulk", func(context.Context, activities.ConfigureBulk) (activities.Refusal, error) {
 		return activities.Refusal{}, nil
 	})
-	named("EraseCalls", func(context.Context, activities.Erase) error { return nil })
+	named("EraseCalls", func(context.Context, activities.Erase) (activities.Refusal, error) {
+		return activities.Refusal{}, nil
+	})
 	named("RemoveDay", func(context.Context, activities.RemoveDay) error { return nil })
 	named("TellDaily", func(context.Context, activities.DailyEnd) (string, error) { return "", nil })
 	named("EndLostJobs", func(context.Context, activities.SweepBulk) (activities.Untold, error) {

@@ -13,9 +13,22 @@ import (
 const dayFileColumns = `id, account_sid, resource_type, to_char(day, 'YYYY-MM-DD') as day, job_id, friendly_name,
 	records, size, sha256, created_at, expires_at, seq`
 
-// seen is true of a day file that can be read: its key is there, and its time
+// kept is true of a day file that can be read: its key is there, and its time
 // is not over by the database's clock.
-const seen = `wrapped is not null and expires_at > clock_timestamp()`
+const kept = `wrapped is not null and expires_at > clock_timestamp()`
+
+// outdated is true of a file with a call that was erased before so long: none
+// is published that was known to have one, so it was noted after that.
+func outdated(ago string) string {
+	return `resource_type = 'Calls' and exists (select from satchel.erased_calls e
+		where e.account_sid = day_files.account_sid and e.day = day_files.day
+		and e.at > day_files.created_at and e.at <= clock_timestamp() - interval '` + ago + `')`
+}
+
+// seen is true of a day file that anybody may read. One that should have been
+// made again for minutes is hidden until it is: whatever keeps it from being made,
+// what was erased is gone from it in time.
+var seen = kept + ` and not (` + outdated("5 minutes") + `)`
 
 // DayFiles lists the account's files of a type in the order in which they were
 // made, behind the given place in it.
@@ -49,13 +62,21 @@ func (s *Store) DayFile(ctx context.Context, account string, t schema.ResourceTy
 	return f, fileError(err)
 }
 
-// HasDayFile tells whether the account has a file of this type and day to be
-// seen.
-func (s *Store) HasDayFile(ctx context.Context, account string, t schema.ResourceType, day schema.Day) (bool, error) {
-	var has bool
-	err := s.db.GetContext(ctx, &has, `select exists (select from satchel.day_files
-		where account_sid = $1 and resource_type = $2 and day = $3 and `+seen+`)`, account, t, day)
-	return has, sqlstate.Wrap("look for a day file", err)
+// Outdated tells whether the account's file of calls of a day is there and has
+// one that was erased since it was published.
+func (s *Store) Outdated(ctx context.Context, account string, day schema.Day) (bool, error) {
+	var is bool
+	err := s.db.GetContext(ctx, &is, `select exists (select from satchel.day_files
+		where account_sid = $1 and day = $2 and `+kept+` and `+outdated("0")+`)`, account, day)
+	return is, sqlstate.Wrap("look for an outdated day file", err)
+}
+
+// OutdatedDays lists all such files by ID, behind after.
+func (s *Store) OutdatedDays(ctx context.Context, after string, limit int) ([]schema.DayFile, error) {
+	list := []schema.DayFile{}
+	err := s.db.SelectContext(ctx, &list, `select `+dayFileColumns+` from satchel.day_files
+		where id > $1 and `+kept+` and `+outdated("0")+` order by id limit $2`, after, limit)
+	return list, sqlstate.Wrap("find outdated day files", err)
 }
 
 // OpenDayFile reads what is needed to hand out this version of a file, its key
@@ -77,13 +98,6 @@ func (s *Store) AccountDayFile(ctx context.Context, account, id string) (schema.
 	}
 	var f schema.DayFile
 	err := s.db.GetContext(ctx, &f, `select `+dayFileColumns+` from satchel.day_files where account_sid = $1 and id = $2 and `+seen, account, id)
-	return f, fileError(err)
-}
-
-// DayFileByID reads a file, even one that nobody may see any more.
-func (s *Store) DayFileByID(ctx context.Context, id string) (schema.DayFile, error) {
-	var f schema.DayFile
-	err := s.db.GetContext(ctx, &f, `select `+dayFileColumns+` from satchel.day_files where id = $1`, id)
 	return f, fileError(err)
 }
 

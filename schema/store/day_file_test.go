@@ -13,7 +13,7 @@ import (
 
 func aFile(account string) schema.NewDayFile {
 	return schema.NewDayFile{ID: schema.NewDayFileID(), Account: account, Type: schema.Calls, Day: "2026-02-28",
-		Records: 5, Size: 100, SHA256: "aa", Wrapped: []byte("key"), Retention: week}
+		Records: 5, Size: 100, SHA256: "aa", Wrapped: []byte("key"), ReadAt: time.Now(), Retention: week}
 }
 
 // published publishes the file, which must replace the one named.
@@ -27,6 +27,13 @@ func file(t *testing.T, s *store.Store, f schema.NewDayFile) schema.DayFile {
 	got, err := s.DayFile(t.Context(), f.Account, f.Type, f.Day)
 	require.NoError(t, err)
 	return got
+}
+
+// hasRow tells of a file even where nobody may see it any more.
+func hasRow(t *testing.T, s *store.Store, id string) bool {
+	known, err := s.KnownDays(context.Background(), []string{id})
+	require.NoError(t, err)
+	return known[id]
 }
 
 func missing(t *testing.T, err error) {
@@ -75,9 +82,11 @@ func TestNobodySeesAnEndedDayWithoutItsFile(t *testing.T) {
 	begin(t, s, o.ID, f.Day)
 	ended := func() bool { return statusesOf(t, s, o.ID)[1] == schema.DayCompleted }
 	there := func() bool {
-		has, err := s.HasDayFile(context.Background(), f.Account, f.Type, f.Day)
-		require.NoError(t, err)
-		return has
+		_, err := s.DayFile(context.Background(), f.Account, f.Type, f.Day)
+		if err != nil {
+			missing(t, err)
+		}
+		return err == nil
 	}
 	meet(t, s, sameID, []any{f.ID}, // the day has moved in the transaction, the file waits
 		func() { published(t, s, f, "") },
@@ -148,8 +157,7 @@ func TestAFileThatIsMadeAgainKeepsItsNameAndItsTime(t *testing.T) {
 	again := aFile(o.Account)
 	again.Again, again.Retention = true, 10*week
 	published(t, s, again, again.ID)
-	_, err := s.DayFileByID(t.Context(), again.ID)
-	missing(t, err) // there was nothing to replace
+	require.False(t, hasRow(t, s, again.ID), "there was nothing to replace")
 
 	first := aFile(o.Account)
 	first.Job = o.ID
@@ -183,21 +191,14 @@ func TestAFileWithoutAKeyOrWithoutTimeIsSeenByNobodyButTheSweep(t *testing.T) {
 	for _, f := range []schema.NewDayFile{blank, expiredLater, expired} {
 		published(t, s, f, "")
 	}
-	has, err := s.HasDayFile(t.Context(), account, schema.Calls, blank.Day)
-	require.NoError(t, err)
-	require.True(t, has)
+	require.Equal(t, blank.ID, file(t, s, blank).ID)
 	require.NoError(t, s.DestroyDayKey(t.Context(), blank.ID))
 	for _, f := range []schema.NewDayFile{blank, expired} {
 		_, err := s.DayFile(t.Context(), account, f.Type, f.Day)
 		missing(t, err)
 		_, _, err = s.OpenDayFile(t.Context(), f.ID)
 		missing(t, err)
-		has, err := s.HasDayFile(t.Context(), account, f.Type, f.Day)
-		require.NoError(t, err)
-		require.False(t, has)
-		got, err := s.DayFileByID(t.Context(), f.ID)
-		require.NoError(t, err)
-		require.Equal(t, f.Day, got.Day)
+		require.True(t, hasRow(t, s, f.ID))
 	}
 	list, err := s.DayFiles(t.Context(), account, schema.Calls, 0, 10)
 	require.NoError(t, err)
@@ -213,8 +214,7 @@ func TestAFileWithoutAKeyOrWithoutTimeIsSeenByNobodyButTheSweep(t *testing.T) {
 	for range 2 {
 		require.NoError(t, s.DropDay(t.Context(), expired.ID, "satchel", schema.Certificate{Objects: 1}))
 	}
-	_, err = s.DayFileByID(t.Context(), expired.ID)
-	missing(t, err)
+	require.False(t, hasRow(t, s, expired.ID))
 	trails, err := s.Trails(t.Context(), account, []string{expired.ID})
 	require.NoError(t, err)
 	require.Len(t, trails[expired.ID], 1)
@@ -247,8 +247,7 @@ func TestNoFileThatWasReadBeforeAnErasureIsPublishedAfterIt(t *testing.T) {
 		func() { published(t, s, f, "") },
 		func() {
 			require.NoError(t, s.EraseCalls(context.Background(), account, "", erasure("CA1")))
-			_, err := s.DayFileByID(context.Background(), f.ID)
-			seen = err == nil
+			seen = hasRow(t, s, f.ID)
 		})
 	require.True(t, seen)
 	again := aFile(account)
@@ -284,4 +283,133 @@ func TestTroubleOfAnAttemptThatWasGivenUpKeepsNoOtherFromEndingTheDay(t *testing
 	require.NoError(t, s.TroubleDay(t.Context(), o.ID, f.Day))
 	published(t, s, f, "")
 	require.Equal(t, schema.DayCompleted, statusesOf(t, s, o.ID)[1])
+}
+
+// outdated are the account's files that are to be made again.
+func outdated(t *testing.T, s *store.Store, account string) (files []string) {
+	t.Helper()
+	list, err := s.OutdatedDays(t.Context(), "", 100)
+	require.NoError(t, err)
+	for _, f := range list {
+		is, err := s.Outdated(t.Context(), f.Account, f.Day)
+		require.NoError(t, err)
+		require.True(t, is)
+		if f.Account == account {
+			files = append(files, f.ID)
+		}
+	}
+	return files
+}
+
+func TestAnErasedCallIsInNoFileForMoreThanMinutesThoughNoneCanBeMade(t *testing.T) {
+	s := open(t)
+	f := aFile(schema.NewAccountID())
+	messages, other, late := aFile(f.Account), aFile(f.Account), f
+	messages.Type, other.Day, late.ID = schema.Messages, "2026-03-01", schema.NewDayFileID()
+	for _, f := range []schema.NewDayFile{f, messages, other} {
+		published(t, s, f, "")
+	}
+	list := func() (files []string) {
+		list, err := s.CurrentDayFiles(t.Context(), f.Account, 10)
+		require.NoError(t, err)
+		for _, f := range list {
+			files = append(files, f.ID)
+		}
+		return files
+	}
+	require.NoError(t, s.EraseCalls(t.Context(), f.Account, "", []schema.Erasure{{Call: "CA1", Day: f.Day}}))
+	require.Contains(t, list(), f.ID, "it is made again in a moment")
+	_, err := s.DB().Exec(`update satchel.day_files set created_at = created_at - interval '6 minutes'`)
+	require.NoError(t, err)
+	_, err = s.DB().Exec(`update satchel.erased_calls set at = at - interval '5 minutes'`)
+	require.NoError(t, err)
+	require.ElementsMatch(t, []string{messages.ID, other.ID}, list())
+	_, err = s.DayFile(t.Context(), f.Account, f.Type, f.Day)
+	missing(t, err)
+	_, _, err = s.OpenDayFile(t.Context(), f.ID)
+	missing(t, err)
+	require.Equal(t, []string{f.ID}, outdated(t, s, f.Account))
+
+	late.Again, late.Erased = true, 1
+	published(t, s, late, f.ID)
+	require.Equal(t, late.ID, file(t, s, f).ID, "it is there again")
+}
+
+func TestOnlyAFileThatWasThereBeforeAnErasureIsMadeAgain(t *testing.T) {
+	s := open(t)
+	f := aFile(schema.NewAccountID())
+	erase := func(call string) {
+		require.NoError(t, s.EraseCalls(t.Context(), f.Account, "", []schema.Erasure{{Call: call, Day: f.Day}}))
+	}
+	erase("CA0")
+	require.Empty(t, outdated(t, s, f.Account), "there is no file")
+	f.Erased = 1
+	published(t, s, f, "")
+	erase("CA0")
+	require.Empty(t, outdated(t, s, f.Account), "it was known before")
+	is, err := s.Outdated(t.Context(), f.Account, f.Day)
+	require.NoError(t, err)
+	require.False(t, is)
+	erase("CA1")
+	require.Equal(t, []string{f.ID}, outdated(t, s, f.Account))
+	require.NoError(t, s.DestroyDayKey(t.Context(), f.ID))
+	require.Empty(t, outdated(t, s, f.Account), "somebody deletes it")
+}
+
+func TestAFileThatIsDeletedWhileItIsMadeAgainStaysDeleted(t *testing.T) {
+	s := open(t)
+	f := aFile(schema.NewAccountID())
+	published(t, s, f, "")
+	wanted := file(t, s, f)
+	again, later := f, f
+	again.ID, again.Again, later.ID, later.Again = schema.NewDayFileID(), true, schema.NewDayFileID(), true
+	var deleted string
+	meet(t, s, sameID, []any{again.ID}, // it has replaced the file, and waits to say so
+		func() { published(t, s, again, f.ID) },
+		func() {
+			var err error
+			deleted, err = s.DestroyLatestDayKey(context.Background(), wanted)
+			require.NoError(t, err)
+		})
+	require.Equal(t, again.ID, deleted)
+	published(t, s, later, later.ID)
+	_, err := s.DayFile(t.Context(), f.Account, f.Type, f.Day)
+	missing(t, err)
+
+	other := aFile(f.Account)
+	published(t, s, other, again.ID)
+	deleted, err = s.DestroyLatestDayKey(t.Context(), wanted)
+	require.NoError(t, err)
+	require.Empty(t, deleted, "somebody asked for that one since")
+	require.Equal(t, other.ID, file(t, s, f).ID)
+}
+
+func TestAFileWhoseObjectTheSweepMayHaveDeletedIsNotPublished(t *testing.T) {
+	s := open(t)
+	f := aFile(schema.NewAccountID())
+	f.ReadAt = f.ReadAt.Add(-10 * time.Minute)
+	_, err := s.PublishDay(t.Context(), f)
+	require.ErrorIs(t, err, schema.ErrOvertaken)
+	require.False(t, hasRow(t, s, f.ID))
+}
+
+func TestTheKeysOfAllExpiredFilesAreDestroyedAtOnce(t *testing.T) {
+	s := open(t)
+	kept, expired, expiredToo := aFile(schema.NewAccountID()), aFile(schema.NewAccountID()), aFile(schema.NewAccountID())
+	expired.Retention, expiredToo.Retention = -time.Hour, -2*time.Hour
+	for _, f := range []schema.NewDayFile{kept, expired, expiredToo} {
+		published(t, s, f, "")
+	}
+	require.NoError(t, s.DestroyExpiredDayKeys(t.Context()))
+	var blank []string
+	rows, err := s.DB().Query(`select id from satchel.day_files where wrapped is null`)
+	require.NoError(t, err)
+	defer rows.Close() //nolint:errcheck // it was read to its end
+	for rows.Next() {
+		var id string
+		require.NoError(t, rows.Scan(&id))
+		blank = append(blank, id)
+	}
+	require.NoError(t, rows.Err())
+	require.ElementsMatch(t, []string{expired.ID, expiredToo.ID}, blank)
 }

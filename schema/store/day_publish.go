@@ -15,7 +15,8 @@ import (
 // answers the ID of the file that it replaces, if any. It answers that of f,
 // and keeps nothing, where f is not to be seen after all: the day of its job
 // does not run any more, or it was made again and what it was to replace is
-// gone. schema.ErrOvertaken: calls of the day were erased since it was read.
+// gone. schema.ErrOvertaken: calls of the day were erased since it was read, or
+// that was so long ago that the sweep may have deleted its object.
 // Run again with what is published already it changes nothing.
 func (s *Store) PublishDay(ctx context.Context, f schema.NewDayFile) (useless string, err error) {
 	err = s.inTx(ctx, "publish day file", func(tx *sqlx.Tx) error {
@@ -28,9 +29,9 @@ func (s *Store) PublishDay(ctx context.Context, f schema.NewDayFile) (useless st
 		}
 		var old struct {
 			ID   string `db:"id"`
-			Seen bool   `db:"seen"`
+			Kept bool   `db:"kept"`
 		}
-		err := tx.GetContext(ctx, &old, `select id, `+seen+` as seen from satchel.day_files
+		err := tx.GetContext(ctx, &old, `select id, `+kept+` as kept from satchel.day_files
 			where account_sid = $1 and resource_type = $2 and day = $3 for update`, f.Account, f.Type, f.Day)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
@@ -39,7 +40,7 @@ func (s *Store) PublishDay(ctx context.Context, f schema.NewDayFile) (useless st
 			return nil
 		}
 		useless = f.ID
-		if f.Again && !old.Seen {
+		if f.Again && !old.Kept {
 			return nil
 		}
 		if f.Job != "" {
@@ -48,6 +49,9 @@ func (s *Store) PublishDay(ctx context.Context, f schema.NewDayFile) (useless st
 			}
 		}
 		if err := notErasedSince(ctx, tx, f); err != nil {
+			return err
+		}
+		if err := notForgotten(ctx, tx, f); err != nil {
 			return err
 		}
 		useless = old.ID
@@ -72,6 +76,17 @@ func notErasedSince(ctx context.Context, tx *sqlx.Tx, f schema.NewDayFile) error
 		return schema.ErrOvertaken
 	}
 	return nil
+}
+
+// notForgotten refuses the file of a worker that stood still: the sweep deletes
+// what no row knows, and leaves it twice as long as this by default.
+func notForgotten(ctx context.Context, tx *sqlx.Tx, f schema.NewDayFile) error {
+	var fresh bool
+	err := tx.GetContext(ctx, &fresh, `select clock_timestamp() < $1::timestamptz + interval '5 minutes'`, f.ReadAt)
+	if err == nil && !fresh {
+		err = schema.ErrOvertaken
+	}
+	return err
 }
 
 // completeDay ends the job's day, and answers false where it does not run. One

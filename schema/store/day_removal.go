@@ -27,6 +27,26 @@ func (s *Store) DestroyDayKey(ctx context.Context, file string) error {
 	return sqlstate.Wrap("destroy key of a day file", err)
 }
 
+// DestroyExpiredDayKeys blanks the keys of all files whose time is over.
+func (s *Store) DestroyExpiredDayKeys(ctx context.Context) error {
+	_, err := s.db.ExecContext(ctx, `update satchel.day_files set wrapped = null where expires_at <= clock_timestamp() and wrapped is not null`)
+	return sqlstate.Wrap("destroy keys of expired day files", err)
+}
+
+// DestroyLatestDayKey blanks the key of the file, or of the one that took its
+// place when it was made again without what was erased, and answers which it is:
+// from then on it is not made again. It answers "" where it is gone, or was
+// replaced by one with a time of its own.
+func (s *Store) DestroyLatestDayKey(ctx context.Context, f schema.DayFile) (file string, err error) {
+	err = s.db.GetContext(ctx, &file, `update satchel.day_files set wrapped = null
+		where account_sid = $1 and resource_type = $2 and day = $3 and (id = $4 or expires_at = $5) returning id`,
+		f.Account, f.Type, f.Day, f.ID, f.ExpiresAt)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return file, sqlstate.Wrap("destroy key of a day file", err)
+}
+
 // DropDay deletes the file's row and writes the certificate of its removal.
 // Run again it changes nothing.
 func (s *Store) DropDay(ctx context.Context, file, by string, cert schema.Certificate) error {

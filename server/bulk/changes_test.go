@@ -1,9 +1,12 @@
 package bulk_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/uuid"
@@ -12,6 +15,7 @@ import (
 
 	"satchel/schema"
 	"satchel/server/bulk"
+	"satchel/workflows"
 )
 
 const configuration = "/v1/Exports/Calls/Configuration"
@@ -108,6 +112,39 @@ func TestWhatErasingACallLeftUndoneIsDoneWhenItIsAskedForAgain(t *testing.T) {
 	w.platform.mu.Lock()
 	defer w.platform.mu.Unlock()
 	require.Equal(t, []string{call}, w.platform.erased)
+}
+
+func TestManyCallsAreErasedAtTheSameTimeAndARunMakesTheirFileAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.work()
+	var calls []string
+	for n := range 12 {
+		calls = append(calls, fmt.Sprintf("CA%032x", n))
+	}
+	w.platform.has(w.program.account, schema.Calls, "2026-03-01", calls...)
+	w.aFile(w.program, schema.Calls, "2026-03-01", "a")
+	answers := make([]answer, len(calls))
+	eventually(t, "all are erased", func() bool { // a machine that is busy may say so
+		var erasing sync.WaitGroup
+		for n, call := range calls {
+			erasing.Go(func() { answers[n] = w.send(w.program, http.MethodDelete, "/v1/Archives/2026-03-01/Calls/"+call, nil) })
+		}
+		erasing.Wait()
+		return !slices.ContainsFunc(answers, func(a answer) bool { return a.status != http.StatusNoContent })
+	})
+	_, err := w.temporal.DescribeWorkflowExecution(t.Context(), workflows.RebuildDayID(w.program.account, "2026-03-01"), "")
+	require.NoError(t, err)
+}
+
+func TestErasingIsRefusedInTwiliosFormatWhereNoArchiveIsNamed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.platform.nameless = true
+	w.work()
+	call := "CA" + strings.Repeat("ab", 16)
+	w.platform.has(w.program.account, schema.Calls, "2026-03-01", call)
+	refused(t, w.send(w.program, http.MethodDelete, "/v1/Archives/2026-03-01/Calls/"+call, nil), 403, 20403, "old calls")
 }
 
 func TestAFileCanBeRemovedBeforeItsTime(t *testing.T) {

@@ -25,12 +25,13 @@ var meanings = map[string]meaning{
 	}},
 	"20403": {"This is not allowed", []string{
 		"Only owners and admins of an account may do anything with exports, and nobody while the account is suspended.",
+		"Of a call that is to be erased it means that those who run this service have not said where old calls are kept. Nothing was done.",
 		"Of a file's link it means that the link has expired or is not exactly as it was given out. Fetch the day again: the answer holds a new link.",
 	}},
 	"20404": {"There is no such thing", []string{
 		"The message names the address that was asked for. What belongs to another account is not there for yours; work on a subaccount is done with the subaccount’s own credentials.",
 		"Resource types are Messages, Calls, Conferences and Participants, spelled exactly so. A job is listed for a week after it ended, and a day’s file is deleted a week after it was made, unless those who run this service chose otherwise; so a file can be gone while its job is still listed.",
-		"A call can be erased under the UTC day on which it was created, and under no other.",
+		"A call can be erased under the UTC day on which it was created, and under no other. While a day’s file is made again without it, the file can be gone for a while.",
 	}},
 	"20409": {"This cannot be done any more", []string{
 		"A job can be deleted until its last day has ended. The files of its days are deleted by themselves.",

@@ -44,8 +44,11 @@ func fileName(f schema.DayFile) string { return fmt.Sprintf("%s-%s.json.gz", f.T
 // RemoveFile deletes a file of the caller's account before its time, and
 // answers when it is gone.
 func (b *Bulk) RemoveFile(ctx context.Context, p auth.Principal, id string) error {
-	if _, err := b.File(ctx, p, id); err != nil {
+	f, err := b.File(ctx, p, id)
+	if err != nil {
 		return err
 	}
-	return workflows.RemoveDayFileNow(ctx, b.Temporal, workflows.FileRemoval{File: id, Account: p.Account, By: by(p)})
+	return workflows.RemoveDayFileNow(ctx, b.Temporal, workflows.FileRemoval{
+		File: f.ID, Account: f.Account, Type: f.Type, Day: f.Day, ExpiresAt: f.ExpiresAt, By: by(p),
+	})
 }

@@ -33,7 +33,7 @@ func (w *world) aFile(of caller, t schema.ResourceType, day schema.Day, text str
 	sum := sha256.Sum256(zip.Bytes())
 	f := schema.NewDayFile{
 		ID: schema.NewDayFileID(), Account: of.account, Type: t, Day: day, Records: 1,
-		Size: int64(zip.Len()), SHA256: hex.EncodeToString(sum[:]), Retention: time.Hour,
+		Size: int64(zip.Len()), SHA256: hex.EncodeToString(sum[:]), ReadAt: time.Now(), Retention: time.Hour,
 	}
 	recipient, wrapped, err := w.vault.NewKey(w.t.Context(), f.Account, f.ID)
 	require.NoError(w.t, err)

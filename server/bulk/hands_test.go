@@ -13,6 +13,7 @@ import (
 	"satchel/activities/mail"
 	"satchel/activities/vault"
 	"satchel/schema"
+	"satchel/workflows"
 )
 
 // platform is what the platform has of records, calls and schedules.
@@ -20,6 +21,7 @@ type platform struct {
 	mu        sync.Mutex
 	records   map[string][]string // by account, type and day: SIDs
 	erased    []string            // calls that its archive was told to delete
+	nameless  bool                // nobody has said where its archive is
 	schedules map[string]bool     // by account and type
 	sent      chan string         // IDs of events that were delivered
 	hold      chan struct{}       // nil, or what reading waits for
@@ -121,16 +123,30 @@ func (l *lines) AppendRow(dst []byte) ([]byte, error) {
 
 // hands are real ones, but for the platform, mails and webhooks.
 func (w *world) hands() *activities.Activities {
-	return &activities.Activities{
+	hands := &activities.Activities{
 		Store: w.store, Source: directory{world: w}, Vault: vaultPort{w.vault}, Mail: nobodyReads{}, Links: w.links, Site: site, Count: uncounted{},
-		Bulk: w.store, Days: w.platform, Archive: w.platform, Secrets: w.vault, Hooks: w.platform, Schedules: w.platform,
+		Bulk: w.store, Runs: runs{world: w}, Days: w.platform, Secrets: w.vault, Hooks: w.platform, Schedules: w.platform,
 	}
+	if !w.platform.nameless {
+		hands.Archive = w.platform
+	}
+	return hands
 }
 
 // Deliver is what a receiver hears.
 func (p *platform) Deliver(_ context.Context, _ schema.Hook, token string, _ []byte, _ url.Values) (schema.EventTry, error) {
 	p.sent <- token
 	return schema.EventTry{HTTPStatus: 204, Outcome: string(schema.EventDelivered)}, nil
+}
+
+// runs looks for no lost ones here.
+type runs struct {
+	activities.Runs
+	*world
+}
+
+func (r runs) MakeDayAgain(ctx context.Context, account string, day schema.Day) error {
+	return workflows.MakeDayAgain(ctx, r.temporal, account, day)
 }
 
 type directory struct {

@@ -51,7 +51,7 @@ create table satchel.day_files (
     records       bigint not null,
     size          bigint not null,
     sha256        text not null,
-    created_at    timestamptz not null default clock_timestamp(),
+    created_at    timestamptz not null default clock_timestamp(), -- no call that was erased before is in it
     expires_at    timestamptz not null,
     primary key (account_sid, resource_type, day)
 );
@@ -85,7 +85,7 @@ create table satchel.erased_calls (
     at          timestamptz not null default clock_timestamp(),
     primary key (account_sid, call_sid)
 );
-create index erased_calls_of_day on satchel.erased_calls (account_sid, day);
+create index erased_calls_of_day on satchel.erased_calls (account_sid, day, at);
 
 create table satchel.events (
     id             uuid primary key,
