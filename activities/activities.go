@@ -38,10 +38,14 @@ type Activities struct {
 // yet, and a policy may hide it: both are for another attempt to mend.
 func (a *Activities) account(ctx context.Context, id string) (schema.Account, error) {
 	account, err := a.Source.Account(ctx, id)
+	return account, accountUnseen(err)
+}
+
+func accountUnseen(err error) error {
 	if schema.KindOf(err) == schema.NotFound {
-		err = unseen("The source database does not show the account.")
+		return unseen("The source database does not show the account.")
 	}
-	return account, err
+	return err
 }
 
 func unseen(message string) error {

@@ -31,10 +31,7 @@ func (a *Activities) collect(ctx context.Context, in Collect) error {
 	if err != nil || place.Done {
 		return err
 	}
-	if _, err := a.account(ctx, in.Account); err != nil { // else no rows would look like none to read
-		return err
-	}
-	return a.Source.Read(ctx, in.Category, in.Account, place.LastKey, func(readAt time.Time, rows Rows) error {
+	return accountUnseen(a.Source.Read(ctx, in.Category, in.Account, place.LastKey, func(readAt time.Time, rows Rows) error {
 		expected, err := rows.Expected()
 		if err != nil {
 			return err
@@ -47,5 +44,5 @@ func (a *Activities) collect(ctx context.Context, in Collect) error {
 			return err
 		}
 		return a.Store.FinishCategory(ctx, in.Export, in.Category, w.pieces, readAt)
-	})
+	}))
 }

@@ -3,6 +3,8 @@ package activities
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
+	"time"
 
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
@@ -35,17 +37,18 @@ func verdict(ctx context.Context, err error) error {
 		options.NonRetryable, options.NextRetryDelay = letter.Permanent, letter.RetryAfter
 	case errors.As(err, &known):
 		kind, message = string(known.Kind), known.Message
-		options.NonRetryable, options.NextRetryDelay = final(known.Kind), known.RetryAfter
+		options.NonRetryable, options.NextRetryDelay = final(known.Kind), pace(ctx, known)
 	case errors.As(err, &refusal):
 		kind, message = "database", "the database refused with SQLSTATE "+refusal.SQLState()
 	case errors.Is(err, context.DeadlineExceeded):
 		kind, message = "timeout", "it took too long"
 	case errors.Is(err, errDamaged):
 		kind, message = "storage", errDamaged.Error()
+		options.NonRetryable = true // it will not be otherwise for being read again
 	case errors.As(err, &stored):
 		kind, message = "storage", stored.Told()
 	}
-	if options.NonRetryable {
+	if options.NonRetryable && !errors.Is(err, errDamaged) {
 		options.Category = temporal.ApplicationErrorCategoryBenign
 	}
 	activity.GetLogger(ctx).Warn("activity did not succeed", "kind", kind, "err", err)
@@ -59,6 +62,21 @@ func unhurried(err error) error {
 		return &schema.Error{Kind: known.Kind, Code: known.Code, Message: known.Message, Cause: known.Cause}
 	}
 	return err
+}
+
+// longestPace is how far apart attempts come to lie while a part is away.
+const longestPace = time.Minute
+
+// pace is when to try again. A part of ours that is away for a moment costs a
+// moment; while it stays away the attempts lie further and further apart, and
+// not all of them come in the same second. Others are asked when they say.
+func pace(ctx context.Context, e *schema.Error) time.Duration {
+	if e.Code != "database_unavailable" && e.Code != "storage_unavailable" {
+		return e.RetryAfter
+	}
+	doubled := min(max(activity.GetInfo(ctx).Attempt-1, 0), 6)
+	delay := min(e.RetryAfter<<doubled, max(longestPace, e.RetryAfter))
+	return delay - rand.N(delay/4+1)
 }
 
 // final tells whether trying again cannot change the answer.

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"satchel/schema"
@@ -52,15 +53,36 @@ type Remove struct {
 
 // RemoveArchive deletes everything the export has stored: the key first, then
 // every object, version and unfinished upload. When a last look finds nothing
-// it writes the ending and the certificate. Deleting what is gone succeeds.
+// it writes the certificate. An export that never had a file has ended from the
+// first attempt on, and one that stored nothing needs no storage for it.
+// Deleting what is gone succeeds.
 func (a *Activities) RemoveArchive(ctx context.Context, in Remove) error {
 	defer beat(ctx)()
-	if err := a.Store.DestroyKey(ctx, in.Export); err != nil {
-		return verdict(ctx, err)
-	}
-	certificate, err := a.Vault.Remove(ctx, schema.ObjectPrefix(in.Export))
+	return verdict(ctx, a.removeArchive(ctx, in))
+}
+
+func (a *Activities) removeArchive(ctx context.Context, in Remove) error {
+	stored, err := a.Store.BeginRemoval(ctx, in.Export, in.Ending, in.By)
 	if err != nil {
-		return verdict(ctx, err)
+		return err
 	}
-	return verdict(ctx, a.Store.EndExport(ctx, in.Export, in.Ending, in.By, certificate))
+	var removed schema.Certificate
+	if stored {
+		removed, err = a.Vault.Remove(ctx, schema.ObjectPrefix(in.Export))
+	}
+	if err == nil {
+		err = a.Store.EndExport(ctx, in.Export, in.Ending, in.By, removed)
+	}
+	if err != nil && removed != (schema.Certificate{}) {
+		err = errors.Join(err, a.addRemoved(ctx, in.Export, removed))
+	}
+	return err
+}
+
+// addRemoved counts for the certificate what an attempt has deleted that comes
+// to nothing, also where it was told to stop.
+func (a *Activities) addRemoved(ctx context.Context, export string, removed schema.Certificate) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	return a.Store.AddRemoved(ctx, export, removed)
 }

@@ -73,8 +73,10 @@ func (w *pieceWriter) write(ctx context.Context, rows Rows) error {
 	pieces := make(chan *sealing, 1)
 	stages.Go(func() error { defer close(pieces); return w.compress(ctx, texts, pieces) })
 	stages.Go(func() error { return w.store(ctx, pieces) })
-	readErr := w.read(ctx, rows, texts)
-	close(texts) // what was read before an error still counts
+	readErr := func() error {
+		defer close(texts) // what was read before an error still counts
+		return w.read(ctx, rows, texts)
+	}()
 	if err := stages.Wait(); err != nil {
 		return err
 	}

@@ -27,13 +27,14 @@ type Store interface {
 	AddSegments(ctx context.Context, export, objectKey string, segments []schema.Segment) error
 	WrappedKey(ctx context.Context, export string) ([]byte, error)
 	CompleteExport(ctx context.Context, export string, a schema.Archive, w schema.Windows) (schema.Export, error)
-	DestroyKey(ctx context.Context, export string) error
-	EndExport(ctx context.Context, export string, ending schema.Ending, by string, cert schema.Certificate) error
+	BeginRemoval(ctx context.Context, export string, ending schema.Ending, by string) (stored bool, err error)
+	AddRemoved(ctx context.Context, export string, removed schema.Certificate) error
+	EndExport(ctx context.Context, export string, ending schema.Ending, by string, removed schema.Certificate) error
 
 	Letters(ctx context.Context, export string) (map[string]bool, error)
 	SettleLetter(ctx context.Context, export, letter string, sent bool) error
 
-	Overdue(ctx context.Context, grace time.Duration, after string, limit int) ([]schema.Export, error)
+	Overdue(ctx context.Context, grace time.Duration, after string, limit int) ([]schema.Overdue, error)
 	Unended(ctx context.Context, ids []string) (map[string]bool, error)
 }
 
@@ -42,7 +43,8 @@ type Source interface {
 	People(ctx context.Context, account string) ([]schema.Person, error)
 	Account(ctx context.Context, id string) (schema.Account, error)
 	// Read lends do the rows of a category behind the key after, in key order,
-	// as they stood at one moment.
+	// as they stood at one moment. It is NotFound where the account is not to be
+	// seen at that moment: else no rows would look like none to read.
 	Read(ctx context.Context, c schema.Category, account, after string, do func(readAt time.Time, rows Rows) error) error
 }
 

@@ -32,7 +32,8 @@ type Swept struct {
 
 // FindLost finds exports that somebody has to remove for their run. That is
 // so where the run is gone; where a file's time is over, whatever keeps its run
-// from removing it; and where an export has ended and left its key.
+// from removing it; and where an export has ended and left its key. One whose
+// removal has begun ends as that says.
 func (a *Activities) FindLost(ctx context.Context, in Look) (Lost, error) {
 	defer beat(ctx)()
 	overdue, err := a.Store.Overdue(ctx, in.Grace, in.After, sweepPage)
@@ -41,7 +42,7 @@ func (a *Activities) FindLost(ctx context.Context, in Look) (Lost, error) {
 	}
 	var lost Lost
 	for _, e := range overdue {
-		if e.Status.Cancellable() {
+		if e.LeftToRun {
 			open, err := a.Runs.IsOpen(ctx, e.Account, e.ID)
 			if err != nil {
 				return Lost{}, verdict(ctx, err)
@@ -50,7 +51,7 @@ func (a *Activities) FindLost(ctx context.Context, in Look) (Lost, error) {
 				continue
 			}
 		}
-		lost.Orders = append(lost.Orders, Remove{Export: e.ID, Account: e.Account, Ending: lostEnding(e), By: Satchel})
+		lost.Orders = append(lost.Orders, Remove{Export: e.ID, Account: e.Account, Ending: lostEnding(e.Export), By: Satchel})
 	}
 	if len(overdue) == sweepPage {
 		lost.Next = overdue[len(overdue)-1].ID

@@ -55,6 +55,12 @@ type Export struct {
 	Categories       []CategoryProgress `db:"-"`
 }
 
+// Overdue is an export that should be further than it is.
+type Overdue struct {
+	Export
+	LeftToRun bool `db:"left_to_run"` // it is its own run's to go on with, if that is open
+}
+
 // CategoryProgress tells how far one category of an export has come. It never
 // goes backwards, whatever crashes.
 type CategoryProgress struct {

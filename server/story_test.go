@@ -83,7 +83,7 @@ func (h *hands) CompleteExport(ctx context.Context, in activities.Complete) (act
 }
 
 func (h *hands) RemoveArchive(ctx context.Context, in activities.Remove) error {
-	if err := h.store.DestroyKey(ctx, in.Export); err != nil {
+	if _, err := h.store.BeginRemoval(ctx, in.Export, in.Ending, in.By); err != nil {
 		return err
 	}
 	if _, err := h.vault.Remove(ctx, schema.ObjectPrefix(in.Export)); err != nil {

@@ -219,6 +219,23 @@ func TestAnEmptyCategoryIsAnEmptyArray(t *testing.T) {
 	require.EqualValues(t, 1, p.Manifest["account"].Records)
 }
 
+// ahead is another replica, which knows every account already.
+type ahead struct{ activities.Source }
+
+func (ahead) Account(context.Context, string) (schema.Account, error) { return schema.Account{}, nil }
+
+func TestNoCategoryIsEmptyAtAMomentThatDoesNotShowTheAccount(t *testing.T) {
+	r := newRig(t, demo.With{}, nil)
+	r.confirm()
+	r.Source = ahead{r.Source}
+	err := r.run(r.CollectCategory, activities.Collect{Export: r.export, Account: schema.NewAccountID(), Category: "calls"}, nil)
+	require.False(t, final(t, err))
+	place, err := r.store.Place(t.Context(), r.export, "calls")
+	require.NoError(t, err)
+	require.False(t, place.Done)
+	require.NoError(t, r.collect("calls"))
+}
+
 func TestTheSameRecordsGiveTheSamePieces(t *testing.T) {
 	r := newRig(t, demo.With{Records: true}, map[schema.Category]int64{"contacts": 2_000})
 	var sections [2]string
@@ -332,6 +349,7 @@ func TestWhatWasStoredIsReadBackBeforeItCounts(t *testing.T) {
 	archive.GzipSHA256 = strings.Repeat("0", 64)
 	err := r.run(r.CompleteExport, activities.Complete{Export: r.export, Account: r.account.AccountSID, Archive: archive, Windows: schema.DefaultWindows()}, nil)
 	require.ErrorContains(t, err, "what was stored is not what was written")
+	require.True(t, final(t, err), "it is not read for half a day")
 	e, err := r.store.Export(t.Context(), r.export)
 	require.NoError(t, err)
 	require.Equal(t, schema.Processing, e.Status)

@@ -197,10 +197,8 @@ func TestAnAccountTheSourceDoesNotShowYetIsAskedForAgain(t *testing.T) {
 	seen := r.Source
 	r.Source = lagging{seen}
 	require.False(t, final(t, r.mail(activities.RequestMail, 1)))
-	require.False(t, final(t, r.collect("calls")), "no rows that can be seen is not an empty category")
 	r.Source = crowd{seen, 0}
 	require.False(t, final(t, r.mail(activities.RequestMail, 1)))
 	r.Source = seen
 	require.NoError(t, r.mail(activities.RequestMail, 1))
-	require.NoError(t, r.collect("calls"))
 }

@@ -32,7 +32,16 @@ func newSourcePort(db *source.DB, queries *catalog.Catalog) sourcePort {
 }
 
 func (p sourcePort) Read(ctx context.Context, c schema.Category, account, after string, do func(time.Time, activities.Rows) error) error {
-	return p.db.Read(ctx, p.queries.Query(c), account, after, func(s *source.Snapshot) error { return do(s.ReadAt, s) })
+	return p.db.Read(ctx, p.queries.Query(c), account, after, func(s *source.Snapshot) error {
+		seen, err := s.Has(p.queries.Account(), account)
+		if err == nil && !seen {
+			err = schema.Errorf(schema.NotFound, "account_not_found", "There is no such account.")
+		}
+		if err != nil {
+			return err
+		}
+		return do(s.ReadAt, s)
+	})
 }
 
 type vaultPort struct{ *vault.Vault }

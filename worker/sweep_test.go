@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"iter"
 	"testing"
@@ -148,6 +149,113 @@ func TestACompletedExportStaysCompletedWithoutItsArchive(t *testing.T) {
 
 	require.NoError(t, r.remove(schema.Ending{Status: schema.Cancelled, Reason: schema.CancelledReason}))
 	require.True(t, final(t, r.run(r.CompleteExport, in, nil)), "but not once it was stopped")
+}
+
+// troubled is a vault whose removals end in trouble, before or after the deed.
+type troubled struct {
+	activities.Vault
+	after bool
+}
+
+func (v troubled) Remove(ctx context.Context, prefix string) (removed schema.Certificate, err error) {
+	if v.after {
+		removed, err = v.Vault.Remove(ctx, prefix)
+	}
+	return removed, errors.Join(err, errors.New("no answer"))
+}
+
+// certificate is the only one there is.
+func (r *rig) certificate() (actor string, removed schema.Certificate) {
+	r.t.Helper()
+	var details []byte
+	require.NoError(r.t, r.store.DB().QueryRow(`select min(actor), min(details::text) from satchel.audit
+		where subject = $1 and action = 'removed' having count(*) = 1`, r.export).Scan(&actor, &details))
+	require.NoError(r.t, json.Unmarshal(details, &removed))
+	return actor, removed
+}
+
+func (r *rig) ended() schema.Ending {
+	r.t.Helper()
+	e, err := r.store.Export(r.t.Context(), r.export)
+	require.NoError(r.t, err)
+	return schema.Ending{Status: e.Status, Reason: e.Reason, Category: e.FailedCategory}
+}
+
+func TestTheCertificateCountsWhatEveryAttemptRemoved(t *testing.T) {
+	r := newRig(t, demo.With{Records: true}, nil)
+	r.confirm()
+	r.collectAll()
+	var stored int
+	for _, err := range r.vault.Keys(t.Context(), schema.ObjectPrefix(r.export)) {
+		require.NoError(t, err)
+		stored++
+	}
+	require.Positive(t, stored)
+	stopped := schema.Ending{Status: schema.Cancelled, Reason: schema.CancelledReason}
+	healthy := r.Vault
+	r.Vault = troubled{healthy, true}
+	require.Error(t, r.remove(stopped))
+	r.Vault = healthy
+	require.NoError(t, r.remove(stopped))
+	_, removed := r.certificate()
+	require.Equal(t, schema.Certificate{Objects: stored}, removed)
+}
+
+func TestAnExportThatStoredNothingEndsWhileStorageIsAway(t *testing.T) {
+	r := newRig(t, demo.With{}, nil)
+	r.open()
+	r.Vault = troubled{r.Vault, false}
+	lapsed := schema.Ending{Status: schema.Expired, Reason: schema.Unconfirmed}
+	require.NoError(t, r.remove(lapsed))
+	require.Equal(t, lapsed, r.ended())
+	_, removed := r.certificate()
+	require.Zero(t, removed)
+}
+
+func TestAnExportWithoutAFileHasEndedWhileStorageIsAway(t *testing.T) {
+	r := newRig(t, demo.With{Records: true}, nil)
+	r.confirm()
+	r.collectAll()
+	healthy := r.Vault
+	r.Vault = troubled{healthy, false}
+	failed := schema.Ending{Status: schema.Failed, Reason: schema.FailedReason("calls"), Category: "calls"}
+	require.Error(t, r.remove(failed))
+	require.Equal(t, failed, r.ended())
+	_, err := r.store.WrappedKey(t.Context(), r.export)
+	require.Equal(t, schema.Gone, schema.KindOf(err), "nobody reads what is still there")
+
+	r.Runs = runs{open: true}
+	require.Empty(t, r.findLost(), "its run goes on")
+	r.Runs = runs{open: false}
+	orders := r.findLost()
+	require.Len(t, orders, 1)
+	require.Equal(t, failed, orders[0].Ending)
+	r.Vault = healthy
+	require.NoError(t, r.run(r.RemoveArchive, orders[0], nil))
+	_, removed := r.certificate()
+	require.Positive(t, removed.Objects)
+	require.Empty(t, r.findLost())
+}
+
+func TestWhatSomebodyDeletedIsNotCalledOverByTheSweep(t *testing.T) {
+	r := newRig(t, demo.With{}, nil)
+	r.confirm()
+	r.collectAll()
+	r.complete()
+	healthy := r.Vault
+	r.Vault = troubled{healthy, false}
+	deleted := schema.Ending{Status: schema.Expired, Reason: schema.Deleted}
+	owner := r.account.As(schema.Owner).ID
+	require.Error(t, r.run(r.RemoveArchive, activities.Remove{Export: r.export, Account: r.account.AccountSID, Ending: deleted, By: owner}, nil))
+	require.Equal(t, schema.Completed, r.ended().Status, "the file is not proven gone")
+	r.exec(`update satchel.exports set expires_at = now() - interval '1 minute' where id = $1`, r.export)
+	r.Vault = healthy
+	orders := r.findLost()
+	require.Len(t, orders, 1)
+	require.NoError(t, r.run(r.RemoveArchive, orders[0], nil))
+	require.Equal(t, deleted, r.ended())
+	actor, _ := r.certificate()
+	require.Equal(t, owner, actor)
 }
 
 func TestRemovalLeavesNoRowButTheExportsOwnAndItsTrail(t *testing.T) {

@@ -68,17 +68,6 @@ func (u unreadable) Error() string { return string(u) }
 // Told is what anybody may read of it.
 func (u unreadable) Told() string { return "vault: " + string(u) }
 
-// Told is what anybody may read of an error of this package, "" of any other.
-func Told(err error) string {
-	if e, ok := errors.AsType[interface {
-		error
-		Told() string
-	}](err); ok {
-		return e.Told()
-	}
-	return ""
-}
-
 // failed turns an SDK's error into ours: nil stays nil.
 func failed(ctx context.Context, op string, err error) error {
 	if err == nil {

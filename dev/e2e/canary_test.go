@@ -52,6 +52,44 @@ func TestCanariesAreFoundNowhereButInTheArchive(t *testing.T) {
 	p.do(http.MethodGet, "/v1/account/exports/EX00000000000000000000000000000000", nil)
 	requireFreed(t, p, export.ID)
 	requireSilence(t, st, export.ID, append(secrets, personal...))
+	requireUnspoken(t, st, mailed(t, p, owner.Email, a.At(st.Demo.BaseURL).As(schema.Admin).Email))
+}
+
+var mailedToken = regexp.MustCompile(`/(?:confirm|stop|download)/([A-Za-z0-9_-]{20,})`)
+
+// mailed are the addresses that were written to and the tokens in the links of
+// what was written.
+func mailed(t *testing.T, p *person, addresses ...string) (words []string) {
+	t.Helper()
+	for _, address := range addresses {
+		letters := p.letters(address)
+		require.NotEmpty(t, letters)
+		words = append(words, address)
+		for _, l := range letters {
+			for _, link := range mailedToken.FindAllStringSubmatch(l.Text+l.HTML, -1) {
+				words = append(words, link[1])
+			}
+		}
+	}
+	require.Greater(t, len(words), 2+len(addresses), "a link to confirm, one to stop and one to download")
+	return words
+}
+
+// requireUnspoken looks for what was mailed where mails are not: in the logs
+// of worker and server, and in all histories.
+func requireUnspoken(t *testing.T, st *stack.Stack, words []string) {
+	t.Helper()
+	places := histories(t, st)
+	for path, text := range logs(t, st) {
+		if name := filepath.Base(path); strings.HasPrefix(name, "worker") || strings.HasPrefix(name, "server") {
+			places[path] = text
+		}
+	}
+	for _, word := range words {
+		for place, text := range places {
+			require.False(t, bytes.Contains(text, []byte(word)), "%s holds %s", place, word)
+		}
+	}
 }
 
 // requireSilence looks for canaries in all logs, mails and histories, which do

@@ -112,49 +112,6 @@ func (s *Store) CompleteExport(ctx context.Context, export string, a schema.Arch
 	return e, err
 }
 
-// DestroyKey deletes the export's wrapped key: from then on its objects can
-// not be read, wherever copies may be.
-func (s *Store) DestroyKey(ctx context.Context, export string) error {
-	_, err := s.db.ExecContext(ctx, `delete from satchel.export_keys where export_id = $1`, export)
-	return sqlstate.Wrap("destroy key", err)
-}
-
-// EndExport writes the row's last word and the certificate of its removal,
-// and forgets the ledger and the key. An export that has ended keeps its first
-// ending, and gets a certificate only for what was still there.
-func (s *Store) EndExport(ctx context.Context, export string, ending schema.Ending, by string, cert schema.Certificate) error {
-	return s.inTx(ctx, "end export", func(tx *sqlx.Tx) error {
-		// The row comes first: who makes a key or counts a piece holds it, and is waited for.
-		var row struct {
-			Account string        `db:"account_sid"`
-			Status  schema.Status `db:"status"`
-		}
-		err := tx.GetContext(ctx, &row, `select account_sid, status from satchel.exports where id = $1 for update`, export)
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		for _, table := range []string{"satchel.export_keys", "satchel.pieces", "satchel.segments"} {
-			if _, err := tx.ExecContext(ctx, `delete from `+table+` where export_id = $1`, export); err != nil {
-				return err
-			}
-		}
-		if row.Status.Ended() && cert == (schema.Certificate{}) {
-			return nil
-		}
-		if _, err := tx.ExecContext(ctx, `update satchel.exports
-			set status = $2, reason = $3, failed_category = $4, ended_at = now(),
-				available_again_at = case when $2 = 'expired' then available_again_at end
-			where id = $1 and status not in ('expired', 'failed', 'cancelled')`,
-			export, ending.Status, ending.Reason, ending.Category); err != nil {
-			return err
-		}
-		return audit(ctx, tx, Event{Account: row.Account, Subject: export, Actor: actor(by), Action: Removed, Details: cert})
-	})
-}
-
 // Export reads one export with its categories.
 func (s *Store) Export(ctx context.Context, id string) (schema.Export, error) {
 	var e schema.Export

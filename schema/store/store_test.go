@@ -2,6 +2,8 @@ package store_test
 
 import (
 	"context"
+	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -269,16 +271,25 @@ func TestRemovalDestroysTheKeyAndKeepsTheFirstEnding(t *testing.T) {
 	o := collected(t, s)
 	_, err := s.CompleteExport(t.Context(), o.Export, anArchive(o.Export), schema.DefaultWindows())
 	require.NoError(t, err)
-	require.NoError(t, s.DestroyKey(t.Context(), o.Export))
-	require.NoError(t, s.DestroyKey(t.Context(), o.Export))
+	begin := func(ending schema.Ending) {
+		stored, err := s.BeginRemoval(t.Context(), o.Export, ending, "US")
+		require.NoError(t, err)
+		require.True(t, stored)
+	}
+	begin(schema.Ending{Status: schema.Expired, Reason: schema.Deleted})
+	begin(schema.Ending{Status: schema.Expired, Reason: schema.WindowPassed})
 	_, err = s.WrappedKey(t.Context(), o.Export)
 	require.Equal(t, schema.Gone, schema.KindOf(err))
 	_, err = s.Download(t.Context(), o.Account, o.Export)
 	require.Equal(t, schema.Gone, schema.KindOf(err))
-	require.NoError(t, s.EndExport(t.Context(), o.Export, schema.Ending{Status: schema.Expired, Reason: schema.Deleted}, "US", schema.Certificate{Objects: 3}))
-	require.NoError(t, s.EndExport(t.Context(), o.Export, schema.Ending{Status: schema.Failed, Reason: "x"}, "US", schema.Certificate{}))
 	e, err := s.Export(t.Context(), o.Export)
 	require.NoError(t, err)
+	require.Equal(t, schema.Completed, e.Status, "its file is not proven gone")
+	require.NoError(t, s.EndExport(t.Context(), o.Export, schema.Ending{Status: schema.Expired, Reason: schema.WindowPassed}, "satchel", schema.Certificate{Objects: 3}))
+	require.NoError(t, s.EndExport(t.Context(), o.Export, schema.Ending{Status: schema.Failed, Reason: "x"}, "US", schema.Certificate{Objects: 3}))
+	e, err = s.Export(t.Context(), o.Export)
+	require.NoError(t, err)
+	require.Equal(t, schema.Expired, e.Status)
 	require.Equal(t, schema.Deleted, e.Reason)
 	n, err := s.CountSince(t.Context(), o.Export, store.Removed, time.Hour)
 	require.NoError(t, err)
@@ -306,12 +317,65 @@ func TestSweepFindsWhatShouldHaveMoved(t *testing.T) {
 	_, err = s.DB().Exec(`insert into satchel.export_keys (export_id, wrapped) values ($1, 'w')`, o.Export)
 	require.NoError(t, err)
 	require.Equal(t, []string{o.Export}, found(), "ended, and its key is still there, as after an old backup was restored")
-	require.NoError(t, s.DestroyKey(t.Context(), o.Export))
+	require.NoError(t, s.EndExport(t.Context(), o.Export, schema.Ending{}, "", schema.Certificate{}))
 	require.Empty(t, found())
 
 	alive, err := s.Unended(t.Context(), []string{o.Export, confirmed(t, s).Export, schema.NewExportID()})
 	require.NoError(t, err)
 	require.Len(t, alive, 1)
+}
+
+func TestSweepFindsARemovalThatNobodyGoesOnWith(t *testing.T) {
+	s := open(t)
+	o := confirmed(t, s)
+	_, err := s.BeginRemoval(t.Context(), o.Export, schema.Ending{Status: schema.Cancelled, Reason: schema.CancelledReason}, "US")
+	require.NoError(t, err)
+	var found []schema.Overdue
+	require.Eventually(t, func() bool {
+		found, err = s.Overdue(t.Context(), time.Millisecond, "", 10)
+		return err == nil && len(found) == 1
+	}, 5*time.Second, 10*time.Millisecond)
+	require.True(t, found[0].LeftToRun)
+	require.Equal(t, schema.Cancelled, found[0].Status)
+	alive, err := s.Unended(t.Context(), []string{o.Export})
+	require.NoError(t, err)
+	require.True(t, alive[o.Export], "what it has stored is still to be counted")
+	require.NoError(t, s.EndExport(t.Context(), o.Export, schema.Ending{}, "", schema.Certificate{}))
+	found, err = s.Overdue(t.Context(), 0, "", 10)
+	require.NoError(t, err)
+	require.Empty(t, found)
+}
+
+func TestOneCertificateTellsOfAllAttempts(t *testing.T) {
+	s := open(t)
+	o := confirmed(t, s)
+	_, err := s.BeginRemoval(t.Context(), o.Export, schema.Ending{Status: schema.Cancelled, Reason: schema.CancelledReason}, "US")
+	require.NoError(t, err)
+	require.NoError(t, s.AddRemoved(t.Context(), o.Export, schema.Certificate{Objects: 5, Uploads: 1}))
+	require.NoError(t, s.EndExport(t.Context(), o.Export, schema.Ending{}, "satchel", schema.Certificate{Objects: 2, Versions: 3}))
+	require.NoError(t, s.AddRemoved(t.Context(), o.Export, schema.Certificate{Objects: 2}))
+	require.NoError(t, s.EndExport(t.Context(), o.Export, schema.Ending{}, "satchel", schema.Certificate{Objects: 2}))
+	var actor, certificate string
+	require.NoError(t, s.DB().QueryRow(`select actor, details::text from satchel.audit where subject = $1 and action = 'removed'`, o.Export).Scan(&actor, &certificate))
+	require.Equal(t, "US", actor)
+	require.JSONEq(t, `{"objects":7,"versions":3,"uploads":1,"left":0}`, certificate)
+	require.Equal(t, 1, rows(t, s, "removals", o.Export))
+}
+
+func TestWhatHadEndedBeforeRemovalsWereRememberedHasItsCertificate(t *testing.T) {
+	s := open(t)
+	o := confirmed(t, s)
+	require.NoError(t, s.EndExport(t.Context(), o.Export, schema.Ending{Status: schema.Cancelled, Reason: schema.CancelledReason}, "US", schema.Certificate{Objects: 7}))
+	migration, err := os.ReadFile("../migrations/satchel/00005_removals.sql")
+	require.NoError(t, err)
+	_, backfill, _ := strings.Cut(string(migration), "insert into")
+	backfill, _, _ = strings.Cut(backfill, ";")
+	_, err = s.DB().Exec("delete from satchel.removals; insert into" + backfill)
+	require.NoError(t, err)
+	require.NoError(t, s.EndExport(t.Context(), o.Export, schema.Ending{}, "satchel", schema.Certificate{Objects: 1}))
+	n, err := s.CountSince(t.Context(), o.Export, store.Removed, time.Hour)
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
 }
 
 func TestASessionThatIsOverIsNotWrittenBack(t *testing.T) {
@@ -356,6 +420,20 @@ func TestStandingCountsByStatus(t *testing.T) {
 	require.EqualValues(t, 1, standing.Count[schema.Pending])
 	require.EqualValues(t, 1, standing.Count[schema.Processing])
 	require.Positive(t, standing.Oldest)
+}
+
+func TestStandingCountsWhatEndedWithinADay(t *testing.T) {
+	s := open(t)
+	for range 2 {
+		o := anOpening()
+		require.NoError(t, s.OpenExport(t.Context(), o))
+		require.NoError(t, s.EndExport(t.Context(), o.Export, schema.Ending{Status: schema.Expired, Reason: schema.Unconfirmed}, "satchel", schema.Certificate{}))
+	}
+	_, err := s.DB().Exec(`update satchel.exports set ended_at = now() - interval '25 hours' where id = (select min(id) from satchel.exports)`)
+	require.NoError(t, err)
+	standing, err := s.Standing(t.Context())
+	require.NoError(t, err)
+	require.EqualValues(t, 1, standing.Count[schema.Expired])
 }
 
 func TestALetterIsSettledOnceAndForAll(t *testing.T) {

@@ -12,30 +12,38 @@ import (
 
 // Overdue lists exports that may have lost their run: completed ones whose
 // window passed longer than grace ago, unended ones that were asked for longer
-// ago than that, and ended ones whose key is still there. after is the ID to go
-// on behind.
-func (s *Store) Overdue(ctx context.Context, grace time.Duration, after string, limit int) ([]schema.Export, error) {
-	list := []schema.Export{}
-	err := s.db.SelectContext(ctx, &list, `with late as (select clock_timestamp() - $1 * interval '1 microsecond' as time)
-		select `+exportColumns+` from satchel.exports where id > $2 and id in (
-			select id from satchel.exports, late where status in ('pending', 'confirmed', 'processing') and requested_at < late.time
+// ago than that, those whose removal has begun longer ago and is not through,
+// and ended ones whose key is still there. after is the ID to go on behind.
+func (s *Store) Overdue(ctx context.Context, grace time.Duration, after string, limit int) ([]schema.Overdue, error) {
+	list := []schema.Overdue{}
+	err := s.db.SelectContext(ctx, &list, `with late as (select clock_timestamp() - $1 * interval '1 microsecond' as time),
+		found as (
+			select id, true as left_to_run from satchel.exports, late
+				where status in ('pending', 'confirmed', 'processing') and requested_at < late.time
 			union all
-			select id from satchel.exports, late where status = 'completed' and expires_at < late.time
+			select id, false from satchel.exports, late where status = 'completed' and expires_at < late.time
 			union all
-			select id from satchel.export_keys k join satchel.exports on id = k.export_id where status in ('expired', 'failed', 'cancelled'))
+			select export_id, true from satchel.removals, late where certified_at is null and begun_at < late.time
+			union all
+			select id, false from satchel.export_keys k join satchel.exports on id = k.export_id
+				where status in ('expired', 'failed', 'cancelled'))
+		select `+exportColumns+`, left_to_run from satchel.exports
+		join (select id, bool_and(left_to_run) as left_to_run from found where id > $2 group by id) f using (id)
 		order by id limit $3`, grace.Microseconds(), after, limit)
 	return list, sqlstate.Wrap("find overdue exports", err)
 }
 
-// Unended tells which of the given exports have a row that has not ended:
-// objects of any other belong to nobody.
+// Unended tells which of the given exports have not ended, or have and are
+// still to be removed: objects of any other belong to nobody.
 func (s *Store) Unended(ctx context.Context, ids []string) (map[string]bool, error) {
 	alive := make(map[string]bool, len(ids))
 	if len(ids) == 0 {
 		return alive, nil
 	}
-	query, args, err := sqlx.In(`select id from satchel.exports
-		where status not in ('expired', 'failed', 'cancelled') and id in (?)`, ids)
+	query, args, err := sqlx.In(`select id from satchel.exports where id in (?)
+		and (status not in ('expired', 'failed', 'cancelled')
+			or exists (select from satchel.export_keys where export_id = id)
+			or exists (select from satchel.removals where export_id = id and certified_at is null))`, ids)
 	if err != nil {
 		return nil, sqlstate.Wrap("find unended exports", err)
 	}
@@ -51,8 +59,8 @@ func (s *Store) Unended(ctx context.Context, ids []string) (map[string]bool, err
 
 // Standing is what the metrics tell of all exports.
 type Standing struct {
-	Count  map[schema.Status]int64
-	Oldest time.Duration // age of the oldest that is neither completed nor ended
+	Count  map[schema.Status]int64 // of what has ended, within the last day
+	Oldest time.Duration           // age of the oldest that is neither completed nor ended
 }
 
 // Standing counts exports by status.
@@ -64,7 +72,9 @@ func (s *Store) Standing(ctx context.Context) (Standing, error) {
 	}
 	err := s.db.SelectContext(ctx, &rows, `select status, count(*) as count,
 		extract(epoch from clock_timestamp() - min(requested_at))::float8 as oldest
-		from satchel.exports group by status`)
+		from satchel.exports where status in ('pending', 'confirmed', 'processing', 'completed')
+			or status in ('expired', 'failed', 'cancelled') and ended_at > clock_timestamp() - interval '1 day'
+		group by status`)
 	standing := Standing{Count: make(map[schema.Status]int64, len(schema.Statuses))}
 	for _, r := range rows {
 		standing.Count[r.Status] = r.Count

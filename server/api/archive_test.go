@@ -150,7 +150,8 @@ func TestASecondAfterItsTimeTheFileIsGone(t *testing.T) {
 func TestOnceTheKeyIsDestroyedTheFileIsGone(t *testing.T) {
 	t.Parallel()
 	f := newFile(t, 1<<10)
-	require.NoError(t, f.store.DestroyKey(t.Context(), f.id))
+	_, err := f.store.BeginRemoval(t.Context(), f.id, schema.Ending{Status: schema.Expired, Reason: schema.Deleted}, "US")
+	require.NoError(t, err)
 	refused(t, f.send(f.owner, http.MethodGet, f.path), http.StatusGone, "gone")
 }
 

@@ -52,9 +52,6 @@ func (h *hands) CompleteExport(ctx context.Context, in activities.Complete) (act
 }
 
 func (h *hands) RemoveArchive(ctx context.Context, in activities.Remove) error {
-	if err := h.store.DestroyKey(ctx, in.Export); err != nil {
-		return err
-	}
 	return h.store.EndExport(ctx, in.Export, in.Ending, in.By, schema.Certificate{})
 }
 

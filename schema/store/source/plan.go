@@ -65,3 +65,13 @@ func (p *plan) rows(after string) string {
 	}
 	return q + " order by " + p.order
 }
+
+// lost asks whether reading behind key $2 passes over a row: one whose key is
+// null is behind none, and of several that share the key all but one are not.
+// Asking costs Postgres a look into the index, where there is one on the account
+// and the key; a condition that let those rows come would cost it the index.
+func (p *plan) lost() string {
+	rows := subquery(p.query)
+	return "select exists (select from " + rows + " where q._key is null)" +
+		" or (select count(*) from (select from " + rows + " where q._key = $2::" + p.key + " limit 2) same) > 1"
+}

@@ -213,6 +213,9 @@ func (s *Snapshot) next() (err error) {
 		args := s.args
 		if s.after != "" {
 			args = []any{args[0], s.after}
+			if err := s.whole(args); err != nil {
+				return err
+			}
 		}
 		if s.rows, err = s.query(s.plan.rows(s.after), args...); err != nil {
 			return err
@@ -222,6 +225,26 @@ func (s *Snapshot) next() (err error) {
 		return s.wrap(err)
 	}
 	return err
+}
+
+// whole answers an error where rows would be passed over, as an attempt that
+// read from the beginning would have met.
+func (s *Snapshot) whole(args []any) error {
+	row, err := s.ask(s.plan.lost(), args...)
+	if err == nil && row[0].(bool) {
+		err = fmt.Errorf("read source: %w", errKey)
+	}
+	return err
+}
+
+// Has tells whether another query has a row at this moment. It can be asked
+// until the first row is appended.
+func (s *Snapshot) Has(query string, args ...any) (bool, error) {
+	row, err := s.ask("select true from "+subquery(query)+" limit 1", args...)
+	if nobody(err) {
+		return false, nil
+	}
+	return row != nil, err
 }
 
 func (s *Snapshot) query(query string, args ...any) (driver.Rows, error) {

@@ -256,6 +256,47 @@ func TestAKeyMustTellRowsApart(t *testing.T) {
 	}
 }
 
+// Another attempt goes on behind the last key that was counted: where a null
+// or a second row of that key is, nothing would come of it.
+func TestAKeyMustTellRowsApartAlsoBehindAnother(t *testing.T) {
+	t.Parallel()
+	db, _ := open(t)
+	for name, keys := range map[string]string{
+		"null": `(1), (2), (null)`, "repeated": `(1), (2), (2), (3)`, "repeated at the end": `(1), (2), (2)`,
+	} {
+		query := `select column1 as _key, 1 as v from (values ` + keys + `) t where $1 <> ''`
+		err := db.Read(t.Context(), query, "AC", "2", func(s *source.Snapshot) error {
+			_, err := s.AppendRow(nil)
+			_, again := s.AppendRow(nil)
+			require.Equal(t, err, again)
+			return err
+		})
+		require.ErrorContains(t, err, "_key is null, empty or repeated", name)
+	}
+}
+
+func TestASnapshotTellsWhetherAnotherQueryHasARow(t *testing.T) {
+	t.Parallel()
+	db, writer := open(t, `create table accounts (id uuid primary key)`, `insert into accounts values ('00000000-0000-4000-8000-000000000001')`)
+	ofAccount := `select id from accounts where id = $1`
+	has := func(account string, before func()) (is bool) {
+		require.NoError(t, db.Read(t.Context(), `select 1 as _key, 1 as v where $1 <> ''`, "AC", "", func(s *source.Snapshot) (err error) {
+			before()
+			is, err = s.Has(ofAccount, account)
+			return err
+		}))
+		return is
+	}
+	nothing := func() {}
+	require.True(t, has("00000000-0000-4000-8000-000000000001", nothing))
+	require.False(t, has("00000000-0000-4000-8000-000000000002", nothing))
+	require.False(t, has("no such account", nothing))
+	require.True(t, has("00000000-0000-4000-8000-000000000001", func() {
+		_, err := writer.Exec(`delete from accounts`)
+		require.NoError(t, err)
+	}), "it is the moment of the rows")
+}
+
 func TestATableAlteredMeanwhileIsReadAnewAndNeverMisread(t *testing.T) {
 	t.Parallel()
 	db, writer := open(t, `create table t (id int primary key, a int)`, `insert into t values (1, 2)`)

@@ -19,14 +19,8 @@ import (
 	"satchel/schema"
 )
 
-// The SQLSTATEs callers ask for by name.
-const (
-	UniqueViolation       = "23505"
-	ForeignKeyViolation   = "23503"
-	CheckViolation        = "23514"
-	InsufficientPrivilege = "42501"
-	QueryCanceled         = "57014"
-)
+// InsufficientPrivilege is the SQLSTATE callers ask for by name.
+const InsufficientPrivilege = "42501"
 
 // Error is a refusal by Postgres: what we were doing, and the SQLSTATE.
 // Constraint is the name of the constraint in the way, if one was.

@@ -45,15 +45,15 @@ func TestNothingTheDriverSaidPasses(t *testing.T) {
 func TestARefusalSaysItsSQLSTATE(t *testing.T) {
 	err := sqlstate.Wrap("open export", &pq.Error{Code: "23505", Constraint: "one_active"})
 	require.EqualError(t, err, "open export: SQLSTATE 23505 (unique_violation)")
-	require.True(t, sqlstate.Is(err, sqlstate.UniqueViolation))
-	require.False(t, sqlstate.Is(err, sqlstate.CheckViolation))
+	require.True(t, sqlstate.Is(err, "23505"))
+	require.False(t, sqlstate.Is(err, "23514"))
 	refusal, ok := errors.AsType[*sqlstate.Error](err)
 	require.True(t, ok)
 	require.Equal(t, "one_active", refusal.Constraint)
 
 	again := sqlstate.Wrap("request", err)
 	require.EqualError(t, again, "request: open export: SQLSTATE 23505 (unique_violation)")
-	require.True(t, sqlstate.Is(again, sqlstate.UniqueViolation))
+	require.True(t, sqlstate.Is(again, "23505"))
 
 	require.EqualError(t, sqlstate.Wrap("x", &pq.Error{Code: "ZZ999"}), "x: SQLSTATE ZZ999 (unknown condition)")
 	require.Equal(t, schema.Kind(""), schema.KindOf(err))
@@ -94,8 +94,8 @@ func TestEndingsKeepTheirMeaning(t *testing.T) {
 
 func TestACancelledCallIsNoRefusal(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	canceled := &pq.Error{Code: sqlstate.QueryCanceled}
-	require.True(t, sqlstate.Is(sqlstate.WrapContext(ctx, "read", canceled), sqlstate.QueryCanceled))
+	canceled := &pq.Error{Code: "57014"}
+	require.True(t, sqlstate.Is(sqlstate.WrapContext(ctx, "read", canceled), "57014"))
 	require.NoError(t, sqlstate.WrapContext(ctx, "read", nil))
 	cancel()
 	require.ErrorIs(t, sqlstate.WrapContext(ctx, "read", canceled), context.Canceled)

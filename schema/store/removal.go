@@ -1,0 +1,107 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/jmoiron/sqlx"
+
+	"satchel/schema"
+	"satchel/schema/store/sqlstate"
+)
+
+// BeginRemoval destroys the export's key: from then on its objects can not be
+// read, wherever copies may be. It also writes how the export ends, except
+// where a completed one expires: that is so once its file is proven gone. Run
+// again it changes nothing. stored tells whether there may be objects at all.
+func (s *Store) BeginRemoval(ctx context.Context, export string, ending schema.Ending, by string) (stored bool, err error) {
+	stored = true
+	err = s.inTx(ctx, "begin removal", func(tx *sqlx.Tx) error {
+		begun, err := beginRemoval(ctx, tx, export, ending, by)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		stored = begun.Stored
+		return err
+	})
+	return stored, err
+}
+
+// removing is an export whose removal has begun.
+type removing struct {
+	Account string        `db:"account_sid"`
+	Status  schema.Status `db:"status"` // before
+	Stored  bool          `db:"stored"`
+}
+
+// beginRemoval answers sql.ErrNoRows where there is no such export.
+func beginRemoval(ctx context.Context, tx *sqlx.Tx, export string, ending schema.Ending, by string) (e removing, err error) {
+	// The row comes first: who makes a key or counts a piece holds it, and is waited for.
+	if err = tx.GetContext(ctx, &e, `select account_sid, status, recipient <> '' as stored from satchel.exports
+		where id = $1 for update`, export); err != nil {
+		return e, err
+	}
+	if _, err = tx.ExecContext(ctx, `delete from satchel.export_keys where export_id = $1`, export); err != nil {
+		return e, err
+	}
+	if _, err = tx.ExecContext(ctx, `insert into satchel.removals (export_id, reason, actor) values ($1, $2, $3)
+		on conflict do nothing`, export, ending.Reason, actor(by)); err != nil {
+		return e, err
+	}
+	if e.Status.Ended() || e.Status == schema.Completed && ending.Status == schema.Expired {
+		return e, nil
+	}
+	_, err = tx.ExecContext(ctx, `update satchel.exports
+		set status = $2, reason = $3, failed_category = $4, ended_at = now(), available_again_at = null
+		where id = $1`, export, ending.Status, ending.Reason, ending.Category)
+	return e, err
+}
+
+// AddRemoved adds to what the certificate will count.
+func (s *Store) AddRemoved(ctx context.Context, export string, removed schema.Certificate) error {
+	_, err := s.db.ExecContext(ctx, `update satchel.removals
+		set objects = objects + $2, versions = versions + $3, uploads = uploads + $4
+		where export_id = $1 and certified_at is null`, export, removed.Objects, removed.Versions, removed.Uploads)
+	return sqlstate.Wrap("count what was removed", err)
+}
+
+// EndExport writes the certificate of all that was removed, and the last word
+// of a completed export, and forgets the ledger. An export has one certificate,
+// and keeps its first ending.
+func (s *Store) EndExport(ctx context.Context, export string, ending schema.Ending, by string, removed schema.Certificate) error {
+	return s.inTx(ctx, "end export", func(tx *sqlx.Tx) error {
+		e, err := beginRemoval(ctx, tx, export, ending, by)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for _, table := range []string{"satchel.pieces", "satchel.segments"} {
+			if _, err := tx.ExecContext(ctx, `delete from `+table+` where export_id = $1`, export); err != nil {
+				return err
+			}
+		}
+		var all struct {
+			Reason string
+			Actor  string
+			schema.Certificate
+		}
+		err = tx.GetContext(ctx, &all, `update satchel.removals
+			set objects = objects + $2, versions = versions + $3, uploads = uploads + $4, certified_at = clock_timestamp()
+			where export_id = $1 and certified_at is null
+			returning reason, actor, objects, versions, uploads`, export, removed.Objects, removed.Versions, removed.Uploads)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `update satchel.exports set status = 'expired', reason = $2, ended_at = now()
+			where id = $1 and status = 'completed'`, export, all.Reason); err != nil {
+			return err
+		}
+		return audit(ctx, tx, Event{Account: e.Account, Subject: export, Actor: all.Actor, Action: Removed, Details: all.Certificate})
+	})
+}
