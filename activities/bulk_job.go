@@ -92,10 +92,7 @@ func (a *Activities) StopJob(ctx context.Context, in StopJob) (Refusal, error) {
 }
 
 // EndJob is what EndJob is told.
-type EndJob struct {
-	Job     string
-	Account string
-}
+type EndJob struct{ Job string }
 
 // JobEnd is how a job ended, and who is to hear of it.
 type JobEnd struct {

@@ -164,7 +164,7 @@ func TestADayOfAStoppedJobLeavesNothing(t *testing.T) {
 	require.Equal(t, schema.DayDeleted, r.writeDay(activities.WriteDay{Type: schema.Messages, Job: job}).Status)
 	require.Empty(t, r.dayObjects())
 	var end activities.JobEnd
-	require.NoError(t, r.run(r.EndJob, activities.EndJob{Job: job, Account: r.account.AccountSID}, &end))
+	require.NoError(t, r.run(r.EndJob, activities.EndJob{Job: job}, &end))
 	require.Zero(t, end, "nobody hears of a deleted job")
 	got, err := r.store.Job(t.Context(), job)
 	require.NoError(t, err)

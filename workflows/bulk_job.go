@@ -169,7 +169,7 @@ func (j *bulkJob) end(ctx workflow.Context) error {
 	ctx, _ = workflow.NewDisconnectedContext(ctx) // a cancelled run ends its job all the same
 	var end activities.JobEnd
 	if err := workflow.ExecuteActivity(named(recording(ctx, "End the job"), "end"), hands.EndJob,
-		activities.EndJob{Job: j.ID, Account: j.Account}).Get(ctx, &end); err != nil {
+		activities.EndJob{Job: j.ID}).Get(ctx, &end); err != nil {
 		return err
 	}
 	if end.Event != "" {
