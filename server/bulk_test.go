@@ -135,7 +135,7 @@ func TestClientsThatFindUsByAnyNameGoOnByIt(t *testing.T) {
 	w := newWorld(t, func(w *world) { w.settings.anyHost = true })
 	for _, day := range []schema.Day{"2026-03-01", "2026-03-02"} {
 		_, err := w.parts.store.PublishDay(t.Context(), schema.NewDayFile{
-			ID: schema.NewDayFileID(), Account: w.account, Type: schema.Calls, Day: day, Wrapped: []byte("w"), Retention: time.Hour,
+			ID: schema.NewDayFileID(), Account: w.account, Type: schema.Calls, Day: day, Wrapped: []byte("w"), Retention: time.Hour, ReadAt: time.Now(),
 		})
 		require.NoError(t, err)
 	}

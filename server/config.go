@@ -60,6 +60,7 @@ type config struct {
 	MetricsAddress string        `name:"metrics-address" env:"METRICS_ADDRESS" default:"127.0.0.1:9090" placeholder:"ADDR" help:"Where /metrics is served (${default})." group:"ops"`
 	LogLevel       slog.Level    `name:"log-level" env:"LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"Least level that is logged: debug, info, warn or error (${default})." group:"ops"`
 	StopGrace      time.Duration `name:"stop-grace" env:"STOP_GRACE" default:"15s" placeholder:"TIME" help:"How long running downloads may go on after SIGTERM (${default})." group:"ops"`
+	GCPercent      int           `name:"gogc" env:"GOGC" default:"400" placeholder:"PERCENT" help:"By how many percent the heap, which is small, may grow before garbage is collected (${default})." group:"ops"`
 	TemporalUIURL  string        `name:"temporal-ui-url" env:"TEMPORAL_UI_URL" placeholder:"URL" help:"Temporal's own pages, linked from ours with --dev only: elsewhere customers see our pages." group:"ops"`
 	Dev            bool          `name:"dev" env:"DEV" help:"One machine: listen on loopback only, let anybody there sign in as anybody, accept keys made for it." group:"ops"`
 }
@@ -94,7 +95,7 @@ func (c config) settle() (settled, error) {
 			problems = append(problems, fmt.Errorf("%s must be longer than nothing", name))
 		}
 	}
-	if c.RateLimit < 1 || c.DatabaseConns < 1 {
+	if !(c.RateLimit >= 1) || c.DatabaseConns < 1 { // NaN is neither
 		problems = append(problems, errors.New("RATE_LIMIT and DATABASE_CONNS must be at least 1"))
 	}
 	return s, errors.Join(problems...)

@@ -21,7 +21,7 @@ import (
 const writePatience = time.Minute
 
 // sendSize is how much is written at once.
-const sendSize = 64 << 10
+const sendSize = 256 << 10
 
 // File is a customer's file, open.
 type File struct {
