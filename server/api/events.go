@@ -181,7 +181,8 @@ func (s *stream) send(e Event) error {
 	if e.ID != "" {
 		text.WriteString("id: " + e.ID + "\n")
 	}
-	for line := range strings.SplitSeq(e.Data, "\n") {
+	data := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(e.Data) // all of them end a line of the stream
+	for line := range strings.SplitSeq(data, "\n") {
 		text.WriteString("data: " + line + "\n")
 	}
 	return s.write(text.String() + "\n")
