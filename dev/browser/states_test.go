@@ -161,7 +161,8 @@ var states = []state{
 		return b
 	}},
 	{"cancelling", func(t *testing.T, s *scene) *tab {
-		s.boss.follow("#cancel")
+		s.boss.click("#cancel")
+		s.boss.follow("#cancel-confirm")
 		s.boss.untilThere(`[role=status]`)
 		return s.boss
 	}},
@@ -239,7 +240,10 @@ var states = []state{
 		require.NoError(t, st.S3.Stop())
 		s.goOn = func() { require.NoError(t, st.S3.Start(t.Context())) }
 		b := signIn(t, s.bakery.owner)
-		b.refused(dataExport+"/"+s.export+"/file", http.StatusServiceUnavailable)
+		b.navigate(dataExport)
+		b.watch.expect(http.StatusServiceUnavailable)
+		b.follow("#download") // and not a download that failed
+		b.untilThere(`[data-error="503"]`)
 		return b
 	}},
 	{"deleting", func(_ *testing.T, s *scene) *tab {
@@ -254,7 +258,7 @@ var states = []state{
 		s.owner.untilThere(`#export[data-status=expired][data-reason=deleted]`)
 		s.owner.untilThere("#cooldown")
 		require.False(t, s.owner.there("#ask"))
-		require.Equal(t, 5, ask[int](s.owner, `document.querySelectorAll('#history tbody tr').length`))
+		require.Equal(t, 4, ask[int](s.owner, `document.querySelectorAll('#history tbody tr').length`), "the latest is above")
 		return s.owner
 	}},
 	{"download-gone", func(t *testing.T, s *scene) *tab {

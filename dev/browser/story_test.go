@@ -72,7 +72,7 @@ func TestFromRequestToRemovalByClicks(t *testing.T) {
 	owner.untilThere("#cooldown")
 	require.False(t, owner.there("#ask"), "the cooldown stays")
 	require.False(t, owner.there("#download"))
-	owner.untilThere(`#history [data-export="` + export + `"]`)
+	owner.untilThere(`#export[data-export="` + export + `"][data-reason=deleted]`)
 	elsewhere.refused(link(t, letter(t, export, c.owner.Email, "/download/"), "/download/"), 410)
 }
 
