@@ -312,16 +312,17 @@ func (b *tab) look(name string) {
 	b.in("light")
 }
 
-// holdHalfWay waits until the company's calls are being read, and stops the
-// worker in the middle of it.
+// holdHalfWay waits until the company's calls are being read and the others are
+// counted, and stops the worker in the middle of it.
 func holdHalfWay(t *testing.T, c company) (goOn func()) {
 	t.Helper()
 	require.Eventually(t, func() bool {
-		var records, expected int64
-		err := stage.db.QueryRowContext(t.Context(), `select p.records, coalesce(p.expected_records, 0)
+		var records, expected, uncounted int64
+		err := stage.db.QueryRowContext(t.Context(), `select p.records, coalesce(p.expected_records, 0),
+				(select count(*) from satchel.categories c where c.export_id = e.id and c.expected_records is null)
 			from satchel.categories p join satchel.exports e on e.id = p.export_id
-			where e.account_sid = $1 and p.category = 'calls' order by e.requested_at desc limit 1`, c.AccountSID).Scan(&records, &expected)
-		return err == nil && expected > 0 && records*3 > expected
+			where e.account_sid = $1 and p.category = 'calls' order by e.requested_at desc limit 1`, c.AccountSID).Scan(&records, &expected, &uncounted)
+		return err == nil && uncounted == 0 && expected > 0 && records*3 > expected
 	}, patience, 2*time.Millisecond, "the calls are to be read")
 	return hold(t)
 }

@@ -170,8 +170,8 @@ func runs(days []schema.Day) string {
 	return strings.Join(parts, "; ")
 }
 
-// date writes a day for people.
-func date(d schema.Day) string { return d.Begins().Format("2 January 2006") }
+// date writes a day for people, in one piece.
+func date(d schema.Day) string { return d.Begins().Format("2\u00a0Jan\u00a02006") }
 
 // dates writes a first and a last day, and what they share only once.
 func dates(first, last schema.Day) string {
@@ -182,7 +182,7 @@ func dates(first, last schema.Day) string {
 	case a.Year() != b.Year():
 		return date(first) + " to " + date(last)
 	case a.Month() != b.Month():
-		return a.Format("2 January") + " to " + date(last)
+		return a.Format("2\u00a0Jan") + " to " + date(last)
 	}
 	return a.Format("2") + " to " + date(last)
 }
