@@ -49,7 +49,7 @@ func TestFromRequestToRemovalByClicks(t *testing.T) {
 	// The first page follows by itself.
 	goOn()
 	goOn = holdHalfWay(t, c)
-	owner.until("something was read", read+" > 0")
+	owner.until("the bar is on its way", `(p => p > 0 && p < 1)(document.querySelector('#overall')?.position)`)
 	goOn()
 	owner.untilStatus("completed")
 	owner.requireProgress()
