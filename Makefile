@@ -40,7 +40,9 @@ lint: command ## import arrows, determinism, unclosed rows, formatting
 
 screenshots: ready ## a picture of every state of the pages into docs/screenshots
 	@rm -f docs/screenshots/*.png
-	go test -count=1 -timeout $(TIMEOUT) -run TestEveryState ./dev/browser -screenshots $(CURDIR)/docs/screenshots
+	@for states in TestEveryStateIs TestEveryStateOfBulk; do \
+		go test -count=1 -timeout $(TIMEOUT) -run $$states ./dev/browser -screenshots $(CURDIR)/docs/screenshots || exit 1; \
+	done # apart, so that neither sees the companies of the other
 
 bench: command ## measure what the design promises, into docs/benchmarks.md; QUICK=1 takes under three minutes
 	@$(BIN)/dev bench $(if $(QUICK),--quick) $(BENCH)

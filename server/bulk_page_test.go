@@ -75,7 +75,7 @@ func TestAJobIsDrawnAsItStandsAndWithWhatCanBeDone(t *testing.T) {
 	job := w.bulkJob("Autumn review", 5)
 	owner := w.as(w.owner)
 	page := owner.get(bulkSettings)
-	page.says(t, http.StatusOK, `data-job="`+job.ID+`" data-state="waiting"`, `aria-label="5 days: 5 waiting"`, "Next in line", "asked for by Ada",
+	page.says(t, http.StatusOK, `data-job="`+job.ID+`" data-state="waiting"`, `aria-label="5 days: 5 waiting"`, "Next in line", "Asked for by Ada",
 		`id="delete-confirm-`+job.ID+`"`, `data-left="361"`, "361 of 366 left", "<noscript>", `data-pace="1500"`)
 	require.Equal(t, 5, strings.Count(page.body, `><title>`))
 
@@ -84,6 +84,7 @@ func TestAJobIsDrawnAsItStandsAndWithWhatCanBeDone(t *testing.T) {
 			job.ID, job.Start.Plus(i), status, status.Ended())
 	}
 	owner.get(bulkSettings).says(t, http.StatusOK, `data-state="running"`, "5 days: 1 being written, 1 to be tried again, 1 done, 1 without records, 1 failed", "3 of 5 done, 35 records")
+	require.NotContains(t, owner.get(bulkSettings).body, "in line", "it is under way")
 	w.exec(`update satchel.jobs set deleting_at = now() where id = $1`, job.ID)
 	leaving := owner.get(bulkSettings)
 	leaving.says(t, http.StatusOK, `data-state="deleting"`, "Being deleted")
@@ -102,7 +103,7 @@ func TestEachWeekdayHasARowInTheGridOfALongJob(t *testing.T) {
 	w := newWorld(t)
 	w.bulkJob("A year", 366)
 	page := w.as(w.owner).get(bulkSettings)
-	page.says(t, http.StatusOK, `aria-label="366 days: 366 waiting"`, `height="136"`, `data-left="0"`, "and only 0 of today’s 366 are left")
+	page.says(t, http.StatusOK, `aria-label="366 days: 366 waiting"`, `height="136"`, `data-left="0"`, "All 366 of today’s days are asked for; they are there again on", `id="ask-job" disabled`, `role="region" aria-label="The days of A year" tabindex="0"`)
 	require.Equal(t, 366, strings.Count(page.body, `><title>`))
 }
 
@@ -167,6 +168,22 @@ func TestFilesAreHandedOutByFreshLinksToTheirAccountAlone(t *testing.T) {
 	require.NotContains(t, owner.get(bulkSettings).body, file)
 }
 
+func TestAJobsFilesAreListedNewestDayFirst(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	job := w.bulkJob("Autumn review", 3)
+	w.bulkFile(w.account, job.End.Plus(-9)) // of the daily export, before
+	for _, i := range []int{1, 2, 0} {
+		w.exec(`update satchel.day_files set job_id = $2 where id = $1`, w.bulkFile(w.account, job.Start.Plus(i)), job.ID)
+	}
+	w.bulkFile(w.account, job.End.Plus(-8)) // and after
+	var days []schema.Day
+	for _, found := range regexp.MustCompile(`data-type="Calls" data-day="([^"]+)"`).FindAllStringSubmatch(w.as(w.owner).get(bulkSettings).body, -1) {
+		days = append(days, schema.Day(found[1]))
+	}
+	require.Equal(t, []schema.Day{job.End.Plus(-8), job.End, job.End.Plus(-1), job.End.Plus(-2), job.End.Plus(-9)}, days)
+}
+
 func TestDeliveriesShowTheirLogAndCanBeSentAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, withTemporal)
@@ -176,7 +193,7 @@ func TestDeliveriesShowTheirLogAndCanBeSentAgain(t *testing.T) {
 	waiting.says(t, http.StatusOK, `data-delivery="`+e.ID+`" data-status="pending"`, "On its way", "https://hooks.example.com/x?a=1&amp;b=2")
 	require.NotContains(t, waiting.body, `id="again-`)
 	require.NoError(t, w.parts.store.NoteTry(t.Context(), e.ID, schema.EventTry{HTTPStatus: 500, Outcome: "refused with 500", Took: 1234}))
-	owner.get(bulkSettings).says(t, http.StatusOK, "To be tried again", "refused with 500", "1,234 ms", "1 attempt<")
+	owner.get(bulkSettings).says(t, http.StatusOK, "To be tried again", "refused with 500", "1,234 ms", "(1 attempt)")
 	require.NoError(t, w.parts.store.GiveUpEvent(t.Context(), e.ID))
 	owner.get(bulkSettings).says(t, http.StatusOK, "Given up", `id="again-`+e.ID)
 	w.as(w.stranger).post(bulkSettings+"/deliveries/"+e.ID+"/again", nil).says(t, http.StatusNotFound, "There is no such event.")
@@ -219,7 +236,7 @@ func TestWhatIsWrongWithAFormIsSaidBesideItsFieldAndNothingIsLost(t *testing.T) 
 		"start": {"1.3.2026", "The first day &#34;1.3.2026&#34; is not a day written yyyy-mm-dd."},
 		"end":   {"2026-02-01", "The last day 2026-02-01 is before the first day 2026-03-01."},
 		"name":  {"", "The name is missing."},
-		"url":   {"https://10.0.0.1/x", "The webhook’s URL cannot be used."},
+		"url":   {"https://10.0.0.1/x", "The webhook’s URL leads to a private"},
 		"email": {"two@example.com, three@example.com", "The e-mail address is not one plain e-mail address."},
 	} {
 		form := url.Values{}

@@ -115,6 +115,8 @@ func TestConfirmingTwiceIsHarmless(t *testing.T) {
 	require.Equal(t, http.StatusSeeOther, again.status)
 	owner.get(again.header.Get("Location")).says(t, http.StatusOK, "Already confirmed")
 	require.Len(t, w.signals(), 2)
+	w.moved(e, isCompleted)
+	owner.get(w.confirmLink(e)).says(t, http.StatusOK, "The file is ready", `id="download" href="`+settings+"/"+e.ID+`/file"`)
 }
 
 func TestALinkThatCameTooLateSaysSo(t *testing.T) {

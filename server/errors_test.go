@@ -43,6 +43,7 @@ func TestBrowsersGetPagesAndProgramsGetProblems(t *testing.T) {
 		if c.html {
 			require.Contains(t, a.header.Get("Content-Type"), "text/html", c)
 			require.Contains(t, a.body, "<h1>")
+			require.NotContains(t, a.body, "Allow header", "that is for programs")
 			continue
 		}
 		require.Equal(t, "application/problem+json", a.header.Get("Content-Type"), c)

@@ -115,7 +115,6 @@ func TestThePageIsDrawnAnewAsItsExportMovesAndLeftAloneOtherwise(t *testing.T) {
 	require.NoError(t, w.parts.store.EndExport(t.Context(), e.ID, schema.Ending{Status: schema.Expired, Reason: schema.Deleted}, w.owner, schema.Certificate{}))
 	drawn = next(t, events)
 	require.Contains(t, drawn.data, `data-reason="deleted"`)
-	require.Contains(t, drawn.data, `id="history"`)
 	require.Equal(t, event{name: "ended", data: "ended\n"}, next(t, events))
 	_, more := <-events
 	require.False(t, more, "it ends with the export")
@@ -124,17 +123,18 @@ func TestThePageIsDrawnAnewAsItsExportMovesAndLeftAloneOtherwise(t *testing.T) {
 	require.Equal(t, "ended", next(t, again).name, "a browser that comes again is told only what it has not seen")
 }
 
-func TestWhatSomebodyIsCalledIsNoEventOfItsOwn(t *testing.T) {
+func TestALineBreakInANameStaysWithinItsEvent(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, withTemporal)
-	w.exec(`update platform.users set name = E'Ada\revent: ended' where sid = $1`, w.owner)
 	e := w.asked(w.owner)
-	admin := w.as(w.admin)
-	events, _ := admin.follow(admin.stream())
-	require.NoError(t, w.parts.store.EndExport(t.Context(), e.ID, schema.Ending{Status: schema.Cancelled, Reason: schema.CancelledReason}, w.owner, schema.Certificate{}))
+	w.exec(`update platform.users set name = $2 where sid = $1`, w.owner, "Ada\revent: ended\r\r\nLovelace")
+	owner := w.as(w.owner)
+	events, _ := owner.follow(owner.stream())
+	w.moved(e, isConfirmed)
 	drawn := next(t, events)
-	require.Contains(t, drawn.data, "Ada")
-	require.NotContains(t, drawn.data, "\r", "which would end a line")
+	require.Equal(t, "page", drawn.name)
+	require.Contains(t, drawn.data, "Ada\nevent: ended\n\nLovelace")
+	require.NotContains(t, drawn.data, "\r", "it would end a line of the stream, too")
 }
 
 func TestOnlyTheAccountsOwnersAndAdminsFollow(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -44,17 +45,17 @@ func TestEachStateIsDrawnWithWhatCanBeDone(t *testing.T) {
 		hides  []string
 	}{
 		{`status = 'pending'`, "pending",
-			[]string{w.owner + "@example.com", "23 h 59 min", `id="resend">`, `id="cancel"`, "3 times", "sse-connect", "Asked for by <strong>Ada"},
+			[]string{w.owner + "@example.com", "23 h 59 min", `id="resend">`, `id="cancel"`, "3 times", "sse-connect", "<noscript>", "Asked for by <strong>Ada"},
 			[]string{`id="ask"`, `id="download"`, `id="delete"`}},
-		{`confirm_by = now() - interval '1 second'`, "pending", []string{"has lapsed"}, []string{`id="resend"`, `id="cancel"`}},
-		{isConfirmed, "confirmed", []string{`data-stage="starting"`, `id="cancel"`, `data-category="voipProviders"`, "sse-connect"}, []string{`id="resend"`, `id="ask"`}},
+		{`confirm_by = now() - interval '1 second'`, "pending", []string{"has lapsed", "<noscript>"}, []string{`id="resend"`, `id="cancel"`}},
+		{isConfirmed, "confirmed", []string{`data-stage="starting"`, `id="cancel"`, "Cancel it?", `id="cancel-confirm"`, `data-category="voipProviders"`, "sse-connect"}, []string{`id="resend"`, `id="ask"`}},
 		{isProcessing, "processing", []string{"1 min 0 s", "too early to tell", `id="cancel"`}, []string{`id="ask"`, `id="delete"`}},
 		{isCompleted, "completed",
 			[]string{`id="download"`, "468.7 MB", "468,740,550 bytes", `id="sha256">` + strings.Repeat("ab", 32), `id="copy-sha256"`, `id="delete"`, `id="delete-confirm"`, "22 h 59 min", "none yet", "File ready"},
 			[]string{`id="cancel"`, `id="ask"`}},
-		{`expires_at = now() - interval '1 second'`, "completed", []string{"is over"}, []string{`id="download"`, `id="delete"`}},
-		{`status = 'expired', reason = 'window_passed', ended_at = now()`, "expired", []string{`data-reason="window_passed"`, `id="cooldown"`, `id="history"`}, []string{`id="ask"`, "sse-connect"}},
-		{`available_again_at = now()`, "expired", []string{`id="ask"`, `data-ended="expired"`}, []string{`id="cooldown"`}},
+		{`expires_at = now() - interval '1 second'`, "completed", []string{"is over", "<noscript>"}, []string{`id="download"`, `id="delete"`}},
+		{`status = 'expired', reason = 'window_passed', ended_at = now()`, "expired", []string{`data-reason="window_passed"`, `id="cooldown"`}, []string{`id="ask"`, "sse-connect"}},
+		{`available_again_at = now()`, "expired", []string{`id="ask"`, `data-reason="window_passed"`}, []string{`id="cooldown"`}},
 		{`reason = 'deleted'`, "expired", []string{`data-reason="deleted"`, "deleted early"}, nil},
 		{`reason = 'unconfirmed'`, "expired", []string{`data-reason="unconfirmed"`, "not confirmed in time"}, nil},
 		{`status = 'cancelled', reason = 'cancelled'`, "cancelled", []string{"was cancelled", `id="ask"`}, []string{"sse-connect"}},
@@ -82,7 +83,7 @@ func TestTheMailCanBeSentAgainThreeTimesAnHourAndThePageSaysWhen(t *testing.T) {
 		require.Equal(t, http.StatusSeeOther, owner.post(settings+"/"+e.ID+"/resend", nil).status)
 	}
 	page := owner.get(settings + "?done=resent")
-	page.says(t, http.StatusOK, `id="resend" disabled`, "often enough", "once more from", "on its way again", "Mail wanted again by <strong>Ada")
+	page.says(t, http.StatusOK, `id="resend" disabled`, "often enough", "once more from", "on its way again", "Mail asked for again by <strong>Ada")
 	owner.post(settings+"/"+e.ID+"/resend", nil).says(t, http.StatusTooManyRequests, `role="alert"`, "often enough")
 	w.exec(`update satchel.audit set at = at - interval '61 minutes' where action = 'mail_lost' and id = (select min(id) from satchel.audit where action = 'mail_lost')`)
 	owner.get(settings).says(t, http.StatusOK, "sent again once")
@@ -108,7 +109,7 @@ func TestWhatWasJustDoneIsSaidOnlyWhileItIsNews(t *testing.T) {
 	require.NotContains(t, owner.get(settings+"?done=requested").body, "One step is left")
 	require.Contains(t, owner.get(settings).body, `id="cancel"`)
 	cancelling := owner.get(settings + "?done=cancelled")
-	cancelling.says(t, http.StatusOK, "The export is being cancelled")
+	cancelling.says(t, http.StatusOK, "The export is being cancelled", "<noscript>")
 	require.NotContains(t, cancelling.body, `id="cancel"`, "once is enough")
 	require.NotContains(t, cancelling.body, "We write to")
 	require.NotContains(t, owner.get(settings+"?done="+url.QueryEscape("<b>")).body, "<b>")
@@ -152,7 +153,11 @@ func TestTheTrailSaysWhoTouchedAnExportAndTheHistoryCountsDownloads(t *testing.T
 	owner := w.as(w.owner)
 	owner.get(settings).says(t, http.StatusOK, "Asked for by <strong>Ada", "Confirmed by <strong>Grace", "Downloaded by <strong>Grace", "2 times, last", `<dd id="downloads">2</dd>`)
 	require.NoError(t, w.parts.store.EndExport(t.Context(), e.ID, schema.Ending{Status: schema.Expired, Reason: schema.Deleted}, w.admin, schema.Certificate{Objects: 14}))
-	owner.get(settings).says(t, http.StatusOK, "deleted by <strong>Grace", "14 stored objects", "Deleted early by <strong>Grace", `data-label="Downloads" class="number">2</td>`)
+	owner.get(settings).says(t, http.StatusOK, "deleted by <strong>Grace", "14 stored objects", "Deleted early by <strong>Grace", `<dt>Downloads</dt><dd>2</dd>`)
+	w.exec(`update satchel.exports set available_again_at = now() - interval '1 second'`)
+	now := time.Now()
+	w.written(schema.Export{ID: schema.NewExportID(), Account: w.account, RequestedBy: w.owner, RequestedAt: now, ConfirmBy: now.Add(time.Hour)})
+	owner.get(settings).says(t, http.StatusOK, `data-label="Downloads" class="number">2</td>`)
 }
 
 func TestWhoeverSignsInForAFileComesBackToThePageThatHasIt(t *testing.T) {
@@ -165,7 +170,12 @@ func TestWhoeverSignsInForAFileComesBackToThePageThatHasIt(t *testing.T) {
 		back := w.as(w.admin).get(path + "?signed-in")
 		require.Equal(t, http.StatusSeeOther, back.status)
 		require.Equal(t, settings, back.header.Get("Location"))
-		w.as(w.stranger).get(path+"?signed-in").says(t, http.StatusNotFound)
+		if stranger := w.as(w.stranger).get(path + "?signed-in"); strings.HasPrefix(path, "/download/") {
+			stranger.says(t, http.StatusForbidden, "another account", `name="return" value="`+path+`?signed-in"`)
+			w.as(w.stranger).get(path).says(t, http.StatusForbidden, "Sign in as somebody else", `name="return" value="`+path+`?signed-in"`)
+		} else {
+			stranger.says(t, http.StatusNotFound)
+		}
 		w.moved(e, `status = 'expired', reason = 'deleted', ended_at = now()`)
 		w.as(w.admin).get(path+"?signed-in").says(t, http.StatusGone, "deleted", "Go to Data Export")
 		w.moved(e, `ended_at = null, reason = '', `+isProcessing)
@@ -193,5 +203,7 @@ func TestThePageRemembersTwentyExports(t *testing.T) {
 		select 'EX' || md5(n::text), $1, $2, 'cancelled', 'cancelled', now() - n * interval '1 day', now(), now() from generate_series(1, 30) n`, w.account, w.owner)
 	page := w.as(w.owner).get(settings)
 	require.Equal(t, 20, strings.Count(page.body, `data-ended="cancelled"`))
+	latest := regexp.MustCompile(`data-export="(EX[0-9a-f]{32})"`).FindStringSubmatch(page.body)
+	require.Equal(t, 1, strings.Count(page.body, latest[0]), "the latest is above, and not among the earlier ones again")
 	require.Contains(t, page.body, fmt.Sprint(time.Now().Add(-24*time.Hour).UTC().Day()))
 }

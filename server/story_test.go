@@ -177,7 +177,7 @@ func TestAnOwnerExportsTheAccountWithFormsAlone(t *testing.T) {
 		refused := w.nobody().get(path)
 		refused.says(t, http.StatusUnauthorized, "Sign in", url.QueryEscape(path))
 		w.as(w.member).get(path).says(t, http.StatusForbidden, "owner or admin")
-		w.as(w.stranger).get(path).says(t, http.StatusNotFound)
+		w.as(w.stranger).get(path).says(t, map[bool]int{true: http.StatusForbidden, false: http.StatusNotFound}[path == mailed])
 		part := owner.get(path, "Range", "bytes=100-199")
 		require.Equal(t, http.StatusPartialContent, part.status)
 		require.Equal(t, document[100:200], part.body)
@@ -224,9 +224,12 @@ func TestThePageSaysHowEachExportEnded(t *testing.T) {
 		) ending (status, reason, category, by, ago)`, w.account, w.owner, schema.NewUserID())
 	w.as(w.admin).get(settings).says(t, http.StatusOK,
 		"The export failed", "We could not read your calls.", ">Ask for a new export</button>",
-		">Failed: Calls could not be read</td>", ">Cancelled</td>", ">Not confirmed in time</td>",
+		">Cancelled</td>", ">Not confirmed in time</td>",
 		">Completed, deleted after its time</td>", ">Completed, deleted early</td>",
 		"own credentials", "no longer a user", "Ada")
+	w.exec(`update satchel.exports set requested_at = now() where status = 'cancelled'`)
+	w.as(w.admin).get(settings).says(t, http.StatusOK, "The export was cancelled", ">Failed: Calls could not be read</td>")
+	w.exec(`update satchel.exports set requested_at = now() - interval '2 days' where status = 'cancelled'`)
 	w.exec(`update satchel.exports set status = 'processing', reason = '', ended_at = null, confirmed_at = now() where status = 'failed'`)
 	w.exec(`insert into satchel.categories (export_id, category, status, records, expected_records, bytes)
 		select id, 'calls', 'reading', 1200, 800000, 3000000 from satchel.exports where status = 'processing'`)

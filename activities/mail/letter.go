@@ -50,7 +50,7 @@ var templates embed.FS
 var (
 	htmlLayout = htmltemplate.Must(htmltemplate.ParseFS(templates, "templates/layout.html"))
 	textLayout = texttemplate.Must(texttemplate.New("layout.txt").
-			Funcs(texttemplate.FuncMap{"wrap": wrap, "list": list}).
+			Funcs(texttemplate.FuncMap{"wrap": wrap}).
 			ParseFS(templates, "templates/layout.txt"))
 )
 
@@ -68,39 +68,22 @@ func (l letter) dress() (html, text string, err error) {
 const lineLength = 72
 
 // wrap breaks a paragraph into lines. A word longer than a line stays whole.
-func wrap(paragraph string) string { return hang(paragraph, 0) }
-
-// hang breaks a paragraph whose first line begins at column indent, and lets
-// the other lines begin there too.
-func hang(paragraph string, indent int) string {
+func wrap(paragraph string) string {
 	var out strings.Builder
-	column := indent
+	column := 0
 	for i, word := range strings.Fields(paragraph) {
 		width := utf8.RuneCountInString(word)
 		switch {
 		case i == 0:
 		case column+1+width > lineLength:
-			out.WriteString("\n" + strings.Repeat(" ", indent))
-			column = indent
+			out.WriteByte('\n')
+			column = 0
 		default:
 			out.WriteByte(' ')
 			column++
 		}
 		out.WriteString(word)
 		column += width
-	}
-	return out.String()
-}
-
-// list sets facts as two columns.
-func list(facts []fact) string {
-	indent := 0
-	for _, f := range facts {
-		indent = max(indent, utf8.RuneCountInString(f.Label)+2)
-	}
-	var out strings.Builder
-	for _, f := range facts {
-		fmt.Fprintf(&out, "%-*s%s\n", indent, f.Label+":", hang(f.Value, indent))
 	}
 	return out.String()
 }

@@ -118,13 +118,13 @@ func failed(d Data) letter {
 		Heading:   "Your data export could not be finished",
 		Intro: []string{
 			"We are sorry: the export of the data of " + d.account() + " could not be finished. " + reason,
-			"No file was made, and what had been written so far is deleted.",
+			"No file was made, and what had been written so far has been deleted.",
 		},
 		Action: &link{Label: "Ask for a new export", URL: d.PageLink},
 		Facts:  d.facts(notRead...),
 		More: []section{{
 			Heading:    "Does it fail again?",
-			Paragraphs: []string{"Then it needs a person on our side. Please forward this mail to our support."},
+			Paragraphs: []string{"Then somebody has to look at it. Please forward this mail to our support."},
 		}},
 		Footer: d.footer(),
 	}
@@ -170,9 +170,9 @@ func (d Data) nextExport() string {
 	case d.AvailableAgainAt.IsZero():
 		return ""
 	case d.AvailableAgainAt.Equal(d.ExpiresAt):
-		return " From then on you can ask for a new export."
+		return " You can then ask for a new export."
 	}
-	return " You can ask for a new export from " + instant(d.AvailableAgainAt) + " on."
+	return " You can ask for a new export from " + instant(d.AvailableAgainAt) + "."
 }
 
 // facts adds to a letter's own facts those that every letter ends with.
@@ -183,8 +183,8 @@ func (d Data) facts(own ...fact) []fact {
 	}
 	for _, f := range []fact{
 		{Label: "Account", Value: d.AccountName},
-		{Label: "Requested by", Value: program},
-		{Label: "Requested", Value: instant(d.RequestedAt)},
+		{Label: "Asked for by", Value: program},
+		{Label: "Asked for", Value: instant(d.RequestedAt)},
 		{Label: "Account ID", Value: d.AccountID, Code: true},
 		{Label: "Export ID", Value: d.ExportID, Code: true},
 		{Label: "Job ID", Value: d.JobID, Code: true},

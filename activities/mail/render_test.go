@@ -107,7 +107,7 @@ func TestHTMLAndTextTellTheSameFacts(t *testing.T) {
 	facts := map[Kind][]string{
 		Confirmation: {"https://app.acme.example/confirm/AAEC", stop, asked, confirmBy, "You asked for", "24 hours", "phone numbers", "VoIP providers", "Nothing is exported unless you confirm", "Ignore this mail", "Passwords"},
 		Notice:       {stop, page, asked, confirmBy, "An owner or admin asked for", "nothing for you to do"},
-		Ready:        {"https://app.acme.example/download/AAEC", page, asked, expires, "24 hours", "868 MB (868,123,456 bytes)", "1,000,000", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "deleted"},
+		Ready:        {"https://app.acme.example/download/AAEC", page, asked, expires, "24 hours", "868.1 MB (868,123,456 bytes)", "1,000,000", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "deleted"},
 		Failed:       {page, asked, "We could not read your phone numbers. Please ask for a new export.", "No file was made"},
 		Lapsed:       {page, asked, confirmBy, "24 hours", "Nothing was exported"},
 		JobRequested: {bulk, "https://app.acme.example/unsubscribe/AAEC", asked, "An owner or admin asked for the calls", "31 days", "2026-01-01", "2026-01-31", "Delete the job", "rotate the auth token or the API key"},
@@ -230,7 +230,7 @@ func TestALetterSaysWhoAskedWithoutANameOfAPerson(t *testing.T) {
 		d.Asker = asker
 		_, _, text := render(t, Confirmation, d)
 		require.Contains(t, words(text), says)
-		require.Equal(t, asker == Program, strings.Contains(text, "Requested by:"))
+		require.Equal(t, asker == Program, strings.Contains(text, "Asked for by:"))
 	}
 }
 
@@ -276,7 +276,7 @@ func TestLettersDoWithoutTheirOptionalLinks(t *testing.T) {
 	require.NotContains(t, words(text), "a new export")
 	d.AvailableAgainAt = d.ExpiresAt.Add(time.Hour)
 	_, _, text = render(t, Ready, d)
-	require.Contains(t, words(text), "You can ask for a new export from Sunday, 1 March 2026, 14:35:42 UTC on.")
+	require.Contains(t, words(text), "You can ask for a new export from Sunday, 1 March 2026, 14:35:42 UTC.")
 	_, _, text = render(t, Notice, d)
 	require.NotContains(t, text, "there already")
 }

@@ -89,24 +89,20 @@ func thousands(n int64) string {
 	return s
 }
 
-// size is "812 bytes" or "1.2 GB (1,234,567,890 bytes)".
+// size is "812 bytes" or "1.2 GB (1,234,567,890 bytes)", as the pages write it.
 func size(n int64) string {
 	exact := count(n, "byte")
 	value, unit := float64(n), ""
 	for _, u := range []string{"kB", "MB", "GB", "TB", "PB"} {
-		if value < 999.5 {
+		if value < 999.95 {
 			break
 		}
 		value, unit = value/1000, u
 	}
-	switch {
-	case unit == "":
+	if unit == "" {
 		return exact
-	case value < 9.95:
-		return fmt.Sprintf("%.1f %s (%s)", value, unit, exact)
-	default:
-		return fmt.Sprintf("%.0f %s (%s)", value, unit, exact)
 	}
+	return fmt.Sprintf("%.1f %s (%s)", value, unit, exact)
 }
 
 // contents names everything that an archive holds.

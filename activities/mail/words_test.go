@@ -35,13 +35,13 @@ func TestSizesAreExactAndReadable(t *testing.T) {
 		1:             "1 byte",
 		999:           "999 bytes",
 		1000:          "1.0 kB (1,000 bytes)",
-		9949:          "9.9 kB (9,949 bytes)",
-		9950:          "10 kB (9,950 bytes)",
-		999_499:       "999 kB (999,499 bytes)",
+		9950:          "9.9 kB (9,950 bytes)",
+		542_749:       "542.7 kB (542,749 bytes)",
+		999_949:       "999.9 kB (999,949 bytes)",
 		999_999:       "1.0 MB (999,999 bytes)",
-		868_123_456:   "868 MB (868,123,456 bytes)",
+		868_123_456:   "868.1 MB (868,123,456 bytes)",
 		1_234_567_890: "1.2 GB (1,234,567,890 bytes)",
-		math.MaxInt64: "9223 PB (9,223,372,036,854,775,807 bytes)",
+		math.MaxInt64: "9223.4 PB (9,223,372,036,854,775,807 bytes)",
 	} {
 		require.Equal(t, want, size(n))
 	}

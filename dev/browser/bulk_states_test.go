@@ -1,9 +1,11 @@
 package browser
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 
+	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
 	"satchel/schema"
@@ -120,6 +122,7 @@ var bulkStates = []struct {
 		s.owner.watch.expect(http.StatusTooManyRequests)
 		s.owner.follow("#ask-job")
 		s.owner.untilThere("#end[aria-invalid=true]")
+		require.Equal(t, 1, ask[int](s.owner, `document.querySelectorAll('.problem, .asks[data-state=over]').length`), "it is said once")
 		return s.owner
 	}},
 	{"bulk-subaccounts", func(t *testing.T, s *bulkScene) *tab {
@@ -150,10 +153,19 @@ var bulkStates = []struct {
 		s.goOn = holdAtDay(t, s.parent, 60)
 		s.boss.untilJob("running")
 		s.boss.navigate(bulkExport)
+		s.boss.untilThere("#ask-job[disabled]")
+		s.boss.untilSays("all 366 of today’s days are asked for")
+		s.boss.phone()
+		require.GreaterOrEqual(t, ask[float64](s.boss, `document.querySelector('.days use').getBoundingClientRect().width`), 14.0, "a day can be seen on a phone")
 		return s.boss
 	}},
 	{"bulk-year-deleted", func(t *testing.T, s *bulkScene) *tab {
+		done := ask[int](s.boss, `+document.querySelector('.job').dataset.done`)
+		s.boss.phone()
+		s.boss.do("look further", chromedp.Evaluate[chromedp.Void](`document.querySelector('.strip').scrollLeft = 200`))
 		s.goOn()
+		s.boss.until("it went on", fmt.Sprintf(`+document.querySelector('.job').dataset.done > %d`, done))
+		require.Equal(t, 200, ask[int](s.boss, `document.querySelector('.strip').scrollLeft`), "what is looked at stays in sight")
 		job := s.boss.untilJob("running")
 		s.boss.click("#delete-" + job)
 		s.boss.follow("#delete-confirm-" + job)

@@ -116,6 +116,20 @@ func TestALostSessionIsSaidAndNothingIsLostByIt(t *testing.T) {
 	b.untilStatus("cancelled")
 }
 
+func TestWhoeverMayNoLongerLookIsToldWhoMay(t *testing.T) {
+	c := newCompany(t, nil)
+	b := signIn(t, c.admin)
+	b.navigate(dataExport)
+	b.follow("#ask")
+	b.untilStatus("pending")
+	b.watch.expect(http.StatusForbidden)
+	b.watch.excuse("[object Event]", "Response Status Error Code 403")
+	_, err := stage.db.ExecContext(t.Context(), `update platform.users set role = 'member' where sid = $1`, c.admin.ID)
+	require.NoError(t, err)
+	b.untilSays("ask an owner or admin")
+	require.False(t, b.there("#export"))
+}
+
 func TestALinkOfAnotherAccountConfirmsNothing(t *testing.T) {
 	c, other := newCompany(t, nil), newCompany(t, nil)
 	export := c.export(t, schema.Windows{})

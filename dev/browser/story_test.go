@@ -49,7 +49,7 @@ func TestFromRequestToRemovalByClicks(t *testing.T) {
 	// The first page follows by itself.
 	goOn()
 	goOn = holdHalfWay(t, c)
-	owner.until("something was read", read+" > 0")
+	owner.until("the bar is on its way", `(p => p > 0 && p < 1)(document.querySelector('#overall')?.position)`)
 	goOn()
 	owner.untilStatus("completed")
 	owner.requireProgress()
@@ -72,7 +72,7 @@ func TestFromRequestToRemovalByClicks(t *testing.T) {
 	owner.untilThere("#cooldown")
 	require.False(t, owner.there("#ask"), "the cooldown stays")
 	require.False(t, owner.there("#download"))
-	owner.untilThere(`#history [data-export="` + export + `"]`)
+	owner.untilThere(`#export[data-export="` + export + `"][data-reason=deleted]`)
 	elsewhere.refused(link(t, letter(t, export, c.owner.Email, "/download/"), "/download/"), 410)
 }
 

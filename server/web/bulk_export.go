@@ -146,6 +146,7 @@ func (w *Web) bulkLiveOf(c echo.Context, p auth.Principal) (v bulkLive, err erro
 		return v, err
 	}
 	v.Files, v.MoreFiles = files[:min(len(files), shownFiles)], len(files) > shownFiles
+	byDay(v.Files)
 	events, err := w.Bulk.Events(ctx, p, shownDeliveries)
 	if err != nil {
 		return v, err

@@ -59,8 +59,20 @@ func (f jobForm) MoreOpen() bool {
 	return f.WebhookURL != "" || f.Email != "" || f.Problems["url"] != "" || f.Problems["method"] != "" || f.Problems["email"] != ""
 }
 
-// Asks says what a form that asks for so many days leaves of the quota. The
-// script on the page says it the same way.
+// State tells a form that asks for more than there is from one that cannot ask
+// for anything today.
+func (q quotaView) State(days int) string {
+	switch {
+	case q.Left == 0:
+		return "spent"
+	case days > q.Left:
+		return "over"
+	}
+	return ""
+}
+
+// Asks says what a form that asks for so many days leaves of the quota, where
+// there is some. The script on the page says it the same way.
 func (q quotaView) Asks(days int) string {
 	switch {
 	case days == 0:
@@ -94,11 +106,12 @@ func (jobForm) Methods() []string   { return []string{"POST", "GET"} }
 // fields are what the API calls them, and the page.
 var fields = map[string]string{
 	"invalid_StartDay": "start", "invalid_EndDay": "end", "invalid_FriendlyName": "name",
-	"invalid_WebhookUrl": "url", "invalid_WebhookMethod": "method", "invalid_Email": "email", "quota": "end",
+	"invalid_WebhookUrl": "url", "invalid_WebhookMethod": "method", "invalid_Email": "email", "quota": "quota",
 }
 
 // toPeople says in words of the page what the API says in its own.
 var toPeople = strings.NewReplacer(
+	"WebhookUrl cannot be used. The webhook URL", "The webhook’s URL",
 	"before StartDay", "before the first day", "to EndDay", "to the last day",
 	"StartDay", "The first day", "EndDay", "The last day", "FriendlyName", "The name",
 	"WebhookUrl", "The webhook’s URL", "WebhookMethod", "The webhook’s method", "Email", "The e-mail address",

@@ -1,7 +1,9 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,10 +48,10 @@ type dayCell struct {
 	schema.JobDay
 }
 
-// A grid has one row for days up to a month, else a row for each weekday, as
-// calendars have.
+// A grid has one row for as many days as a phone has room for, else a row for
+// each weekday, as calendars have.
 const (
-	longestStrip = 31
+	longestStrip = 16
 	cellSize     = 20
 )
 
@@ -100,6 +102,17 @@ func stateOfJob(job schema.Job, done, begun int, which map[schema.DayStatus][]sc
 
 // Unended tells whether something will happen to it yet.
 func (v jobView) Unended() bool { return v.EndedAt == nil }
+
+// InLine is how many jobs are in front of one that waits, and itself; else 0.
+func (v jobView) InLine() int {
+	if v.State != jobWaits {
+		return 0
+	}
+	return v.Queue.Position
+}
+
+// Wide tells whether a phone has room for only a part of the grid.
+func (v jobView) Wide() bool { return v.Columns > longestStrip }
 
 // Width and Height are those of the grid.
 func (v jobView) Width() int  { return v.Columns*cellSize - 4 }
@@ -157,8 +170,8 @@ func runs(days []schema.Day) string {
 	return strings.Join(parts, "; ")
 }
 
-// date writes a day for people.
-func date(d schema.Day) string { return d.Begins().Format("2 January 2006") }
+// date writes a day for people, in one piece.
+func date(d schema.Day) string { return d.Begins().Format("2\u00a0Jan\u00a02006") }
 
 // dates writes a first and a last day, and what they share only once.
 func dates(first, last schema.Day) string {
@@ -169,7 +182,7 @@ func dates(first, last schema.Day) string {
 	case a.Year() != b.Year():
 		return date(first) + " to " + date(last)
 	case a.Month() != b.Month():
-		return a.Format("2 January") + " to " + date(last)
+		return a.Format("2\u00a0Jan") + " to " + date(last)
 	}
 	return a.Format("2") + " to " + date(last)
 }
@@ -186,6 +199,19 @@ func days(d time.Duration) string {
 type fileView struct {
 	Now  time.Time
 	File schema.DayFile
+}
+
+// byDay leaves the newest files in front, and puts those of one job, which are
+// made in any order, the newest day first.
+func byDay(files []schema.DayFile) {
+	group := func(f schema.DayFile) string { return cmp.Or(f.Job, string(f.Day)) }
+	first := map[string]int{}
+	for i, f := range slices.Backward(files) {
+		first[group(f)] = i
+	}
+	slices.SortStableFunc(files, func(a, b schema.DayFile) int {
+		return cmp.Or(cmp.Compare(first[group(a)], first[group(b)]), cmp.Compare(b.Day, a.Day))
+	})
 }
 
 // FirstFiles are those that are seen at once, and OtherFiles the others.

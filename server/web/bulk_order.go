@@ -161,7 +161,7 @@ func (v bulkLive) said(done string) saying {
 	case done == "stopped":
 		return saying{"jobs", "The job is being deleted. Days that are done keep their files.", false}
 	case done == "removed":
-		return saying{"files", "The file is deleted, and its key with it. Nobody can bring it back, and neither can we.", false}
+		return saying{"files", "The file is deleted, and its key with it. Nobody can bring it back, not even us.", false}
 	case done == "resent":
 		return saying{"deliveries", "The webhook is on its way again.", false}
 	case done == "configured":

@@ -28,7 +28,7 @@ type dataExportView struct {
 	Refused    string // why it was not
 	Now        time.Time
 	Latest     *exportView
-	Ended      []exportView // the latest of those that are over
+	Earlier    []exportView // those before it
 	MayAsk     bool
 	AskAgainAt *time.Time // while it must not be asked for
 	MailTo     string     // whom a request would be mailed to
@@ -97,18 +97,21 @@ func (w *Web) viewOf(ctx context.Context, p auth.Principal) (dataExportView, err
 	if err != nil {
 		return view, err
 	}
-	list, view.AskAgainAt = list[:min(len(list), remembered)], cooling(list, view.Now)
+	list, view.AskAgainAt = list[:min(len(list), 1+remembered)], cooling(list, view.Now)
 	trails, err := w.Exports.Trails(ctx, p.Account, idsOf(list))
 	if err != nil {
 		return view, err
 	}
 	for i, e := range list {
 		shown := people.show(e, trails[e.ID], view.Now)
-		if i == 0 {
+		switch {
+		case i == 0:
 			view.Latest = &shown
-		}
-		if e.Status.Ended() {
-			view.Ended = append(view.Ended, shown)
+			if e.Status.Cancellable() {
+				shown.Progress = w.progress(e, view.Now)
+			}
+		case e.Status.Ended():
+			view.Earlier = append(view.Earlier, shown)
 		}
 	}
 	view.MayAsk = view.AskAgainAt == nil && (view.Latest == nil || view.Latest.Status.Ended())
@@ -155,12 +158,9 @@ func (n names) show(e schema.Export, lines []store.Deed, now time.Time) exportVi
 			resent = append(resent, l.At)
 		}
 	}
-	switch {
-	case e.Status == schema.Pending:
+	if e.Status == schema.Pending {
 		v.MailTo = n.asked(e)
 		v.ResendsLeft, v.ResendAgain = api.Resends(resent, now)
-	case e.Status.Cancellable():
-		v.Progress = progressOf(e, now)
 	}
 	return v
 }

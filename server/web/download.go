@@ -9,12 +9,17 @@ import (
 
 // download answers GET and HEAD /download/{token}, the link in the mail. The
 // link leads to the file, and does not open it: that takes an owner or admin.
+// Whoever has the link knows that there is such an export.
 func (w *Web) download(c echo.Context) error {
 	id, _, ok := w.Links.Open(schema.ToDownload, c.Param("token"))
 	if !ok {
 		return schema.Errorf(schema.NotFound, "not_found", "This link does not lead anywhere.")
 	}
-	return w.send(c, id)
+	err := w.send(c, id)
+	if schema.KindOf(err) == schema.NotFound {
+		return elsewhere()
+	}
+	return err
 }
 
 // file answers GET and HEAD /settings/data-export/{id}/file, the button.

@@ -48,13 +48,16 @@ func (w *Web) WriteError(c echo.Context, err error) error {
 		}
 		// There is nobody to choose from; the sentence says it, too.
 	}
+	if instead := sentences[status]; instead != "" {
+		sentence = instead
+	}
 	view := messageView{Status: status, Heading: headings[status], Sentence: sentence, Hint: hints[status], Settings: auth.PersonOf(c).Role.MayExport() && !isDataExport(c)}
 	view.Bulk = view.Settings && strings.HasPrefix(c.Path(), bulkExport+"/")
 	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
 		view.Again = w.returnPath(c.Request())
 	}
 	if known, ok := errors.AsType[*schema.Error](err); ok && known.Code == otherAccount {
-		view.SignOut = w.returnPath(c.Request())
+		view.SignOut = w.signInReturn(c)
 	}
 	if view.Heading == "" {
 		view.Heading = "That did not work"
@@ -79,8 +82,13 @@ var headings = map[int]string{
 	http.StatusServiceUnavailable: "One moment, please",
 }
 
+// sentences stand in for those that speak of HTTP to programs.
+var sentences = map[int]string{
+	http.StatusMethodNotAllowed: "There is no page at this address.",
+}
+
 var hints = map[int]string{
-	http.StatusNotFound:           "If you came by a link in a mail, see that you have the whole of it: some programs cut long links in two.",
+	http.StatusNotFound:           "If you followed a link in a mail, make sure that you have the whole of it: some programs cut long links in two.",
 	http.StatusServiceUnavailable: "Nothing was lost, and an export that is under way goes on. Load this page again in a moment.",
 }
 

@@ -23,6 +23,11 @@ type linked struct {
 // one that somebody is signed in to.
 const otherAccount = "other_account"
 
+func elsewhere() error {
+	return schema.Errorf(schema.Forbidden, otherAccount,
+		"This link is about another account, not the one you are signed in to. Sign in as an owner or admin of that account to go on.")
+}
+
 // follow opens the request's link. Without signing in it can be looked at;
 // whoever is signed in must be an owner or admin of the account it is about.
 func (w *Web) follow(c echo.Context, purpose schema.Purpose) (linked, error) {
@@ -44,8 +49,7 @@ func (w *Web) follow(c echo.Context, purpose schema.Purpose) (linked, error) {
 	}
 	e, err := w.API.Get(ctx, p, id)
 	if schema.KindOf(err) == schema.NotFound {
-		return linked{}, schema.Errorf(schema.Forbidden, otherAccount,
-			"This link is about another account than the one you are signed in to. Sign out, and follow it again as an owner or admin of that account.")
+		return linked{}, elsewhere()
 	}
 	return linked{ID: id, Export: e, Known: true, Principal: p, SignedIn: true}, err
 }

@@ -82,7 +82,7 @@ func (f *follower) tell(ctx context.Context, e schema.Export) ([]api.Event, erro
 		told = append(told, api.Event{Name: "page", ID: is, Key: is, Data: html})
 	}
 	if len(told) == 0 && (e.Status == schema.Confirmed || e.Status == schema.Processing) {
-		p := progressOf(e, now)
+		p := f.progress(e, now)
 		html, err := f.fragment("data_export", "progress", p)
 		if err != nil {
 			return nil, err

@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"satchel/schema"
@@ -19,7 +20,7 @@ type progress struct {
 	Bytes      int64
 	Began      time.Time
 	Elapsed    time.Duration
-	Left       time.Duration // 0 while nobody can know
+	Left       time.Duration // 0 while nobody can know, and once it should be over
 }
 
 // categoryProgress is the same for one category.
@@ -37,11 +38,12 @@ const (
 )
 
 // Estimates wait until there is something to go by. Putting the file together
-// takes about so much of the time that reading took.
+// takes about so much of the time that reading took, and that at least.
 const (
 	patienceToEstimate = 3 * time.Second
 	shareToEstimate    = 0.03
 	assemblingShare    = 0.45
+	leastAssembling    = 10 * time.Second
 )
 
 // progressOf counts how far an export has come. Its share is that of the
@@ -81,6 +83,53 @@ func progressOf(e schema.Export, now time.Time) progress {
 	return p
 }
 
+// progress is progressOf, with an estimate also while the file is put together.
+func (w *Web) progress(e schema.Export, now time.Time) progress {
+	p := progressOf(e, now)
+	if p.Stage == isAssembling {
+		read := w.reads.of(e.ID, now)
+		whole := time.Duration(assemblingShare * float64(read.Sub(p.Began)))
+		p.Left = max(max(whole, leastAssembling)-now.Sub(read), 0)
+	}
+	return p
+}
+
+// reads remembers when this server first saw that an export was read, which no
+// row tells. The zero value is ready.
+type reads struct {
+	mu   sync.Mutex
+	seen map[string]time.Time
+}
+
+// mostReads is how many are remembered. Beyond that all are forgotten, and
+// those still under way are seen for the first time again.
+const mostReads = 1000
+
+// of is when that was, which is now where it had not been seen before.
+func (r *reads) of(export string, now time.Time) time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if at, known := r.seen[export]; known {
+		return at
+	}
+	if len(r.seen)%mostReads == 0 {
+		r.seen = map[string]time.Time{}
+	}
+	r.seen[export] = now
+	return now
+}
+
+// Remaining says how long it will take; "" while nobody can know.
+func (p progress) Remaining() string {
+	switch {
+	case p.Left > 0:
+		return roughly(p.Left)
+	case p.Stage == isAssembling:
+		return "taking longer than expected"
+	}
+	return ""
+}
+
 // Total is what all counts are expected to come to.
 func (p progress) Total() int64 { return max(p.Expected, p.Records) }
 
@@ -88,6 +137,10 @@ func (p progress) Total() int64 { return max(p.Expected, p.Records) }
 // the page to count.
 func (p progress) key() string {
 	var key strings.Builder
+	fmt.Fprint(&key, p.Stage, " ")
+	if p.Stage == isAssembling { // nothing else moves meanwhile
+		fmt.Fprint(&key, p.Remaining())
+	}
 	for _, c := range p.Categories {
 		fmt.Fprint(&key, c.Status, c.Records, "/", c.Most, " ")
 	}

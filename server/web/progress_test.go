@@ -53,6 +53,21 @@ func TestProgressIsToldAsSoonAsItCanBeKnown(t *testing.T) {
 	require.Equal(t, 100, p.Percent)
 }
 
+func TestPuttingTheFileTogetherIsEstimatedFromTheTimeThatReadingTook(t *testing.T) {
+	t.Parallel()
+	w, e, read := &Web{}, making(schema.CategoryDone, 2000, 2000), began.Add(20*time.Minute)
+	require.Equal(t, 9*time.Minute, w.progress(e, read).Left)
+	soon, late := w.progress(e, read.Add(4*time.Minute)), w.progress(e, read.Add(9*time.Minute))
+	require.Equal(t, "about 5 minutes", soon.Remaining())
+	require.Equal(t, "taking longer than expected", late.Remaining())
+	require.NotEqual(t, soon.key(), late.key(), "the page is told")
+	require.Empty(t, w.progress(making(schema.CategoryReading, 0, 100), began).Remaining(), "nobody can know yet")
+
+	w = &Web{}
+	require.Equal(t, leastAssembling, w.progress(e, began.Add(time.Second)).Left)
+	require.Equal(t, "a few seconds", w.progress(e, began.Add(9*time.Second)).Remaining(), "a small one is not late so soon")
+}
+
 func TestPercentNeverGoesBackwards(t *testing.T) {
 	t.Parallel()
 	last := 0
@@ -81,6 +96,9 @@ func TestProgressIsSentOnlyWhereThereIsSome(t *testing.T) {
 	require.Equal(t, one.key(), progressOf(making(schema.CategoryReading, 10, 100), began.Add(time.Hour)).key())
 	require.NotEqual(t, one.key(), progressOf(making(schema.CategoryReading, 11, 100), began).key())
 	require.NotEqual(t, one.key(), progressOf(making(schema.CategoryDone, 10, 100), began).key())
+	uncounted := making(schema.CategoryReading, 1, 1)
+	uncounted.Categories[1].Expected = nil
+	require.NotEqual(t, progressOf(uncounted, began).key(), progressOf(making(schema.CategoryReading, 1, 1), began).key(), "another stage")
 }
 
 func TestContentsAreReadFromTheCatalogsNotes(t *testing.T) {

@@ -65,7 +65,7 @@ func (n names) asked(e schema.Export) []string {
 
 var deeds = map[store.Action]string{
 	store.Requested:   "Asked for",
-	store.MailLost:    "Mail wanted again",
+	store.MailLost:    "Mail asked for again",
 	store.ConfirmedBy: "Confirmed",
 	store.Downloaded:  "Downloaded",
 }

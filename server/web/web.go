@@ -52,6 +52,7 @@ type Web struct {
 	pages    pages
 	files    files
 	contents []content
+	reads    reads
 }
 
 // New makes the pages. It panics where a template does not parse, which no

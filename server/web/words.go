@@ -9,8 +9,11 @@ import (
 )
 
 // when writes a time for people, in UTC because the server knows no other; the
-// script on the page turns it into the reader's own.
-func when(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") }
+// script on the page turns it into the reader's own. A line breaks before the
+// time of day if anywhere.
+func when(t time.Time) string {
+	return t.UTC().Format("2\u00a0Jan\u00a02006, 15:04\u00a0UTC")
+}
 
 // hours writes a window for people.
 func hours(d time.Duration) string {
@@ -63,7 +66,7 @@ func roughly(d time.Duration) string {
 func bytesInWords(n int64) string {
 	units := []string{"bytes", "kB", "MB", "GB", "TB"}
 	value, unit := float64(n), 0
-	for value >= 1000 && unit < len(units)-1 {
+	for value >= 999.95 && unit < len(units)-1 {
 		value, unit = value/1000, unit+1
 	}
 	if unit == 0 {

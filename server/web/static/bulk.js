@@ -3,7 +3,7 @@
 (() => {
   "use strict";
 
-  const start = document.getElementById("start"), end = document.getElementById("end"), asks = document.getElementById("asks");
+  const start = document.getElementById("start"), end = document.getElementById("end"), asks = document.getElementById("asks"), button = document.getElementById("ask-job");
   const newest = end.max, oldest = start.min, day = 86400000;
   const number = (n) => n.toLocaleString("en");
   const days = (n) => n === 1 ? "1 day" : number(n) + " days";
@@ -15,14 +15,24 @@
     return "This asks for " + days(n) + ", and leaves " + number(left - n) + " of today’s " + number(limit) + ".";
   }
 
+  // Where nothing is left to be asked for, it says when there is something again.
+  function spent(limit) {
+    if (asks.dataset.state === "spent") return;
+    const again = document.querySelector("#quota time").cloneNode(true);
+    asks.replaceChildren("All " + number(limit) + " of today’s days are asked for; they are there again on ", again, ".");
+    asks.dataset.state = "spent";
+  }
+
   function count() {
     const quota = document.getElementById("quota").dataset;
     const left = Number(quota.left), n = Math.round((end.valueAsNumber - start.valueAsNumber) / day) + 1 || 0;
+    end.min = start.value || oldest;
+    start.max = newest;
+    button.disabled = left === 0;
+    if (left === 0) return spent(Number(quota.limit));
     const text = sentence(n, left, Number(quota.limit));
     if (asks.textContent !== text) asks.textContent = text;
     asks.dataset.state = n > left ? "over" : "";
-    end.min = start.value || oldest;
-    start.max = newest;
   }
   for (const field of [start, end]) field.addEventListener("input", count);
   document.addEventListener("htmx:oobAfterSwap", count);

@@ -12,7 +12,7 @@
   // Times.
 
   const zoned = new Intl.DateTimeFormat("en-GB", {
-    day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short",
+    day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short",
   });
 
   function localise(within) {
@@ -20,7 +20,7 @@
       const at = new Date(time.dateTime);
       if (time.title || Number.isNaN(at.getTime())) continue;
       time.title = time.textContent;
-      time.textContent = zoned.format(at).replace(" at ", ", ");
+      time.textContent = zoned.format(at).replaceAll(" ", "\u00a0").replace(",\u00a0", ", "); // breaks at one place at most
     }
   }
 
@@ -136,11 +136,12 @@
     show("signed-out", true);
   }
 
-  let open = [], focused = false;
+  let open = [], scrolled = [], focused = false;
   document.addEventListener("htmx:beforeSwap", remember);
   document.addEventListener("htmx:sseBeforeMessage", remember);
   function remember() {
     open = all("#live details[open]").map((details) => details.id);
+    scrolled = all("#live .strip").map((strip) => [strip.id, strip.scrollLeft]);
     focused = live() !== null && live().contains(document.activeElement);
   }
 
@@ -148,6 +149,10 @@
     for (const id of open) {
       const details = document.getElementById(id);
       if (details) details.open = true;
+    }
+    for (const [id, left] of scrolled) {
+      const strip = document.getElementById(id);
+      if (strip) strip.scrollLeft = left;
     }
     dress(document); // what was put elsewhere, too
     const heading = document.getElementById("export-title");
@@ -199,7 +204,8 @@
   document.addEventListener("htmx:sendError", tryAgain);
   document.addEventListener("htmx:responseError", (event) => {
     const status = event.detail.xhr.status;
-    if (status === 401 || status === 403) signedOut();
+    if (status === 401) signedOut();
+    else if (status === 403) location.replace(event.detail.xhr.responseURL.replace(/\/live\b.*/, "")); // which says why
     else tryAgain();
   });
 
