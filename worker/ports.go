@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"time"
 
@@ -70,11 +71,16 @@ func (o opener) Open(ctx context.Context, key string) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	return struct {
-		io.Reader
-		io.Closer
-	}{io.NewSectionReader(r, 0, r.Size()), r}, nil
+	return opened{r.Stream(), r}, nil
 }
+
+// opened is an object that is being read.
+type opened struct {
+	*vault.Stream
+	object *vault.Reader
+}
+
+func (o opened) Close() error { return errors.Join(o.Stream.Close(), o.object.Close()) }
 
 type runsPort struct{ client.Client }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"slices"
+	"sync"
 
 	"filippo.io/age"
 )
@@ -40,9 +41,28 @@ func (v *Vault) Get(ctx context.Context, key string, id Identity, buf []byte) ([
 // own Reader.
 type Reader struct {
 	ctx     context.Context
-	src     *source
+	src     *fetched
 	content io.ReaderAt
 	size    int64
+}
+
+// fetched is a source of which parts are in memory.
+type fetched struct {
+	*source
+	mu    sync.RWMutex
+	parts map[*stretch]int64 // where each begins
+}
+
+// ReadAt is io.ReaderAt.
+func (f *fetched) ReadAt(p []byte, off int64) (int, error) {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	for part, at := range f.parts {
+		if off >= at && off+int64(len(p)) <= at+int64(len(part.sealed)) {
+			return copy(p, part.sealed[off-at:]), nil
+		}
+	}
+	return f.source.ReadAt(p, off)
 }
 
 // OpenAt opens an object for reading at random. That the object is sealed for
@@ -53,12 +73,13 @@ func (v *Vault) OpenAt(ctx context.Context, key string, id Identity) (*Reader, e
 	if err != nil {
 		return nil, err
 	}
-	content, size, err := age.DecryptReaderAt(src, src.size, opener{id, key})
+	parts := &fetched{source: src, parts: map[*stretch]int64{}}
+	content, size, err := age.DecryptReaderAt(parts, src.size, opener{id, key})
 	if err != nil {
 		src.Close()
 		return nil, opened(ctx, err)
 	}
-	return &Reader{ctx: ctx, src: src, content: content, size: size}, nil
+	return &Reader{ctx: ctx, src: parts, content: content, size: size}, nil
 }
 
 // Size is the content's size in bytes.
@@ -74,6 +95,37 @@ func (r *Reader) ReadAt(p []byte, off int64) (int, error) {
 		err = io.EOF
 	}
 	return n, opened(r.ctx, err)
+}
+
+// fetch brings what seals the content from off to end into memory: whole chunks,
+// which stand one behind the other at the object's end.
+func (r *Reader) fetch(s *stretch, off, end int64) error {
+	first, last := off/chunk, (end+chunk-1)/chunk
+	header := r.src.size - r.size - chunkSeal*((r.size+chunk-1)/chunk)
+	at := header + first*(chunk+chunkSeal)
+	size := min(header+last*(chunk+chunkSeal), r.src.size) - at
+	s.sealed = slices.Grow(s.sealed[:0], int(size))[:size]
+	s.plain = slices.Grow(s.plain[:0], int(end-off))[:end-off]
+	if n, err := r.src.source.ReadAt(s.sealed, at); n < len(s.sealed) {
+		s.plain = s.plain[:0]
+		return opened(r.ctx, err)
+	}
+	r.src.mu.Lock()
+	r.src.parts[s] = at
+	r.src.mu.Unlock()
+	return nil
+}
+
+// unseal opens what was fetched for the content from off on.
+func (r *Reader) unseal(s *stretch, off int64) error {
+	n, err := r.ReadAt(s.plain, off)
+	if s.plain = s.plain[:n]; err == io.EOF {
+		err = nil
+	}
+	r.src.mu.Lock()
+	delete(r.src.parts, s)
+	r.src.mu.Unlock()
+	return err
 }
 
 // Close ends the open GET.

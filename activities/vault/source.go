@@ -39,10 +39,11 @@ type source struct {
 
 // openSource asks for the object. ctx governs everything read from it.
 func (v *Vault) openSource(ctx context.Context, key string) (*source, error) {
-	s := &source{v: v, ctx: ctx, key: key}
-	if err := s.get(0); err != nil {
-		return nil, err
+	got, err := v.s3.GetObject(ctx, &s3.GetObjectInput{Bucket: &v.bucket, Key: &key}, sealedAnswer)
+	if err != nil {
+		return nil, failed(ctx, "get", err)
 	}
+	s := &source{v: v, ctx: ctx, key: key, size: aws.ToInt64(got.ContentLength), etag: got.ETag, body: got.Body}
 	head := make([]byte, headSize)
 	if s.size <= inMemory {
 		head = make([]byte, s.size)
@@ -53,6 +54,11 @@ func (v *Vault) openSource(ctx context.Context, key string) (*source, error) {
 	}
 	s.head = head
 	return s, nil
+}
+
+// sealedAnswer spares the checksum of what comes: the seal guards it.
+func sealedAnswer(o *s3.Options) {
+	o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 }
 
 // ReadAt is io.ReaderAt. Concurrent calls wait for each other.
@@ -131,9 +137,13 @@ func (s *source) stream(p []byte, off int64) error {
 // fill reads on from s.at: up to off for nothing, from there into p.
 func (s *source) fill(p *[]byte, off int64) error {
 	if s.body == nil {
-		if err := s.get(s.at); err != nil {
-			return err
+		got, err := s.v.s3.GetObject(s.ctx, &s3.GetObjectInput{
+			Bucket: &s.v.bucket, Key: &s.key, IfMatch: s.etag, Range: aws.String(fmt.Sprintf("bytes=%d-", s.at)),
+		}, sealedAnswer)
+		if err != nil {
+			return failed(s.ctx, "get", err)
 		}
+		s.body = got.Body
 	}
 	if gap := off - s.at; gap > 0 {
 		n, err := io.CopyN(io.Discard, s.body, gap)
@@ -149,53 +159,6 @@ func (s *source) fill(p *[]byte, off int64) error {
 		}
 	}
 	return nil
-}
-
-// get opens the body from there on. What comes next of a long one is fetched
-// while the last is used.
-func (s *source) get(from int64) error {
-	ctx, stop := context.WithCancel(s.ctx)
-	ask := &s3.GetObjectInput{Bucket: &s.v.bucket, Key: &s.key, IfMatch: s.etag}
-	if s.etag != nil {
-		ask.Range = aws.String(fmt.Sprintf("bytes=%d-", from))
-	}
-	got, err := s.v.s3.GetObject(ctx, ask, authenticBody)
-	if err != nil {
-		stop()
-		return failed(s.ctx, "get", err)
-	}
-	length := aws.ToInt64(got.ContentLength)
-	if s.etag == nil {
-		s.etag, s.size = got.ETag, length
-	}
-	body := &fetching{Reader: got.Body, stop: stop, body: got.Body}
-	if length > inMemory {
-		body.ahead = readAhead(got.Body)
-		body.Reader = body.ahead
-	}
-	s.body = body
-	return nil
-}
-
-// authenticBody spares the checksum of what comes: the seal tells more.
-func authenticBody(o *s3.Options) {
-	o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
-}
-
-// fetching is an object's body. Closing it breaks off what is under way.
-type fetching struct {
-	io.Reader
-	ahead *ahead // nil where nothing is read ahead
-	stop  context.CancelFunc
-	body  io.Closer
-}
-
-func (f *fetching) Close() error {
-	f.stop()
-	if f.ahead != nil {
-		_ = f.ahead.Close() // it has nothing to say
-	}
-	return f.body.Close()
 }
 
 func failedRead(ctx context.Context, err error) error {

@@ -10,21 +10,20 @@ import (
 // Seeking alone reads nothing. It is for one goroutine, and closing it does
 // not close its Reader.
 type Stream struct {
-	src  io.ReaderAt
-	size int64
+	src  *Reader
 	off  int64
-	next *ahead // nil until the first read at off
+	next *forward // nil until the first read at off
 }
 
 // Stream begins at the content's first byte.
-func (r *Reader) Stream() *Stream { return &Stream{src: r, size: r.size} }
+func (r *Reader) Stream() *Stream { return &Stream{src: r} }
 
 func (s *Stream) Read(p []byte) (int, error) {
-	if s.off >= s.size {
+	if s.off >= s.src.size {
 		return 0, io.EOF
 	}
 	if s.next == nil {
-		s.next = readAhead(io.NewSectionReader(s.src, s.off, s.size-s.off))
+		s.next = readForward(s.src, s.off)
 	}
 	n, err := s.next.Read(p)
 	if s.off += int64(n); err == io.EOF {
@@ -35,7 +34,7 @@ func (s *Stream) Read(p []byte) (int, error) {
 
 // Seek is io.Seeker.
 func (s *Stream) Seek(offset int64, whence int) (int64, error) {
-	off, err := seek(s.off, s.size, offset, whence)
+	off, err := seek(s.off, s.src.size, offset, whence)
 	if err != nil || off == s.off {
 		return off, err
 	}
@@ -46,7 +45,7 @@ func (s *Stream) Seek(offset int64, whence int) (int64, error) {
 // Close ends reading ahead. The Stream may still be used.
 func (s *Stream) Close() error {
 	if s.next != nil {
-		_ = s.next.Close() // it has nothing to say
+		s.next.Close()
 		s.next = nil
 	}
 	return nil
