@@ -71,7 +71,7 @@ func TestOwnersAndAdminsHearOfANewJobOnce(t *testing.T) {
 func TestAProgramIsNamedAsTheAsker(t *testing.T) {
 	r := newRig(t, demo.With{})
 	require.NoError(t, r.post(r.job(schema.JobOpening{}).ID, activities.JobRequestedMail))
-	require.Contains(t, r.sent()[r.email(schema.Owner)].Text, "Requested by: A program with the account's API credentials")
+	require.Contains(t, r.sent()[r.email(schema.Owner)].Text, "Asked for by:\nA program with the account's API credentials")
 }
 
 func TestWhoeverUnsubscribedHearsNothing(t *testing.T) {

@@ -133,7 +133,9 @@ func TestNothingWaitsBehindReceiversThatTakeLong(t *testing.T) {
 			require.Fail(t, "a webhook waits behind the others")
 		}
 	}
-	require.NoError(t, workflows.RemoveDayFileNow(t.Context(), s, workflows.FileRemoval{File: schema.NewDayFileID(), Account: r.account.AccountSID, By: "US-by"}))
+	require.NoError(t, workflows.RemoveDayFileNow(t.Context(), s, workflows.FileRemoval{
+		File: schema.NewDayFileID(), Account: r.account.AccountSID, Type: schema.Calls, Day: "2026-03-01", ExpiresAt: time.Now(), By: "US-by",
+	}))
 }
 
 func TestAnOperatorsPauseOutlivesARestart(t *testing.T) {
