@@ -4,7 +4,7 @@ import "io"
 
 const (
 	firstWindow = chunk // what a short range costs
-	fullWindow  = 8 * chunk
+	fullWindow  = 16 * chunk
 )
 
 // ahead reads on in a goroutine of its own, so that fetching or decrypting the

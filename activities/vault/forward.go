@@ -6,7 +6,7 @@ import (
 )
 
 // side is how many windows are fetched or decrypted side by side.
-const side = 3
+const side = 4
 
 // forward reads on through an object's content. Windows are fetched one after
 // the other, since that costs one GET, and decrypted side by side, since that
@@ -61,10 +61,11 @@ func (f *forward) run(r *Reader, off int64) {
 	}
 }
 
-func (f *forward) Read(p []byte) (int, error) {
+// next is what comes next, at most so much of it, good until it is called again.
+func (f *forward) next(most int) ([]byte, error) {
 	for len(f.left) == 0 {
 		if f.err != nil {
-			return 0, f.err
+			return nil, f.err
 		}
 		if f.now != nil {
 			f.spare <- f.now
@@ -77,9 +78,9 @@ func (f *forward) Read(p []byte) (int, error) {
 		f.now = <-opened
 		f.left, f.err = f.now.plain, f.now.err
 	}
-	n := copy(p, f.left)
-	f.left = f.left[n:]
-	return n, nil
+	some := f.left[:min(most, len(f.left))]
+	f.left = f.left[len(some):]
+	return some, nil
 }
 
 // Close waits for what is under way.

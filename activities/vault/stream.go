@@ -19,17 +19,24 @@ type Stream struct {
 func (r *Reader) Stream() *Stream { return &Stream{src: r} }
 
 func (s *Stream) Read(p []byte) (int, error) {
+	some, err := s.Next(len(p))
+	return copy(p, some), err
+}
+
+// Next reads without copying: it answers what comes next, at most so many bytes,
+// which stay good until the Stream is used again.
+func (s *Stream) Next(most int) ([]byte, error) {
 	if s.off >= s.src.size {
-		return 0, io.EOF
+		return nil, io.EOF
 	}
 	if s.next == nil {
 		s.next = readForward(s.src, s.off)
 	}
-	n, err := s.next.Read(p)
-	if s.off += int64(n); err == io.EOF {
+	some, err := s.next.next(most)
+	if s.off += int64(len(some)); err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}
-	return n, err
+	return some, err
 }
 
 // Seek is io.Seeker.

@@ -20,8 +20,8 @@ import (
 // kilobytes. A download may take hours, as long as it moves.
 const writePatience = time.Minute
 
-// sendSize is how much is written at once.
-const sendSize = 256 << 10
+// sendSize is how much is written at once at most.
+const sendSize = 512 << 10
 
 // File is a customer's file, open.
 type File struct {
@@ -60,6 +60,7 @@ func send(ctx context.Context, c echo.Context, open func(context.Context) (File,
 	}
 	defer file.Close() //nolint:errcheck // nothing is lost by it
 	noted := &noting{ReadSeeker: file}
+	noted.inPlace, _ = file.ReadSeeker.(inPlace)
 	sending := newSending(c, file.Size, func(from int64, whole bool) error {
 		err := file.Leaving(from, whole)
 		if err == nil {
@@ -75,15 +76,33 @@ func send(ctx context.Context, c echo.Context, open func(context.Context) (File,
 // does not.
 type noting struct {
 	io.ReadSeeker
+	inPlace inPlace // the same, where it can be read without copying
 	failure error
+}
+
+// inPlace answers what comes next, at most so many bytes, which stay good until
+// it is used again.
+type inPlace interface {
+	Next(most int) ([]byte, error)
 }
 
 func (n *noting) Read(p []byte) (int, error) {
 	read, err := n.ReadSeeker.Read(p)
+	n.note(err)
+	return read, err
+}
+
+// Next is for a file that can be read in place.
+func (n *noting) Next(most int) ([]byte, error) {
+	some, err := n.inPlace.Next(most)
+	n.note(err)
+	return some, err
+}
+
+func (n *noting) note(err error) {
 	if err != nil && err != io.EOF && n.failure == nil {
 		n.failure = fmt.Errorf("read the file: %w", err)
 	}
-	return read, err
 }
 
 // sending stands between http.ServeContent and the client. It says nothing
@@ -135,9 +154,33 @@ func (s *sending) begin() {
 	s.c.Response().WriteHeader(s.status)
 }
 
-// ReadFrom copies the file in pieces of a size that suits it.
+// ReadFrom copies the file in pieces of a size that suits it, or writes it from
+// where it is in memory.
 func (s *sending) ReadFrom(r io.Reader) (int64, error) {
+	if part, ok := r.(*io.LimitedReader); ok { // as http.ServeContent gives it
+		if file, ok := part.R.(*noting); ok && file.inPlace != nil {
+			return s.writeInPlace(file, part)
+		}
+	}
 	return io.CopyBuffer(struct{ io.Writer }{s}, r, make([]byte, sendSize))
+}
+
+func (s *sending) writeInPlace(file *noting, part *io.LimitedReader) (written int64, err error) {
+	for part.N > 0 {
+		some, err := file.Next(int(min(part.N, sendSize)))
+		if err == io.EOF {
+			return written, nil
+		}
+		if err != nil {
+			return written, err
+		}
+		n, err := s.Write(some)
+		written, part.N = written+int64(n), part.N-int64(n)
+		if err != nil {
+			return written, err
+		}
+	}
+	return written, nil
 }
 
 func (s *sending) renew() {
