@@ -20,8 +20,12 @@ import (
 // kilobytes. A download may take hours, as long as it moves.
 const writePatience = time.Minute
 
-// sendSize is how much is written at once at most.
-const sendSize = 512 << 10
+// How much is written at once: little to clients that are slow to accept it,
+// much to others, since each write costs.
+const (
+	littleAtOnce = 64 << 10
+	muchAtOnce   = 512 << 10
+)
 
 // File is a customer's file, open.
 type File struct {
@@ -162,22 +166,26 @@ func (s *sending) ReadFrom(r io.Reader) (int64, error) {
 			return s.writeInPlace(file, part)
 		}
 	}
-	return io.CopyBuffer(struct{ io.Writer }{s}, r, make([]byte, sendSize))
+	return io.CopyBuffer(struct{ io.Writer }{s}, r, make([]byte, littleAtOnce))
 }
 
 func (s *sending) writeInPlace(file *noting, part *io.LimitedReader) (written int64, err error) {
-	for part.N > 0 {
-		some, err := file.Next(int(min(part.N, sendSize)))
+	for atOnce := int64(littleAtOnce); part.N > 0; {
+		some, err := file.Next(int(min(part.N, atOnce)))
 		if err == io.EOF {
 			return written, nil
 		}
 		if err != nil {
 			return written, err
 		}
+		began := time.Now()
 		n, err := s.Write(some)
 		written, part.N = written+int64(n), part.N-int64(n)
 		if err != nil {
 			return written, err
+		}
+		if atOnce = min(2*atOnce, muchAtOnce); time.Since(began) > time.Second {
+			atOnce = littleAtOnce
 		}
 	}
 	return written, nil
