@@ -76,7 +76,7 @@ func pace(ctx context.Context, e *schema.Error) time.Duration {
 	}
 	doubled := min(max(activity.GetInfo(ctx).Attempt-1, 0), 6)
 	delay := min(e.RetryAfter<<doubled, max(longestPace, e.RetryAfter))
-	return delay - rand.N(delay/4+1)
+	return delay - rand.N(delay/4+1) //nolint:gosec // nobody gains by guessing it
 }
 
 // final tells whether trying again cannot change the answer.
