@@ -163,8 +163,8 @@ func TestKillingTheWorkerInTheMiddleOfAMailAndOfARemovalCostsTimeAndNothingElse(
 
 	letMail := hold(t, "satchel.letters")
 	letFile()
+	reader.await(mailed.ID, "completed", 30*time.Second)
 	waitedFor(t, "satchel.letters")
-	require.Equal(t, "completed", reader.export(mailed.ID).Status)
 	letRemoval := hold(t, "satchel.pieces")
 	deleter.json(http.MethodDelete, "/v1/account/exports/"+deleted.ID, http.StatusAccepted, nil)
 	waitedFor(t, "satchel.pieces")
