@@ -3,7 +3,6 @@ package e2e
 import (
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -206,100 +205,4 @@ func refusal(t *testing.T, err error, status, code int) *client.TwilioRestError 
 	require.NotEmpty(t, told.Message)
 	require.Contains(t, told.MoreInfo, "/docs/errors/")
 	return told
-}
-
-func TestTwiliosGoClientHearsWhatIsWrongWithARequest(t *testing.T) {
-	t.Parallel()
-	n := newTenant(t, demo.With{})
-	to := yesterday()
-	for what, spoil := range map[string]func(*bulkexports.CreateExportCustomJobParams){
-		"no StartDay":             func(p *bulkexports.CreateExportCustomJobParams) { p.StartDay = nil },
-		"no EndDay":               func(p *bulkexports.CreateExportCustomJobParams) { p.EndDay = nil },
-		"no FriendlyName":         func(p *bulkexports.CreateExportCustomJobParams) { p.FriendlyName = nil },
-		"an empty FriendlyName":   func(p *bulkexports.CreateExportCustomJobParams) { p.SetFriendlyName("") },
-		"a long FriendlyName":     func(p *bulkexports.CreateExportCustomJobParams) { p.SetFriendlyName(strings.Repeat("ü", 257)) },
-		"a control character":     func(p *bulkexports.CreateExportCustomJobParams) { p.SetFriendlyName("a\nb") },
-		"no such day":             func(p *bulkexports.CreateExportCustomJobParams) { p.SetStartDay("2026-02-30") },
-		"a short day":             func(p *bulkexports.CreateExportCustomJobParams) { p.SetStartDay("2026-2-3") },
-		"an instant":              func(p *bulkexports.CreateExportCustomJobParams) { p.SetStartDay("2026-02-03T00:00:00Z") },
-		"an end before the start": func(p *bulkexports.CreateExportCustomJobParams) { p.SetEndDay(string(to.Plus(-9))) },
-		"today":                   func(p *bulkexports.CreateExportCustomJobParams) { p.SetEndDay(string(to.Plus(1))) },
-		"a day to come":           func(p *bulkexports.CreateExportCustomJobParams) { p.SetEndDay(string(to.Plus(5))) },
-		"367 days":                func(p *bulkexports.CreateExportCustomJobParams) { p.SetStartDay(string(to.Plus(-366))) },
-		"a URL alone":             func(p *bulkexports.CreateExportCustomJobParams) { p.SetWebhookUrl("https://hooks.example.com/") },
-		"a method alone":          func(p *bulkexports.CreateExportCustomJobParams) { p.SetWebhookMethod("POST") },
-		"another method":          telling("https://hooks.example.com/", "PUT"),
-		"no URL":                  telling("hooks", "POST"),
-		"another scheme":          telling("ftp://hooks.example.com/", "POST"),
-		"a fragment":              telling("https://hooks.example.com/#x", "POST"),
-		"a long URL":              telling("https://hooks.example.com/"+strings.Repeat("x", 2048), "POST"),
-		"a private address":       telling("https://10.1.2.3/", "POST"),
-		"a cloud's own address":   telling("http://169.254.169.254/latest", "GET"),
-		"no address":              func(p *bulkexports.CreateExportCustomJobParams) { p.SetEmail("nobody") },
-		"a name and an address":   func(p *bulkexports.CreateExportCustomJobParams) { p.SetEmail("A <a@example.com>") },
-	} {
-		asked := aJob(to.Plus(-1), to)
-		spoil(asked)
-		_, err := n.BulkexportsV1.CreateExportCustomJob("Calls", asked)
-		require.Error(t, err, what)
-		requireRefused(t, err, http.StatusBadRequest, 20001)
-	}
-	listed, err := n.BulkexportsV1.ListExportCustomJob("Calls", new(bulkexports.ListExportCustomJobParams))
-	require.NoError(t, err)
-	require.Empty(t, listed)
-
-	for _, change := range []*bulkexports.UpdateExportConfigurationParams{
-		new(bulkexports.UpdateExportConfigurationParams).SetWebhookUrl("https://hooks.example.com/"),
-		new(bulkexports.UpdateExportConfigurationParams).SetWebhookMethod("GET"),
-		new(bulkexports.UpdateExportConfigurationParams).SetWebhookUrl("x").SetWebhookMethod("GET"),
-		new(bulkexports.UpdateExportConfigurationParams).SetWebhookUrl("https://hooks.example.com/").SetWebhookMethod("TRACE"),
-	} {
-		err := patient(t, func() error {
-			_, err := n.BulkexportsV1.UpdateExportConfiguration("Calls", change.SetEnabled(true))
-			return err
-		})
-		requireRefused(t, err, http.StatusBadRequest, 20001)
-	}
-	now, err := n.BulkexportsV1.FetchExportConfiguration("Calls")
-	require.NoError(t, err)
-	require.False(t, *now.Enabled, "a refused change changes nothing")
-
-	for _, typ := range []string{"Faxes", "calls", "Jobs"} {
-		_, err := n.BulkexportsV1.FetchExportConfiguration(typ)
-		requireRefused(t, err, http.StatusNotFound, 20404)
-		_, err = n.BulkexportsV1.CreateExportCustomJob(typ, aJob(to, to))
-		refused := &client.TwilioRestError{}
-		require.ErrorAs(t, err, &refused)
-		require.Contains(t, []int{http.StatusNotFound, http.StatusMethodNotAllowed}, refused.Status)
-	}
-	for _, sid := range []string{"JS" + strings.Repeat("0", 32), "JS", "x"} {
-		_, err := n.BulkexportsV1.FetchJob(sid)
-		requireRefused(t, err, http.StatusNotFound, 20404)
-		requireRefused(t, n.BulkexportsV1.DeleteJob(sid), http.StatusNotFound, 20404)
-	}
-	_, err = n.BulkexportsV1.FetchDay("Calls", string(to))
-	requireRefused(t, err, http.StatusNotFound, 20404)
-	_, err = n.BulkexportsV1.FetchDay("Calls", "yesterday")
-	requireRefused(t, err, http.StatusBadRequest, 20001)
-	for _, size := range []int{0, -1} {
-		_, err = n.BulkexportsV1.PageDay("Calls", new(bulkexports.ListDayParams).SetPageSize(size), "", "")
-		requireRefused(t, err, http.StatusBadRequest, 20001)
-	}
-	for _, token := range []string{"PTx", "nonsense"} {
-		_, err = n.BulkexportsV1.PageExportCustomJob("Calls", new(bulkexports.ListExportCustomJobParams), token, "1")
-		requireRefused(t, err, http.StatusBadRequest, 20001)
-	}
-	call := "CA" + strings.Repeat("0", 32)
-	requireRefused(t, n.VoiceV1.DeleteArchivedCall("2026-13-01", call), http.StatusBadRequest, 20001)
-	requireRefused(t, n.VoiceV1.DeleteArchivedCall(string(to), "CA1"), http.StatusBadRequest, 20001)
-	requireRefused(t, n.VoiceV1.DeleteArchivedCall(string(to), call), http.StatusNotFound, 20404)
-
-	for _, as := range []*bulkexports.ApiService{
-		clientFor(t, n.st, n.AccountSID, strings.Repeat("0", 32)).BulkexportsV1,
-		clientFor(t, n.st, schema.NewAccountID(), n.AuthToken).BulkexportsV1,
-		clientFor(t, n.st, n.APIKey.SID, n.AuthToken).BulkexportsV1,
-	} {
-		_, err := as.FetchExport("Calls")
-		requireRefused(t, err, http.StatusUnauthorized, 20003)
-	}
 }

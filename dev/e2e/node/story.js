@@ -1,13 +1,14 @@
 // Plays what an account's program does with Twilio's client for Node. Told in
-// JSON on the command line; what it got, it tells as JSON for the test to judge.
+// JSON; what it got, it tells as JSON for the test to judge.
 const assert = require("node:assert/strict");
-const http = require("node:http");
 const { once } = require("node:events");
+const { readFileSync } = require("node:fs");
+const http = require("node:http");
 const zlib = require("node:zlib");
 const twilio = require("twilio");
 const pointed = require("./pointed.js");
 
-const told = JSON.parse(process.argv[2]);
+const told = JSON.parse(readFileSync(0, "utf8"));
 const types = ["Messages", "Calls", "Conferences", "Participants"];
 const client = pointed(told.satchel, told.account, told.token);
 const v1 = client.bulkexports.v1;
@@ -61,6 +62,14 @@ async function create(type, startDay, endDay, more = {}) {
   return patiently(() => v1.exports(type).exportCustomJobs.create({ startDay, endDay, friendlyName: "Été & fils", ...more }));
 }
 
+// What is in the file of a day.
+async function read(type, { day, size }) {
+  const { redirectTo } = await v1.exports(type).days(day).fetch();
+  const file = Buffer.from(await (await fetch(redirectTo)).arrayBuffer());
+  assert.equal(file.length, size);
+  return zlib.gunzipSync(file).toString("utf8");
+}
+
 // All records of all types and days, as they stand in the files.
 async function exportAll() {
   const files = {};
@@ -69,12 +78,7 @@ async function exportAll() {
     assert.equal(job.friendlyName, "Été & fils");
     assert.equal((await ended(job.jobSid)).jobQueuePosition, null);
     files[type] = {};
-    for (const day of await v1.exports(type).days.list()) {
-      const { redirectTo } = await v1.exports(type).days(day.day).fetch();
-      const file = Buffer.from(await (await fetch(redirectTo)).arrayBuffer());
-      assert.equal(file.length, day.size);
-      files[type][day.day] = zlib.gunzipSync(file).toString("utf8");
-    }
+    for (const day of await v1.exports(type).days.list()) files[type][day.day] = await read(type, day);
   }
   return files;
 }
@@ -129,32 +133,27 @@ async function hear() {
   server.close();
 }
 
+// Erases a call, and answers the file that was made again without it.
 async function erase() {
   const archived = client.voice.v1.archivedCalls(told.to, told.call);
   assert.equal(await patiently(() => archived.remove()), true);
   assert.equal(await archived.remove(), true);
-  await refused(client.voice.v1.archivedCalls(told.to, "CA" + "0".repeat(32)).remove(), 404, 20404);
+  return until(async () => {
+    const day = (await v1.exports("Calls").days.list()).find(({ day }) => day === told.to);
+    const file = day && (await read("Calls", day).catch(() => null)); // replaced while it was read
+    return file && !file.includes(told.call) && file;
+  }, "the file without the call");
 }
 
-async function hearNo() {
-  const ok = { startDay: told.to, endDay: told.to, friendlyName: "x" };
-  for (const wrong of [{ startDay: "2026-02-30" }, { endDay: told.tooNew }, { startDay: "9999-01-01" }, { friendlyName: "a\nb" },
-    { webhookUrl: "https://hooks.example.com/" }, { webhookMethod: "GET" }, { email: "nobody" }]) {
-    await refused(v1.exports("Calls").exportCustomJobs.create({ ...ok, ...wrong }), 400, 20001);
-  }
-  await refused(v1.exportConfiguration("Faxes").fetch(), 404, 20404);
-  await refused(v1.exports.jobs("JS" + "0".repeat(32)).fetch(), 404, 20404);
-  await refused(v1.exports("Calls").days("1999-01-01").fetch(), 404, 20404);
-  await refused(pointed(told.satchel, told.account, "0".repeat(32)).bulkexports.v1.exports("Calls").fetch(), 401, 20003);
+async function useKey() {
   const byKey = pointed(told.satchel, told.key, told.secret, { accountSid: told.account });
   assert.equal((await byKey.bulkexports.v1.exports("Calls").fetch()).resourceType, "Calls");
 }
 
 (async () => {
-  const [files] = await Promise.all([exportAll(), configure(), hearNo()]);
+  const [files] = await Promise.all([exportAll(), configure(), useKey()]);
   await Promise.all([page(), remove(), hear()]);
-  await erase();
-  console.log(JSON.stringify(files));
+  console.log(JSON.stringify({ files, rebuilt: await erase() }));
 })().catch((e) => {
   console.error(e);
   process.exitCode = 1;
