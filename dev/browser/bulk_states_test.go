@@ -79,8 +79,7 @@ var bulkStates = []struct {
 		return s.owner
 	}},
 	{"bulk-deleted", func(_ *testing.T, s *bulkScene) *tab {
-		s.goOn()
-		s.owner.follow("#delete-confirm-" + s.job)
+		s.owner.deleteHeld(func() { s.owner.click("#delete-confirm-" + s.job) }, s.goOn)
 		s.owner.untilJob("deleted")
 		return s.owner
 	}},
@@ -167,8 +166,9 @@ var bulkStates = []struct {
 		s.boss.until("it went on", fmt.Sprintf(`+document.querySelector('.job').dataset.done > %d`, done))
 		require.Equal(t, 200, ask[int](s.boss, `document.querySelector('.strip').scrollLeft`), "what is looked at stays in sight")
 		job := s.boss.untilJob("running")
+		goOn := hold(t)
 		s.boss.click("#delete-" + job)
-		s.boss.follow("#delete-confirm-" + job)
+		s.boss.deleteHeld(func() { s.boss.click("#delete-confirm-" + job) }, goOn)
 		s.boss.untilJob("deleted")
 		return s.boss
 	}},

@@ -243,8 +243,7 @@ func TestARunningJobIsDeletedAndKeepsItsDoneDays(t *testing.T) {
 	b.until("some are done", `+document.querySelector('.job').dataset.done > 0`)
 	b.press("#delete-" + job) // by keyboard alone
 	b.until("the question stays open", fmt.Sprintf(`document.getElementById('deleting-%s').open`, job))
-	goOn()
-	b.leave(func() { b.press("#delete-confirm-" + job) })
+	b.deleteHeld(func() { b.press("#delete-confirm-" + job) }, goOn)
 	b.untilJob("deleted")
 	require.True(t, b.there(".counts [data-status=Completed]"), "what was done stays done")
 	require.True(t, b.there(".counts [data-status=DeletedByUserRequest]"))
@@ -266,6 +265,17 @@ func TestAJobOfAnotherTabIsSeenAndWhatIsBeingTypedStays(t *testing.T) {
 	b.untilSays("This asks for 7 days, and leaves 349 of today’s 366.")
 	b.until("what was typed", `document.querySelector('#name').value === 'not asked for yet' && document.querySelector('#tell').open`)
 	require.True(t, ask[bool](b, `[...document.querySelectorAll('#quota time')].every(time => !time.textContent.includes('UTC'))`))
+}
+
+// deleteHeld deletes a job whose worker is held, and lets it go on when that was
+// asked of it: there must be something left to delete.
+func (b *tab) deleteHeld(press, goOn func()) {
+	b.t.Helper()
+	b.leave(func() {
+		press()
+		pause(b.t, 300*time.Millisecond) // on its way to the server
+		goOn()
+	})
 }
 
 // holdAtDay stops the worker once so many days of the account's only open job

@@ -38,8 +38,9 @@ func (b *tab) photograph(name string, whole bool) {
 	require.NoError(b.t, os.WriteFile(filepath.Join(*screenshots, name+".png"), kept.Bytes(), 0o644))
 }
 
-// sparing is what is in the frame in the picture's most frequent colours,
-// which takes a fraction of the space, and nobody sees it.
+// sparing is what is in the frame in at most 256 colours, which takes a
+// fraction of the space: the most frequent ones, and then the most frequent
+// of each shade, so that a rare one does not become another.
 func sparing(picture image.Image, frame image.Rectangle) *image.Paletted {
 	whole := image.NewRGBA(image.Rect(0, 0, frame.Dx(), frame.Dy()))
 	draw.Draw(whole, whole.Bounds(), picture, frame.Min, draw.Src)
@@ -47,12 +48,16 @@ func sparing(picture image.Image, frame image.Rectangle) *image.Paletted {
 	for i := 0; i < len(whole.Pix); i += 4 {
 		count[colourAt(whole, i)]++
 	}
-	frequent := slices.SortedFunc(maps.Keys(count), func(a, b color.RGBA) int {
-		return cmp.Or(count[b]-count[a], int(a.R)-int(b.R), int(a.G)-int(b.G), int(a.B)-int(b.B))
-	})
 	var palette color.Palette
-	for _, c := range frequent[:min(len(frequent), 128)] {
-		palette = append(palette, c)
+	shades := map[color.RGBA]bool{}
+	for _, c := range slices.SortedFunc(maps.Keys(count), func(a, b color.RGBA) int {
+		return cmp.Or(count[b]-count[a], int(a.R)-int(b.R), int(a.G)-int(b.G), int(a.B)-int(b.B))
+	}) {
+		shade := color.RGBA{c.R >> 4, c.G >> 4, c.B >> 4, c.A}
+		if len(palette) < 64 || !shades[shade] && len(palette) < 256 {
+			palette = append(palette, c)
+			shades[shade] = true
+		}
 	}
 	nearest := map[color.RGBA]uint8{}
 	for c := range count {

@@ -151,6 +151,11 @@ var states = []state{
 		s.goOn = holdHalfWay(t, s.harbour)
 		s.boss.untilStatus("processing")
 		s.boss.until("something was read", `[...document.querySelectorAll('.category')].some(c => +c.dataset.records > 1000)`)
+		for ask[bool](s.boss, `document.querySelector('.overall').innerText.includes('too early to tell')`) {
+			pause(t, time.Second)
+			s.boss.navigate(dataExport) // nothing tells the page, because nothing happens
+			s.boss.untilStatus("processing")
+		}
 		return s.boss
 	}},
 	{"confirm-already", func(t *testing.T, s *scene) *tab {
