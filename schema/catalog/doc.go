@@ -17,9 +17,9 @@
 // to the archive; all other columns are, under their names, in their order.
 // A query neither orders nor limits its rows, that is for its reader to do.
 //
-// Beside the categories stand three queries of the directory: who the people of
-// an account are, what the account is, and what a user name and secret are
-// checked against. They return plain names: see package directory.
+// Beside the categories stand the queries of the days, with the one that erases
+// a call (package days), and the questions of the directory, which return plain
+// names (package directory).
 //
 // Every query passes a lint before it is used, whether it came with the program
 // or from a company's own folder. The lint refuses a star or a whole row,
