@@ -165,6 +165,7 @@ func TestAnOwnerExportsTheAccountWithFormsAlone(t *testing.T) {
 	owner.get(confirm).says(t, http.StatusOK, "Already confirmed")
 
 	mailed := "/download/" + w.links.Token(schema.ToDownload, id, 1)
+	owner.get(mailed, "Range", "bytes=0-99").keepsTo(t, http.MethodGet, mailed)
 	for _, path := range []string{mailed, settings + "/" + id + "/file"} {
 		for _, v := range []*visitor{owner, w.as(w.admin), w.program()} {
 			file := v.get(path)

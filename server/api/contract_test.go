@@ -15,11 +15,9 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/legacy"
-	"github.com/labstack/echo/v4"
 	"github.com/stretchr/testify/require"
 
 	"satchel/server/api"
-	"satchel/server/bulk"
 )
 
 // schema2020 validates by the JSON Schema of OpenAPI 3.1.
@@ -131,32 +129,6 @@ func allExamples(media *openapi3.MediaType) []any {
 		list = append(list, e.Value.Value)
 	}
 	return list
-}
-
-func TestTheContractKnowsEveryRouteAndNoOther(t *testing.T) {
-	t.Parallel()
-	doc, err := contract()
-	require.NoError(t, err)
-	var promised, served []string
-	for path, item := range doc.Paths.Map() {
-		for method := range item.Operations() {
-			promised = append(promised, method+" "+path)
-		}
-	}
-	e := echo.New()
-	api.New(api.Deps{}).Register(e)
-	bulk.New(bulk.Options{}).Register(e)
-	for _, route := range e.Routes() {
-		if !strings.Contains(route.Path, "account") && !strings.HasPrefix(route.Path, "/v1/bulk/") && !strings.HasSuffix(route.Path, ".json") {
-			continue // Twilio's API has its own contract, and pages have none
-		}
-		path := strings.ReplaceAll(route.Path, ":id", "{id}")
-		if route.Method == http.MethodHead && doc.Paths.Value(path).Head == nil {
-			continue // it is answered as GET is
-		}
-		served = append(served, route.Method+" "+path)
-	}
-	require.ElementsMatch(t, promised, served)
 }
 
 func TestTheContractNamesTheSiteWithItsPath(t *testing.T) {
