@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 
 	"go.temporal.io/sdk/activity"
@@ -20,10 +19,8 @@ type letter struct {
 	data       mail.Data
 }
 
-// name is what a letter about an export or job goes by: here, where it is noted
-// as settled, and at the provider, which keeps it from arriving twice. It holds
-// no address: who is no user has an ID for it all the same.
-func (l letter) name() string { return fmt.Sprintf("%s/%s/%d", l.kind, l.to.ID, l.generation) }
+// name holds no address: who is no user has an ID for it all the same.
+func (l letter) name() string { return schema.LetterName(string(l.kind), l.to.ID, l.generation) }
 
 // How an attempt to send a letter ended.
 const (

@@ -117,6 +117,9 @@ func TestConfirmingTwiceIsHarmless(t *testing.T) {
 	require.Len(t, w.signals(), 2)
 	w.moved(e, isCompleted)
 	owner.get(w.confirmLink(e)).says(t, http.StatusOK, "The file is ready", `id="download" href="`+settings+"/"+e.ID+`/file"`)
+	w.moved(e, `expires_at = now() - interval '1 second'`)
+	owner.get(w.confirmLink(e)).says(t, http.StatusGone, "no file to download")
+	owner.get("/stop/"+w.links.Token(schema.ToStop, e.ID, 1)).says(t, http.StatusGone, "no file to download")
 }
 
 func TestALinkThatCameTooLateSaysSo(t *testing.T) {

@@ -89,6 +89,23 @@ func TestTheMailCanBeSentAgainThreeTimesAnHourAndThePageSaysWhen(t *testing.T) {
 	owner.get(settings).says(t, http.StatusOK, "sent again once")
 }
 
+func TestThePageSaysHowFarTheMailIsThatAsksForTheConfirmation(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withTemporal)
+	e := w.asked(w.owner)
+	owner := w.as(w.owner)
+	owner.get(settings).says(t, http.StatusOK, "A mail with a link is about to go to", w.owner+"@example.com")
+	letter := schema.LetterName(schema.ConfirmationLetter, w.owner, 1)
+	require.NoError(t, w.parts.store.SettleLetter(t.Context(), e.ID, schema.LetterName("notice", w.admin, 1), true))
+	owner.get(settings).says(t, http.StatusOK, "about to go to")
+	require.NoError(t, w.parts.store.SettleLetter(t.Context(), e.ID, letter, false))
+	owner.get(settings).says(t, http.StatusOK, "cannot be delivered to", w.owner+"@example.com", `id="resend"`)
+	require.NoError(t, w.parts.store.SettleLetter(t.Context(), e.ID, letter, true))
+	owner.get(settings).says(t, http.StatusOK, "We have sent a mail with a link to", w.owner+"@example.com")
+	w.moved(e, "generation = 2")
+	owner.get(settings).says(t, http.StatusOK, "about to go to")
+}
+
 func TestAProgramsRequestIsMailedToTheOwners(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, withTemporal)
@@ -108,10 +125,15 @@ func TestWhatWasJustDoneIsSaidOnlyWhileItIsNews(t *testing.T) {
 	w.moved(e, isProcessing)
 	require.NotContains(t, owner.get(settings+"?done=requested").body, "One step is left")
 	require.Contains(t, owner.get(settings).body, `id="cancel"`)
-	cancelling := owner.get(settings + "?done=cancelled")
+	cancelled := owner.post(settings+"/"+e.ID+"/cancel", nil)
+	cancelling := owner.get(cancelled.header.Get("Location"))
 	cancelling.says(t, http.StatusOK, "The export is being cancelled", "<noscript>")
 	require.NotContains(t, cancelling.body, `id="cancel"`, "once is enough")
 	require.NotContains(t, cancelling.body, "We write to")
+	anew := regexp.MustCompile(`hx-get="([^"]+)"`).FindStringSubmatch(cancelling.body)
+	require.NotNil(t, anew)
+	owner.get(anew[1]).says(t, http.StatusOK, "The export is being cancelled")
+	require.Contains(t, owner.get(settings+"?cancelled="+schema.NewExportID()).body, `id="cancel"`, "it was another one")
 	require.NotContains(t, owner.get(settings+"?done="+url.QueryEscape("<b>")).body, "<b>")
 }
 

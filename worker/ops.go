@@ -87,7 +87,7 @@ func (a *timedActivity) ExecuteActivity(ctx context.Context, in *interceptor.Exe
 	out, err := a.Next.ExecuteActivity(ctx, in)
 	outcome := "succeeded"
 	switch {
-	case err != nil && ctx.Err() != nil:
+	case err != nil && errors.Is(ctx.Err(), context.Canceled): // and not what ran out of time
 		outcome = "cancelled"
 	case err != nil:
 		outcome = "failed"

@@ -32,7 +32,7 @@ func (s Signal) waits(ctx workflow.Context) bool {
 }
 
 // take takes in what was sent, and answers the first order that is meant for
-// the export.
+// the export, or the first that was given for its file.
 func (s Signal) take(ctx workflow.Context, export string) (order Order, meant bool) {
 	arrived := workflow.GetSignalChannel(ctx, string(s))
 	for {
@@ -40,7 +40,8 @@ func (s Signal) take(ctx workflow.Context, export string) (order Order, meant bo
 		if !arrived.ReceiveAsync(&next) {
 			return order, meant
 		}
-		if !meant && (next.Export == "" || next.Export == export) {
+		better := !meant || next.Seen == schema.Completed && order.Seen != schema.Completed
+		if better && (next.Export == "" || next.Export == export) {
 			order, meant = next, true
 		}
 	}

@@ -18,11 +18,11 @@ type Kind string
 // An export is asked for, and somebody must confirm it while the others are
 // told; then it is ready, or it failed, or nobody confirmed it in time.
 const (
-	Confirmation Kind = "confirmation" // to the requester: confirm it
-	Notice       Kind = "notice"       // to the other owners and admins: somebody asked
-	Ready        Kind = "ready"        // here is the file
-	Failed       Kind = "failed"       // it could not be finished
-	Lapsed       Kind = "lapsed"       // nobody confirmed it in time
+	Confirmation Kind = schema.ConfirmationLetter // to the requester: confirm it
+	Notice       Kind = "notice"                  // to the other owners and admins: somebody asked
+	Ready        Kind = "ready"                   // here is the file
+	Failed       Kind = "failed"                  // it could not be finished
+	Lapsed       Kind = "lapsed"                  // nobody confirmed it in time
 )
 
 // A bulk job was created, and its last day has ended.

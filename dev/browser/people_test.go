@@ -116,6 +116,23 @@ func TestALostSessionIsSaidAndNothingIsLostByIt(t *testing.T) {
 	b.untilStatus("cancelled")
 }
 
+func TestALostConnectionIsSaidAndFoundAgainByItself(t *testing.T) {
+	c := newCompany(t, nil)
+	export := c.export(t, schema.Windows{})
+	b := signIn(t, c.owner)
+	b.navigate(dataExport)
+	b.untilStatus("pending")
+	require.True(t, b.there("#offline[hidden]"))
+	b.connected(false)
+	b.lookAgain()
+	b.untilThere("#offline:not([hidden])")
+	c.confirm(t, export)
+	c.await(t, export, schema.Completed)
+	b.connected(true)
+	b.untilStatus("completed")
+	b.untilThere("#offline[hidden]")
+}
+
 func TestWhoeverMayNoLongerLookIsToldWhoMay(t *testing.T) {
 	c := newCompany(t, nil)
 	b := signIn(t, c.admin)

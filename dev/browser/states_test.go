@@ -21,8 +21,10 @@ type state struct {
 // scene is who acts in the states.
 type scene struct {
 	bakery, harbour company // a small account, and one that takes a while
+	ferry           company // one whose rows say what seldom is
 	owner           *tab    // of the bakery
-	boss            *tab    // owner of the other one
+	boss            *tab    // owner of the harbour
+	captain         *tab    // owner of the ferry
 	export          string  // the bakery's latest
 	mail            string  // address of the confirmation page in the mail
 	goOn            func()  // the worker, where it is held
@@ -119,6 +121,71 @@ var states = []state{
 		b.untilThere("#stop")
 		return b
 	}},
+	{"resent-often", func(t *testing.T, s *scene) *tab {
+		s.ferry = newCompany(t, nil)
+		s.captain = signIn(t, s.ferry.owner)
+		s.captain.navigate(dataExport)
+		s.captain.follow("#ask")
+		s.captain.untilStatus("pending")
+		s.ferry.asked(t)
+		for range 3 {
+			s.captain.follow("#resend:not([disabled])")
+		}
+		s.captain.untilThere("#resend[disabled]")
+		s.captain.untilSays("We have sent a mail")
+		return s.captain
+	}},
+	{"unmailable", func(t *testing.T, s *scene) *tab {
+		s.ferry.change(t, `update satchel.letters set sent = false where subject in (select id from satchel.exports where account_sid = $1)`)
+		s.captain.untilSays("cannot be delivered")
+		return s.captain
+	}},
+	{"starting", func(t *testing.T, s *scene) *tab {
+		s.ferry.change(t, `update satchel.exports set status = 'confirmed', confirmed_at = now() where account_sid = $1`)
+		s.captain.untilThere(".overall[data-stage=starting]")
+		return s.captain
+	}},
+	{"assembling", func(t *testing.T, s *scene) *tab {
+		s.ferry.change(t, `update satchel.categories set status = 'done', records = 1200, bytes = 480000
+			where export_id in (select id from satchel.exports where account_sid = $1)`)
+		s.ferry.change(t, `update satchel.exports set status = 'processing' where account_sid = $1`)
+		s.captain.untilThere(".overall[data-stage=assembling]")
+		return s.captain
+	}},
+	{"pending-late", func(t *testing.T, s *scene) *tab {
+		s.ferry.change(t, `update satchel.exports set status = 'pending', confirm_by = now() - interval '1 second' where account_sid = $1`)
+		s.captain.untilSays("has lapsed")
+		return s.captain
+	}},
+	{"completed-late", func(t *testing.T, s *scene) *tab {
+		s.goOn = hold(t) // or it would be removed
+		s.ferry.change(t, `update satchel.exports set status = 'completed', completed_at = now(), expires_at = now() - interval '1 second',
+			available_again_at = now() + interval '1 hour', size = 480000, sha256 = repeat('ab', 32) where account_sid = $1`)
+		s.captain.untilSays("is over")
+		return s.captain
+	}},
+	{"signed-out", func(t *testing.T, s *scene) *tab {
+		s.ferry.change(t, `update satchel.exports set status = 'pending', confirm_by = now() + interval '1 day', expires_at = null,
+			completed_at = null, available_again_at = null where account_sid = $1`)
+		s.goOn()
+		s.captain.untilThere("#resend")
+		s.captain.watch.expect(http.StatusUnauthorized)
+		s.captain.watch.excuse("[object Event]", "Response Status Error Code 401")
+		elsewhere := s.captain.another()
+		elsewhere.navigate(dataExport)
+		elsewhere.follow(`form[action="/sign-out"] button`)
+		s.captain.untilThere("#signed-out:not([hidden])")
+		return s.captain
+	}},
+	{"offline", func(t *testing.T, s *scene) *tab {
+		b := signIn(t, s.ferry.owner)
+		b.navigate(dataExport)
+		b.untilStatus("pending")
+		b.connected(false)
+		b.lookAgain()
+		b.untilThere("#offline:not([hidden])")
+		return b
+	}},
 	{"cancelled", func(t *testing.T, s *scene) *tab {
 		s.owner.navigate(dataExport)
 		s.owner.follow("#cancel")
@@ -168,7 +235,13 @@ var states = []state{
 	{"cancelling", func(t *testing.T, s *scene) *tab {
 		s.boss.click("#cancel")
 		s.boss.follow("#cancel-confirm")
-		s.boss.untilThere(`[role=status]`)
+		s.boss.untilSays("is being cancelled")
+		s.boss.reload()
+		s.boss.untilSays("is being cancelled")
+		s.boss.lookAgain()
+		s.boss.until("it was drawn anew", `performance.getEntriesByType('resource').some(r => r.name.includes('/live?cancelled='))`)
+		s.boss.untilSays("is being cancelled")
+		require.False(t, s.boss.there("#cancel"))
 		return s.boss
 	}},
 	{"cancelled-half-way", func(t *testing.T, s *scene) *tab {
@@ -226,6 +299,20 @@ var states = []state{
 		s.owner.untilThere("#download")
 		return s.owner
 	}},
+	{"confirm-ready", func(t *testing.T, s *scene) *tab {
+		s.mail = link(t, letter(t, s.export, s.bakery.owner.Email, "/confirm/"), "/confirm/")
+		b := signIn(t, s.bakery.owner)
+		b.navigate(s.mail)
+		b.untilThere("#download")
+		return b
+	}},
+	{"stop-too-late", func(t *testing.T, s *scene) *tab {
+		b := signIn(t, s.bakery.admin)
+		b.navigate(link(t, letter(t, s.export, s.bakery.admin.Email, "/stop/"), "/stop/"))
+		b.untilSays("too late")
+		require.False(t, b.there("#stop"))
+		return b
+	}},
 	{"mail-ready", func(t *testing.T, s *scene) *tab {
 		return asMailed(t, letter(t, s.export, s.bakery.owner.Email, "/download/"))
 	}},
@@ -266,6 +353,12 @@ var states = []state{
 		require.Equal(t, 4, ask[int](s.owner, `document.querySelectorAll('#history tbody tr').length`), "the latest is above")
 		return s.owner
 	}},
+	{"confirm-over", func(t *testing.T, s *scene) *tab {
+		b := signIn(t, s.bakery.owner)
+		b.refused(s.mail, http.StatusGone)
+		b.untilSays("is over")
+		return b
+	}},
 	{"download-gone", func(t *testing.T, s *scene) *tab {
 		b := signIn(t, s.bakery.owner)
 		b.refused(link(t, letter(t, s.export, s.bakery.owner.Email, "/download/"), "/download/"), http.StatusGone)
@@ -276,6 +369,13 @@ var states = []state{
 		b.refused("/confirm/AAAA", http.StatusNotFound)
 		return b
 	}},
+}
+
+// change makes the company's rows say something.
+func (c company) change(t *testing.T, query string) {
+	t.Helper()
+	_, err := stage.db.ExecContext(t.Context(), query, c.AccountSID)
+	require.NoError(t, err)
 }
 
 func TestEveryStateIsDrawnWithCareForEverybody(t *testing.T) {

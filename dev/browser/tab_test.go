@@ -11,6 +11,7 @@ import (
 	"github.com/chromedp/cdproto/audits"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
@@ -250,6 +251,21 @@ func (b *tab) in(scheme string) {
 	b.do("prefer "+scheme, call(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}},
 	}))
+}
+
+// connected makes the network of the tab come or go. Scripts may complain of it.
+func (b *tab) connected(is bool) {
+	b.t.Helper()
+	b.watch.excuse("[object Event]", "[object ProgressEvent]", "htmx:afterRequest", "htmx:sendError", "ERR_INTERNET_DISCONNECTED")
+	b.do("come or go", call(network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
+		MatchedNetworkConditions: []*network.Conditions{{Offline: !is, DownloadThroughput: -1, UploadThroughput: -1}},
+	}))
+}
+
+// lookAgain is the reader who comes back to the tab.
+func (b *tab) lookAgain() {
+	b.t.Helper()
+	b.do("look again", chromedp.Evaluate[chromedp.Void](`document.dispatchEvent(new Event('visibilitychange'))`))
 }
 
 // pause waits a moment between two looks.

@@ -97,7 +97,26 @@ func refusedOf(t *testing.T, n tenant, dir string) (all []refused) {
 	suspended := newTenantOf(t, n.st, dir, demo.With{})
 	_, err = databaseOf(t, n.st).Exec(`update platform.accounts set suspended = true where sid = $1`, suspended.AccountSID)
 	require.NoError(t, err)
+	demoted := newTenantOf(t, n.st, dir, demo.With{})
+	_, err = databaseOf(t, n.st).Exec(`update platform.users set role = 'member' where account_sid = $1`, demoted.AccountSID)
+	require.NoError(t, err)
 	nobodys := strings.Repeat("0", 32)
+
+	forgotten := other.job(schema.Conferences, to, to)
+	other.ended(*forgotten.JobSid)
+	for _, lapse := range []string{
+		`update satchel.jobs set ended_at = ended_at - interval '8 days' where account_sid = $1 and resource_type = 'Conferences' and ended_at is not null`,
+		`update satchel.day_files set expires_at = now() - interval '1 second' where account_sid = $1 and resource_type = 'Conferences'`,
+	} {
+		until(t, func() bool { // it is written when the run winds down
+			changed, err := databaseOf(t, n.st).Exec(lapse, other.AccountSID)
+			require.NoError(t, err)
+			rows, err := changed.RowsAffected()
+			require.NoError(t, err)
+			return rows == 1
+		}, patience)
+	}
+	other.configure(schema.Calls, new(bulkexports.UpdateExportConfigurationParams).SetWebhookUrl("https://hooks.example.com/").SetWebhookMethod("GET"))
 
 	add := func(what string, as credentials, do string, of []string, with map[string]any, status, code int) {
 		all = append(all, refused{what, as, do, of, with, status, code})
@@ -124,6 +143,7 @@ func refusedOf(t *testing.T, n tenant, dir string) (all []refused) {
 		"a method alone":          {"WebhookMethod": "POST"},
 		"another method":          {"WebhookUrl": hook, "WebhookMethod": "PUT"},
 		"no URL":                  {"WebhookUrl": "hooks", "WebhookMethod": "POST"},
+		"no host":                 {"WebhookUrl": "https:///hook", "WebhookMethod": "POST"},
 		"another scheme":          {"WebhookUrl": "ftp://hooks.example.com/", "WebhookMethod": "POST"},
 		"no TLS":                  {"WebhookUrl": "http://hooks.example.com/", "WebhookMethod": "POST"},
 		"a fragment":              {"WebhookUrl": hook + "#x", "WebhookMethod": "POST"},
@@ -153,6 +173,10 @@ func refusedOf(t *testing.T, n tenant, dir string) (all []refused) {
 		"a URL alone":           {"Enabled": true, "WebhookUrl": hook},
 		"a method alone":        {"Enabled": true, "WebhookMethod": "GET"},
 		"no URL":                {"Enabled": true, "WebhookUrl": "x", "WebhookMethod": "GET"},
+		"no host":               {"Enabled": true, "WebhookUrl": "https:///hook", "WebhookMethod": "GET"},
+		"another scheme":        {"Enabled": true, "WebhookUrl": "ftp://hooks.example.com/", "WebhookMethod": "GET"},
+		"a private address":     {"Enabled": true, "WebhookUrl": "https://10.1.2.3/", "WebhookMethod": "GET"},
+		"this machine":          {"Enabled": true, "WebhookUrl": "https://[::1]/", "WebhookMethod": "GET"},
 		"no TLS":                {"Enabled": true, "WebhookUrl": "http://hooks.example.com/", "WebhookMethod": "GET"},
 		"a fragment":            {"Enabled": true, "WebhookUrl": hook + "#x", "WebhookMethod": "GET"},
 		"a long URL":            {"Enabled": true, "WebhookUrl": hook + strings.Repeat("x", 2048), "WebhookMethod": "GET"},
@@ -161,6 +185,8 @@ func refusedOf(t *testing.T, n tenant, dir string) (all []refused) {
 	} {
 		add(what, own, "configure", calls, with, http.StatusBadRequest, 20001)
 	}
+	add("half of what is set", theirs, "configure", calls, form{"WebhookUrl": ""}, http.StatusBadRequest, 20001)
+	add("the other half of what is set", theirs, "configure", calls, form{"WebhookMethod": ""}, http.StatusBadRequest, 20001)
 
 	for _, typ := range []string{"Faxes", "calls", "Jobs"} {
 		of := []string{typ}
@@ -168,11 +194,9 @@ func refusedOf(t *testing.T, n tenant, dir string) (all []refused) {
 		add("no such type", own, "configure", of, form{"Enabled": true}, http.StatusNotFound, 20404)
 		add("no such type", own, "days", of, nil, http.StatusNotFound, 20404)
 		add("no such type", own, "day", []string{typ, string(to)}, nil, http.StatusNotFound, 20404)
-		if typ != "Jobs" { // whose path is that of a job
-			add("no such type", own, "export", of, nil, http.StatusNotFound, 20404)
-			add("no such type", own, "create", of, asked, http.StatusNotFound, 20404)
-			add("no such type", own, "jobs", of, nil, http.StatusNotFound, 20404)
-		}
+		add("no such type", own, "export", of, nil, http.StatusNotFound, 20404)
+		add("no such type", own, "create", of, asked, http.StatusNotFound, 20404)
+		add("no such type", own, "jobs", of, nil, http.StatusNotFound, 20404)
 	}
 	for what, sid := range map[string]string{
 		"a job that is not": "JS" + nobodys, "a short SID": "JS", "no SID": "x", "another account's job": *over.JobSid,
@@ -180,6 +204,9 @@ func refusedOf(t *testing.T, n tenant, dir string) (all []refused) {
 		add(what, own, "job", []string{sid}, nil, http.StatusNotFound, 20404)
 		add(what, own, "deleteJob", []string{sid}, nil, http.StatusNotFound, 20404)
 	}
+	add("a job of last week", theirs, "job", []string{*forgotten.JobSid}, nil, http.StatusNotFound, 20404)
+	add("a job of last week", theirs, "deleteJob", []string{*forgotten.JobSid}, nil, http.StatusNotFound, 20404)
+	add("a day whose file is of last week", theirs, "day", []string{"Conferences", string(to)}, nil, http.StatusNotFound, 20404)
 	add("a job that has ended", theirs, "deleteJob", []string{*over.JobSid}, nil, http.StatusConflict, 20409)
 
 	for _, list := range []string{"jobs", "days"} {
@@ -219,6 +246,7 @@ func refusedOf(t *testing.T, n tenant, dir string) (all []refused) {
 	} {
 		add(what, as, "export", calls, nil, http.StatusUnauthorized, 20003)
 	}
+	add("a member's key", credentials{demoted.APIKey.SID, demoted.APIKey.Secret}, "jobs", calls, nil, http.StatusForbidden, 20403)
 	for _, as := range []credentials{{suspended.AccountSID, suspended.AuthToken}, {suspended.APIKey.SID, suspended.APIKey.Secret}} {
 		what := "an account that is suspended"
 		add(what, as, "export", calls, nil, http.StatusForbidden, 20403)

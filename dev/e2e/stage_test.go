@@ -21,6 +21,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/stretchr/testify/require"
 
 	"satchel/dev/demo"
@@ -71,6 +74,9 @@ func open(t *testing.T) *stack.Stack {
 			return
 		}
 		stage.Watch()
+		_, stage.err = stage.S3.Client().PutBucketVersioning(context.Background(), &s3.PutBucketVersioningInput{
+			Bucket: aws.String(stage.Demo.S3.Bucket), VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled},
+		}) // what is removed must be gone in every version
 		for name, value := range map[string]string{ // for tests that open the bucket themselves
 			"AWS_ACCESS_KEY_ID": stage.Demo.S3.AccessKey, "AWS_SECRET_ACCESS_KEY": stage.Demo.S3.SecretKey, "AWS_REGION": "us-east-1",
 		} {

@@ -40,9 +40,10 @@ func (s *Store) OpenExport(ctx context.Context, o schema.Opening) error {
 		case known.Overtaken:
 			return schema.Errorf(schema.Conflict, "overtaken", "The account has a younger export.")
 		}
-		if _, err := tx.ExecContext(ctx, `update satchel.exports
-			set status = 'failed', reason = $2, ended_at = now()
-			where account_sid = $1 and status in ('pending', 'confirmed', 'processing') and requested_at <= $3`,
+		if _, err := tx.ExecContext(ctx, `with lost as (
+				update satchel.exports set status = 'failed', reason = $2, ended_at = now()
+				where account_sid = $1 and status in ('pending', 'confirmed', 'processing') and requested_at <= $3 returning id)
+			insert into satchel.removals (export_id, reason, actor) select id, $2, 'satchel' from lost on conflict do nothing`,
 			o.Account, schema.InterruptedReason, o.RequestedAt); err != nil {
 			return err
 		}

@@ -86,6 +86,13 @@ func TestAnExportThatLostItsRunMakesRoomForTheNext(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, schema.Failed, e.Status)
 	require.Equal(t, schema.InterruptedReason, e.Reason)
+	overdue, err := s.Overdue(t.Context(), -time.Minute, "", 10)
+	require.NoError(t, err)
+	var found []string
+	for _, o := range overdue {
+		found = append(found, o.ID)
+	}
+	require.Contains(t, found, lost.Export, "its people are still to be told, and its removal certified")
 }
 
 func TestOtherAccountsExportsDoNotExist(t *testing.T) {

@@ -70,14 +70,18 @@ func (w *Web) confirm(c echo.Context) error {
 }
 
 // stateOf tells what there is to say of a linked export. When it can no longer
-// be confirmed is for the database's clock to say.
+// be confirmed, or its file downloaded, is for the database's clock to say.
 func (w *Web) stateOf(c echo.Context, l linked) (string, error) {
 	_, justSent := c.QueryParams()["sent"]
 	switch e := l.Export; {
 	case !l.Known:
 		return isUnknown, nil
 	case e.Status == schema.Completed:
-		return isReady, nil
+		now, err := w.Exports.Now(c.Request().Context())
+		if err == nil && e.ExpiresAt != nil && !now.Before(*e.ExpiresAt) {
+			return isOver, nil
+		}
+		return isReady, err
 	case e.Status.Cancellable() && justSent && l.SignedIn:
 		return isSent, nil
 	case e.Status == schema.Pending:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"path"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -52,6 +53,7 @@ type exportView struct {
 	Seen      string
 
 	MailTo      []string
+	Mailed      string // isMailed, isUnmailable, or "" while it is about to be
 	ResendsLeft int
 	ResendAgain time.Time
 	Progress    progress
@@ -78,9 +80,15 @@ func (w *Web) dataExport(c echo.Context, status int, refused string) error {
 	view.MailTo = auth.PersonOf(c).Email
 	if refused == "" {
 		view.Said = said(c.QueryParam("done"), view.Latest)
-		view.Cancelling = c.QueryParam("done") == "cancelled" && view.Latest != nil && view.Latest.Status.Cancellable()
 	}
+	view.Cancelling = cancelling(c, view.Latest)
 	return w.show(c, status, "data_export", "Data Export", view)
+}
+
+// cancelling tells whether the page knows of the latest export that it was
+// cancelled, and its run has not ended it yet: no row says so.
+func cancelling(c echo.Context, latest *exportView) bool {
+	return latest != nil && latest.Status.Cancellable() && c.QueryParam("cancelled") == latest.ID
 }
 
 // viewOf reads all that the page shows of an account.
@@ -103,7 +111,11 @@ func (w *Web) viewOf(ctx context.Context, p auth.Principal) (dataExportView, err
 		return view, err
 	}
 	for i, e := range list {
-		shown := people.show(e, trails[e.ID], view.Now)
+		mailed, err := w.mailed(ctx, e)
+		if err != nil {
+			return view, err
+		}
+		shown := people.show(e, trails[e.ID], mailed, view.Now)
 		switch {
 		case i == 0:
 			view.Latest = &shown
@@ -140,8 +152,8 @@ func idsOf(list []schema.Export) []string {
 }
 
 // show is one export as the page shows it.
-func (n names) show(e schema.Export, lines []store.Deed, now time.Time) exportView {
-	v := exportView{Export: e, By: n.requester(e), Trail: n.trail(e, lines), Seen: seen(e, lines, now)}
+func (n names) show(e schema.Export, lines []store.Deed, mailed string, now time.Time) exportView {
+	v := exportView{Export: e, By: n.requester(e), Trail: n.trail(e, lines), Mailed: mailed, Seen: seen(e, lines, mailed, now)}
 	v.HasFile = e.Status == schema.Completed && e.ExpiresAt != nil && now.Before(*e.ExpiresAt)
 	v.Late = e.Status == schema.Completed && !v.HasFile || e.Status == schema.Pending && !now.Before(e.ConfirmBy)
 	for _, c := range e.Categories {
@@ -165,9 +177,33 @@ func (n names) show(e schema.Export, lines []store.Deed, now time.Time) exportVi
 	return v
 }
 
+// How far the mail is that asks for the confirmation.
+const (
+	isMailed     = "mailed"
+	isUnmailable = "unmailable" // the provider will never take it
+)
+
+// mailed tells that of an export that waits to be confirmed.
+func (w *Web) mailed(ctx context.Context, e schema.Export) (state string, err error) {
+	if e.Status != schema.Pending {
+		return "", nil
+	}
+	settled, err := w.Exports.Letters(ctx, e.ID)
+	for name, sent := range settled {
+		if asked, _ := path.Match(schema.LetterName(schema.ConfirmationLetter, "*", e.Generation), name); !asked {
+			continue
+		}
+		if sent {
+			return isMailed, nil
+		}
+		state = isUnmailable
+	}
+	return state, err
+}
+
 // seen is another whenever the page must be drawn anew to be true. Progress is
 // drawn by itself.
-func seen(e schema.Export, lines []store.Deed, now time.Time) string {
+func seen(e schema.Export, lines []store.Deed, mailed string, now time.Time) string {
 	late := !now.Before(e.ConfirmBy)
 	if e.ExpiresAt != nil {
 		late = !now.Before(*e.ExpiresAt)
@@ -176,11 +212,8 @@ func seen(e schema.Export, lines []store.Deed, now time.Time) string {
 	for _, l := range lines {
 		deeds += l.Times
 	}
-	return fmt.Sprintf("%s.%d.%d.%d.%t", e.Status, e.Generation, len(e.Categories), deeds, late && !e.Status.Ended())
+	return fmt.Sprintf("%s%s.%d.%d.%d.%t", e.Status, mailed, e.Generation, len(e.Categories), deeds, late && !e.Status.Ended())
 }
-
-// Unwritten tells of an export that no worker has seen yet.
-func (v exportView) Unwritten() bool { return len(v.Categories) == 0 }
 
 // Live tells whether there is something to follow.
 func (v dataExportView) Live() bool { return v.Latest != nil && !v.Latest.Status.Ended() }

@@ -34,7 +34,7 @@ func (w *Web) liveWithin(ctx context.Context, c echo.Context, p auth.Principal, 
 	if err != nil {
 		return "", err
 	}
-	view.Account, view.MailTo = auth.AccountOf(c), auth.PersonOf(c).Email
+	view.Account, view.MailTo, view.Cancelling = auth.AccountOf(c), auth.PersonOf(c).Email, cancelling(c, view.Latest)
 	return w.fragment("data_export", part, view)
 }
 
@@ -72,8 +72,12 @@ func (f *follower) tell(ctx context.Context, e schema.Export) ([]api.Event, erro
 	if err != nil {
 		return nil, err
 	}
+	mailed, err := f.mailed(ctx, e)
+	if err != nil {
+		return nil, err
+	}
 	var told []api.Event
-	if is := seen(e, trails[e.ID], now); is != f.seen {
+	if is := seen(e, trails[e.ID], mailed, now); is != f.seen {
 		html, err := f.liveWithin(ctx, f.c, f.p, "live-body")
 		if err != nil {
 			return nil, err

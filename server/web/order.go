@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"net/url"
 
 	"github.com/labstack/echo/v4"
 
@@ -12,7 +13,7 @@ import (
 
 // request answers POST /settings/data-export: an export is asked for.
 func (w *Web) request(c echo.Context) error {
-	return w.order(c, "requested", func(ctx context.Context, p auth.Principal) error {
+	return w.order(c, "done=requested", func(ctx context.Context, p auth.Principal) error {
 		_, err := w.API.Request(ctx, p, c.FormValue("key"))
 		return err
 	})
@@ -20,7 +21,7 @@ func (w *Web) request(c echo.Context) error {
 
 // cancel answers POST /settings/data-export/{id}/cancel.
 func (w *Web) cancel(c echo.Context) error {
-	return w.order(c, "cancelled", func(ctx context.Context, p auth.Principal) error {
+	return w.order(c, "cancelled="+url.QueryEscape(c.Param("id")), func(ctx context.Context, p auth.Principal) error {
 		_, err := w.API.Cancel(ctx, p, c.Param("id"))
 		return err
 	})
@@ -28,7 +29,7 @@ func (w *Web) cancel(c echo.Context) error {
 
 // resend answers POST /settings/data-export/{id}/resend.
 func (w *Web) resend(c echo.Context) error {
-	return w.order(c, "resent", func(ctx context.Context, p auth.Principal) error {
+	return w.order(c, "done=resent", func(ctx context.Context, p auth.Principal) error {
 		_, err := w.API.ResendConfirmation(ctx, p, c.Param("id"))
 		return err
 	})
@@ -36,14 +37,14 @@ func (w *Web) resend(c echo.Context) error {
 
 // delete answers POST /settings/data-export/{id}/delete.
 func (w *Web) delete(c echo.Context) error {
-	return w.order(c, "deleted", func(ctx context.Context, p auth.Principal) error {
+	return w.order(c, "done=deleted", func(ctx context.Context, p auth.Principal) error {
 		_, err := w.API.Delete(ctx, p, c.Param("id"))
 		return err
 	})
 }
 
-// order does what a form on the page asks for and shows the page again. What
-// cannot be done now is said on it, beside how things stand.
+// order does what a form on the page asks for and shows the page again, which
+// is told what was done. What cannot be done now is said on it, beside how things stand.
 func (w *Web) order(c echo.Context, done string, do func(context.Context, auth.Principal) error) error {
 	p, err := auth.Exporter(c)
 	if err != nil {
@@ -58,7 +59,7 @@ func (w *Web) order(c echo.Context, done string, do func(context.Context, auth.P
 	if err != nil {
 		return err
 	}
-	return w.goTo(c, dataExport+"?done="+done)
+	return w.goTo(c, dataExport+"?"+done)
 }
 
 // said is the sentence for what was just done, as long as it is news: the page

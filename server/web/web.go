@@ -18,6 +18,7 @@ import (
 type Exports interface {
 	Export(ctx context.Context, id string) (schema.Export, error)
 	Trails(ctx context.Context, account string, exports []string) (map[string][]store.Deed, error)
+	Letters(ctx context.Context, subject string) (map[string]bool, error)
 	Now(ctx context.Context) (time.Time, error)
 }
 

@@ -213,5 +213,7 @@
   if (location.search.startsWith("?done=")) history.replaceState(null, "", location.pathname);
 
   dress(document);
+  const note = document.querySelector("#live .note[role]");
+  if (note) setTimeout(() => announce(note.textContent.trim()), 500); // what is there from the start is not spoken
   setInterval(tick, 1000);
 })();
