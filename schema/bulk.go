@@ -157,6 +157,12 @@ type Erasure struct {
 	Day  Day // UTC day it was created
 }
 
+// Erasures are erased calls of one account.
+type Erasures struct {
+	Account string
+	Calls   []string
+}
+
 // BulkConfiguration is what an account wants to happen to one type every day.
 type BulkConfiguration struct {
 	Account string       `db:"account_sid"`
