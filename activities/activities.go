@@ -25,6 +25,7 @@ type Activities struct {
 	Links  schema.Links
 	Site   schema.Site
 	Count  Counters
+	Grace  time.Duration // how long the sweep leaves what no row knows; 0 where there is none
 
 	Bulk      BulkStore
 	Days      BulkSource

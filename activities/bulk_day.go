@@ -106,7 +106,7 @@ func (a *Activities) wanted(ctx context.Context, in WriteDay) (bool, error) {
 func (a *Activities) storeDay(ctx context.Context, in WriteDay, erased []string) (schema.NewDayFile, error) {
 	file := schema.NewDayFile{
 		ID: schema.NewDayFileID(), Account: in.Account, Type: in.Type, Day: in.Day, Job: in.Job, Again: in.Again,
-		Erased: len(erased), Retention: in.Limits.Retention,
+		Erased: len(erased), Within: a.Grace / 2, Retention: in.Limits.Retention,
 	}
 	recipient, wrapped, err := a.Vault.NewKey(ctx, in.Account, file.ID)
 	if err != nil {

@@ -148,6 +148,7 @@ type NewDayFile struct {
 	Wrapped   []byte        // its key
 	Erased    int           // how many of the day's calls were known to be erased when it was read
 	ReadAt    time.Time     // when its last record had been read, by the database's clock
+	Within    time.Duration // of ReadAt it is published, or not at all; 5 minutes at most, and where it is 0
 	Retention time.Duration // from now until it is deleted
 }
 

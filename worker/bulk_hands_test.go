@@ -347,6 +347,18 @@ func TestAFileReadBeforeAnErasureIsNotPublishedAfterIt(t *testing.T) {
 	r.writeDay(activities.WriteDay{Type: schema.Calls})
 }
 
+func TestADayFileIsNotPublishedOnceTheSweepMayHaveDeletedIt(t *testing.T) {
+	r := newBulkRig(t)
+	r.Grace = 2 * time.Microsecond // over by the time that the object is whole
+	require.ErrorContains(t, r.tryDay(activities.WriteDay{Type: schema.Messages}, nil), schema.ErrOvertaken.Error())
+	_, err := r.store.DayFile(t.Context(), r.account.AccountSID, schema.Messages, someDay)
+	require.Equal(t, schema.NotFound, schema.KindOf(err))
+	require.Empty(t, r.dayObjects())
+	r.Grace = time.Hour
+	r.writeDay(activities.WriteDay{Type: schema.Messages})
+	require.Len(t, r.lines(schema.Messages, someDay), 1440)
+}
+
 func TestAFileThatIsGoneIsNotMadeAgain(t *testing.T) {
 	r := newBulkRig(t)
 	r.erase(aCall(1))
