@@ -52,6 +52,9 @@ func (a *Activities) writeDay(ctx context.Context, in WriteDay) (w WrittenDay, e
 		return WrittenDay{Status: schema.DayDeleted}, err
 	}
 	account, err := a.account(ctx, in.Account)
+	if noted := a.noteSeen(ctx, in, err); noted != nil {
+		return w, noted
+	}
 	if err != nil { // else no records would look like none to read
 		return w, err
 	}
@@ -99,6 +102,17 @@ func (a *Activities) wanted(ctx context.Context, in WriteDay) (bool, error) {
 		return a.Bulk.Outdated(ctx, in.Account, in.Day)
 	}
 	return true, nil
+}
+
+// noteSeen notes from when on an account of which days are exported every day
+// could not be found: such a day is tried for as long as it takes to believe that
+// the account is gone.
+func (a *Activities) noteSeen(ctx context.Context, in WriteDay, found error) error {
+	if in.Job != "" || in.Again || found != nil && !isUnseen(found) {
+		return nil
+	}
+	_, err := a.Bulk.NoteSeen(ctx, in.Account, in.Type, found == nil)
+	return err
 }
 
 // storeDay writes the file under a name that nobody knows yet, with a key that
