@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -25,6 +26,7 @@ type Activities struct {
 	Links  schema.Links
 	Site   schema.Site
 	Count  Counters
+	Grace  time.Duration // how long the sweep leaves what no row knows; 0 where there is none
 
 	Bulk      BulkStore
 	Days      BulkSource
@@ -49,7 +51,14 @@ func accountUnseen(err error) error {
 }
 
 func unseen(message string) error {
-	return schema.Errorf(schema.Unavailable, "not_seen", "%s", message)
+	return schema.Errorf(schema.Unavailable, notSeen, "%s", message)
+}
+
+const notSeen = "not_seen"
+
+func isUnseen(err error) bool {
+	known, ok := errors.AsType[*schema.Error](err)
+	return ok && known.Code == notSeen
 }
 
 // beat heartbeats until the returned function is called, so that a worker

@@ -52,6 +52,9 @@ func (a *Activities) writeDay(ctx context.Context, in WriteDay) (w WrittenDay, e
 		return WrittenDay{Status: schema.DayDeleted}, err
 	}
 	account, err := a.account(ctx, in.Account)
+	if noted := a.noteSeen(ctx, in, err); noted != nil {
+		return w, noted
+	}
 	if err != nil { // else no records would look like none to read
 		return w, err
 	}
@@ -101,12 +104,23 @@ func (a *Activities) wanted(ctx context.Context, in WriteDay) (bool, error) {
 	return true, nil
 }
 
+// noteSeen notes from when on an account of which days are exported every day
+// could not be found: such a day is tried for as long as it takes to believe that
+// the account is gone.
+func (a *Activities) noteSeen(ctx context.Context, in WriteDay, found error) error {
+	if in.Job != "" || in.Again || found != nil && !isUnseen(found) {
+		return nil
+	}
+	_, err := a.Bulk.NoteSeen(ctx, in.Account, in.Type, found == nil)
+	return err
+}
+
 // storeDay writes the file under a name that nobody knows yet, with a key that
 // nobody else has.
 func (a *Activities) storeDay(ctx context.Context, in WriteDay, erased []string) (schema.NewDayFile, error) {
 	file := schema.NewDayFile{
 		ID: schema.NewDayFileID(), Account: in.Account, Type: in.Type, Day: in.Day, Job: in.Job, Again: in.Again,
-		Erased: len(erased), Retention: in.Limits.Retention,
+		Erased: len(erased), Within: a.Grace / 2, Retention: in.Limits.Retention,
 	}
 	recipient, wrapped, err := a.Vault.NewKey(ctx, in.Account, file.ID)
 	if err != nil {

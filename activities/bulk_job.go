@@ -221,7 +221,8 @@ type Erase struct {
 
 // EraseCalls notes that calls are to be gone, so that no new file has them, has
 // the files that do made again, and deletes the calls from the platform's archive.
-// Where that cannot be done nothing is.
+// Where nobody has said where that is, nothing is done. What was noted and could
+// not be finished is finished by the sweep.
 func (a *Activities) EraseCalls(ctx context.Context, in Erase) (Refusal, error) {
 	if a.Archive == nil {
 		refusal, err := refused(schema.Errorf(schema.Forbidden, "no_archive",
@@ -229,7 +230,7 @@ func (a *Activities) EraseCalls(ctx context.Context, in Erase) (Refusal, error) 
 		return refusal, verdict(ctx, err)
 	}
 	if err := a.Bulk.EraseCalls(ctx, in.Account, in.By, in.Calls); err != nil {
-		return Refusal{}, verdict(ctx, err) // they may be noted all the same: then the sweep has their files made again
+		return Refusal{}, verdict(ctx, err) // they may be noted all the same: then the sweep does the rest
 	}
 	calls, days := make([]string, len(in.Calls)), make([]schema.Day, len(in.Calls))
 	for i, c := range in.Calls {

@@ -65,10 +65,16 @@ type BulkStore interface {
 	KnownDays(ctx context.Context, files []string) (map[string]bool, error)
 
 	// EraseCalls notes calls as erased, each once, with an audit row for each that is new. No file that
-	// was read before it is published after it.
+	// was read before it is published after it. All of them are due at once.
 	EraseCalls(ctx context.Context, account, by string, calls []schema.Erasure) error
 	// Erased lists the account's erased calls of a day, in order.
 	Erased(ctx context.Context, account string, day schema.Day) ([]string, error)
+	// DueErasures lists erased calls that are to be deleted from the archive, or deleted there again, the longest due
+	// first, up to limit calls.
+	DueErasures(ctx context.Context, limit int) ([]schema.Erasures, error)
+	// NoteErased notes that erased calls are not in the archive now. They are due again in a day, while the platform may
+	// still move them there.
+	NoteErased(ctx context.Context, e schema.Erasures) error
 	// Outdated tells whether the account's file of calls of a day is there and has one that was erased since it was published.
 	Outdated(ctx context.Context, account string, day schema.Day) (bool, error)
 	// OutdatedDays lists all such files by ID, behind after.

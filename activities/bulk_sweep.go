@@ -27,12 +27,13 @@ type SweptBulk struct {
 }
 
 // SweepBulk deletes day files whose time is over and objects that no row
-// knows, has those with erased calls made again, and forgets what is long over.
+// knows, has those with erased calls made again, deletes erased calls from the
+// archive that came there since, and forgets what is long over.
 // One thing that cannot be done keeps no other.
 func (a *Activities) SweepBulk(ctx context.Context, in SweepBulk) (swept SweptBulk, err error) {
 	defer beat(ctx)()
 	for _, part := range []func(context.Context, SweepBulk, *SweptBulk) error{
-		a.destroyExpiredKeys, a.remakeDays, a.forgetBulk, a.removeExpiredDays, a.removeStrayDays, // what takes long comes last
+		a.destroyExpiredKeys, a.remakeDays, a.forgetBulk, a.eraseAgain, a.removeExpiredDays, a.removeStrayDays, // what takes long comes last
 	} {
 		err = errors.Join(err, part(ctx, in, &swept))
 	}
@@ -65,6 +66,37 @@ func (a *Activities) remakeDays(ctx context.Context, _ SweepBulk, swept *SweptBu
 			swept.Again++
 		}
 	}
+}
+
+const (
+	erasePage  = 500
+	erasePages = 10          // of one sweep; the next one goes on
+	eraseFor   = time.Minute // an archive that does not answer must not keep the rest of the sweep
+)
+
+// eraseAgain deletes erased calls from the platform's archive that were not
+// there yet when they were erased, or that it did not delete then.
+func (a *Activities) eraseAgain(ctx context.Context, _ SweepBulk, _ *SweptBulk) error {
+	if a.Archive == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, eraseFor)
+	defer cancel()
+	for range erasePages {
+		due, err := a.Bulk.DueErasures(ctx, erasePage)
+		if err != nil || len(due) == 0 {
+			return err
+		}
+		for _, e := range due {
+			if err := a.Archive.EraseCalls(ctx, e.Account, e.Calls); err != nil {
+				return err
+			}
+			if err := a.Bulk.NoteErased(ctx, e); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (a *Activities) removeExpiredDays(ctx context.Context, _ SweepBulk, swept *SweptBulk) error {

@@ -148,6 +148,7 @@ type NewDayFile struct {
 	Wrapped   []byte        // its key
 	Erased    int           // how many of the day's calls were known to be erased when it was read
 	ReadAt    time.Time     // when its last record had been read, by the database's clock
+	Within    time.Duration // of ReadAt it is published, or not at all; 5 minutes at most, and where it is 0
 	Retention time.Duration // from now until it is deleted
 }
 
@@ -155,6 +156,12 @@ type NewDayFile struct {
 type Erasure struct {
 	Call string
 	Day  Day // UTC day it was created
+}
+
+// Erasures are erased calls of one account.
+type Erasures struct {
+	Account string
+	Calls   []string
 }
 
 // BulkConfiguration is what an account wants to happen to one type every day.

@@ -146,6 +146,8 @@ func (s *settled) checkBulk() error {
 		return errors.New("QUOTA_DAYS must be at least 1")
 	case s.LinkTTL < time.Second:
 		return errors.New("LINK_TTL must be at least 1s")
+	case s.BulkAnyHost && len(s.TrustedProxies) == 0 && !s.Dev: // nobody else tells us that clients came by https
+		return errors.New("BULK_ANY_HOST needs TRUSTED_PROXIES: only a proxy that is believed can say that a request came by https, and addresses in answers would begin with http://")
 	case s.DayFetchStatus != http.StatusTemporaryRedirect && s.DayFetchStatus != http.StatusOK:
 		return errors.New("DAY_FETCH_STATUS must be 307 or 200")
 	}

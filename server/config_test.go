@@ -67,6 +67,7 @@ func TestSettingsThatCannotBeMeantAreRefusedInASentence(t *testing.T) {
 		"day-retention=0s":      "DAY_RETENTION must be longer",
 		"day-patience=-1s":      "DAY_PATIENCE must be longer",
 		"day-fetch-status=302":  "DAY_FETCH_STATUS must be 307 or 200",
+		"bulk-any-host=true":    "BULK_ANY_HOST needs TRUSTED_PROXIES",
 	} {
 		_, err := settledFrom(t, change)
 		require.ErrorContains(t, err, sentence, change)
@@ -126,7 +127,9 @@ func TestDevelopmentStaysOnOneMachine(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, ":0", s.address(), "elsewhere we listen to everybody")
 	require.Equal(t, s.site, s.bulkSite())
-	s, err = settledFrom(t, "bulk-any-host=true")
+	_, err = settledFrom(t, "bulk-any-host=true", "dev=true")
+	require.NoError(t, err)
+	s, err = settledFrom(t, "bulk-any-host=true", "trusted-proxies=10.0.0.0/8")
 	require.NoError(t, err)
 	require.Empty(t, s.bulkSite())
 	require.Equal(t, schema.Site("https://export.example.com"), s.site, "mails and pages keep to it")

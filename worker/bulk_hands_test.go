@@ -231,6 +231,73 @@ func TestAnErasureThatTheArchiveDoesNotTakeHasTheFileMadeAgain(t *testing.T) {
 	require.Equal(t, []schema.Day{someDay}, r.again)
 }
 
+func (r *rig) found(table, sid string) (n int) {
+	r.t.Helper()
+	require.NoError(r.t, r.store.DB().QueryRow(`select count(*) from platform.`+table+` where sid = $1`, sid).Scan(&n))
+	return n
+}
+
+// archiveCall does as the platform does with its record of an old call.
+func (r *rig) archiveCall(sid string) {
+	r.exec(`with moved as (delete from platform.calls where sid = $1 returning *) insert into platform.calls_archive select * from moved`, sid)
+	require.Equal(r.t, 1, r.found("calls_archive", sid))
+}
+
+func TestAnErasedCallThatThePlatformArchivesLaterIsErasedThere(t *testing.T) {
+	r := newBulkRig(t)
+	day := schema.DayOf(time.Now()).Plus(-1)
+	call := aCall(1).Call
+	r.exec(`insert into platform.calls (id, sid, account_sid, direction, status, date_created, from_number)
+		overriding system value values (77, $1, $2, 'inbound', 'completed', $3, '+1555')`, call, r.account.AccountSID, day.Begins())
+	r.erase(schema.Erasure{Call: call, Day: day})
+	r.sweepBulk()
+	require.Equal(t, 1, r.found("calls", call), "the operational record stays")
+
+	r.archiveCall(call)
+	r.sweepBulk()
+	require.Equal(t, 1, r.found("calls_archive", call), "each is looked for once a day")
+	aDayLater := func() {
+		r.exec(`update satchel.erased_calls set erase_again_at = erase_again_at - interval '25 hours'`)
+	}
+	aDayLater()
+	archive := r.Archive
+	r.Archive = nil
+	r.sweepBulk()
+	require.Equal(t, 1, r.found("calls_archive", call), "nobody has said where it is")
+	r.Archive = archive
+	r.sweepBulk()
+	require.Zero(t, r.found("calls_archive", call))
+
+	due := func() (at *time.Time) {
+		require.NoError(t, r.store.DB().QueryRow(`select erase_again_at from satchel.erased_calls where call_sid = $1`, call).Scan(&at))
+		return at
+	}
+	require.NotNil(t, due())
+	r.exec(`update satchel.erased_calls set day = day - 450`)
+	aDayLater()
+	r.sweepBulk()
+	require.Nil(t, due(), "so old a call was moved long ago")
+}
+
+func TestAnErasureThatTheArchiveDidNotTakeIsFinishedByTheNextSweep(t *testing.T) {
+	r := newBulkRig(t)
+	var old string
+	require.NoError(t, r.store.DB().QueryRow(`select min(sid) from platform.calls_archive where account_sid = $1`, r.account.AccountSID).Scan(&old))
+	archive := r.Archive
+	long := schema.Erasure{Call: old, Day: "2020-01-01"} // that it is old is no reason to wait
+	for range 2 {                                        // asked for again, too
+		r.Archive = awayArchive{}
+		require.Error(t, r.tryErase(new(activities.Refusal), long))
+		require.Error(t, r.run(r.SweepBulk, activities.SweepBulk{Limits: schema.DefaultBulkLimits()}, nil), "so that it is seen")
+		require.Equal(t, 1, r.found("calls_archive", old))
+		r.Archive = archive
+		r.sweepBulk()
+		require.Zero(t, r.found("calls_archive", old))
+		r.exec(`insert into platform.calls_archive (id, sid, account_sid, direction, status, date_created, from_number)
+			overriding system value values (77, $1, $2, 'inbound', 'completed', '2020-01-01 12:00:00+00', '+1555')`, old, r.account.AccountSID)
+	}
+}
+
 func TestNoCallIsSaidToBeErasedThatStaysInAnArchiveNobodyHasNamed(t *testing.T) {
 	r := newBulkRig(t)
 	r.Archive = nil
@@ -261,12 +328,8 @@ func TestErasedCallsAreGoneFromTheFileThatIsMadeAgainAndFromTheArchive(t *testin
 	again, _ := r.gzipOf(schema.Calls, someDay)
 	require.Equal(t, f.ExpiresAt, again.ExpiresAt, "erasing keeps nothing longer")
 
-	count := func(table, sid string) (n int) {
-		require.NoError(t, r.store.DB().QueryRow(`select count(*) from platform.`+table+` where sid = $1`, sid).Scan(&n))
-		return n
-	}
-	require.Zero(t, count("calls_archive", old))
-	require.Equal(t, 1, count("calls", recent), "the operational record stays")
+	require.Zero(t, r.found("calls_archive", old))
+	require.Equal(t, 1, r.found("calls", recent), "the operational record stays")
 	var audits int
 	require.NoError(t, r.store.DB().QueryRow(`select count(*) from satchel.audit where subject in ($1, $2)`, old, recent).Scan(&audits))
 	require.Equal(t, 2, audits, "each erasure once")
@@ -282,6 +345,18 @@ func TestAFileReadBeforeAnErasureIsNotPublishedAfterIt(t *testing.T) {
 	require.Empty(t, r.dayObjects(), "what was useless is gone")
 	r.Days = days
 	r.writeDay(activities.WriteDay{Type: schema.Calls})
+}
+
+func TestADayFileIsNotPublishedOnceTheSweepMayHaveDeletedIt(t *testing.T) {
+	r := newBulkRig(t)
+	r.Grace = 2 * time.Microsecond // over by the time that the object is whole
+	require.ErrorContains(t, r.tryDay(activities.WriteDay{Type: schema.Messages}, nil), schema.ErrOvertaken.Error())
+	_, err := r.store.DayFile(t.Context(), r.account.AccountSID, schema.Messages, someDay)
+	require.Equal(t, schema.NotFound, schema.KindOf(err))
+	require.Empty(t, r.dayObjects())
+	r.Grace = time.Hour
+	r.writeDay(activities.WriteDay{Type: schema.Messages})
+	require.Len(t, r.lines(schema.Messages, someDay), 1440)
 }
 
 func TestAFileThatIsGoneIsNotMadeAgain(t *testing.T) {

@@ -39,7 +39,7 @@ type runCommand struct {
 
 	DailyDelay   time.Duration `env:"DAILY_DELAY" default:"15m" help:"How long after midnight UTC the daily bulk export of the day that ended is made."`
 	DayRetention time.Duration `env:"DAY_RETENTION" default:"168h" help:"How long the files of bulk exports are kept, and jobs after they ended; the server has the same."`
-	DayPatience  time.Duration `env:"DAY_PATIENCE" default:"12h" help:"How long a day of a daily export may keep failing before it is given up; the server has the same, for jobs."`
+	DayPatience  time.Duration `env:"DAY_PATIENCE" default:"12h" help:"How long a day of a daily export may keep failing before it is given up, if longer than seven days; the server has the same, for jobs."`
 	DaysAtOnce   int           `env:"DAYS_AT_ONCE" default:"6" help:"Day files of bulk exports written at once."`
 	HooksAtOnce  int           `env:"HOOKS_AT_ONCE" default:"32" help:"Webhooks delivered at once. A receiver may take 15 seconds to answer."`
 

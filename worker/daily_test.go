@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -73,6 +74,27 @@ func TestNothingIsExportedEveryDayOfASuspendedAccount(t *testing.T) {
 	require.Empty(t, r.dayObjects())
 	job := r.openJob(someDay, someDay)
 	require.Equal(t, schema.DayCompleted, r.writeDay(activities.WriteDay{Type: schema.Messages, Job: job}).Status, "what it asked for before is")
+}
+
+func TestTheWeekOfAnAccountThatIsGoneBeginsWithTheFirstAttemptThatDoesNotFindIt(t *testing.T) {
+	r := newBulkRig(t)
+	account, yes := r.account.AccountSID, true
+	_, err := r.store.Configure(t.Context(), account, schema.Messages, "", schema.BulkChange{Enabled: &yes})
+	require.NoError(t, err)
+	isSeen := func() (seen bool) {
+		require.NoError(t, r.store.DB().QueryRow(`select unseen_since is null from satchel.bulk_configurations`).Scan(&seen))
+		return seen
+	}
+	shown := r.Source
+	r.Source = directory{shown, schema.Account{}, io.ErrUnexpectedEOF}
+	require.Error(t, r.tryDay(activities.WriteDay{Type: schema.Messages}, nil))
+	require.True(t, isSeen(), "nobody could look")
+	r.Source = directory{shown, schema.Account{}, schema.Errorf(schema.NotFound, "account_not_found", "There is no such account.")}
+	require.Error(t, r.tryDay(activities.WriteDay{Type: schema.Messages}, nil))
+	require.False(t, isSeen())
+	r.Source = directory{shown, schema.Account{ID: account, Suspended: true}, nil}
+	r.writeDay(activities.WriteDay{Type: schema.Messages})
+	require.True(t, isSeen(), "it is there after all, of which nobody is told")
 }
 
 func TestTheDailyExportsOfAnAccountThatIsGoneEndAfterAWeek(t *testing.T) {

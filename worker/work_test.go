@@ -168,7 +168,7 @@ func TestAnOperatorsPauseOutlivesARestart(t *testing.T) {
 	require.NotEqual(t, updated, found.Info.LastUpdateAt)
 }
 
-func TestADailyExportMissedIsMadeUpForOneAfterTheOtherAlsoByAScheduleThatWasMadeBefore(t *testing.T) {
+func TestADailyExportMissedIsMadeUpForAndHoldsUpNoOtherAlsoByAScheduleThatWasMadeBefore(t *testing.T) {
 	s := newStand(t)
 	in := workflows.Daily{Account: schema.NewAccountID(), Type: schema.Calls}
 	id := workflows.BulkDailyID(in.Account, in.Type)
@@ -181,7 +181,7 @@ func TestADailyExportMissedIsMadeUpForOneAfterTheOtherAlsoByAScheduleThatWasMade
 		}
 	}
 	require.NoError(t, workflows.ScheduleDaily(t.Context(), s, in, time.Minute))
-	kept := policy(enumspb.SCHEDULE_OVERLAP_POLICY_BUFFER_ALL, 7*24*time.Hour)
+	kept := policy(enumspb.SCHEDULE_OVERLAP_POLICY_ALLOW_ALL, 7*24*time.Hour)
 	require.Eventually(t, kept, 10*time.Second, 10*time.Millisecond)
 
 	require.NoError(t, handle.Update(t.Context(), client.ScheduleUpdateOptions{DoUpdate: func(found client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {

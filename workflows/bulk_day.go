@@ -26,9 +26,19 @@ type Day struct {
 // keeps it to one writer at a time.
 func BulkDay(ctx workflow.Context, in Day) (written activities.WrittenDay, err error) {
 	in.Limits = in.Limits.Filled()
-	err = workflow.ExecuteActivity(named(writing(ctx, "Write "+string(in.Type)+" of "+string(in.Day), in.Limits.Patience), "write"), hands.WriteDay,
+	ctx = writing(ctx, "Write "+string(in.Type)+" of "+string(in.Day), max(longestWriting, in.Limits.Patience), in.patience())
+	err = workflow.ExecuteActivity(named(ctx, "write"), hands.WriteDay,
 		activities.WriteDay{Account: in.Account, Type: in.Type, Day: in.Day, Job: in.Job, Again: in.Again, Limits: in.Limits}).Get(ctx, &written)
 	return written, err
+}
+
+// patience is how long the day may keep failing. Nobody can ask again for a
+// daily export, so it is made up for as far back as one that was missed.
+func (d Day) patience() time.Duration {
+	if daily := d.Job == "" && !d.Again; daily {
+		return max(dailyCatchUp, d.Limits.Patience)
+	}
+	return d.Limits.Patience
 }
 
 // longestWait is how long to wait, at a time, for somebody else who writes the

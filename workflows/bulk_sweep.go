@@ -17,8 +17,8 @@ type SweepingBulk struct {
 }
 
 // SweepBulk ends jobs whose run is gone, sends the webhooks and mails that
-// nobody is sending, deletes day files whose time is over, and forgets what is
-// long over. What cannot be done keeps nothing else; the sweep fails then, so
+// nobody is sending, deletes day files whose time is over and erased calls that
+// came to the archive since, and forgets what is long over. What cannot be done keeps nothing else; the sweep fails then, so
 // that it is seen, and the next one tries again.
 func SweepBulk(ctx workflow.Context, in SweepingBulk) (swept activities.SweptBulk, err error) {
 	order := activities.SweepBulk{Grace: in.Grace, Limits: in.Limits.Filled()}

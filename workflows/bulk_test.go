@@ -243,6 +243,34 @@ func TestADailyExportThatFailsSaysSoToTheWebhookAndToOperators(t *testing.T) {
 	require.Len(t, b.sent, 1)
 }
 
+func TestADailyExportThatKeepsFailingIsMadeUpForWithinAWeekAndThenGivenUp(t *testing.T) {
+	for _, c := range []struct {
+		away time.Duration
+		end  schema.DayStatus
+	}{{6 * 24 * time.Hour, schema.DayCompleted}, {30 * 24 * time.Hour, schema.DayFailed}} {
+		b := newBulk(t)
+		b.scheduledFor(time.Date(2026, 3, 8, 0, 15, 0, 0, time.UTC))
+		began := b.Now()
+		b.OnActivity(hands.WriteDay, mock.Anything, mock.Anything).Return(func(context.Context, activities.WriteDay) (activities.WrittenDay, error) {
+			if b.Now().Sub(began) < c.away {
+				return activities.WrittenDay{}, errors.New("away")
+			}
+			return activities.WrittenDay{Status: schema.DayCompleted, Records: 1}, nil
+		})
+		var told schema.DayStatus
+		b.OnActivity(hands.TellDaily, mock.Anything, mock.Anything).Return(func(_ context.Context, in activities.DailyEnd) (string, error) {
+			told = in.Status
+			return "", nil
+		})
+		err := b.play(workflows.BulkDaily, workflows.Daily{Account: b.in.Account, Type: schema.Messages})
+		require.Equal(t, c.end, told)
+		require.Equal(t, c.end == schema.DayFailed, err != nil, "operators see it")
+		took := b.Now().Sub(began)
+		require.Greater(t, took, min(c.away, 7*24*time.Hour)-time.Minute)
+		require.Less(t, took, min(c.away, 7*24*time.Hour)+time.Hour)
+	}
+}
+
 func TestAWebhookIsTriedForADayAndThenGivenUpVisibly(t *testing.T) {
 	b := newBulk(t)
 	began := b.Now()

@@ -103,32 +103,39 @@ func deciding(ctx workflow.Context, summary string) workflow.Context {
 // writing is for whole day files, on a queue of their own: however many days
 // somebody wants, no account export waits behind them. The patience is with what
 // fails, so it is a number of attempts: waiting for a place, or for a worker, uses
-// none of it. Nobody wants a day any more that nobody has begun for a week.
-func writing(ctx workflow.Context, summary string, patience time.Duration) workflow.Context {
+// none of it. Nobody wants a day any more that nobody has begun for a week. longest
+// is how long one attempt may take.
+func writing(ctx workflow.Context, summary string, longest, patience time.Duration) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:              DayQueue,
-		StartToCloseTimeout:    max(longestWriting, patience),
+		StartToCloseTimeout:    longest,
 		ScheduleToCloseTimeout: dailyCatchUp + patience,
 		HeartbeatTimeout:       10 * time.Second,
 		WaitForCancellation:    true,
 		RetryPolicy: &temporal.RetryPolicy{
-			InitialInterval: firstPause, BackoffCoefficient: 2, MaximumInterval: longestPause, MaximumAttempts: attemptsIn(patience),
+			InitialInterval: firstPause, BackoffCoefficient: 2, MaximumInterval: longestPause(patience), MaximumAttempts: attemptsIn(patience),
 		},
 		Summary: summary,
 	})
 }
 
 const (
-	longestWriting           = 12 * time.Hour // of one day file; a worker that died is noticed at once
-	firstPause, longestPause = time.Second, time.Minute
+	longestWriting = 12 * time.Hour // of one day file; a worker that died is noticed at once
+	firstPause     = time.Second
 )
+
+// longestPause is how far apart attempts come to lie: a minute where there is
+// half a day for them, a quarter of an hour where there is a week.
+func longestPause(patience time.Duration) time.Duration {
+	return max(time.Minute, patience/720)
+}
 
 // attemptsIn is how many attempts there are within a time, of what fails at once
 // each time.
 func attemptsIn(patience time.Duration) int32 {
-	attempts := int32(1)
-	for pause := firstPause; patience > 0; pause = min(2*pause, longestPause) {
-		patience -= pause
+	attempts, left, longest := int32(1), patience, longestPause(patience)
+	for pause := firstPause; left > 0; pause = min(2*pause, longest) {
+		left -= pause
 		attempts++
 	}
 	return attempts

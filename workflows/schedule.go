@@ -55,7 +55,7 @@ const dailyCatchUp = 7 * 24 * time.Hour
 
 // ScheduleDaily makes sure that an account's day of one type is written every
 // day, so long after midnight UTC. Days missed while Temporal was away are caught
-// up, one after the other.
+// up. A day that keeps failing, for a week if need be, keeps no other.
 func ScheduleDaily(ctx context.Context, c client.Client, in Daily, delay time.Duration) error {
 	return schedule(ctx, c, in, client.ScheduleOptions{
 		ID:   BulkDailyID(in.Account, in.Type),
@@ -66,7 +66,7 @@ func ScheduleDaily(ctx context.Context, c client.Client, in Daily, delay time.Du
 			TypedSearchAttributes: temporal.NewSearchAttributes(exportAccount.ValueSet(in.Account)),
 			Priority:              bulkPriority(in.Account),
 		},
-		Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_BUFFER_ALL, CatchupWindow: dailyCatchUp,
+		Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_ALLOW_ALL, CatchupWindow: dailyCatchUp,
 	})
 }
 

@@ -33,7 +33,7 @@ func TestAWebhookIsSignedAsTwiliosValidatorsExpect(t *testing.T) {
 	}
 }
 
-func TestAWebhookIsTriedAgainUnderTheSameToken(t *testing.T) {
+func TestAWebhookIsTriedAgainUnderTheSameTokenAndSentAgainWhenAskedFor(t *testing.T) {
 	t.Parallel()
 	n := newTenant(t, demo.With{})
 	r := newReceiver(t, func(i int) int {
@@ -47,11 +47,16 @@ func TestAWebhookIsTriedAgainUnderTheSameToken(t *testing.T) {
 	require.Equal(t, 3, told.Tries)
 	heard := r.all()
 	require.Len(t, heard, 3)
+	p := visit(t, n.st)
+	p.user, p.pass = n.AccountSID, n.AuthToken
+	p.json(http.MethodPost, "/v1/bulk/events/"+told.ID+"/resend", http.StatusAccepted, nil)
+	heard = r.await(t, 4)
 	for _, h := range heard {
 		n.requireSigned(h)
 		require.Equal(t, told.ID, h.token)
 		require.Equal(t, heard[0].params, h.params)
 	}
+	require.Equal(t, told.ID, n.delivered().ID)
 }
 
 func TestAWebhooksTriesGoOnAfterTheWorkerWasKilled(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 
@@ -78,11 +79,18 @@ func notErasedSince(ctx context.Context, tx *sqlx.Tx, f schema.NewDayFile) error
 	return nil
 }
 
+// publishable is how long after it was read a file can be published at most.
+const publishable = 5 * time.Minute
+
 // notForgotten refuses the file of a worker that stood still: the sweep deletes
-// what no row knows, and leaves it twice as long as this by default.
+// what no row knows, and leaves it twice as long as this.
 func notForgotten(ctx context.Context, tx *sqlx.Tx, f schema.NewDayFile) error {
+	within := publishable
+	if f.Within > 0 {
+		within = min(within, f.Within)
+	}
 	var fresh bool
-	err := tx.GetContext(ctx, &fresh, `select clock_timestamp() < $1::timestamptz + interval '5 minutes'`, f.ReadAt)
+	err := tx.GetContext(ctx, &fresh, `select clock_timestamp() < $1::timestamptz + $2 * interval '1 microsecond'`, f.ReadAt, within.Microseconds())
 	if err == nil && !fresh {
 		err = schema.ErrOvertaken
 	}

@@ -14,7 +14,8 @@ import (
 )
 
 // EraseCalls notes calls as erased, each once, with an audit row for each that
-// is new. No file that was read before it is published after it.
+// is new. No file that was read before it is published after it. All of them
+// are due at once.
 func (s *Store) EraseCalls(ctx context.Context, account, by string, calls []schema.Erasure) error {
 	if len(calls) == 0 {
 		return nil
@@ -30,7 +31,10 @@ func (s *Store) EraseCalls(ctx context.Context, account, by string, calls []sche
 		_, err := tx.ExecContext(ctx, `with erased as (
 				insert into satchel.erased_calls (account_sid, call_sid, day)
 				select $1, call, day from unnest($2::text[], $3::date[]) as c (call, day) order by call
-				on conflict do nothing returning call_sid)
+				on conflict do nothing returning call_sid),
+			again as (
+				update satchel.erased_calls set erase_again_at = clock_timestamp()
+				where account_sid = $1 and call_sid = any ($2) and erase_again_at is null)
 			insert into satchel.audit (account_sid, subject, actor, action)
 			select $1, call_sid, $4, $5 from erased`, account, pq.Array(sids), pq.Array(days), actor(by), Erased)
 		return err
@@ -55,6 +59,40 @@ func (s *Store) ErasedCall(ctx context.Context, account, call string) (schema.Da
 		return "", false, nil
 	}
 	return day, err == nil, sqlstate.Wrap("look for an erased call", err)
+}
+
+const (
+	// comesToArchive is how old a call can be, in SQL, when the platform moves it
+	// to its archive: a month more than it keeps its record.
+	comesToArchive = `interval '14 months'`
+	betweenErasing = `interval '1 day'`
+)
+
+// DueErasures lists erased calls that are to be deleted from the archive, or
+// deleted there again, the longest due first, up to limit calls.
+func (s *Store) DueErasures(ctx context.Context, limit int) ([]schema.Erasures, error) {
+	var rows []struct {
+		Account string         `db:"account_sid"`
+		Calls   pq.StringArray `db:"calls"`
+	}
+	err := s.db.SelectContext(ctx, &rows, `select account_sid, array_agg(call_sid) as calls from (
+			select account_sid, call_sid from satchel.erased_calls
+			where erase_again_at <= clock_timestamp() order by erase_again_at limit $1) due
+		group by account_sid order by account_sid`, limit)
+	due := make([]schema.Erasures, len(rows))
+	for i, r := range rows {
+		due[i] = schema.Erasures{Account: r.Account, Calls: r.Calls}
+	}
+	return due, sqlstate.Wrap("list erasures that are due", err)
+}
+
+// NoteErased notes that erased calls are not in the archive now. They are due
+// again in a day, while the platform may still move them there.
+func (s *Store) NoteErased(ctx context.Context, e schema.Erasures) error {
+	_, err := s.db.ExecContext(ctx, `update satchel.erased_calls
+		set erase_again_at = case when day >= clock_timestamp() at time zone 'UTC' - `+comesToArchive+` then clock_timestamp() + `+betweenErasing+` end
+		where account_sid = $1 and call_sid = any ($2) and erase_again_at is not null`, e.Account, pq.Array(e.Calls))
+	return sqlstate.Wrap("note what is gone from the archive", err)
 }
 
 // lockErasures keeps erasures and publications of the same account and day

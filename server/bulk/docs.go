@@ -49,7 +49,8 @@ var meanings = map[string]meaning{
 		"It is not your request’s fault. Try again later; if it goes wrong again, tell us the answer’s X-Request-ID.",
 	}},
 	"20503": {"We cannot do this right now", []string{
-		"A part that we need is away for the moment, and nothing was done. The Retry-After header says in how many seconds to try again.",
+		"A part that we need is away for the moment. The Retry-After header says in how many seconds to try again.",
+		"Nothing was done, except where a call was to be erased: that may have begun, and then goes on by itself. Ask again until the answer is 204.",
 	}},
 }
 

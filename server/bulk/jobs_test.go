@@ -144,6 +144,24 @@ func TestAJobThatIsDeletedEndsAndTellsSo(t *testing.T) {
 	require.Equal(t, 10, used, "deleting gives nothing back")
 }
 
+func TestAJobThatIsWindingDownCanBeDeletedAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nowhere(t)) // nothing is left to be asked for
+	winding := schema.JobOpening{ID: schema.NewJobID(), Account: w.program.account, Family: w.parent.account, Type: schema.Messages,
+		Start: yesterday(), End: yesterday(), QuotaDays: 366, JobRequest: schema.JobRequest{Name: "a"}}
+	require.NoError(t, w.store.OpenJob(t.Context(), winding))
+	runs, err := w.store.BeginDay(t.Context(), winding.ID, yesterday())
+	require.NoError(t, err)
+	require.True(t, runs)
+	require.NoError(t, w.store.StopJob(t.Context(), winding.ID, w.program.name))
+	require.Equal(t, schema.DayRunningToBeDeleted, w.show(w.program, winding.ID).Details[0].Status)
+	for range 2 {
+		again := w.send(w.program, http.MethodDelete, "/v1/Exports/Jobs/"+winding.ID, nil)
+		require.Equal(t, http.StatusNoContent, again.status, again.body)
+		require.Empty(t, again.body)
+	}
+}
+
 func TestWhatCannotBeAJobIsRefusedAndCostsNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nowhere(t)) // nothing of this gets as far as Temporal
