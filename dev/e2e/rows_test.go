@@ -60,9 +60,13 @@ func decode(t *testing.T, text []byte) any {
 func requireRows(t *testing.T, account string, a archive) {
 	t.Helper()
 	require.Len(t, a.Data, len(schema.Categories))
+	db := database(t)
+	defer db.Close()
 	for _, c := range schema.Categories {
-		n := requireCategory(t, account, c, a.Data[string(c)])
-		require.Equal(t, rowsOf(t, account, c), n, "%s: all rows, counted without the catalog", c)
+		n := requireCategory(t, db, account, c, a.Data[string(c)])
+		var rows int
+		require.NoError(t, db.QueryRowContext(t.Context(), counts[c], account).Scan(&rows))
+		require.Equal(t, rows, n, "%s: all rows, counted without the catalog", c)
 		require.Equal(t, n, a.Manifest[string(c)].Records, "%s in the manifest", c)
 		require.Equal(t, sum(a.Data[string(c)]), a.Manifest[string(c)].SHA256, "%s in the manifest", c)
 		require.False(t, a.Manifest[string(c)].ReadAt.IsZero())
@@ -86,15 +90,9 @@ var counts = map[schema.Category]string{
 		+ (select count(*) from platform.calls_archive where account_sid = $1 and pii_scrubbed_at is null)`,
 }
 
-func rowsOf(t *testing.T, account string, c schema.Category) (n int) {
-	t.Helper()
-	require.NoError(t, database(t).QueryRowContext(t.Context(), counts[c], account).Scan(&n))
-	return n
-}
-
 // requireCategory compares record by record: first the text, which differs
 // only in how a time in UTC ends, and where that is not enough the meaning.
-func requireCategory(t *testing.T, account string, c schema.Category, section []byte) (n int) {
+func requireCategory(t *testing.T, db *sql.DB, account string, c schema.Category, section []byte) (n int) {
 	t.Helper()
 	queries, err := catalog.Embedded()
 	require.NoError(t, err)
@@ -102,7 +100,7 @@ func requireCategory(t *testing.T, account string, c schema.Category, section []
 	for _, column := range queries.Columns(c) {
 		columns = append(columns, pq.QuoteIdentifier(column.Name))
 	}
-	conn, err := database(t).Conn(t.Context())
+	conn, err := db.Conn(t.Context())
 	require.NoError(t, err)
 	defer conn.Close()
 	_, err = conn.ExecContext(t.Context(), "set timezone to 'UTC'")
