@@ -98,7 +98,7 @@ func requireSilence(t *testing.T, st *stack.Stack, export string, canaries []str
 	t.Helper()
 	places := logs(t, st)
 	for _, m := range st.Mailbox.Messages() {
-		places["mail "+m.Subject] = []byte(m.Subject + m.HTML + m.Text + m.IdempotencyKey)
+		places["mail "+m.IdempotencyKey] = []byte(m.Subject + m.HTML + m.Text + m.IdempotencyKey)
 	}
 	for id, history := range histories(t, st) {
 		places["history "+id] = history

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/interceptor"
+	"go.temporal.io/sdk/testsuite"
+
+	"satchel/schema"
+)
+
+// ending is an activity that ends as it is told.
+type ending struct {
+	interceptor.ActivityInboundInterceptorBase
+	err error
+}
+
+func (e *ending) ExecuteActivity(context.Context, *interceptor.ExecuteActivityInput) (any, error) {
+	return nil, e.err
+}
+
+func TestAttemptsAreCountedByHowTheyEndedAndTooLateIsFailed(t *testing.T) {
+	n := newNumbers()
+	attempt := func(ctx context.Context, err error) {
+		timed := &timedActivity{numbers: n}
+		timed.Next = &ending{err: err}
+		_, _ = timed.ExecuteActivity(ctx, nil)
+	}
+	env := (&testsuite.WorkflowTestSuite{}).NewTestActivityEnvironment()
+	remove := func(ctx context.Context) error {
+		attempt(ctx, nil)
+		attempt(ctx, errors.New("no"))
+		late, cancel := context.WithTimeout(ctx, time.Nanosecond)
+		defer cancel()
+		<-late.Done()
+		attempt(late, late.Err())
+		stopped, stop := context.WithCancel(ctx)
+		stop()
+		attempt(stopped, stopped.Err())
+		return nil
+	}
+	env.RegisterActivity(remove)
+	_, err := env.ExecuteActivity(remove)
+	require.NoError(t, err)
+	n.Wrote(schema.Category("calls"), 3, 500)
+	n.Wrote(schema.Category("calls"), 2, 100)
+
+	counts := gathered(t, n.registry)
+	require.Equal(t, map[string]float64{"succeeded": 1, "failed": 2, "cancelled": 1}, counts["satchel_activity_seconds"])
+	require.Equal(t, map[string]float64{"calls": 5}, counts["satchel_records_written_total"])
+	require.Equal(t, map[string]float64{"calls": 600}, counts["satchel_bytes_written_total"])
+}
+
+// gathered is every counter and how often every histogram was observed, by name
+// and by the last label.
+func gathered(t *testing.T, registry *prometheus.Registry) map[string]map[string]float64 {
+	t.Helper()
+	families, err := registry.Gather()
+	require.NoError(t, err)
+	found := map[string]map[string]float64{}
+	for _, family := range families {
+		found[family.GetName()] = map[string]float64{}
+		for _, m := range family.Metric {
+			if len(m.Label) == 0 {
+				continue
+			}
+			label := m.Label[len(m.Label)-1].GetValue()
+			switch family.GetType() {
+			case dto.MetricType_COUNTER:
+				found[family.GetName()][label] = m.GetCounter().GetValue()
+			case dto.MetricType_HISTOGRAM:
+				found[family.GetName()][label] = float64(m.GetHistogram().GetSampleCount())
+			}
+		}
+	}
+	return found
+}
