@@ -98,12 +98,23 @@ func RemoveDayFileNow(ctx context.Context, c client.Client, in FileRemoval) erro
 }
 
 // SendEventAgain delivers a webhook once more, from the beginning, unless it is
-// being delivered.
-func SendEventAgain(ctx context.Context, c client.Client, account, event string) error {
+// being delivered. A run of one that is not, and is open all the same, closes
+// this very moment: the error IsClosing then.
+func SendEventAgain(ctx context.Context, c client.Client, e schema.Event) error {
 	ctx, cancel := asking(ctx)
 	defer cancel()
-	_, err := c.ExecuteWorkflow(ctx, joined(WebhookID(event), account, "Webhook"), Webhook, Event{ID: event, Account: account, Again: true})
+	start := joined(WebhookID(e.ID), e.Account, "Webhook")
+	if e.Status != schema.EventPending {
+		start.WorkflowIDConflictPolicy, start.WorkflowExecutionErrorWhenAlreadyStarted = enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL, true
+	}
+	_, err := c.ExecuteWorkflow(ctx, start, Webhook, Event{ID: e.ID, Account: e.Account, Again: true})
 	return unheard(err)
+}
+
+// IsClosing tells of an error that it is about a run that will be closed in a moment.
+func IsClosing(err error) bool {
+	_, open := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err)
+	return open
 }
 
 // IsOpen tells whether a run of this workflow ID is open.

@@ -8,10 +8,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 	twilio "github.com/twilio/twilio-go/rest/bulkexports/v1"
+	"go.temporal.io/sdk/client"
 
 	"satchel/schema"
 	"satchel/server/bulk"
@@ -164,6 +166,32 @@ func TestAFileCanBeRemovedBeforeItsTime(t *testing.T) {
 	refused(t, w.send(caller{}, http.MethodGet, link, nil), 404, 20404)
 	require.Equal(t, http.StatusNotFound, w.send(w.program, http.MethodDelete, "/v1/bulk/files/"+f.ID, nil).status)
 	require.JSONEq(t, `{"files":[]}`, w.send(w.program, http.MethodGet, "/v1/bulk/files", nil).body)
+}
+
+func TestAWebhookIsSentAgainAlsoWhileTheRunThatDeliveredItCloses(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	e := schema.Event{
+		ID: uuid.NewString(), Account: w.program.account, Type: schema.Calls, Day: "2026-03-01",
+		Hook: schema.Hook{URL: "https://hooks.example.com/", Method: "POST"}, Result: schema.Result{Completed: 1},
+	}
+	require.NoError(t, w.store.OpenEvent(t.Context(), e))
+	require.NoError(t, w.store.NoteTry(t.Context(), e.ID, schema.EventTry{HTTPStatus: 200, Outcome: string(schema.EventDelivered)}))
+	closing, err := w.temporal.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: workflows.WebhookID(e.ID), TaskQueue: workflows.TaskQueue},
+		workflows.Webhook, workflows.Event{ID: e.ID, Account: e.Account})
+	require.NoError(t, err)
+	answered := make(chan answer, 1)
+	go func() { answered <- w.send(w.program, http.MethodPost, "/v1/bulk/events/"+e.ID+"/resend", nil) }()
+	select {
+	case a := <-answered:
+		require.Fail(t, "nothing would be sent", a.body)
+	case <-time.After(300 * time.Millisecond):
+	}
+	require.NoError(t, w.temporal.TerminateWorkflow(t.Context(), closing.GetID(), closing.GetRunID(), "a test"))
+	require.Equal(t, http.StatusAccepted, (<-answered).status)
+	open, err := workflows.IsOpen(t.Context(), w.temporal, workflows.WebhookID(e.ID))
+	require.NoError(t, err)
+	require.True(t, open, "it is sent again")
 }
 
 func TestAWebhookCanBeSentOnceMore(t *testing.T) {

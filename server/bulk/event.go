@@ -2,6 +2,7 @@ package bulk
 
 import (
 	"context"
+	"time"
 
 	"satchel/schema"
 	"satchel/server/auth"
@@ -16,9 +17,14 @@ func (b *Bulk) Events(ctx context.Context, p auth.Principal, limit int) ([]schem
 
 // SendAgain delivers a webhook once more. One that is being delivered goes on.
 func (b *Bulk) SendAgain(ctx context.Context, p auth.Principal, id string) (schema.Event, error) {
-	e, err := b.Store.AccountEvent(ctx, p.Account, id)
-	if err != nil {
-		return e, err
+	for until := time.Now().Add(workflows.Waiting(ctx)); ; time.Sleep(50 * time.Millisecond) {
+		e, err := b.Store.AccountEvent(ctx, p.Account, id)
+		if err != nil {
+			return e, err
+		}
+		err = workflows.SendEventAgain(ctx, b.Temporal, e)
+		if !workflows.IsClosing(err) || ctx.Err() != nil || time.Now().After(until) {
+			return e, err
+		}
 	}
-	return e, workflows.SendEventAgain(ctx, b.Temporal, p.Account, e.ID)
 }
