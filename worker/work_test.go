@@ -124,7 +124,7 @@ func TestNothingWaitsBehindReceiversThatTakeLong(t *testing.T) {
 	for range quickAtOnce + 1 { // one more than there are places for what is quick
 		e := schema.Event{ID: uuid.NewString(), Account: r.account.AccountSID, Type: schema.Calls, Hook: schema.Hook{URL: "https://slow.example.com", Method: "POST"}}
 		require.NoError(t, r.store.OpenEvent(t.Context(), e))
-		require.NoError(t, workflows.SendEventAgain(t.Context(), s, e.Account, e.ID))
+		require.NoError(t, workflows.SendEventAgain(t.Context(), s, e))
 	}
 	for range quickAtOnce + 1 {
 		select {
