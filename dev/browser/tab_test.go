@@ -223,10 +223,21 @@ func (b *tab) click(selector string) {
 	b.do("click "+selector, chromedp.MouseClickXY(at.X, at.Y))
 }
 
-// follow clicks what leads to another page, and waits until that is there.
+// follow clicks what leads to another page, and waits until that is there. What
+// was drawn anew under the mouse is clicked again, as anybody does.
 func (b *tab) follow(selector string) {
 	b.t.Helper()
-	b.leave(func() { b.click(selector) })
+	b.leave(func() {
+		from := ask[float64](b, "performance.timeOrigin")
+		for is, again := from, time.Now().Add(patience); is == from && time.Now().Before(again); {
+			b.click(selector)
+			for missed := time.Now().Add(10 * time.Second); is == from && time.Now().Before(missed); pause(b.t, 20*time.Millisecond) {
+				if now, err := eval[float64](b, "performance.timeOrigin"); err == nil {
+					is = now
+				}
+			}
+		}
+	})
 }
 
 // leave does what leads to another page, and waits until that is there.
