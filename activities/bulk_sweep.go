@@ -87,13 +87,16 @@ func (a *Activities) eraseAgain(ctx context.Context, _ SweepBulk, _ *SweptBulk) 
 		if err != nil || len(due) == 0 {
 			return err
 		}
+		var failed error // of one account keeps no other's
 		for _, e := range due {
-			if err := a.Archive.EraseCalls(ctx, e.Account, e.Calls); err != nil {
-				return err
+			err := a.Archive.EraseCalls(ctx, e.Account, e.Calls)
+			if err == nil {
+				err = a.Bulk.NoteErased(ctx, e)
 			}
-			if err := a.Bulk.NoteErased(ctx, e); err != nil {
-				return err
-			}
+			failed = errors.Join(failed, err)
+		}
+		if failed != nil {
+			return failed
 		}
 	}
 	return nil

@@ -2,42 +2,23 @@ package main
 
 import (
 	"net/http"
-	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/getkin/kin-openapi/openapi3filter"
-	"github.com/getkin/kin-openapi/routers/legacy"
 	"github.com/stretchr/testify/require"
 
+	"satchel/dev/testparts"
 	"satchel/schema"
 )
 
-var contract = sync.OnceValues(func() (*openapi3.T, error) {
-	return openapi3.NewLoader().LoadFromFile("api/openapi.json")
-})
+var contract = testparts.OpenContract("api/openapi.json")
 
 // keepsTo fails the test unless openapi.json says that such a request may be
 // answered so.
 func (a answer) keepsTo(t *testing.T, method, path string) {
 	t.Helper()
-	doc, err := contract()
-	require.NoError(t, err)
-	routes, err := legacy.NewRouter(doc)
-	require.NoError(t, err)
-	asked := &http.Request{Method: method, URL: &url.URL{Path: path}, Header: http.Header{}}
-	route, params, err := routes.FindRoute(asked)
-	require.NoError(t, err, path)
-	input := &openapi3filter.ResponseValidationInput{
-		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: asked, PathParams: params, Route: route},
-		Status:                 a.status, Header: a.header,
-		Options: &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true},
-	}
-	input.SetBodyBytes([]byte(a.body))
-	require.NoError(t, openapi3filter.ValidateResponse(t.Context(), input), "%s %s", method, path)
+	contract.Holds(t, method, path, a.status, a.header, a.body)
 }
 
 // notInTheContract are pages, ways to sign in, files that answers lead to, and
@@ -49,8 +30,7 @@ var notInTheContract = []string{
 
 func TestTheContractKnowsEveryRouteAndNoOther(t *testing.T) {
 	t.Parallel()
-	doc, err := contract()
-	require.NoError(t, err)
+	doc := contract.Document(t)
 	var promised, served []string
 	for path, item := range doc.Paths.Map() {
 		for method := range item.Operations() {
