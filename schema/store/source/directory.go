@@ -60,9 +60,13 @@ func (d *Directory) Account(ctx context.Context, id string) (schema.Account, err
 	var a schema.Account
 	err := sqlx.GetContext(ctx, d.db.pool, &a, d.queries.Account, id)
 	if isNotFound(err) {
-		return a, schema.Errorf(schema.NotFound, "account_not_found", "There is no such account.")
+		return a, accountNotFound()
 	}
 	return a, sqlstate.WrapContext(ctx, "read account", err)
+}
+
+func accountNotFound() error {
+	return schema.Errorf(schema.NotFound, "account_not_found", "There is no such account.")
 }
 
 // Credential returns what the secret of an account SID or API key is checked
