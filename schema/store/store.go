@@ -9,7 +9,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"satchel/schema/migrations"
-	"satchel/schema/store/pgdeadline"
+	"satchel/schema/store/pgconn"
 	"satchel/schema/store/sqlstate"
 )
 
@@ -19,11 +19,11 @@ type Store struct{ db *sqlx.DB }
 // Open prepares to connect to the database at url, which must say its sslmode.
 // The database may be away for now; Ping tells.
 func Open(url string, maxConns int) (*Store, error) {
-	pool, err := pgdeadline.OpenPool("DATABASE_URL", url, maxConns, (&net.Dialer{}).DialContext)
+	pool, err := pgconn.Open(pgconn.Config{Setting: "DATABASE_URL", URL: url, MaxConns: maxConns, Dial: (&net.Dialer{}).DialContext})
 	if err != nil {
 		return nil, err
 	}
-	return &Store{db: sqlx.NewDb(pool, "postgres")}, nil
+	return &Store{db: pool}, nil
 }
 
 // Close ends all connections.

@@ -2,10 +2,13 @@ package pgdeadline
 
 import (
 	"context"
+	"database/sql"
 	"database/sql/driver"
 	"net"
 	"sync"
 	"time"
+
+	"github.com/lib/pq"
 )
 
 // Grace is how long the server may take to acknowledge a cancellation after a
@@ -14,6 +17,14 @@ const Grace = 2 * time.Second
 
 // Dial makes the network connection below the driver's.
 type Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+// Open returns a pool of the connector's connections, dialled by dial. Prepared
+// statements that are kept are not covered: they wait as long as the driver
+// does. Satchel has none.
+func Open(c *pq.Connector, dial Dial) *sql.DB {
+	c.Dialer(dialer{dial})
+	return sql.OpenDB(connector{c})
+}
 
 // netDeadline sets the deadline of one network connection from the context of
 // the call that is using it.

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lib/pq"
 	"github.com/stretchr/testify/require"
 
 	"satchel/dev/testparts"
@@ -72,8 +73,10 @@ func open(t *testing.T, maxConns int) (*proxy, *sql.DB) {
 	t.Helper()
 	database := testparts.EmptyDatabase(t)
 	p := newProxy(t, database)
-	db, err := pgdeadline.OpenPool("DATABASE_URL", database, maxConns, p.dial)
+	c, err := pq.NewConnector(database)
 	require.NoError(t, err)
+	db := pgdeadline.Open(c, p.dial)
+	db.SetMaxOpenConns(maxConns)
 	t.Cleanup(func() { _ = db.Close() })
 	require.NoError(t, db.PingContext(t.Context()))
 	return p, db
@@ -172,13 +175,4 @@ func TestAServerThatAnswersCancelsTheQuery(t *testing.T) {
 	_, err := db.ExecContext(ctx, "select pg_sleep(60)")
 	require.Error(t, err)
 	require.Less(t, time.Since(start), 30*time.Second)
-}
-
-func TestOpenPoolNeedsAURLWithItsSSLMode(t *testing.T) {
-	t.Setenv("PGSSLMODE", "")
-	for _, refused := range []string{"postgres://ada:hunter2@127.0.0.1:1/db", "postgres://ada:hunter2@127.0.0.1:1/db?sslmode=", "http://ada:hunter2@host", "postgres://ada:hunter2@%zz/?sslmode=disable"} {
-		_, err := pgdeadline.OpenPool("SOME_URL", refused, 1, (&net.Dialer{}).DialContext)
-		require.ErrorContains(t, err, "SOME_URL", refused)
-		require.NotContains(t, err.Error(), "hunter2")
-	}
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
+	"satchel/schema/store/pgconn"
 	"satchel/schema/store/sqlstate"
 )
 
@@ -21,7 +22,7 @@ type Archive struct {
 // and calls, on the archive at url, which must state its sslmode, over at most
 // maxConns connections. An archive that is down is no error.
 func OpenArchive(url, erase string, maxConns int) (*Archive, error) {
-	pool, err := openPool("ARCHIVE_DATABASE_URL", url, maxConns)
+	pool, err := pgconn.Open(pgconn.Config{Setting: "ARCHIVE_DATABASE_URL", URL: url, MaxConns: maxConns, Dial: dial})
 	if err != nil {
 		return nil, err
 	}

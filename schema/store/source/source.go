@@ -11,7 +11,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"satchel/schema"
-	"satchel/schema/store/pgdeadline"
+	"satchel/schema/store/pgconn"
 	"satchel/schema/store/sqlstate"
 )
 
@@ -27,7 +27,7 @@ type DB struct {
 // rejects the connection is, and so is one with the encoding SQL_ASCII: text of
 // unknown encoding cannot become JSON.
 func Open(ctx context.Context, url string, maxConns int) (*DB, error) {
-	pool, err := openPool("SOURCE_DATABASE_URL", url, maxConns)
+	pool, err := pgconn.Open(pgconn.Config{Setting: "SOURCE_DATABASE_URL", URL: url, MaxConns: maxConns, Dial: dial})
 	if err != nil {
 		return nil, err
 	}
@@ -37,15 +37,6 @@ func Open(ctx context.Context, url string, maxConns int) (*DB, error) {
 		return nil, err
 	}
 	return db, nil
-}
-
-// openPool returns a pool for the URL of the setting. It does not connect yet.
-func openPool(setting, url string, maxConns int) (*sqlx.DB, error) {
-	pool, err := pgdeadline.OpenPool(setting, url, maxConns, dial)
-	if err != nil {
-		return nil, err
-	}
-	return sqlx.NewDb(pool, "postgres"), nil
 }
 
 // Close closes all connections.
