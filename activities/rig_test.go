@@ -29,7 +29,7 @@ type (
 	tokens struct{ *source.Directory }
 )
 
-func (people) Read(context.Context, schema.Category, string, string, func(time.Time, activities.Rows) error) error {
+func (people) ReadCategory(context.Context, schema.Category, string, string, func(time.Time, activities.Rows) error) error {
 	panic("no letter reads records")
 }
 

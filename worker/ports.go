@@ -11,39 +11,10 @@ import (
 	"satchel/activities"
 	"satchel/activities/vault"
 	"satchel/schema"
-	"satchel/schema/catalog"
-	"satchel/schema/store/source"
 	"satchel/workflows"
 )
 
 // The ports fit what activities ask for to what there is.
-
-type sourcePort struct {
-	*source.Directory
-	db      *source.DB
-	queries *catalog.Catalog
-}
-
-func newSourcePort(db *source.DB, queries *catalog.Catalog) sourcePort {
-	directory := db.Directory(source.DirectoryQueries{
-		People: queries.People(), Account: queries.Account(), Credentials: queries.Credentials(),
-		Signing: queries.Signing(), Subaccounts: queries.Subaccounts(), Call: queries.Call(),
-	})
-	return sourcePort{Directory: directory, db: db, queries: queries}
-}
-
-func (p sourcePort) Read(ctx context.Context, c schema.Category, account, after string, do func(time.Time, activities.Rows) error) error {
-	return p.db.Read(ctx, p.queries.Query(c), account, after, func(s *source.Snapshot) error {
-		seen, err := s.Has(p.queries.Account(), account)
-		if err == nil && !seen {
-			err = schema.Errorf(schema.NotFound, "account_not_found", "There is no such account.")
-		}
-		if err != nil {
-			return err
-		}
-		return do(s.ReadAt, s)
-	})
-}
 
 type vaultPort struct{ *vault.Vault }
 

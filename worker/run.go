@@ -36,7 +36,7 @@ func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	queries, err := loadCatalog(r.Catalog)
+	queries, err := catalog.Open(r.Catalog)
 	if err != nil {
 		return err
 	}
@@ -67,6 +67,7 @@ func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 	}
 	defer platform.Close() //nolint:errcheck // the process ends
 
+	records := source.NewPlatform(platform, queries)
 	archive, closeArchive, err := openArchive(r.Archive, queries, 2)
 	if err != nil {
 		return err
@@ -92,9 +93,9 @@ func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 			return err
 		}})
 		return r.work(ctx, temporal, numbers, logger, own, &activities.Activities{
-			Store: own, Source: newSourcePort(platform, queries), Vault: vaultPort{sealed}, Mail: mailer, Runs: runsPort{temporal},
+			Store: own, Source: records, Vault: vaultPort{sealed}, Mail: mailer, Runs: runsPort{temporal},
 			Links: schema.NewLinks(linkKey), Site: site, Count: numbers, Grace: r.SweepGrace,
-			Bulk: own, Days: newBulkSourcePort(platform, queries), Archive: archive, Secrets: sealed, Hooks: hooks, Schedules: schedulesPort{temporal, r.DailyDelay, r.limits()},
+			Bulk: own, Days: records, Archive: archive, Secrets: sealed, Hooks: hooks, Schedules: schedulesPort{temporal, r.DailyDelay, r.limits()},
 		})
 	})
 	return serving.Wait()
@@ -205,11 +206,4 @@ func persist(ctx context.Context, logger *slog.Logger, what string, try func() e
 			return fmt.Errorf("%s: %w", what, ctx.Err())
 		}
 	}
-}
-
-func loadCatalog(dir string) (*catalog.Catalog, error) {
-	if dir == "" {
-		return catalog.Embedded()
-	}
-	return catalog.Load(dir)
 }

@@ -33,7 +33,7 @@ type endless struct {
 	reading chan schema.Category
 }
 
-func (e endless) Read(ctx context.Context, c schema.Category, _, _ string, _ func(time.Time, activities.Rows) error) error {
+func (e endless) ReadCategory(ctx context.Context, c schema.Category, _, _ string, _ func(time.Time, activities.Rows) error) error {
 	e.reading <- c
 	<-ctx.Done()
 	return ctx.Err()

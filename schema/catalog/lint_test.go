@@ -38,10 +38,10 @@ func TestAPlainQueryPasses(t *testing.T) {
 	require.True(t, strings.HasSuffix(q.text, "now()"), "semicolon goes")
 }
 
-func TestAQueryThatCouldLeakIsRefusedByName(t *testing.T) {
+func TestAQueryThatCouldLeakIsRejected(t *testing.T) {
 	const head = "select u.id as _key, u.name as \"name\" -- name\n"
 	const tail = "\nfrom users u where u.account = $1"
-	for _, c := range []struct{ name, sql, says string }{
+	for _, c := range []struct{ name, sql, message string }{
 		{"star", "select u.id as _key, u.*" + tail, "labels.sql:1: * names no columns"},
 		{"bare star", "select *" + tail, "labels.sql:1: * names no columns"},
 		{"star behind distinct on", "select distinct on (u.id) *" + tail, "* names no columns"},
@@ -52,55 +52,55 @@ func TestAQueryThatCouldLeakIsRefusedByName(t *testing.T) {
 		{"whole row of a join", head + ", to_jsonb(o) as \"all\" -- all\nfrom users u left join others as o on o.id = u.id where u.account = $1", `"o" is a whole row`},
 		{"whole row behind brackets", head + ", to_jsonb(o) as \"all\" -- all\nfrom (users u join others o on o.id = u.id) where u.account = $1", `"o" is a whole row`},
 		{"whole row quoted", head + ", to_jsonb(\"U\") as \"all\" -- all\nfrom users \"U\", users u where u.account = $1", `"U" is a whole row`},
-		{"table command", head + tail + " and u.id in (table users)", "TABLE does more than ask"},
+		{"table command", head + tail + " and u.id in (table users)", "TABLE does more than read"},
 		{"secret source", "select u.id as _key,\n u.password_hash as \"mark\" -- mark" + tail, `labels.sql:2: "password_hash" looks like a secret`},
 		{"secret alias", head + ", u.mark as \"accessToken\" -- mark" + tail, `labels.sql:2: "accessToken" looks like a secret`},
-		{"secret looked at", head + tail + "\nand u.mfa_secret is null", `labels.sql:4: "mfa_secret" looks like a secret`},
+		{"secret in a condition", head + tail + "\nand u.mfa_secret is null", `labels.sql:4: "mfa_secret" looks like a secret`},
 		{"secret quoted", head + `, u."passwordHash" as "mark" -- mark` + tail, `"passwordHash" looks like a secret`},
 		{"secret in a JSON value", head + `, u.settings ->> 'api_key' as "mark" -- mark` + tail, `"api_key" looks like a secret`},
-		{"secret by escape", head + `, u.U&"p\0061ssword" as "mark" -- mark` + tail, "hides what it says"},
+		{"secret by escape", head + `, u.U&"p\0061ssword" as "mark" -- mark` + tail, "hides its text"},
 		{"secret behind a comment", head + ", u.pass/* */word as \"mark\" -- mark" + tail, `"pass" looks like a secret`},
-		{"nobody's account", head + "from users u", "labels.sql:2: never asks for $1"},
-		{"$1 in a comment", head + "from users u -- $1", "never asks for $1"},
-		{"$1 in a string", head + "from users u where u.account = '$1'", "never asks for $1"},
-		{"two parameters", head + tail + " and u.id > $2", "$2: the account is $1"},
+		{"no account", head + "from users u", "labels.sql:2: does not use $1"},
+		{"$1 in a comment", head + "from users u -- $1", "does not use $1"},
+		{"$1 in a string", head + "from users u where u.account = '$1'", "does not use $1"},
+		{"two parameters", head + tail + " and u.id > $2", "$2: there is only $1, the account"},
 		{"two statements", head + tail + "; select 1", "more than one statement"},
 		{"update", "update users set name = $1", "must be a plain SELECT"},
-		{"delete inside with", "with gone as (delete from users where account = $1) " + head + tail, "DELETE does more than ask"},
-		{"select into", head + "into copy" + tail, "INTO does more than ask"},
-		{"locks", head + tail + " for update", "UPDATE does more than ask"},
-		{"nothing", "-- only a comment\n;", "labels.sql:1: holds no query"},
+		{"delete inside with", "with gone as (delete from users where account = $1) " + head + tail, "DELETE does more than read"},
+		{"select into", head + "into copy" + tail, "INTO does more than read"},
+		{"locks", head + tail + " for update", "UPDATE does more than read"},
+		{"nothing", "-- only a comment\n;", "labels.sql:1: contains no query"},
 		{"no key", "select u.name as \"name\" -- name" + tail, "the first column must be _key"},
 		{"key later", head + ", u.id as _key" + tail, "_key must be the first column"},
-		{"only a key", "select u.id as _key" + tail, "selects nothing beside _key"},
+		{"only a key", "select u.id as _key" + tail, "selects nothing besides _key"},
 		{"no alias", head + ", u.phone" + tail, "column 3 has no name"},
 		{"snake alias", head + ", u.phone as \"home_phone\" -- p" + tail, `"home_phone" is not camelCase`},
 		{"unquoted alias", head + ", u.phone as homePhone -- p" + tail, `homephone must be quoted`},
-		{"twice", head + ", u.phone as \"name\" -- p" + tail, `"name" is there twice`},
+		{"twice", head + ", u.phone as \"name\" -- p" + tail, `"name" is selected twice`},
 		{"undescribed", head + ", u.phone as \"phone\"\n" + tail, `"phone" is not described`},
-		{"limit", head + tail + "\nlimit 10", "labels.sql:4: LIMIT is for the reader to say"},
-		{"order", head + tail + "\norder by 1", "ORDER is for the reader to say"},
-		{"distinct", "select distinct u.id as _key, u.name as \"name\" -- n" + tail, "DISTINCT is for the reader to say"},
+		{"limit", head + tail + "\nlimit 10", "labels.sql:4: LIMIT is added by the reader"},
+		{"order", head + tail + "\norder by 1", "ORDER is added by the reader"},
+		{"distinct", "select distinct u.id as _key, u.name as \"name\" -- n" + tail, "DISTINCT is added by the reader"},
 		{"open quote", head + ", 'abc as \"x\" -- x" + tail, "labels.sql:2: the quote that opens here is never closed"},
 		{"open comment", head + "/* " + tail, "labels.sql:2: the comment that begins here never ends"},
 		{"open bracket", head + ", (u.phone as \"x\" -- x" + tail, `")" is missing`},
-		{"closed bracket", head + ", u.phone) as \"x\" -- x" + tail, `")" closes what was not opened`},
+		{"closed bracket", head + ", u.phone) as \"x\" -- x" + tail, `")" closes nothing`},
 		{"dollar quotes", head + ", $$abc$$ as \"x\" -- x" + tail, "$-quoted strings"},
-		{"psql command", `\copy users to stdout`, `'\\' has no place in a query`},
+		{"psql command", `\copy users to stdout`, `'\\' does not belong in a query`},
 		{"not text", "select '\xff' as _key" + tail, "is not UTF-8 text"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, problems := lintCategory("labels.sql", []byte(c.sql))
-			var said []string
+			var messages []string
 			for _, p := range problems {
-				said = append(said, p.Error())
+				messages = append(messages, p.Error())
 			}
-			require.Contains(t, strings.Join(said, "\n"), c.says)
+			require.Contains(t, strings.Join(messages, "\n"), c.message)
 		})
 	}
 }
 
-func TestUnsuspiciousStarsAndNamesPass(t *testing.T) {
+func TestHarmlessStarsAndNamesPass(t *testing.T) {
 	for _, sql := range []string{
 		`select u.id as _key, (u.a)*2 as "a", -- a
 			u.b * u.c as "b", -- b
@@ -125,19 +125,19 @@ func TestUnsuspiciousStarsAndNamesPass(t *testing.T) {
 	}
 }
 
-func TestDirectoryAnswersHaveTheColumnsAsked(t *testing.T) {
-	wanted := questions["people"]
-	_, problems := lintQuestion("directory/people.sql", []byte("select u.sid as id, u.email from u where u.a = $1"), wanted)
+func TestADirectoryQueryMustHaveItsColumns(t *testing.T) {
+	want := directoryQueries["people"]
+	_, problems := lintDirectory("directory/people.sql", []byte("select u.sid as id, u.email from u where u.a = $1"), want)
 	require.ErrorContains(t, problems[0], "directory/people.sql:1: must select id, account_sid, email, name, role, and selects id, email")
 
-	_, problems = lintQuestion("directory/people.sql", []byte(`select id, account_sid, email, name, role from u where u.a = $1 and mfa = 'x'`), wanted)
+	_, problems = lintDirectory("directory/people.sql", []byte(`select id, account_sid, email, name, role from u where u.a = $1 and mfa = 'x'`), want)
 	require.ErrorContains(t, problems[0], `"mfa" looks like a secret`)
 
-	_, problems = lintQuestion("directory/credentials.sql", []byte(`select a as account_sid, '' user_id, role, secret_sha256, false as suspended from keys where k = $1`), questions["credentials"])
+	_, problems = lintDirectory("directory/credentials.sql", []byte(`select a as account_sid, '' user_id, role, secret_sha256, false as suspended from keys where k = $1`), directoryQueries["credentials"])
 	require.Empty(t, problems)
 }
 
-func TestSecretsAreKnownByTheirNames(t *testing.T) {
+func TestLooksSecret(t *testing.T) {
 	for _, name := range []string{
 		"password", "passwordHash", "user_password", "PASSWORD2", "secret", "clientSecret", "SecretSHA256", "auth_token",
 		"authTokenSealed", "tokens", "hash", "card_hash", "mfa", "mfaEnabled", "mfa_recovery_codes", "totp_seed", "otp", "2fa_code",
@@ -154,7 +154,7 @@ func TestSecretsAreKnownByTheirNames(t *testing.T) {
 	}
 }
 
-func FuzzLintAcceptsOnlyWhatCanStandInBrackets(f *testing.F) {
+func FuzzAQueryThatPassesCanBePutInParentheses(f *testing.F) {
 	f.Add(good)
 	f.Add("select u.id as _key, E'\\'' as \"a\" -- x\nfrom u where $1 = u.x")
 	f.Add("select u.id as _key, u.x as \"a\" -- x\r\nfrom u where $1 = u.x -- end")
@@ -165,13 +165,13 @@ func FuzzLintAcceptsOnlyWhatCanStandInBrackets(f *testing.F) {
 			return
 		}
 		again, problems := lintCategory("f.sql", []byte("("+q.text+")"))
-		require.NotEmpty(t, problems, "a query in brackets is no plain query")
+		require.NotEmpty(t, problems, "a query in parentheses is not a plain query")
 		require.Empty(t, again.columns)
 		tokens, _, err := lex([]byte("select r._key from (" + q.text + ") r"))
 		require.NoError(t, err)
-		require.Equal(t, "r", tokens[len(tokens)-1].text, "the end of the query is still outside of it")
+		require.Equal(t, "r", tokens[len(tokens)-1].text, "the query does not swallow what follows it")
 		for _, token := range tokens {
-			require.False(t, token.named() && LooksSecret(token.text), token.text)
+			require.False(t, token.isName() && LooksSecret(token.text), token.text)
 			require.False(t, token.is(";"))
 		}
 	})

@@ -5,13 +5,11 @@ import (
 	"database/sql"
 	"errors"
 	"net"
-	"time"
 
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 
 	"satchel/schema/migrations"
-	"satchel/schema/store/line"
+	"satchel/schema/store/pgconn"
 	"satchel/schema/store/sqlstate"
 )
 
@@ -21,26 +19,11 @@ type Store struct{ db *sqlx.DB }
 // Open prepares to connect to the database at url, which must say its sslmode.
 // The database may be away for now; Ping tells.
 func Open(url string, maxConns int) (*Store, error) {
-	config, err := pq.NewConfig(url)
+	pool, err := pgconn.Open(pgconn.Config{Setting: "DATABASE_URL", URL: url, MaxConns: maxConns, Dial: (&net.Dialer{}).DialContext})
 	if err != nil {
-		return nil, errors.New("DATABASE_URL is not a PostgreSQL URL") // the cause may hold the password
+		return nil, err
 	}
-	if config.SSLMode == "" {
-		return nil, errors.New("DATABASE_URL must say its sslmode, for example sslmode=verify-full")
-	}
-	config.ApplicationName = "satchel"
-	if config.ConnectTimeout == 0 {
-		config.ConnectTimeout = 10 * time.Second // else one that nobody answers holds its place for minutes
-	}
-	connector, err := pq.NewConnectorConfig(config)
-	if err != nil {
-		return nil, errors.New("DATABASE_URL is not a PostgreSQL URL")
-	}
-	db := sqlx.NewDb(line.Open(connector, (&net.Dialer{}).DialContext), "postgres")
-	db.SetMaxOpenConns(maxConns)
-	db.SetMaxIdleConns(maxConns)
-	db.SetConnMaxIdleTime(5 * time.Minute)
-	return &Store{db: db}, nil
+	return &Store{db: pool}, nil
 }
 
 // Close ends all connections.

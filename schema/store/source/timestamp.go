@@ -7,10 +7,10 @@ import (
 	"strconv"
 )
 
-// appendInstant writes a timestamp, which arrives as microseconds since 2000,
-// in ISO 8601, in UTC, as in "2026-11-21T17:00:00.25Z". A timestamp without a
-// time zone is taken for UTC. The ends of time are words.
-func appendInstant(dst, wire []byte) ([]byte, bool) {
+// appendTimestamp writes a timestamp, received as microseconds since 2000, in
+// ISO 8601 in UTC, as in "2026-11-21T17:00:00.25Z". A timestamp without a time
+// zone is taken as UTC. The largest and smallest are "infinity" and "-infinity".
+func appendTimestamp(dst, wire []byte) ([]byte, bool) {
 	if len(wire) != 8 {
 		return dst, false
 	}
@@ -26,7 +26,7 @@ func appendInstant(dst, wire []byte) ([]byte, bool) {
 	if ofDay < 0 {
 		days, ofDay = days-1, ofDay+perDay
 	}
-	year, month, day := date(days)
+	year, month, day := civilDate(days)
 	seconds, fraction := int(ofDay/1_000_000), int(ofDay%1_000_000)
 
 	dst = appendYear(append(dst, '"'), year)
@@ -42,10 +42,10 @@ func appendInstant(dst, wire []byte) ([]byte, bool) {
 	return append(dst, 'Z', '"'), true
 }
 
-// date is the day so many days after 2000-01-01, in the calendar that ISO 8601
-// and Postgres use for all time. It counts in eras of 400 years that begin in
-// March, so that a leap day is a year's last day.
-func date(days int64) (year, month, day int) {
+// civilDate returns the date that many days after 2000-01-01 in the proleptic
+// Gregorian calendar, which ISO 8601 and Postgres use. It counts in eras of 400
+// years that begin in March, so that a leap day is the last day of its year.
+func civilDate(days int64) (year, month, day int) {
 	const perEra = 400*365 + 97
 	days += 730425 // since 1 March of the year 0
 	era := days / perEra
@@ -64,8 +64,8 @@ func date(days int64) (year, month, day int) {
 	return year + 1, month - 9, day
 }
 
-// appendYear writes four digits, or, outside the years 0000 to 9999, a sign and
-// six, which is the expanded form of ISO 8601 that JavaScript reads too.
+// appendYear writes four digits, or a sign and six digits outside the years 0000
+// to 9999: the expanded form of ISO 8601, which JavaScript reads too.
 func appendYear(dst []byte, year int) []byte {
 	switch {
 	case year < 0:
@@ -76,14 +76,14 @@ func appendYear(dst []byte, year int) []byte {
 	return append4(dst, year)
 }
 
-// append2 and append4 write n with two and four digits.
+// append2 and append4 append n with two and four digits.
 func append2(dst []byte, n int) []byte { return append(dst, byte('0'+n/10), byte('0'+n%10)) }
 
 func append4(dst []byte, n int) []byte { return append2(append2(dst, n/100), n%100) }
 
-// appendInstantText writes a timestamp that Postgres wrote into JSON, such as
-// 2026-11-21T17:00:00.25+00:00 or 0044-03-15T12:00:00 BC, the way appendInstant does.
-func appendInstantText(dst, text []byte) []byte {
+// appendTimestampText rewrites a timestamp from Postgres' JSON, such as
+// 2026-11-21T17:00:00.25+00:00 or 0044-03-15T12:00:00 BC, to appendTimestamp's form.
+func appendTimestampText(dst, text []byte) []byte {
 	dst = append(dst, '"')
 	number, rest, dated := bytes.Cut(text, []byte("-"))
 	year, err := strconv.Atoi(string(number))

@@ -14,9 +14,9 @@ import (
 	"satchel/schema/catalog"
 )
 
-func TestReadingGoesOnBehindAKeyWithoutSortingTheRest(t *testing.T) {
+func TestResumingBehindAKeySortsNothing(t *testing.T) {
 	tx := begin(t, testparts.Database(t))
-	// On tables without rows any plan is as good; leave only the one for many.
+	// On empty tables every plan costs the same; leave only the one for large tables.
 	_, err := tx.Exec("set local enable_seqscan = off; set local enable_bitmapscan = off")
 	require.NoError(t, err)
 	for _, category := range schema.Categories[1:] { // an account has one row
@@ -42,12 +42,12 @@ func TestKeysAreUniqueWithinAnAccount(t *testing.T) {
 	}
 }
 
-func TestTheDemoAccountsFitTheSchema(t *testing.T) {
+func TestTheDemoAccountsMatchTheSchema(t *testing.T) {
 	url := testparts.Database(t)
 	d, err := demo.Load(context.Background(), url, nil)
 	require.NoError(t, err)
 	tx := begin(t, url)
-	text, err := catalog.ArchiveSchema(typed(leaving(t, tx)))
+	text, err := catalog.ArchiveSchema(typed(exportedFields(t, tx)))
 	require.NoError(t, err)
 	s := compile(t, text)
 	for _, a := range d.Accounts {

@@ -5,9 +5,9 @@ import (
 	"math/bits"
 )
 
-// appendString writes s as a JSON string with the escapes of Postgres'
-// escape_json: the short ones, \u00xx for other control characters, and
-// nothing else. U+2028, DEL and whatever is not ASCII stand as they are.
+// appendString appends s as a JSON string with the escapes of Postgres'
+// escape_json: the short ones, \u00xx for other control characters, and no
+// others. U+2028, DEL and everything beyond ASCII are copied unchanged.
 func appendString(dst, s []byte) []byte {
 	dst = append(dst, '"')
 	for {
@@ -40,10 +40,10 @@ func appendEscape(dst []byte, c byte) []byte {
 	return append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
 }
 
-// plainLen counts the bytes before the first that needs an escape. It looks at
-// eight at a time: a byte's high bit is set in special where the byte is less
+// plainLen returns the number of bytes before the first that needs an escape. It
+// tests eight at a time: a byte's high bit is set in special if the byte is less
 // than a space, a quotation mark or a backslash. A borrow may set the bit of a
-// byte behind the first such one, never before it.
+// byte after the first such byte, never before it.
 func plainLen(s []byte) int {
 	const (
 		ones  = 0x0101010101010101

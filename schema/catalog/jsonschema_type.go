@@ -2,18 +2,19 @@ package catalog
 
 import "strings"
 
-// valuesOf says which JSON values a column of this type is written as.
-func valuesOf(c Column) object {
+// jsonTypeOf is the schema of the JSON values that a column of this type is
+// written as.
+func jsonTypeOf(c Column) object {
 	element, isArray := elementOf(c.DatabaseType)
-	values := valuesOfType(element)
+	values := alternatives(element)
 	if isArray {
 		values = []object{arrayOf(values)}
 	}
 	return anyOf(values, c.Nullable)
 }
 
-// elementOf takes text[] and _text apart, and drops what stands in brackets:
-// numeric(12, 5) is written as numeric is.
+// elementOf returns the element type of text[] and _text, without a modifier in
+// parentheses: numeric(12, 5) is written as numeric is.
 func elementOf(databaseType string) (element string, isArray bool) {
 	element = strings.ToLower(strings.TrimSpace(databaseType))
 	if open := strings.IndexByte(element, '('); open >= 0 {
@@ -29,8 +30,8 @@ func elementOf(databaseType string) (element string, isArray bool) {
 	return element, isArray
 }
 
-// valuesOfType lists the forms a value can take; none means it may take any.
-func valuesOfType(databaseType string) []object {
+// alternatives returns the schemas that a value can match; nil means any value.
+func alternatives(databaseType string) []object {
 	switch databaseType {
 	case "bool", "boolean":
 		return []object{{{"type", "boolean"}}}
@@ -39,9 +40,9 @@ func valuesOfType(databaseType string) []object {
 	case "float4", "float8", "real", "double precision", "numeric", "decimal":
 		return []object{{{"type", "number"}}, {{"enum", []string{"NaN", "Infinity", "-Infinity"}}}}
 	case "timestamptz", "timestamp with time zone", "timestamp", "timestamp without time zone": // both are written in UTC
-		return []object{{{"type", "string"}, {"format", "date-time"}}, endless}
+		return []object{{{"type", "string"}, {"format", "date-time"}}, infinite}
 	case "date":
-		return []object{{{"type", "string"}, {"format", "date"}}, endless}
+		return []object{{{"type", "string"}, {"format", "date"}}, infinite}
 	case "uuid":
 		return []object{{{"type", "string"}, {"format", "uuid"}}}
 	case "bytea":
@@ -55,11 +56,11 @@ func valuesOfType(databaseType string) []object {
 	}
 }
 
-// endless are the moments before and after all others.
-var endless = object{{"enum", []string{"infinity", "-infinity"}}}
+// infinite are the values before and after all other dates and timestamps.
+var infinite = object{{"enum", []string{"infinity", "-infinity"}}}
 
-// arrayOf allows arrays in the array: Postgres does not say beforehand how many
-// dimensions there are.
+// arrayOf is the schema of an array. It allows arrays within the array, because a
+// Postgres array type does not fix the number of dimensions.
 func arrayOf(values []object) object {
 	if values == nil {
 		return object{{"type", "array"}}
@@ -67,7 +68,7 @@ func arrayOf(values []object) object {
 	return object{{"type", "array"}, {"items", anyOf(append(values, object{{"type", "array"}}), true)}}
 }
 
-// anyOf allows each of the values, and null.
+// anyOf is the schema that allows each of the values, and null if nullable.
 func anyOf(values []object, nullable bool) object {
 	if len(values) == 0 {
 		return object{}
