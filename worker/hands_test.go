@@ -356,7 +356,7 @@ func TestWhatWasStoredIsReadBackBeforeItCounts(t *testing.T) {
 
 	r.Vault = unreadable{r.Vault}
 	err = r.run(r.AssembleArchive, activities.Assemble{Export: r.export, Account: r.account.AccountSID}, nil)
-	require.ErrorContains(t, err, "vault: the seal does not open")
+	require.ErrorContains(t, err, "vault: cannot be decrypted")
 	require.NotContains(t, err.Error(), r.export)
 }
 

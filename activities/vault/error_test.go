@@ -13,9 +13,9 @@ import (
 	"satchel/schema"
 )
 
-func TestErrorsSayTheCodeAndNothingOfTheRequest(t *testing.T) {
-	c := settings(t)
-	good, _ := wiredVault(t, c, time.Minute)
+func TestErrorsNameTheCodeAndNothingOfTheRequest(t *testing.T) {
+	c := testConfig(t)
+	good, _ := interceptedVault(t, c, time.Minute)
 	e := newExport(t, good)
 
 	missing := c
@@ -23,13 +23,13 @@ func TestErrorsSayTheCodeAndNothingOfTheRequest(t *testing.T) {
 	nowhere := c
 	nowhere.Endpoint = "http://127.0.0.1:1"
 	vaults := map[string]*Vault{}
-	vaults["unreachable"], _ = wiredVault(t, nowhere, time.Minute)
-	vaults["NoSuchBucket"], _ = wiredVault(t, missing, time.Minute)
+	vaults["unreachable"], _ = interceptedVault(t, nowhere, time.Minute)
+	vaults["NoSuchBucket"], _ = interceptedVault(t, missing, time.Minute)
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "not-the-secret-at-all")
-	vaults["SignatureDoesNotMatch"], _ = wiredVault(t, c, time.Minute)
+	vaults["SignatureDoesNotMatch"], _ = interceptedVault(t, c, time.Minute)
 
 	for what, v := range vaults {
-		_, createErr := v.Create(t.Context(), e.prefix+"archive", e.recipient, writing(noise(partSize+1)))
+		_, createErr := v.Create(t.Context(), e.prefix+"archive", e.recipient, writeAll(randomBytes(partSize+1)))
 		_, getErr := v.Get(t.Context(), e.prefix+"calls/1-1", e.identity, nil)
 		_, removeErr := v.Remove(t.Context(), e.prefix)
 		for op, err := range map[string]error{
@@ -38,12 +38,12 @@ func TestErrorsSayTheCodeAndNothingOfTheRequest(t *testing.T) {
 		} {
 			require.Error(t, err, "%s %s", what, op)
 			text := err.Error()
-			told := toldOf(err)
+			safe := safeMessageOf(err)
 			for _, inside := range []string{"/", e.prefix, missing.Bucket, c.Bucket, "127.0.0.1"} {
-				require.NotContains(t, told, inside, "%s %s", what, op)
+				require.NotContains(t, safe, inside, "%s %s", what, op)
 			}
 			if op == "put" && what != "unreachable" {
-				require.Contains(t, told, "vault: put: "+what, op)
+				require.Contains(t, safe, "vault: put: "+what, op)
 			}
 			for _, secret := range []string{"://", "Signature=", "X-Amz", "not-the-secret", "Credential"} {
 				require.NotContains(t, text, secret, "%s %s", what, op)
@@ -52,7 +52,7 @@ func TestErrorsSayTheCodeAndNothingOfTheRequest(t *testing.T) {
 			case what == "unreachable":
 				require.Equal(t, schema.Unavailable, schema.KindOf(err))
 				require.Contains(t, text, "connection refused")
-			case op == "check": // an answer to HEAD has no body to say more
+			case op == "check": // a response to HEAD has no body with the code
 				require.Error(t, err)
 			default:
 				require.Empty(t, schema.KindOf(err))
@@ -65,8 +65,8 @@ func TestErrorsSayTheCodeAndNothingOfTheRequest(t *testing.T) {
 	require.ErrorContains(t, vaults["NoSuchBucket"].Check(t.Context()), "there is no bucket")
 }
 
-// toldOf is what anybody may read of an error of this package, "" of any other.
-func toldOf(err error) string {
+// safeMessageOf returns the Told text of an error of this package, "" for any other.
+func safeMessageOf(err error) string {
 	if e, ok := errors.AsType[interface {
 		error
 		Told() string
@@ -76,35 +76,35 @@ func toldOf(err error) string {
 	return ""
 }
 
-func TestWhatIsToldOfAnErrorIsOurs(t *testing.T) {
+func TestSafeMessagesHoldOnlyOurOwnText(t *testing.T) {
 	for want, err := range map[string]error{
-		"vault: get: AccessDenied, HTTP 403":                                fmt.Errorf("of ada@example.com: %w", &callError{op: "get", code: "AccessDenied, HTTP 403", cause: errors.New("ada@example.com")}),
-		"vault: put: the object is there already":                           &callError{op: "put", cause: ErrExists},
-		"vault: create did not succeed; the worker's log says why":          &callError{op: "create", cause: errors.New("ada@example.com")},
-		"vault: the seal does not open: wrong key, wrong place, or altered": fmt.Errorf("ada@example.com: %w", ErrUnreadable),
+		"vault: get: AccessDenied, HTTP 403":                              fmt.Errorf("of ada@example.com: %w", &callError{op: "get", code: "AccessDenied, HTTP 403", cause: errors.New("ada@example.com")}),
+		"vault: put: the object already exists":                           &callError{op: "put", cause: ErrExists},
+		"vault: create failed; see the worker's log":                      &callError{op: "create", cause: errors.New("ada@example.com")},
+		"vault: cannot be decrypted: wrong key, wrong object, or altered": fmt.Errorf("ada@example.com: %w", ErrUnreadable),
 		"": errors.New("ada@example.com"),
 	} {
-		require.Equal(t, want, toldOf(err))
+		require.Equal(t, want, safeMessageOf(err))
 	}
 }
 
-func TestWithoutCredentialsTheErrorSaysSo(t *testing.T) {
-	c := settings(t)
+func TestMissingCredentialsAreNamed(t *testing.T) {
+	c := testConfig(t)
 	t.Setenv("AWS_ACCESS_KEY_ID", "")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 	t.Setenv("HOME", t.TempDir())
-	v, _ := wiredVault(t, c, time.Minute)
+	v, _ := interceptedVault(t, c, time.Minute)
 	err := v.Check(t.Context())
 	require.ErrorContains(t, err, "credentials")
 	require.NotContains(t, err.Error(), "://")
 }
 
-func TestAnAnswerThatIsNotS3sIsAnError(t *testing.T) {
+func TestAResponseThatIsNotFromS3IsAnError(t *testing.T) {
 	v, w := testVault(t)
 	e := newExport(t, v)
-	w.answering(func(q *http.Request, _ http.RoundTripper) (*http.Response, error) {
-		return answer(q, http.StatusOK, strings.Repeat("<html>sign in to the network</html>", 10)), nil
+	w.intercept(func(q *http.Request, _ http.RoundTripper) (*http.Response, error) {
+		return response(q, http.StatusOK, strings.Repeat("<html>sign in to the network</html>", 10)), nil
 	})
 	_, err := v.Get(t.Context(), e.prefix+"calls/1-1", e.identity, nil)
 	require.ErrorIs(t, err, ErrUnreadable)

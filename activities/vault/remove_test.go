@@ -32,7 +32,7 @@ func fill(t *testing.T, v *Vault, prefix string, n int) {
 	require.NoError(t, g.Wait())
 }
 
-// beginUpload leaves a multipart upload with one part behind.
+// beginUpload starts a multipart upload with one part.
 func beginUpload(t *testing.T, v *Vault, key string) {
 	t.Helper()
 	made, err := v.s3.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: &v.bucket, Key: &key})
@@ -43,7 +43,7 @@ func beginUpload(t *testing.T, v *Vault, key string) {
 	require.NoError(t, err)
 }
 
-func keepVersions(t *testing.T, v *Vault) {
+func enableVersioning(t *testing.T, v *Vault) {
 	t.Helper()
 	_, err := v.s3.PutBucketVersioning(t.Context(), &s3.PutBucketVersioningInput{
 		Bucket: &v.bucket, VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled},
@@ -51,7 +51,7 @@ func keepVersions(t *testing.T, v *Vault) {
 	require.NoError(t, err)
 }
 
-func TestRemoveLeavesNothingOfAnExportAndAllOfOthers(t *testing.T) {
+func TestRemoveDeletesOneExportAndNothingElse(t *testing.T) {
 	v, _ := testVault(t)
 	e, other := newExport(t, v), newExport(t, v)
 	fill(t, v, e.prefix, 1203)
@@ -74,11 +74,11 @@ func TestRemoveLeavesNothingOfAnExportAndAllOfOthers(t *testing.T) {
 	require.Zero(t, removed)
 }
 
-func TestRemoveReachesOldVersionsToo(t *testing.T) {
+func TestRemoveDeletesOldVersions(t *testing.T) {
 	v, _ := testVault(t)
 	e := newExport(t, v)
-	fill(t, v, e.prefix, 1) // from before versions were kept
-	keepVersions(t, v)
+	fill(t, v, e.prefix, 1) // before versioning
+	enableVersioning(t, v)
 	fill(t, v, e.prefix, 4)
 	fill(t, v, e.prefix, 3)
 	_, err := v.s3.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: &v.bucket, Key: aws.String(e.prefix + "calls/00001-1")})
@@ -94,20 +94,20 @@ func TestRemoveReachesOldVersionsToo(t *testing.T) {
 	}
 }
 
-func TestRemoveWorksWhereVersionsAreUnknown(t *testing.T) {
+func TestRemoveWorksWithoutVersioning(t *testing.T) {
 	for what, versionsAnswer := range map[string]func(*http.Request) *http.Response{
 		"not implemented": func(q *http.Request) *http.Response {
-			return answer(q, http.StatusNotImplemented, "<Error><Code>NotImplemented</Code></Error>")
+			return response(q, http.StatusNotImplemented, "<Error><Code>NotImplemented</Code></Error>")
 		},
 		"always empty": func(q *http.Request) *http.Response {
-			return answer(q, http.StatusOK, "<ListVersionsResult><IsTruncated>false</IsTruncated></ListVersionsResult>")
+			return response(q, http.StatusOK, "<ListVersionsResult><IsTruncated>false</IsTruncated></ListVersionsResult>")
 		},
 	} {
 		t.Run(what, func(t *testing.T) {
 			v, w := testVault(t)
 			e := newExport(t, v)
 			fill(t, v, e.prefix, 3)
-			w.answering(func(q *http.Request, next http.RoundTripper) (*http.Response, error) {
+			w.intercept(func(q *http.Request, next http.RoundTripper) (*http.Response, error) {
 				if q.URL.Query().Has("versions") {
 					return versionsAnswer(q), nil
 				}
@@ -122,7 +122,7 @@ func TestRemoveWorksWhereVersionsAreUnknown(t *testing.T) {
 	}
 }
 
-func TestRemoveRefusesToRemoveMoreThanOneExport(t *testing.T) {
+func TestRemoveRejectsPrefixesOfMoreThanOneExport(t *testing.T) {
 	v, _ := testVault(t)
 	e := newExport(t, v)
 	fill(t, v, e.prefix, 1)
@@ -133,7 +133,7 @@ func TestRemoveRefusesToRemoveMoreThanOneExport(t *testing.T) {
 	require.Len(t, keys(t, v, ""), 1)
 }
 
-func TestRemoveDoesNotBelieveABucketThatKeepsThings(t *testing.T) {
+func TestRemoveFailsIfTheBucketKeepsObjects(t *testing.T) {
 	v, w := testVault(t)
 	e := newExport(t, v)
 	fill(t, v, e.prefix, 2)
@@ -141,29 +141,29 @@ func TestRemoveDoesNotBelieveABucketThatKeepsThings(t *testing.T) {
 		"AccessDenied": `<DeleteResult><Error><Key>` + e.prefix + `calls/00000-1</Key><Code>AccessDenied</Code></Error></DeleteResult>`,
 		"still lists":  `<DeleteResult></DeleteResult>`,
 	} {
-		w.answering(func(q *http.Request, next http.RoundTripper) (*http.Response, error) {
+		w.intercept(func(q *http.Request, next http.RoundTripper) (*http.Response, error) {
 			if q.URL.Query().Has("delete") {
-				return answer(q, http.StatusOK, body), nil
+				return response(q, http.StatusOK, body), nil
 			}
 			return next.RoundTrip(q)
 		})
 		_, err := v.Remove(t.Context(), e.prefix)
 		require.ErrorContains(t, err, want)
 	}
-	w.answering(nil)
+	w.intercept(nil)
 	_, err := v.Remove(t.Context(), e.prefix)
 	require.NoError(t, err)
 }
 
-func TestAnAbortIsRepeatedUntilTheUploadIsUnknown(t *testing.T) {
+func TestAnAbortIsRepeatedUntilTheUploadIsGone(t *testing.T) {
 	v, w := testVault(t)
 	e := newExport(t, v)
 	beginUpload(t, v, e.prefix+"archive")
 	aborts := 0
-	w.answering(func(q *http.Request, next http.RoundTripper) (*http.Response, error) {
+	w.intercept(func(q *http.Request, next http.RoundTripper) (*http.Response, error) {
 		if q.Method == http.MethodDelete {
-			if aborts++; aborts < 3 { // a part lands behind the abort
-				return answer(q, http.StatusNoContent, ""), nil
+			if aborts++; aborts < 3 { // a part arrives after the abort
+				return response(q, http.StatusNoContent, ""), nil
 			}
 		}
 		return next.RoundTrip(q)
@@ -185,10 +185,10 @@ func exportsIn(t *testing.T, v *Vault) []string {
 	return ids
 }
 
-func TestEveryFolderWithATraceIsNamedOnce(t *testing.T) {
+func TestFoldersListsEveryFolderOnce(t *testing.T) {
 	v, _ := testVault(t)
 	require.Empty(t, exportsIn(t, v))
-	keepVersions(t, v)
+	enableVersioning(t, v)
 	began := time.Now().Add(-time.Second).Truncate(time.Second)
 	stored, uploading, both, deleted := newExport(t, v), newExport(t, v), newExport(t, v), newExport(t, v)
 	fill(t, v, stored.prefix, 3)
@@ -211,7 +211,7 @@ func TestEveryFolderWithATraceIsNamedOnce(t *testing.T) {
 	require.Zero(t, at)
 }
 
-func TestKeysListsEverythingInOrder(t *testing.T) {
+func TestObjectsAreListedInOrder(t *testing.T) {
 	v, _ := testVault(t)
 	e := newExport(t, v)
 	fill(t, v, e.prefix, 1001)
@@ -222,6 +222,6 @@ func TestKeysListsEverythingInOrder(t *testing.T) {
 		require.NoError(t, err)
 		require.EqualValues(t, 1, o.Size)
 		require.WithinDuration(t, time.Now(), o.ModifiedAt, time.Minute)
-		break // in the middle is fine
+		break // stopping early must work
 	}
 }
