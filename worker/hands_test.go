@@ -75,7 +75,7 @@ func newRig(t *testing.T, with demo.With, rows map[schema.Category]int64) *rig {
 		require.NoError(t, demo.Fill(ctx, r.url, r.account.AccountSID, rows, nil))
 	}
 	r.Activities = &activities.Activities{
-		Store: r.store, Source: newSourcePort(platform, queries), Vault: vaultPort{r.vault}, Mail: mailer,
+		Store: r.store, Source: newSourcePort(platform, queries), Vault: r.vault, Mail: mailer,
 		Links: schema.NewLinks(make([]byte, 32)), Site: "http://localhost:8080", Count: newNumbers(),
 	}
 	return r

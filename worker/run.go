@@ -92,7 +92,7 @@ func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 			return err
 		}})
 		return r.work(ctx, temporal, numbers, logger, own, &activities.Activities{
-			Store: own, Source: newSourcePort(platform, queries), Vault: vaultPort{sealed}, Mail: mailer, Runs: runsPort{temporal},
+			Store: own, Source: newSourcePort(platform, queries), Vault: sealed, Mail: mailer, Runs: runsPort{temporal},
 			Links: schema.NewLinks(linkKey), Site: site, Count: numbers, Grace: r.SweepGrace,
 			Bulk: own, Days: newBulkSourcePort(platform, queries), Archive: archive, Secrets: sealed, Hooks: hooks, Schedules: schedulesPort{temporal, r.DailyDelay, r.limits()},
 		})

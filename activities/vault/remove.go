@@ -10,14 +10,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-)
 
-// Removed counts what Remove deleted.
-type Removed struct {
-	Objects  int // current versions
-	Versions int // older versions and delete markers
-	Uploads  int // unfinished multipart uploads
-}
+	"satchel/schema"
+)
 
 const (
 	maxDeleteBatch = 1000 // S3's limit
@@ -30,9 +25,10 @@ const (
 // The prefix must be at least two directories deep and end in "/", so that a mistake
 // can remove one export at most.
 //
-// On error it returns the counts of what was deleted until then.
-func (v *Vault) Remove(ctx context.Context, prefix string) (Removed, error) {
-	var removed Removed
+// The certificate counts current objects, older versions with delete markers, and
+// unfinished uploads. After an error it counts what was deleted until then.
+func (v *Vault) Remove(ctx context.Context, prefix string) (schema.Certificate, error) {
+	var removed schema.Certificate
 	if parts := strings.Split(prefix, "/"); len(parts) < 3 || parts[len(parts)-1] != "" || parts[0] == "" || parts[1] == "" {
 		return removed, fmt.Errorf("vault: remove: %q is not the prefix of one export", prefix)
 	}
@@ -95,7 +91,7 @@ func (v *Vault) listRemaining(ctx context.Context, prefix string) (uploads []Upl
 }
 
 // deleteBatch deletes one batch. It returns an error if the bucket kept any of it.
-func (v *Vault) deleteBatch(ctx context.Context, versions []objectVersion, removed *Removed) error {
+func (v *Vault) deleteBatch(ctx context.Context, versions []objectVersion, removed *schema.Certificate) error {
 	if len(versions) == 0 {
 		return nil
 	}

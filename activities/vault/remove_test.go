@@ -63,7 +63,7 @@ func TestRemoveDeletesOneExportAndNothingElse(t *testing.T) {
 
 	removed, err := v.Remove(t.Context(), e.prefix)
 	require.NoError(t, err)
-	require.Equal(t, Removed{Objects: 1203, Uploads: 3}, removed)
+	require.Equal(t, schema.Certificate{Objects: 1203, Uploads: 3}, removed)
 	require.Empty(t, keys(t, v, e.prefix))
 	require.Empty(t, uploads(t, v, e.prefix))
 	require.Len(t, keys(t, v, other.prefix), 2)
@@ -87,7 +87,7 @@ func TestRemoveDeletesOldVersions(t *testing.T) {
 
 	removed, err := v.Remove(t.Context(), e.prefix)
 	require.NoError(t, err)
-	require.Equal(t, Removed{Objects: 3, Versions: 6}, removed)
+	require.Equal(t, schema.Certificate{Objects: 3, Versions: 6}, removed)
 	for o, err := range v.versions(t.Context(), e.prefix) {
 		require.NoError(t, err)
 		t.Errorf("%s is still there", o.key)
@@ -116,7 +116,7 @@ func TestRemoveWorksWithoutVersioning(t *testing.T) {
 			require.Equal(t, []string{e.id}, exportsIn(t, v))
 			removed, err := v.Remove(t.Context(), e.prefix)
 			require.NoError(t, err)
-			require.Equal(t, Removed{Objects: 3}, removed)
+			require.Equal(t, schema.Certificate{Objects: 3}, removed)
 			require.Empty(t, keys(t, v, ""))
 		})
 	}
@@ -170,7 +170,7 @@ func TestAnAbortIsRepeatedUntilTheUploadIsGone(t *testing.T) {
 	})
 	removed, err := v.Remove(t.Context(), e.prefix)
 	require.NoError(t, err)
-	require.Equal(t, Removed{Uploads: 1}, removed)
+	require.Equal(t, schema.Certificate{Uploads: 1}, removed)
 	require.Equal(t, 3, aborts)
 	require.Empty(t, uploads(t, v, ""))
 }

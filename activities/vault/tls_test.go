@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"satchel/schema"
 )
 
 // Over TLS the SDK sends bodies in another encoding than over plain HTTP.
@@ -50,6 +52,6 @@ func TestTLSWithAPrivateCertificateAuthority(t *testing.T) {
 		}
 		removed, err := v.Remove(t.Context(), e.prefix)
 		require.NoError(t, err)
-		require.Equal(t, Removed{Objects: 2}, removed)
+		require.Equal(t, schema.Certificate{Objects: 2}, removed)
 	}
 }

@@ -244,7 +244,7 @@ func TestTheNextWriteFailsWhenTheContextEnds(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
-func TestLastStoredIncludesThePartsOfAnUpload(t *testing.T) {
+func TestTheLastWriteIncludesThePartsOfAnUpload(t *testing.T) {
 	v, w := testVault(t)
 	e := newExport(t, v)
 	initiatedAt := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
