@@ -2,7 +2,8 @@ package mail
 
 import "satchel/schema"
 
-var letters = map[Kind]func(Data) letter{
+// builders create the content of each kind of email.
+var builders = map[Kind]func(Data) email{
 	Confirmation: confirmation,
 	Notice:       notice,
 	Ready:        ready,
@@ -12,19 +13,19 @@ var letters = map[Kind]func(Data) letter{
 	JobEnded:     jobEnded,
 }
 
-func confirmation(d Data) letter {
-	l := letter{
+func confirmation(d Data) email {
+	e := email{
 		Subject:   "Confirm the data export of " + d.account(),
-		Preheader: "Nothing is exported until you confirm. The link is good until " + instant(d.ConfirmBy) + ".",
+		Preheader: "Nothing is exported until you confirm. The link is good until " + formatTime(d.ConfirmBy) + ".",
 		Heading:   "Confirm your data export",
 		Intro: []string{
-			d.asker() + " asked for a complete copy of the data of " + d.account() + ". Nothing is exported unless you confirm it within " + span(d.ConfirmBy.Sub(d.RequestedAt)) + " of the request.",
+			d.requester() + " asked for a complete copy of the data of " + d.account() + ". Nothing is exported unless you confirm it within " + formatDuration(d.ConfirmBy.Sub(d.RequestedAt)) + " of the request.",
 			"The link opens a page that shows what will be exported. Sign in there as an owner or admin of the account, and press the button.",
 		},
 		Action: &link{Label: "Review and confirm", URL: d.Link},
 		Facts: d.facts(
-			fact{Label: "Confirm by", Value: instant(d.ConfirmBy)},
-			fact{Label: "You get", Value: "One JSON file with your " + contents() + "."},
+			fact{Label: "Confirm by", Value: formatTime(d.ConfirmBy)},
+			fact{Label: "You get", Value: "One JSON file with your " + categoryList() + "."},
 			fact{Label: "Left out", Value: "Passwords, sign-in secrets, the credentials of your providers, and calls whose personal data was removed."},
 		),
 		Footer: d.footer(),
@@ -35,55 +36,55 @@ func confirmation(d Data) letter {
 	}
 	if d.StopLink != "" {
 		ask.Paragraphs[0] += " You can also stop it at once."
-		ask.Link = &link{Label: "Stop this export", URL: d.StopLink, Grave: true}
+		ask.Link = &link{Label: "Stop this export", URL: d.StopLink, Destructive: true}
 	}
-	l.More = append(l.More, ask)
-	return l
+	e.Sections = append(e.Sections, ask)
+	return e
 }
 
-func notice(d Data) letter {
-	l := letter{
+func notice(d Data) email {
+	e := email{
 		Subject:   "A data export of " + d.account() + " was requested",
-		Preheader: d.asker() + " asked for it. If that is expected, there is nothing to do.",
+		Preheader: d.requester() + " asked for it. If that is expected, there is nothing to do.",
 		Heading:   "A data export was requested",
 		Intro: []string{
-			d.asker() + " asked for a complete copy of the data of " + d.account() + ". It starts only after it has been confirmed by e-mail.",
+			d.requester() + " asked for a complete copy of the data of " + d.account() + ". It starts only after it has been confirmed by e-mail.",
 			"If that is expected, there is nothing for you to do. If it is not, stop it.",
 		},
-		Action: &link{Label: "Stop this export", URL: d.StopLink, Grave: true},
+		Action: &link{Label: "Stop this export", URL: d.StopLink, Destructive: true},
 		Facts: d.facts(
-			fact{Label: "Confirm by", Value: instant(d.ConfirmBy)},
+			fact{Label: "Confirm by", Value: formatTime(d.ConfirmBy)},
 		),
 		Footer: d.footer(),
 	}
 	if d.PageLink != "" {
-		l.More = append(l.More, section{
+		e.Sections = append(e.Sections, section{
 			Heading:    "Is the file there already?",
 			Paragraphs: []string{"Then it can no longer be stopped, but you can delete it on the Data Export page."},
 			Link:       &link{Label: "Open Data Export", URL: d.PageLink},
 		})
 	}
-	return l
+	return e
 }
 
-func ready(d Data) letter {
-	kept := span(d.ExpiresAt.Sub(d.CompletedAt))
-	l := letter{
+func ready(d Data) email {
+	kept := formatDuration(d.ExpiresAt.Sub(d.CompletedAt))
+	e := email{
 		Subject:   "The data export of " + d.account() + " is ready",
-		Preheader: "Download it until " + instant(d.ExpiresAt) + ". Then it is deleted.",
+		Preheader: "Download it until " + formatTime(d.ExpiresAt) + ". Then it is deleted.",
 		Heading:   "Your data export is ready",
 		Intro: []string{
-			"The complete copy of the data of " + d.account() + " is ready as one JSON file. We keep it for " + kept + ", until " + instant(d.ExpiresAt) + ".",
+			"The complete copy of the data of " + d.account() + " is ready as one JSON file. We keep it for " + kept + ", until " + formatTime(d.ExpiresAt) + ".",
 			"The link works for owners and admins of the account who are signed in, and for nobody else.",
 		},
 		Action: &link{Label: "Download the file", URL: d.Link},
 		Facts: d.facts(
-			fact{Label: "Kept until", Value: instant(d.ExpiresAt)},
-			fact{Label: "Size", Value: size(d.Size)},
-			fact{Label: "Records", Value: thousands(d.Records)},
+			fact{Label: "Kept until", Value: formatTime(d.ExpiresAt)},
+			fact{Label: "Size", Value: formatSize(d.Size)},
+			fact{Label: "Records", Value: formatNumber(d.Records)},
 			fact{Label: "SHA-256", Value: d.SHA256, Code: true},
 		),
-		More: []section{{
+		Sections: []section{{
 			Heading: "Keep it safe",
 			Paragraphs: []string{
 				"The file is not encrypted once it is on your computer, and it holds personal data. To check that it arrived whole, compare its SHA-256 with the one above.",
@@ -99,11 +100,11 @@ func ready(d Data) letter {
 		then.Paragraphs[0] += " You can also delete it earlier, on the Data Export page."
 		then.Link = &link{Label: "Open Data Export", URL: d.PageLink}
 	}
-	l.More = append(l.More, then)
-	return l
+	e.Sections = append(e.Sections, then)
+	return e
 }
 
-func failed(d Data) letter {
+func failed(d Data) email {
 	reason := d.Reason
 	if reason == "" {
 		reason = schema.FailedReason(d.Category)
@@ -112,7 +113,7 @@ func failed(d Data) letter {
 	if d.Category != "" {
 		notRead = append(notRead, fact{Label: "Not read", Value: d.Category.Title()})
 	}
-	return letter{
+	return email{
 		Subject:   "The data export of " + d.account() + " could not be finished",
 		Preheader: reason,
 		Heading:   "Your data export could not be finished",
@@ -122,7 +123,7 @@ func failed(d Data) letter {
 		},
 		Action: &link{Label: "Ask for a new export", URL: d.PageLink},
 		Facts:  d.facts(notRead...),
-		More: []section{{
+		Sections: []section{{
 			Heading:    "Does it fail again?",
 			Paragraphs: []string{"Then somebody has to look at it. Please forward this mail to our support."},
 		}},
@@ -130,18 +131,18 @@ func failed(d Data) letter {
 	}
 }
 
-func lapsed(d Data) letter {
-	return letter{
+func lapsed(d Data) email {
+	return email{
 		Subject:   "The data export of " + d.account() + " was not confirmed",
 		Preheader: "Nothing was exported. You can ask again at any time.",
 		Heading:   "Your data export was not confirmed",
 		Intro: []string{
-			"A copy of the data of " + d.account() + " was asked for, but nobody confirmed it within " + span(d.ConfirmBy.Sub(d.RequestedAt)) + ". The request has lapsed. Nothing was exported, and no file was made.",
+			"A copy of the data of " + d.account() + " was asked for, but nobody confirmed it within " + formatDuration(d.ConfirmBy.Sub(d.RequestedAt)) + ". The request has lapsed. Nothing was exported, and no file was made.",
 			"Do you still want it? Ask again, and use the link in the mail that we then send you.",
 		},
 		Action: &link{Label: "Ask for a new export", URL: d.PageLink},
 		Facts: d.facts(
-			fact{Label: "Lapsed", Value: instant(d.ConfirmBy)},
+			fact{Label: "Lapsed", Value: formatTime(d.ConfirmBy)},
 		),
 		Footer: d.footer(),
 	}
@@ -154,8 +155,8 @@ func (d Data) account() string {
 	return d.AccountName
 }
 
-// asker begins a sentence.
-func (d Data) asker() string {
+// requester returns the requester as the subject of a sentence.
+func (d Data) requester() string {
 	switch d.Asker {
 	case Reader:
 		return "You"
@@ -172,19 +173,19 @@ func (d Data) nextExport() string {
 	case d.AvailableAgainAt.Equal(d.ExpiresAt):
 		return " You can then ask for a new export."
 	}
-	return " You can ask for a new export from " + instant(d.AvailableAgainAt) + "."
+	return " You can ask for a new export from " + formatTime(d.AvailableAgainAt) + "."
 }
 
-// facts adds to a letter's own facts those that every letter ends with.
+// facts returns own, followed by the facts that every email ends with.
 func (d Data) facts(own ...fact) []fact {
 	program := ""
 	if d.Asker == Program {
-		program = d.asker()
+		program = d.requester()
 	}
 	for _, f := range []fact{
 		{Label: "Account", Value: d.AccountName},
 		{Label: "Asked for by", Value: program},
-		{Label: "Asked for", Value: instant(d.RequestedAt)},
+		{Label: "Asked for", Value: formatTime(d.RequestedAt)},
 		{Label: "Account ID", Value: d.AccountID, Code: true},
 		{Label: "Export ID", Value: d.ExportID, Code: true},
 		{Label: "Job ID", Value: d.JobID, Code: true},
