@@ -17,7 +17,7 @@ func sender(t *testing.T, c Config) *Sender {
 	return s
 }
 
-func TestAnAddressThatCanBeCalledIsTakenAsItIs(t *testing.T) {
+func TestValidURLsAreRequestedUnchanged(t *testing.T) {
 	s := sender(t, Config{})
 	for _, address := range []string{
 		"https://hooks.example.com", "https://hooks.example.com/", "https://hooks.example.com?x=1", "https://Hooks.example.com:8443/a%2Fb/../c//d?q=%7e+&&=;?/",
@@ -25,32 +25,32 @@ func TestAnAddressThatCanBeCalledIsTakenAsItIs(t *testing.T) {
 		"https://hooks.example.com/[a]!$&'()*+,;=:@-._~",
 	} {
 		require.NoError(t, s.Check(address), address)
-		requested, _, err := s.target(address)
+		requested, _, err := s.normalize(address)
 		require.NoError(t, err)
 		require.Contains(t, []string{address, "https://hooks.example.com/", "https://hooks.example.com/?x=1"}, requested)
 	}
 	require.NoError(t, sender(t, Config{AllowHTTP: true}).Check("http://hooks.example.com/"))
 }
 
-func TestAnAddressThatCanNotBeCalledIsRefusedWithTheReason(t *testing.T) {
+func TestInvalidURLsAreRejectedWithTheReason(t *testing.T) {
 	for address, says := range map[string]string{
-		"":                                       "must begin with",
-		"seekrit":                                "must begin with",
-		"/seekrit":                               "must begin with",
-		"//seekrit.example":                      "must begin with",
-		"ftp://seekrit.example/":                 "must begin with",
-		"javascript:seekrit":                     "must begin with",
-		"http://seekrit.example/":                "must begin with https://.",
+		"":                                       "must start with",
+		"seekrit":                                "must start with",
+		"/seekrit":                               "must start with",
+		"//seekrit.example":                      "must start with",
+		"ftp://seekrit.example/":                 "must start with",
+		"javascript:seekrit":                     "must start with",
+		"http://seekrit.example/":                "must start with https://.",
 		"https:seekrit":                          "host",
 		"https:///seekrit":                       "host",
 		"https://:443/seekrit":                   "host",
-		"https://%73eekrit.example/":             "cannot be read",
+		"https://%73eekrit.example/":             "malformed",
 		"https://[fe80::1%25seekrit]/":           "host",
 		"https://seekrit.example:/":              "port",
 		"https://seekrit.example:0/":             "port",
 		"https://seekrit.example:65536/":         "port",
-		"https://seekrit.example:x/":             "cannot be read",
-		"https://seekrit.example/%zz":            "cannot be read",
+		"https://seekrit.example:x/":             "malformed",
+		"https://seekrit.example/%zz":            "malformed",
 		"https://seekrit.example/#":              "fragment",
 		"https://seekrit.example/#there":         "fragment",
 		"https://u:seekrit@hooks.example/":       "user name",
@@ -85,7 +85,7 @@ func TestAnAddressThatCanNotBeCalledIsRefusedWithTheReason(t *testing.T) {
 	}
 }
 
-func TestOnlyTheRangesOfTheAllowListAreOpened(t *testing.T) {
+func TestOnlyAllowedRangesCanBeReached(t *testing.T) {
 	s := sender(t, Config{Allow: []string{"10.1.0.0/16", " 127.0.0.0/8 ", "", "fd00::/8"}})
 	for _, address := range []string{"https://10.1.2.3/", "https://127.0.0.1:8080/", "https://localhost/", "https://[fd00::1]/"} {
 		require.NoError(t, s.Check(address), address)
