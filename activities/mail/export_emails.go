@@ -14,42 +14,41 @@ var builders = map[Kind]func(Data) email{
 }
 
 func confirmation(d Data) email {
-	e := email{
-		Subject:   "Confirm the data export of " + d.account(),
-		Preheader: "Nothing is exported until you confirm. The link is good until " + formatTime(d.ConfirmBy) + ".",
+	ignore := section{
+		Heading:    "Not expecting this request?",
+		Paragraphs: []string{"You can ignore this email: without a confirmation, the request expires and nothing is exported."},
+	}
+	if d.StopLink != "" {
+		ignore.Paragraphs[0] += " You can also stop it right away."
+		ignore.Link = &link{Label: "Stop this export", URL: d.StopLink, Destructive: true}
+	}
+	return email{
+		Subject:   "Confirm the data export for " + d.account(),
+		Preheader: "Nothing is exported until you confirm. The link is valid until " + formatTime(d.ConfirmBy) + ".",
 		Heading:   "Confirm your data export",
 		Intro: []string{
-			d.requester() + " asked for a complete copy of the data of " + d.account() + ". Nothing is exported unless you confirm it within " + formatDuration(d.ConfirmBy.Sub(d.RequestedAt)) + " of the request.",
-			"The link opens a page that shows what will be exported. Sign in there as an owner or admin of the account, and press the button.",
+			d.requester() + " requested a complete copy of the data of " + d.account() + ". Nothing is exported unless you confirm the export within " + formatDuration(d.ConfirmBy.Sub(d.RequestedAt)) + " of the request.",
+			"The link below opens a page that shows what will be exported. Sign in there as an owner or admin of the account and confirm the export.",
 		},
 		Action: &link{Label: "Review and confirm", URL: d.Link},
 		Facts: d.facts(
 			fact{Label: "Confirm by", Value: formatTime(d.ConfirmBy)},
-			fact{Label: "You get", Value: "One JSON file with your " + categoryList() + "."},
-			fact{Label: "Left out", Value: "Passwords, sign-in secrets, the credentials of your providers, and calls whose personal data was removed."},
+			fact{Label: "Included", Value: "One JSON file with your " + categoryList(d.categories) + "."},
+			fact{Label: "Not included", Value: "Passwords, sign-in secrets, the credentials of your providers, and calls whose personal data has been removed."},
 		),
-		Footer: d.footer(),
+		Sections: []section{ignore},
+		Footer:   d.footer(),
 	}
-	ask := section{
-		Heading:    "You did not expect this?",
-		Paragraphs: []string{"Ignore this mail. Without your confirmation the request lapses and nothing is exported."},
-	}
-	if d.StopLink != "" {
-		ask.Paragraphs[0] += " You can also stop it at once."
-		ask.Link = &link{Label: "Stop this export", URL: d.StopLink, Destructive: true}
-	}
-	e.Sections = append(e.Sections, ask)
-	return e
 }
 
 func notice(d Data) email {
 	e := email{
-		Subject:   "A data export of " + d.account() + " was requested",
-		Preheader: d.requester() + " asked for it. If that is expected, there is nothing to do.",
+		Subject:   "A data export was requested for " + d.account(),
+		Preheader: d.requester() + " requested it. If you expected this, there is nothing you need to do.",
 		Heading:   "A data export was requested",
 		Intro: []string{
-			d.requester() + " asked for a complete copy of the data of " + d.account() + ". It starts only after it has been confirmed by e-mail.",
-			"If that is expected, there is nothing for you to do. If it is not, stop it.",
+			d.requester() + " requested a complete copy of the data of " + d.account() + ". The export starts only after it has been confirmed by email.",
+			"If you expected this, there is nothing you need to do. If not, you can stop the export.",
 		},
 		Action: &link{Label: "Stop this export", URL: d.StopLink, Destructive: true},
 		Facts: d.facts(
@@ -59,8 +58,8 @@ func notice(d Data) email {
 	}
 	if d.PageLink != "" {
 		e.Sections = append(e.Sections, section{
-			Heading:    "Is the file there already?",
-			Paragraphs: []string{"Then it can no longer be stopped, but you can delete it on the Data Export page."},
+			Heading:    "Has the file already been created?",
+			Paragraphs: []string{"In that case the export can no longer be stopped, but you can delete the file on the Data Export page."},
 			Link:       &link{Label: "Open Data Export", URL: d.PageLink},
 		})
 	}
@@ -69,39 +68,37 @@ func notice(d Data) email {
 
 func ready(d Data) email {
 	kept := formatDuration(d.ExpiresAt.Sub(d.CompletedAt))
-	e := email{
-		Subject:   "The data export of " + d.account() + " is ready",
-		Preheader: "Download it until " + formatTime(d.ExpiresAt) + ". Then it is deleted.",
+	next := section{
+		Heading:    "What happens next?",
+		Paragraphs: []string{"After " + kept + ", the file and its key are deleted and cannot be restored." + d.nextExport()},
+	}
+	if d.PageLink != "" {
+		next.Paragraphs[0] += " You can also delete the file earlier, on the Data Export page."
+		next.Link = &link{Label: "Open Data Export", URL: d.PageLink}
+	}
+	return email{
+		Subject:   "The data export for " + d.account() + " is ready",
+		Preheader: "Download the file by " + formatTime(d.ExpiresAt) + ". After that, it is deleted.",
 		Heading:   "Your data export is ready",
 		Intro: []string{
 			"The complete copy of the data of " + d.account() + " is ready as one JSON file. We keep it for " + kept + ", until " + formatTime(d.ExpiresAt) + ".",
-			"The link works for owners and admins of the account who are signed in, and for nobody else.",
+			"The link works only for signed-in owners and admins of the account.",
 		},
 		Action: &link{Label: "Download the file", URL: d.Link},
 		Facts: d.facts(
-			fact{Label: "Kept until", Value: formatTime(d.ExpiresAt)},
+			fact{Label: "Available until", Value: formatTime(d.ExpiresAt)},
 			fact{Label: "Size", Value: formatSize(d.Size)},
 			fact{Label: "Records", Value: formatNumber(d.Records)},
 			fact{Label: "SHA-256", Value: d.SHA256, Code: true},
 		),
 		Sections: []section{{
-			Heading: "Keep it safe",
+			Heading: "Keep the file safe",
 			Paragraphs: []string{
-				"The file is not encrypted once it is on your computer, and it holds personal data. To check that it arrived whole, compare its SHA-256 with the one above.",
+				"The file contains personal data and is no longer encrypted once it is on your computer. To check that the download is complete, compare the SHA-256 of the file with the one above.",
 			},
-		}},
+		}, next},
 		Footer: d.footer(),
 	}
-	then := section{
-		Heading:    "And then?",
-		Paragraphs: []string{"After " + kept + " the file and its key are deleted, and we cannot restore it." + d.nextExport()},
-	}
-	if d.PageLink != "" {
-		then.Paragraphs[0] += " You can also delete it earlier, on the Data Export page."
-		then.Link = &link{Label: "Open Data Export", URL: d.PageLink}
-	}
-	e.Sections = append(e.Sections, then)
-	return e
 }
 
 func failed(d Data) email {
@@ -109,23 +106,23 @@ func failed(d Data) email {
 	if reason == "" {
 		reason = schema.FailedReason(d.Category)
 	}
-	var notRead []fact
+	var affected []fact
 	if d.Category != "" {
-		notRead = append(notRead, fact{Label: "Not read", Value: d.Category.Title()})
+		affected = append(affected, fact{Label: "Affected data", Value: d.Category.Title()})
 	}
 	return email{
-		Subject:   "The data export of " + d.account() + " could not be finished",
+		Subject:   "The data export for " + d.account() + " could not be completed",
 		Preheader: reason,
-		Heading:   "Your data export could not be finished",
+		Heading:   "Your data export could not be completed",
 		Intro: []string{
-			"We are sorry: the export of the data of " + d.account() + " could not be finished. " + reason,
-			"No file was made, and what had been written so far has been deleted.",
+			"We are sorry: the export of the data of " + d.account() + " could not be completed. " + reason,
+			"No file was created, and everything written so far has been deleted.",
 		},
-		Action: &link{Label: "Ask for a new export", URL: d.PageLink},
-		Facts:  d.facts(notRead...),
+		Action: &link{Label: "Request a new export", URL: d.PageLink},
+		Facts:  d.facts(affected...),
 		Sections: []section{{
-			Heading:    "Does it fail again?",
-			Paragraphs: []string{"Then somebody has to look at it. Please forward this mail to our support."},
+			Heading:    "If it fails again",
+			Paragraphs: []string{"Please forward this email to our support team, so that they can look into it."},
 		}},
 		Footer: d.footer(),
 	}
@@ -133,16 +130,16 @@ func failed(d Data) email {
 
 func lapsed(d Data) email {
 	return email{
-		Subject:   "The data export of " + d.account() + " was not confirmed",
-		Preheader: "Nothing was exported. You can ask again at any time.",
+		Subject:   "The data export for " + d.account() + " was not confirmed",
+		Preheader: "Nothing was exported. You can request a new export at any time.",
 		Heading:   "Your data export was not confirmed",
 		Intro: []string{
-			"A copy of the data of " + d.account() + " was asked for, but nobody confirmed it within " + formatDuration(d.ConfirmBy.Sub(d.RequestedAt)) + ". The request has lapsed. Nothing was exported, and no file was made.",
-			"Do you still want it? Ask again, and use the link in the mail that we then send you.",
+			"A copy of the data of " + d.account() + " was requested, but the request was not confirmed within " + formatDuration(d.ConfirmBy.Sub(d.RequestedAt)) + " and has expired. Nothing was exported, and no file was created.",
+			"If you still want the export, please request it again and use the link in the confirmation email that we send you then.",
 		},
-		Action: &link{Label: "Ask for a new export", URL: d.PageLink},
+		Action: &link{Label: "Request a new export", URL: d.PageLink},
 		Facts: d.facts(
-			fact{Label: "Lapsed", Value: formatTime(d.ConfirmBy)},
+			fact{Label: "Expired", Value: formatTime(d.ConfirmBy)},
 		),
 		Footer: d.footer(),
 	}
@@ -171,9 +168,9 @@ func (d Data) nextExport() string {
 	case d.AvailableAgainAt.IsZero():
 		return ""
 	case d.AvailableAgainAt.Equal(d.ExpiresAt):
-		return " You can then ask for a new export."
+		return " You can then request a new export."
 	}
-	return " You can ask for a new export from " + formatTime(d.AvailableAgainAt) + "."
+	return " You can request a new export from " + formatTime(d.AvailableAgainAt) + "."
 }
 
 // facts returns own, followed by the facts that every email ends with.
@@ -184,8 +181,8 @@ func (d Data) facts(own ...fact) []fact {
 	}
 	for _, f := range []fact{
 		{Label: "Account", Value: d.AccountName},
-		{Label: "Asked for by", Value: program},
-		{Label: "Asked for", Value: formatTime(d.RequestedAt)},
+		{Label: "Requested by", Value: program},
+		{Label: "Requested", Value: formatTime(d.RequestedAt)},
 		{Label: "Account ID", Value: d.AccountID, Code: true},
 		{Label: "Export ID", Value: d.ExportID, Code: true},
 		{Label: "Job ID", Value: d.JobID, Code: true},
@@ -198,5 +195,5 @@ func (d Data) facts(own ...fact) []fact {
 }
 
 func (d Data) footer() string {
-	return "You get this mail because you are an owner or admin of " + d.account() + "."
+	return "You are receiving this email because you are an owner or admin of " + d.account() + "."
 }

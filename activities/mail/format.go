@@ -106,12 +106,15 @@ func formatSize(n int64) string {
 	return fmt.Sprintf("%.1f %s (%s)", value, unit, exact)
 }
 
-// categoryList returns the titles of all categories, as in "users, calls and flows".
-func categoryList() string {
-	titles := make([]string, len(schema.Categories))
-	for i, c := range schema.Categories {
+// categoryList returns the titles of the categories, as in "users, calls and flows".
+func categoryList(categories []schema.Category) string {
+	titles := make([]string, len(categories))
+	for i, c := range categories {
 		titles[i] = c.Title()
 	}
 	last := len(titles) - 1
+	if last < 1 {
+		return strings.Join(titles, "")
+	}
 	return strings.Join(titles[:last], ", ") + " and " + titles[last]
 }

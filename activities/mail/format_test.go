@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"satchel/schema"
 )
 
 func TestDurationsAreRoundedDown(t *testing.T) {
@@ -53,6 +55,9 @@ func TestTimesAreInUTC(t *testing.T) {
 	require.Equal(t, "Sunday, 1 March 2026, 00:30:05 UTC", formatTime(time.Date(2026, 3, 1, 0, 30, 5, 0, time.UTC)))
 }
 
-func TestTheCategoryListNamesEveryCategory(t *testing.T) {
-	require.Equal(t, "account, users, contacts, calls, flows, phone numbers, VoIP providers, call schedules, campaigns, charges, balance transactions and notifications", categoryList())
+func TestTheCategoryListIsASentencesList(t *testing.T) {
+	require.Equal(t, "account, phone numbers and VoIP providers", categoryList([]schema.Category{"account", "phoneNumbers", "voipProviders"}))
+	require.Equal(t, "users and calls", categoryList([]schema.Category{"users", "calls"}))
+	require.Equal(t, "users", categoryList([]schema.Category{"users"}))
+	require.Empty(t, categoryList(nil))
 }

@@ -79,11 +79,18 @@ type Data struct {
 	Empty      int                 // JobEnded: days without records
 	Missing    int                 // JobEnded: days that failed
 	Retention  time.Duration       // JobEnded: how long each file is kept after it was created
+
+	categories []schema.Category // Confirmation: what the archive will hold
 }
 
 // Render renders an email. The same data always gives the same bytes. An error names
 // the invalid field, without any value.
 func Render(kind Kind, data Data) (subject, html, text string, err error) {
+	data.categories = schema.Categories
+	return render(kind, data)
+}
+
+func render(kind Kind, data Data) (subject, html, text string, err error) {
 	build, ok := builders[kind]
 	if !ok {
 		return "", "", "", errors.New("mail: there is no such kind of email")

@@ -42,6 +42,7 @@ func sampleData(kind Kind) Data {
 		Records:          1_000_000,
 		SHA256:           "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
 		Category:         "phoneNumbers",
+		categories:       []schema.Category{"account", "users", "calls", "phoneNumbers", "voipProviders"},
 	}
 	switch kind {
 	case Notice:
@@ -64,7 +65,7 @@ func sampleData(kind Kind) Data {
 
 func mustRender(t *testing.T, kind Kind, d Data) (subject, html, text string) {
 	t.Helper()
-	subject, html, text, err := Render(kind, d)
+	subject, html, text, err := render(kind, d)
 	require.NoError(t, err)
 	return subject, html, text
 }
@@ -81,6 +82,14 @@ func TestEmailsMatchTheirGoldenFiles(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, string(want), got, "%s: if the change is intended, run the test with -update", golden)
 		}
+	}
+}
+
+func TestAConfirmationNamesEveryCategory(t *testing.T) {
+	_, page, text, err := Render(Confirmation, sampleData(Confirmation))
+	require.NoError(t, err)
+	for _, s := range []string{visibleText(t, page), text} {
+		require.Contains(t, collapseSpace(s), "One JSON file with your "+categoryList(schema.Categories)+".")
 	}
 }
 
@@ -104,13 +113,13 @@ func TestHTMLAndTextHoldTheSameFacts(t *testing.T) {
 	const bulk = "https://app.acme.example/settings/bulk-export"
 	const page, stop = "https://app.acme.example/settings/data-export", "https://app.acme.example/stop/AAEC"
 	wantFacts := map[Kind][]string{
-		Confirmation: {"https://app.acme.example/confirm/AAEC", stop, asked, confirmBy, "You asked for", "24 hours", "phone numbers", "VoIP providers", "Nothing is exported unless you confirm", "Ignore this mail", "Passwords"},
-		Notice:       {stop, page, asked, confirmBy, "An owner or admin asked for", "nothing for you to do"},
+		Confirmation: {"https://app.acme.example/confirm/AAEC", stop, asked, confirmBy, "You requested", "24 hours", "phone numbers", "VoIP providers", "Nothing is exported unless you confirm", "You can ignore this email", "Passwords"},
+		Notice:       {stop, page, asked, confirmBy, "An owner or admin requested", "nothing you need to do"},
 		Ready:        {"https://app.acme.example/download/AAEC", page, asked, expires, "24 hours", "868.1 MB (868,123,456 bytes)", "1,000,000", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "deleted"},
-		Failed:       {page, asked, "We could not read your phone numbers. Please ask for a new export.", "No file was made"},
+		Failed:       {page, asked, "We could not read your phone numbers. Please ask for a new export.", "No file was created"},
 		Lapsed:       {page, asked, confirmBy, "24 hours", "Nothing was exported"},
-		JobRequested: {bulk, "https://app.acme.example/unsubscribe/AAEC", asked, "An owner or admin asked for the calls", "31 days", "2026-01-01", "2026-01-31", "Delete the job", "rotate the auth token or the API key"},
-		JobEnded:     {bulk, asked, "January & <b>audit</b>", "28 days", "2 days", "1 day could not be written", "7 days", "Saturday, 7 March 2026, 12:00 UTC", "GET /v1/Exports/Calls/Days/2026-01-01", "this address was given"},
+		JobRequested: {bulk, "https://app.acme.example/unsubscribe/AAEC", asked, "An owner or admin requested the calls", "31 days", "2026-01-01", "2026-01-31", "Delete the job", "rotate the auth token or the API key"},
+		JobEnded:     {bulk, asked, "January & <b>audit</b>", "28 days", "2 days", "1 day could not be exported", "7 days", "Saturday, 7 March 2026, 12:00 UTC", "GET /v1/Exports/Calls/Days/2026-01-01", "this address was given"},
 	}
 	for _, kind := range Kinds {
 		d := sampleData(kind)
@@ -221,15 +230,15 @@ func TestEmailsRenderWithoutNames(t *testing.T) {
 
 func TestEmailsNameTheKindOfRequesterButNoPerson(t *testing.T) {
 	for asker, says := range map[Asker]string{
-		Somebody: "An owner or admin asked for a complete copy",
-		Reader:   "You asked for a complete copy",
-		Program:  "A program with the account's API credentials asked for a complete copy",
+		Somebody: "An owner or admin requested a complete copy",
+		Reader:   "You requested a complete copy",
+		Program:  "A program with the account's API credentials requested a complete copy",
 	} {
 		d := sampleData(Confirmation)
 		d.Asker = asker
 		_, _, text := mustRender(t, Confirmation, d)
 		require.Contains(t, collapseSpace(text), says)
-		require.Equal(t, asker == Program, strings.Contains(text, "Asked for by:"))
+		require.Equal(t, asker == Program, strings.Contains(text, "Requested by:"))
 	}
 }
 
@@ -267,7 +276,7 @@ func TestOptionalLinksCanBeLeftOut(t *testing.T) {
 	d := sampleData(Confirmation)
 	d.StopLink = ""
 	_, _, text := mustRender(t, Confirmation, d)
-	require.NotContains(t, text, "stop it")
+	require.NotContains(t, text, "stop")
 	d = sampleData(Ready)
 	d.PageLink, d.AvailableAgainAt = "", time.Time{}
 	_, _, text = mustRender(t, Ready, d)
@@ -275,9 +284,9 @@ func TestOptionalLinksCanBeLeftOut(t *testing.T) {
 	require.NotContains(t, collapseSpace(text), "a new export")
 	d.AvailableAgainAt = d.ExpiresAt.Add(time.Hour)
 	_, _, text = mustRender(t, Ready, d)
-	require.Contains(t, collapseSpace(text), "You can ask for a new export from Sunday, 1 March 2026, 14:35:42 UTC.")
+	require.Contains(t, collapseSpace(text), "You can request a new export from Sunday, 1 March 2026, 14:35:42 UTC.")
 	_, _, text = mustRender(t, Notice, d)
-	require.NotContains(t, text, "there already")
+	require.NotContains(t, text, "already been created")
 }
 
 func TestAJobsEmailCountsItsDaysByOutcome(t *testing.T) {
@@ -286,10 +295,10 @@ func TestAJobsEmailCountsItsDaysByOutcome(t *testing.T) {
 		subject, says           string
 		fetch                   bool
 	}{
-		{31, 0, 0, "The bulk export of Acme Telecom is ready", "The calls of Acme Telecom are ready", true},
-		{0, 31, 0, "The bulk export of Acme Telecom is ready", "A day without any has an empty file.", true},
-		{28, 1, 2, "The bulk export of Acme Telecom is ready, but for 2 days", "ready in part: 29 of 31 days, from 2026-01-01 to 2026-01-31 (UTC)", true},
-		{0, 0, 31, "The bulk export of Acme Telecom could not be finished", "no file of the calls of Acme Telecom could be written", false},
+		{31, 0, 0, "The bulk export for Acme Telecom is ready", "The calls of Acme Telecom are ready", true},
+		{0, 31, 0, "The bulk export for Acme Telecom is ready", "The file of a day without records is empty.", true},
+		{28, 1, 2, "The bulk export for Acme Telecom is ready, except for 2 days", "partly ready: 29 of 31 days, from 2026-01-01 to 2026-01-31 (UTC)", true},
+		{0, 0, 31, "The bulk export for Acme Telecom could not be completed", "no file with the calls of Acme Telecom could be created", false},
 	} {
 		d := sampleData(JobEnded)
 		d.Written, d.Empty, d.Missing = c.written, c.empty, c.missing
@@ -297,7 +306,7 @@ func TestAJobsEmailCountsItsDaysByOutcome(t *testing.T) {
 		require.Equal(t, c.subject, subject)
 		require.Contains(t, collapseSpace(text), c.says)
 		require.Equal(t, c.fetch, strings.Contains(text, "GET /v1/Exports/"))
-		require.Equal(t, c.fetch, strings.Contains(text, "Kept until"))
+		require.Equal(t, c.fetch, strings.Contains(text, "Available until"))
 	}
 }
 
