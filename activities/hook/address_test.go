@@ -1,6 +1,7 @@
 package hook
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -61,6 +62,7 @@ func TestInvalidURLsAreRejectedWithTheReason(t *testing.T) {
 		"https://seekrit.example/\r\nX: y":       "percent-encoded",
 		"https://seekrit.example/{id}":           "percent-encoded",
 		"https://s/" + strings.Repeat("a", 2048): "2048",
+		"https://seekrit.example/\x7f":           "percent-encoded",
 		"https://127.0.0.1/seekrit":              "private or reserved",
 		"https://10.0.0.1:8080/seekrit":          "private or reserved",
 		"https://169.254.169.254/seekrit":        "private or reserved",
@@ -83,6 +85,17 @@ func TestInvalidURLsAreRejectedWithTheReason(t *testing.T) {
 		require.Equal(t, schema.Invalid, schema.KindOf(err))
 		require.NotContains(t, err.Error(), "eekrit")
 	}
+}
+
+func TestURLsOfUpTo2048BytesAreAccepted(t *testing.T) {
+	s := sender(t, Config{})
+	const base = "https://hooks.example.com/"
+	require.NoError(t, s.Check(base+strings.Repeat("a", 2048-len(base))))
+	err := s.Check(base + strings.Repeat("a", 2049-len(base)))
+	require.ErrorContains(t, err, "2048")
+	require.Equal(t, schema.Invalid, schema.KindOf(err))
+	_, err = s.newRequest(t.Context(), schema.Hook{URL: base + strings.Repeat("a", 2049-len(base)), Method: http.MethodPost}, token, nil, nil)
+	require.Equal(t, schema.Invalid, schema.KindOf(err), "nor is it called")
 }
 
 func TestOnlyAllowedRangesCanBeReached(t *testing.T) {

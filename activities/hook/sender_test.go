@@ -262,6 +262,10 @@ func TestASlowReceiverTimesOut(t *testing.T) {
 	require.Equal(t, http.StatusOK, try.HTTPStatus)
 }
 
+func TestAReceiverHas15Seconds(t *testing.T) {
+	require.Equal(t, 15*time.Second, sender(t, Config{}).timeout, "as docs/configuration.md says")
+}
+
 func TestACancelledDeliveryStopsAtOnce(t *testing.T) {
 	done := make(chan struct{})
 	ctx, cancel := context.WithCancel(t.Context())

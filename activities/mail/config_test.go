@@ -16,6 +16,10 @@ func TestInvalidSettingsAreNamed(t *testing.T) {
 		"RESEND_API_KEY contains":                 func(c *Config) { c.APIKey = "re_seekrit\n" },
 		"MAIL_FROM is not":                        func(c *Config) { c.From = "seekrit" },
 		"RESEND_BASE_URL must be https":           func(c *Config) { c.BaseURL = "http://seekrit.example/" },
+		"RESEND_BASE_URL must be https: emails":   func(c *Config) { c.BaseURL = "http://10.0.0.1/seekrit" },
+		"RESEND_BASE_URL is not a plain":          func(c *Config) { c.BaseURL = "https://mail.example/?seekrit" },
+		"RESEND_BASE_URL is not a plain URL":      func(c *Config) { c.BaseURL = "https://mail.example/#seekrit" },
+		"RESEND_API_KEY contains a character":     func(c *Config) { c.APIKey = "re_ seekrit" },
 		"RESEND_BASE_URL is not":                  func(c *Config) { c.BaseURL = "seekrit" },
 		"RESEND_BASE_URL is not a plain URL such": func(c *Config) { c.BaseURL = "https://u:seekrit@mail.example" },
 	} {

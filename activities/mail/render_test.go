@@ -216,6 +216,16 @@ func TestInternationalNamesAreKept(t *testing.T) {
 	require.Equal(t, strings.Repeat("é", 80), sanitize(strings.Repeat("é", 80), 80))
 }
 
+func TestALongReasonIsCut(t *testing.T) {
+	d := sampleData(Failed)
+	d.Reason = strings.Repeat("é", 1000)
+	_, page, text := mustRender(t, Failed, d)
+	for _, s := range []string{page, text} {
+		require.Contains(t, s, strings.Repeat("é", 299)+"…")
+		require.NotContains(t, s, strings.Repeat("é", 300))
+	}
+}
+
 func TestEmailsRenderWithoutNames(t *testing.T) {
 	for _, kind := range Kinds {
 		d := sampleData(kind)
@@ -250,21 +260,25 @@ func TestMissingOrInvalidDataIsAnError(t *testing.T) {
 		data Data
 		says string
 	}{
-		"kind":        {"birthday", Data{}, "no such kind"},
-		"link":        {Ready, without(func(d *Data) { d.Link = "" }), "Link is missing"},
-		"stop link":   {Notice, without(func(d *Data) { d.StopLink = "" }), "StopLink is missing"},
-		"page link":   {Lapsed, without(func(d *Data) { d.PageLink = "" }), "PageLink is missing"},
-		"scheme":      {Confirmation, without(func(d *Data) { d.Link = "javascript:alert('seekrit')" }), "Link is not a web address"},
-		"relative":    {Confirmation, without(func(d *Data) { d.Link = "/confirm/seekrit" }), "Link is not a web address"},
-		"homograph":   {Confirmation, without(func(d *Data) { d.StopLink = "https://аcme.example/seekrit" }), "StopLink is not a web address"},
-		"line break":  {Confirmation, without(func(d *Data) { d.Link += "\nseekrit" }), "Link is not a web address"},
-		"password":    {Confirmation, without(func(d *Data) { d.Link = "https://acme.example@evil.example/seekrit" }), "Link is not a web address"},
-		"expiry":      {Ready, without(func(d *Data) { d.ExpiresAt = time.Time{} }), "ExpiresAt is missing"},
-		"unsubscribe": {JobRequested, job(func(d *Data) { d.UnsubscribeLink = "" }), "UnsubscribeLink is missing"},
-		"type":        {JobRequested, job(func(d *Data) { d.Type = "seekrit" }), "Type, Start and End"},
-		"days":        {JobEnded, job(func(d *Data) { d.End = "2025-12-31" }), "Type, Start and End"},
-		"no day":      {JobEnded, job(func(d *Data) { d.Start = "" }), "Type, Start and End"},
-		"hash":        {Ready, without(func(d *Data) { d.SHA256 = "seekrit" }), "SHA256 is not"},
+		"kind":         {"birthday", Data{}, "no such kind"},
+		"link":         {Ready, without(func(d *Data) { d.Link = "" }), "Link is missing"},
+		"stop link":    {Notice, without(func(d *Data) { d.StopLink = "" }), "StopLink is missing"},
+		"page link":    {Lapsed, without(func(d *Data) { d.PageLink = "" }), "PageLink is missing"},
+		"scheme":       {Confirmation, without(func(d *Data) { d.Link = "javascript:alert('seekrit')" }), "Link is not a web address"},
+		"relative":     {Confirmation, without(func(d *Data) { d.Link = "/confirm/seekrit" }), "Link is not a web address"},
+		"homograph":    {Confirmation, without(func(d *Data) { d.StopLink = "https://аcme.example/seekrit" }), "StopLink is not a web address"},
+		"line break":   {Confirmation, without(func(d *Data) { d.Link += "\nseekrit" }), "Link is not a web address"},
+		"quote":        {Confirmation, without(func(d *Data) { d.Link += "'seekrit" }), "Link is not a web address"},
+		"backslash":    {Confirmation, without(func(d *Data) { d.Link += `\seekrit` }), "Link is not a web address"},
+		"long link":    {Confirmation, without(func(d *Data) { d.Link += strings.Repeat("seekrit", 300) }), "Link is not a web address"},
+		"other scheme": {Confirmation, without(func(d *Data) { d.Link = "ftp://acme.example/seekrit" }), "Link is not a web address"},
+		"password":     {Confirmation, without(func(d *Data) { d.Link = "https://acme.example@evil.example/seekrit" }), "Link is not a web address"},
+		"expiry":       {Ready, without(func(d *Data) { d.ExpiresAt = time.Time{} }), "ExpiresAt is missing"},
+		"unsubscribe":  {JobRequested, job(func(d *Data) { d.UnsubscribeLink = "" }), "UnsubscribeLink is missing"},
+		"type":         {JobRequested, job(func(d *Data) { d.Type = "seekrit" }), "Type, Start and End"},
+		"days":         {JobEnded, job(func(d *Data) { d.End = "2025-12-31" }), "Type, Start and End"},
+		"no day":       {JobEnded, job(func(d *Data) { d.Start = "" }), "Type, Start and End"},
+		"hash":         {Ready, without(func(d *Data) { d.SHA256 = "seekrit" }), "SHA256 is not"},
 	} {
 		_, _, _, err := Render(c.kind, c.data)
 		require.ErrorContains(t, err, c.says, name)

@@ -174,6 +174,10 @@ func TestResponsesAreClassified(t *testing.T) {
 		"broken":              {500, "", name("seekrit"), Error{}, "internal error"},
 		"away":                {503, "30", "<html>seekrit</html>", Error{RetryAfter: 30 * time.Second}, "internal error"},
 		"slow":                {408, "", "", Error{}, "too slow"},
+		"too early":           {425, "", "", Error{}, "too early"},
+		"last server error":   {599, "", "", Error{}, "internal error"},
+		"unknown":             {418, "", name("teapot"), Error{Everybody: true}, "not the URL"},
+		"headers too long":    {200, "", "", Error{}, ""},
 		"not JSON":            {200, "", "<html>seekrit</html>", Error{}, "understood"},
 		"no id":               {200, "", "{}", Error{}, "understood"},
 		"endless":             {200, "", `{"id":"` + strings.Repeat("x", 2*maxResponse) + `"}`, Error{}, "understood"},
@@ -184,11 +188,16 @@ func TestResponsesAreClassified(t *testing.T) {
 				if c.retryAfter != "" {
 					w.Header().Set("Retry-After", c.retryAfter)
 				}
+				if about == "headers too long" {
+					w.Header().Set("X-Long", strings.Repeat("seekrit", maxResponse))
+				}
 				reply(w, c.status, c.body)
 			})
 			e := requireSendError(t, p.sender(t).Send(t.Context(), message()))
 			require.Contains(t, e.Error(), c.says)
-			require.Equal(t, c.status, e.Status)
+			if about != "headers too long" { // without the headers there is no response
+				require.Equal(t, c.status, e.Status)
+			}
 			require.Equal(t, c.want, Error{RetryAfter: e.RetryAfter, Permanent: e.Permanent, Duplicate: e.Duplicate, Everybody: e.Everybody})
 			require.NoError(t, e.Unwrap())
 			require.Len(t, p.received(), 1)
@@ -297,6 +306,36 @@ func TestConcurrentSendsGetTheirOwnResponses(t *testing.T) {
 	all.Wait()
 }
 
+func TestTheLongestAddressAndKeyAreSent(t *testing.T) {
+	p := newProvider(t, accept)
+	m := message()
+	m.To = strings.Repeat("a", 320-len("@customer.example")) + "@customer.example"
+	m.IdempotencyKey = strings.Repeat("~", 256)
+	require.NoError(t, p.sender(t).Send(t.Context(), m))
+	require.Len(t, p.received(), 1)
+}
+
+func TestASendCancelledWhileTheResponseIsReadIsNotClassified(t *testing.T) {
+	done := make(chan struct{})
+	ctx, cancel := context.WithCancel(t.Context())
+	p := newProvider(t, func(_ int, w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusUnprocessableEntity)
+		http.NewResponseController(w).Flush() //nolint:errcheck // the client may have gone
+		cancel()
+		<-done
+	})
+	t.Cleanup(func() { close(done) })
+	e := requireSendError(t, p.sender(t).Send(ctx, message()))
+	require.ErrorIs(t, e, context.Canceled)
+	require.False(t, e.Permanent)
+}
+
+func TestAProviderHas30Seconds(t *testing.T) {
+	client := newHTTPClient(requestTimeout, responseHeaderTimeout)
+	require.Equal(t, 30*time.Second, client.Timeout)
+	require.Equal(t, 20*time.Second, client.Transport.(transport).base.(*http.Transport).ResponseHeaderTimeout)
+}
+
 func TestInvalidMessagesAreNotSent(t *testing.T) {
 	p := newProvider(t, accept)
 	s := p.sender(t)
@@ -308,12 +347,20 @@ func TestInvalidMessagesAreNotSent(t *testing.T) {
 		"header":          func(m *Message) { m.To += "\r\nBcc: eve@evil.example" },
 		"no subject":      func(m *Message) { m.Subject = "" },
 		"broken subject":  func(m *Message) { m.Subject += "\nBcc: eve@evil.example" },
+		"subject with CR": func(m *Message) { m.Subject += "\rBcc: eve@evil.example" },
+		"space":           func(m *Message) { m.To = "ada lovelace@customer.example" },
+		"delete":          func(m *Message) { m.To = "ada\x7f@customer.example" },
+		"semicolon":       func(m *Message) { m.To += ";eve@evil.example" },
+		"quote":           func(m *Message) { m.To = `"ada"@customer.example` },
+		"long recipient":  func(m *Message) { m.To = strings.Repeat("a", 321-len("@customer.example")) + "@customer.example" },
 		"no html":         func(m *Message) { m.HTML = "" },
 		"no text":         func(m *Message) { m.Text = "" },
 		"no unsubscribe":  func(m *Message) { m.Unsubscribe = "https://app.acme.example/x>\r\nBcc: eve@evil.example" },
 		"no key":          func(m *Message) { m.IdempotencyKey = "" },
 		"long key":        func(m *Message) { m.IdempotencyKey = strings.Repeat("k", 257) },
 		"odd key":         func(m *Message) { m.IdempotencyKey = "a\nb" },
+		"key with space":  func(m *Message) { m.IdempotencyKey = "a b" },
+		"key with DEL":    func(m *Message) { m.IdempotencyKey = "a\x7f" },
 	} {
 		m := message()
 		change(&m)

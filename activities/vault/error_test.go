@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -8,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	smithy "github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/stretchr/testify/require"
 
 	"satchel/schema"
@@ -88,6 +91,68 @@ func TestSafeMessagesHoldOnlyOurOwnText(t *testing.T) {
 	}
 }
 
+func TestErrorCodesAreClassified(t *testing.T) {
+	for name, c := range map[string]struct {
+		status    int
+		code      string
+		temporary bool
+		notFound  bool
+	}{
+		"server error":    {http.StatusInternalServerError, "InternalError", true, false},
+		"bad gateway":     {http.StatusBadGateway, "BadGateway", true, false},
+		"too many":        {http.StatusTooManyRequests, "TooManyRequests", true, false},
+		"conflict":        {http.StatusConflict, "ConditionalRequestConflict", true, false},
+		"other conflict":  {http.StatusConflict, "OperationAborted", true, false},
+		"slow request":    {http.StatusBadRequest, "RequestTimeout", true, false},
+		"throttled":       {http.StatusBadRequest, "ThrottlingException", true, false},
+		"bad request":     {http.StatusBadRequest, "InvalidArgument", false, false},
+		"denied":          {http.StatusForbidden, "AccessDenied", false, false},
+		"existing object": {http.StatusPreconditionFailed, "PreconditionFailed", false, false},
+		"no object":       {http.StatusNotFound, "NoSuchKey", false, true},
+		"no upload":       {http.StatusNotFound, "NoSuchUpload", false, true},
+		"no bucket":       {http.StatusNotFound, "NoSuchBucket", false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := translateError(t.Context(), "get", &smithyhttp.ResponseError{
+				Response: &smithyhttp.Response{Response: &http.Response{StatusCode: c.status}},
+				Err:      &smithy.GenericAPIError{Code: c.code, Message: "seekrit"},
+			})
+			require.NotContains(t, err.Error(), "seekrit")
+			require.Contains(t, err.Error(), fmt.Sprintf("vault: get: %s", map[bool]string{true: ErrNotFound.Error(), false: c.code}[c.notFound]))
+			require.Equal(t, c.notFound, errors.Is(err, ErrNotFound))
+			require.Equal(t, c.temporary, schema.KindOf(err) == schema.Unavailable, "%v", err)
+			if known, ok := errors.AsType[*schema.Error](err); ok {
+				require.Equal(t, 10*time.Second, known.RetryAfter)
+				require.NotContains(t, known.Message, c.code)
+			}
+		})
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	err := translateError(ctx, "get", errTest)
+	require.ErrorIs(t, err, context.Canceled)
+	require.Empty(t, schema.KindOf(err), "the caller's own cancellation is no outage")
+	require.NoError(t, translateError(ctx, "get", nil))
+}
+
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	v, w := testVault(t)
+	e := newExport(t, v)
+	w.intercept(func(q *http.Request, _ http.RoundTripper) (*http.Response, error) {
+		if q.URL.Host == "elsewhere.example" {
+			t.Error("the redirect was followed")
+		}
+		res := response(q, http.StatusTemporaryRedirect, "")
+		res.Header.Set("Location", "http://elsewhere.example/")
+		return res, nil
+	})
+	require.Error(t, v.Put(t.Context(), e.prefix+"calls/1-1", e.recipient, nil))
+	_, err := v.Get(t.Context(), e.prefix+"calls/1-1", e.identity, nil)
+	require.Error(t, err)
+	_, err = v.Remove(t.Context(), e.prefix)
+	require.Error(t, err)
+}
+
 func TestMissingCredentialsAreNamed(t *testing.T) {
 	c := testConfig(t)
 	t.Setenv("AWS_ACCESS_KEY_ID", "")
@@ -110,4 +175,10 @@ func TestAResponseThatIsNotFromS3IsAnError(t *testing.T) {
 	require.ErrorIs(t, err, ErrUnreadable)
 	_, err = v.Remove(t.Context(), e.prefix)
 	require.Error(t, err)
+	listings := 0
+	for _, err := range v.Keys(t.Context(), e.prefix) {
+		require.ErrorContains(t, err, errNotS3.Error())
+		listings++
+	}
+	require.Equal(t, 1, listings, "not an empty list")
 }

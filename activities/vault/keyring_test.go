@@ -32,6 +32,7 @@ type keyService struct {
 	mu       sync.Mutex
 	contexts []string
 	down     bool
+	wrongKey bool
 }
 
 func newKeyService(t *testing.T) *keyService {
@@ -59,6 +60,9 @@ func (k *keyService) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 		fmt.Fprintf(w, `{"__type":%q}`, code)
 	}
 	switch err := json.NewDecoder(q.Body).Decode(&in); {
+	case k.wrongKey:
+		refuse(http.StatusBadRequest, "IncorrectKeyException")
+		return
 	case k.down:
 		refuse(http.StatusServiceUnavailable, "DependencyTimeoutException")
 		return
@@ -160,7 +164,11 @@ func TestKMSLogsTheAccountAndExportOfAnUnwrap(t *testing.T) {
 	require.Contains(t, service.contexts[0], account)
 	require.Contains(t, service.contexts[0], export)
 
-	service.down = true
+	service.wrongKey = true
+	_, err = v.Unwrap(t.Context(), wrapped, account, export)
+	require.ErrorIs(t, err, ErrUnreadable)
+
+	service.wrongKey, service.down = false, true
 	_, err = v.Unwrap(t.Context(), wrapped, account, export)
 	require.Equal(t, schema.Unavailable, schema.KindOf(err), "%v", err)
 	require.NotErrorIs(t, err, ErrUnreadable, "an unavailable key service must not look like a lost key")
@@ -174,6 +182,10 @@ func TestIdentitiesDoNotPrint(t *testing.T) {
 	require.NoError(t, err)
 	for _, printed := range []string{fmt.Sprint(e.identity), fmt.Sprintf("%v %+v %#v %s %q", e.identity, &e.identity, e.identity, e.identity, e.identity), string(text)} {
 		require.NotContains(t, strings.ToUpper(printed), secret[:20])
+	}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
+		require.Equal(t, "vault.Identity", fmt.Sprintf(verb, e.identity), "nor the bytes behind it")
+		require.Equal(t, "vault.Identity", fmt.Sprintf(verb, &e.identity))
 	}
 }
 

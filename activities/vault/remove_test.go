@@ -1,7 +1,9 @@
 package vault
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -52,10 +54,19 @@ func enableVersioning(t *testing.T, v *Vault) {
 }
 
 func TestRemoveDeletesOneExportAndNothingElse(t *testing.T) {
-	v, _ := testVault(t)
+	v, w := testVault(t)
 	e, other := newExport(t, v), newExport(t, v)
 	fill(t, v, e.prefix, 1203)
 	fill(t, v, other.prefix, 2)
+	w.intercept(func(q *http.Request, next http.RoundTripper) (*http.Response, error) {
+		if q.URL.Query().Has("delete") {
+			body, err := io.ReadAll(q.Body)
+			require.NoError(t, err)
+			require.LessOrEqual(t, bytes.Count(body, []byte("<Key>")), 1000, "S3's limit")
+			q.Body = io.NopCloser(bytes.NewReader(body))
+		}
+		return next.RoundTrip(q)
+	})
 	for i := range 3 {
 		beginUpload(t, v, fmt.Sprintf("%sarchive-%d", e.prefix, i))
 	}
@@ -126,7 +137,7 @@ func TestRemoveRejectsPrefixesOfMoreThanOneExport(t *testing.T) {
 	v, _ := testVault(t)
 	e := newExport(t, v)
 	fill(t, v, e.prefix, 1)
-	for _, prefix := range []string{"", "/", "exports", "exports/", "exports//", "/exports/", "exports/" + e.id, "//"} {
+	for _, prefix := range []string{"", "/", "exports", "exports/", "exports//", "/exports/", "exports/" + e.id, "exports/" + e.id + "/calls", "//"} {
 		_, err := v.Remove(t.Context(), prefix)
 		require.Error(t, err, prefix)
 	}
@@ -153,6 +164,24 @@ func TestRemoveFailsIfTheBucketKeepsObjects(t *testing.T) {
 	w.intercept(nil)
 	_, err := v.Remove(t.Context(), e.prefix)
 	require.NoError(t, err)
+}
+
+func TestRemoveAcceptsThatAnObjectIsGoneAlready(t *testing.T) {
+	v, w := testVault(t)
+	e := newExport(t, v)
+	fill(t, v, e.prefix, 2)
+	w.intercept(func(q *http.Request, next http.RoundTripper) (*http.Response, error) {
+		res, err := next.RoundTrip(q)
+		if err != nil || !q.URL.Query().Has("delete") {
+			return res, err
+		}
+		res.Body.Close()
+		return response(q, http.StatusOK, `<DeleteResult><Error><Key>`+e.prefix+`calls/00000-1</Key><Code>NoSuchKey</Code></Error>`+
+			`<Error><Key>`+e.prefix+`calls/00001-1</Key><Code>NoSuchVersion</Code></Error></DeleteResult>`), nil
+	})
+	removed, err := v.Remove(t.Context(), e.prefix)
+	require.NoError(t, err)
+	require.Equal(t, schema.Certificate{Objects: 2}, removed)
 }
 
 func TestAnAbortIsRepeatedUntilTheUploadIsGone(t *testing.T) {
@@ -199,6 +228,7 @@ func TestFoldersListsEveryFolderOnce(t *testing.T) {
 	_, err := v.s3.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: &v.bucket, Key: aws.String(deleted.prefix + "calls/00000-1")})
 	require.NoError(t, err)
 	fill(t, v, "other/"+schema.NewExportID()+"/", 1)
+	beginUpload(t, v, schema.ExportFolder+"not-in-a-folder")
 
 	require.ElementsMatch(t, []string{stored.id, uploading.id, both.id, deleted.id}, exportsIn(t, v))
 	for _, e := range []export{stored, uploading, both, deleted} {
@@ -209,6 +239,26 @@ func TestFoldersListsEveryFolderOnce(t *testing.T) {
 	at, err := v.LastStored(t.Context(), schema.ObjectPrefix(schema.NewExportID()))
 	require.NoError(t, err)
 	require.Zero(t, at)
+}
+
+func TestTheLastWriteIncludesUploadsWithoutParts(t *testing.T) {
+	v, w := testVault(t)
+	e := newExport(t, v)
+	_, err := v.s3.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: &v.bucket, Key: aws.String(e.prefix + "archive")})
+	require.NoError(t, err)
+	at, err := v.LastStored(t.Context(), e.prefix)
+	require.NoError(t, err)
+	require.WithinDuration(t, time.Now(), at, time.Minute)
+
+	// It is completed or aborted between the two requests.
+	w.intercept(func(q *http.Request, next http.RoundTripper) (*http.Response, error) {
+		if q.URL.Query().Has("uploadId") {
+			return response(q, http.StatusNotFound, "<Error><Code>NoSuchUpload</Code></Error>"), nil
+		}
+		return next.RoundTrip(q)
+	})
+	_, err = v.LastStored(t.Context(), e.prefix)
+	require.NoError(t, err)
 }
 
 func TestObjectsAreListedInOrder(t *testing.T) {

@@ -154,6 +154,20 @@ func TestAnExistingObjectIsDetectedEvenIfTheResponseIsLost(t *testing.T) {
 	require.EqualValues(t, 1, lost.Load())
 }
 
+func TestAWriteThatCannotBeConfirmedIsNotErrExists(t *testing.T) {
+	v, w := testVault(t)
+	e := newExport(t, v)
+	w.intercept(func(q *http.Request, _ http.RoundTripper) (*http.Response, error) {
+		if q.Method == http.MethodPut {
+			return response(q, http.StatusPreconditionFailed, "<Error><Code>PreconditionFailed</Code></Error>"), nil
+		}
+		return response(q, http.StatusServiceUnavailable, ""), nil
+	})
+	err := v.Put(t.Context(), e.prefix+"calls/1-1", e.recipient, nil)
+	require.NotErrorIs(t, err, ErrExists)
+	require.Equal(t, schema.Unavailable, schema.KindOf(err), "%v", err)
+}
+
 func TestAnUnavailableBucketIsAnUnavailableError(t *testing.T) {
 	v, w := testVault(t)
 	e := newExport(t, v)
