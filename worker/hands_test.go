@@ -75,7 +75,7 @@ func newRig(t *testing.T, with demo.With, rows map[schema.Category]int64) *rig {
 		require.NoError(t, demo.Fill(ctx, r.url, r.account.AccountSID, rows, nil))
 	}
 	r.Activities = &activities.Activities{
-		Store: r.store, Source: source.NewPlatform(platform, queries), Vault: vaultPort{r.vault}, Mail: mailer,
+		Store: r.store, Source: source.NewPlatform(platform, queries), Vault: r.vault, Mail: mailer,
 		Links: schema.NewLinks(make([]byte, 32)), Site: "http://localhost:8080", Count: newNumbers(),
 	}
 	return r
@@ -356,7 +356,7 @@ func TestWhatWasStoredIsReadBackBeforeItCounts(t *testing.T) {
 
 	r.Vault = unreadable{r.Vault}
 	err = r.run(r.AssembleArchive, activities.Assemble{Export: r.export, Account: r.account.AccountSID}, nil)
-	require.ErrorContains(t, err, "vault: the seal does not open")
+	require.ErrorContains(t, err, "vault: cannot be decrypted")
 	require.NotContains(t, err.Error(), r.export)
 }
 

@@ -93,7 +93,7 @@ func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 			return err
 		}})
 		return r.work(ctx, temporal, numbers, logger, own, &activities.Activities{
-			Store: own, Source: records, Vault: vaultPort{sealed}, Mail: mailer, Runs: runsPort{temporal},
+			Store: own, Source: records, Vault: sealed, Mail: mailer, Runs: runsPort{temporal},
 			Links: schema.NewLinks(linkKey), Site: site, Count: numbers, Grace: r.SweepGrace,
 			Bulk: own, Days: records, Archive: archive, Secrets: sealed, Hooks: hooks, Schedules: schedulesPort{temporal, r.DailyDelay, r.limits()},
 		})

@@ -6,9 +6,11 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"satchel/schema"
 )
 
-func TestSpansSayNoMoreThanIsTrue(t *testing.T) {
+func TestDurationsAreRoundedDown(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		24 * time.Hour:                  "24 hours",
 		47*time.Hour + 59*time.Minute:   "47 hours and 59 minutes",
@@ -25,7 +27,7 @@ func TestSpansSayNoMoreThanIsTrue(t *testing.T) {
 		0:                               "0 seconds",
 		-time.Hour:                      "0 seconds",
 	} {
-		require.Equal(t, want, span(d), d.String())
+		require.Equal(t, want, formatDuration(d), d.String())
 	}
 }
 
@@ -43,16 +45,19 @@ func TestSizesAreExactAndReadable(t *testing.T) {
 		1_234_567_890: "1.2 GB (1,234,567,890 bytes)",
 		math.MaxInt64: "9223.4 PB (9,223,372,036,854,775,807 bytes)",
 	} {
-		require.Equal(t, want, size(n))
+		require.Equal(t, want, formatSize(n))
 	}
 }
 
-func TestInstantsAreInUTC(t *testing.T) {
+func TestTimesAreInUTC(t *testing.T) {
 	paris := time.FixedZone("CET", 3600)
-	require.Equal(t, "Sunday, 1 March 2026, 00:30 UTC", instant(time.Date(2026, 3, 1, 1, 30, 0, 999, paris)))
-	require.Equal(t, "Sunday, 1 March 2026, 00:30:05 UTC", instant(time.Date(2026, 3, 1, 0, 30, 5, 0, time.UTC)))
+	require.Equal(t, "Sunday, 1 March 2026, 00:30 UTC", formatTime(time.Date(2026, 3, 1, 1, 30, 0, 999, paris)))
+	require.Equal(t, "Sunday, 1 March 2026, 00:30:05 UTC", formatTime(time.Date(2026, 3, 1, 0, 30, 5, 0, time.UTC)))
 }
 
-func TestALetterNamesAllTwelveCategories(t *testing.T) {
-	require.Equal(t, "account, users, contacts, calls, flows, phone numbers, VoIP providers, call schedules, campaigns, charges, balance transactions and notifications", contents())
+func TestTheCategoryListIsASentencesList(t *testing.T) {
+	require.Equal(t, "account, phone numbers and VoIP providers", categoryList([]schema.Category{"account", "phoneNumbers", "voipProviders"}))
+	require.Equal(t, "users and calls", categoryList([]schema.Category{"users", "calls"}))
+	require.Equal(t, "users", categoryList([]schema.Category{"users"}))
+	require.Empty(t, categoryList(nil))
 }

@@ -19,8 +19,8 @@ import (
 	"satchel/schema"
 )
 
-// archive is a gzip file of text in segments of about segmentSize, each a
-// deflate stream of its own.
+// archive returns a gzip file of text in segments of about segmentSize, each an
+// independent deflate stream.
 func archive(t testing.TB, size, segmentSize int) (gz, text []byte, segments []schema.Segment) {
 	t.Helper()
 	for n := 0; len(text) < size; n++ {
@@ -43,7 +43,7 @@ func archive(t testing.TB, size, segmentSize int) (gz, text []byte, segments []s
 	for _, n := range []uint32{sum, uint32(size)} {
 		gz = append(gz, byte(n), byte(n>>8), byte(n>>16), byte(n>>24))
 	}
-	// The file is an ordinary one.
+	// Any gzip reader must be able to read the file.
 	r, err := gzip.NewReader(bytes.NewReader(gz))
 	require.NoError(t, err)
 	got, err := io.ReadAll(r)
@@ -52,19 +52,19 @@ func archive(t testing.TB, size, segmentSize int) (gz, text []byte, segments []s
 	return gz, text, segments
 }
 
-// touched tells how far into a file was read and how much.
-type touched struct {
+// countingReaderAt counts the bytes read.
+type countingReaderAt struct {
 	io.ReaderAt
 	bytes int64
 }
 
-func (c *touched) ReadAt(p []byte, off int64) (int, error) {
+func (c *countingReaderAt) ReadAt(p []byte, off int64) (int, error) {
 	n, err := c.ReaderAt.ReadAt(p, off)
 	c.bytes += int64(n)
 	return n, err
 }
 
-func TestEveryPlaceOfTheTextCanBeRead(t *testing.T) {
+func TestAnyRangeOfTheTextCanBeRead(t *testing.T) {
 	gz, text, segments := archive(t, 3_000_000, 200_000)
 	r := NewTextReader(bytes.NewReader(gz), int64(len(gz)), int64(len(text)), segments)
 	defer r.Close()
@@ -95,7 +95,7 @@ func TestEveryPlaceOfTheTextCanBeRead(t *testing.T) {
 
 func TestARangeOfTheTextCostsOneSegment(t *testing.T) {
 	gz, text, segments := archive(t, 6_000_000, 500_000)
-	file := &touched{ReaderAt: bytes.NewReader(gz)}
+	file := &countingReaderAt{ReaderAt: bytes.NewReader(gz)}
 	r := NewTextReader(file, int64(len(gz)), int64(len(text)), segments)
 	_, err := r.Seek(4_250_000, io.SeekStart)
 	require.NoError(t, err)
@@ -105,7 +105,7 @@ func TestARangeOfTheTextCostsOneSegment(t *testing.T) {
 	require.NoError(t, r.Close())
 	require.True(t, bytes.Equal(text[4_250_000:4_251_000], p))
 	segment := segments[9].GzipOffset - segments[8].GzipOffset
-	require.Less(t, file.bytes, segment+4*firstWindow)
+	require.Less(t, file.bytes, segment+4*minReadAhead)
 }
 
 func TestSeekingAloneReadsNothing(t *testing.T) {
@@ -120,7 +120,7 @@ func TestSeekingAloneReadsNothing(t *testing.T) {
 	require.NoError(t, r.Close())
 }
 
-func TestBrokenArchivesAreErrorsNotShortTexts(t *testing.T) {
+func TestDamagedArchivesAreErrorsNotShortTexts(t *testing.T) {
 	gz, text, segments := archive(t, 500_000, 100_000)
 	size := int64(len(text))
 	for what, r := range map[string]*TextReader{
@@ -145,10 +145,10 @@ func (failing) ReadAt([]byte, int64) (int, error) { return 0, errTest }
 
 func TestTheTextOfASealedArchiveDownloadsInRanges(t *testing.T) {
 	v, w := testVault(t)
-	noGoroutineStays(t, w)
+	requireNoLeakedGoroutines(t, w)
 	e := newExport(t, v)
 	gz, text, segments := archive(t, 10_000_000, 1_000_000)
-	_, err := v.Create(t.Context(), e.prefix+"archive", e.recipient, writing(gz))
+	_, err := v.Create(t.Context(), e.prefix+"archive", e.recipient, writeAll(gz))
 	require.NoError(t, err)
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		r, err := v.OpenAt(q.Context(), e.prefix+"archive", e.identity)
