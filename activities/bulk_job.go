@@ -47,7 +47,7 @@ func (r Refusal) Err() error {
 
 // refused splits what can not be had from what went wrong.
 func refused(err error) (Refusal, error) {
-	if e, ok := errors.AsType[*schema.Error](err); ok && (e.Kind == schema.Limited || e.Code == schema.TooLate || final(e.Kind)) {
+	if e, ok := errors.AsType[*schema.Error](err); ok && (e.Kind == schema.Limited || e.Code == schema.CodeTooLate || final(e.Kind)) {
 		return Refusal{e.Kind, e.Code, e.Message, e.RetryAfter}, nil
 	}
 	return Refusal{}, err
@@ -225,7 +225,7 @@ type Erase struct {
 // not be finished is finished by the sweep.
 func (a *Activities) EraseCalls(ctx context.Context, in Erase) (Refusal, error) {
 	if a.Archive == nil {
-		refusal, err := refused(schema.Errorf(schema.Forbidden, "no_archive",
+		refusal, err := refused(schema.Errorf(schema.Forbidden, schema.CodeNoArchive,
 			"Calls cannot be erased here: those who run this service have not said where old calls are kept."))
 		return refusal, verdict(ctx, err)
 	}

@@ -112,6 +112,3 @@ type Ending struct {
 	Reason   string
 	Category Category // the one that failed, else ""
 }
-
-// ObjectPrefix is where an export's objects live in the bucket.
-func ObjectPrefix(export string) string { return ExportFolder + export + "/" }

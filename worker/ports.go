@@ -36,7 +36,7 @@ func (p sourcePort) Read(ctx context.Context, c schema.Category, account, after 
 	return p.db.Read(ctx, p.queries.Query(c), account, after, func(s *source.Snapshot) error {
 		seen, err := s.Has(p.queries.Account(), account)
 		if err == nil && !seen {
-			err = schema.Errorf(schema.NotFound, "account_not_found", "There is no such account.")
+			err = schema.Errorf(schema.NotFound, schema.CodeAccountNotFound, "There is no such account.")
 		}
 		if err != nil {
 			return err

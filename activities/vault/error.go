@@ -110,7 +110,7 @@ var passing = map[string]bool{
 
 func away(cause error) error {
 	return &schema.Error{
-		Kind: schema.Unavailable, Code: "storage_unavailable", Message: "Storage is not answering. Please try again soon.",
+		Kind: schema.Unavailable, Code: schema.CodeStorageUnavailable, Message: "Storage is not answering. Please try again soon.",
 		RetryAfter: 10 * time.Second, Cause: cause,
 	}
 }

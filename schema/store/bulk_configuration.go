@@ -72,7 +72,7 @@ func (s *Store) Configure(ctx context.Context, account string, t schema.Resource
 		set(&now.URL, c.URL)
 		set(&now.Method, c.Method)
 		if (now.URL == "") != (now.Method == "") {
-			return schema.Errorf(schema.Invalid, "half_webhook", "WebhookUrl and WebhookMethod go together: set both, or neither.")
+			return schema.Errorf(schema.Invalid, schema.CodeHalfWebhook, "WebhookUrl and WebhookMethod go together: set both, or neither.")
 		}
 		if now == before {
 			return nil

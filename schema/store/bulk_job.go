@@ -66,7 +66,7 @@ func inTime(ctx context.Context, tx *sqlx.Tx, until time.Time) error {
 	if err := tx.GetContext(ctx, &late, `select clock_timestamp() >= $1`, until); err != nil || !late {
 		return err
 	}
-	e := schema.Errorf(schema.Unavailable, schema.TooLate, "This cannot be done right now. Please try again in a moment.")
+	e := schema.Errorf(schema.Unavailable, schema.CodeTooLate, "This cannot be done right now. Please try again in a moment.")
 	e.RetryAfter = 5 * time.Second
 	return e
 }
@@ -117,7 +117,7 @@ func (s *Store) StopJob(ctx context.Context, id, by string) error {
 		case err != nil:
 			return err
 		case row.Ended:
-			return schema.Errorf(schema.Conflict, "job_ended", "The job has already ended.")
+			return schema.Errorf(schema.Conflict, schema.CodeJobEnded, "The job has already ended.")
 		case row.Deleting:
 			return nil
 		}
@@ -200,4 +200,4 @@ func jobs(ctx context.Context, db sqlx.QueryerContext, which string, args ...any
 	return list, err
 }
 
-func noJob() error { return schema.Errorf(schema.NotFound, "job_not_found", "There is no such job.") }
+func noJob() error { return schema.Errorf(schema.NotFound, schema.CodeJobNotFound, "There is no such job.") }

@@ -90,7 +90,7 @@ func TestAJobIsOpenedInTimeOrNeverAndThenCostsNothing(t *testing.T) {
 	require.NoError(t, s.OpenJob(t.Context(), o), "one that is there stays")
 	refusal, ok := errors.AsType[*schema.Error](s.OpenJob(t.Context(), late))
 	require.True(t, ok)
-	require.Equal(t, []string{string(schema.Unavailable), schema.TooLate}, []string{string(refusal.Kind), refusal.Code})
+	require.Equal(t, []string{string(schema.Unavailable), schema.CodeTooLate}, []string{string(refusal.Kind), refusal.Code})
 	for o, want := range map[*schema.JobOpening]bool{&o: true, &late: false} {
 		has, err := s.HasJob(t.Context(), o.Account, o.ID)
 		require.NoError(t, err)

@@ -46,7 +46,7 @@ func takeQuota(ctx context.Context, tx *sqlx.Tx, family string, days, limit int)
 		where family_sid = $1 and day = $2`, family, today.Day); err != nil {
 		return err
 	}
-	e := schema.Errorf(schema.Limited, "quota", "The job asks for %d days, and %d of the %d days that an account and its subaccounts may ask for in one UTC day remain today.",
+	e := schema.Errorf(schema.Limited, schema.CodeQuota, "The job asks for %d days, and %d of the %d days that an account and its subaccounts may ask for in one UTC day remain today.",
 		days, max(0, limit-used), limit)
 	e.RetryAfter = time.Duration(today.Left) * time.Second
 	return e

@@ -103,7 +103,7 @@ func (s *Store) AccountDayFile(ctx context.Context, account, id string) (schema.
 
 func fileError(err error) error {
 	if errors.Is(err, sql.ErrNoRows) {
-		return schema.Errorf(schema.NotFound, "day_file_not_found", "There is no such file.")
+		return schema.Errorf(schema.NotFound, schema.CodeDayFileNotFound, "There is no such file.")
 	}
 	return sqlstate.Wrap("read day file", err)
 }

@@ -38,11 +38,11 @@ func (s *Store) Download(ctx context.Context, account, export string) (Download,
 		where e.id = $1 and e.account_sid = $2`, export, account)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		return Download{}, schema.Errorf(schema.NotFound, "not_found", "There is no such export.")
+		return Download{}, schema.Errorf(schema.NotFound, schema.CodeNotFound, "There is no such export.")
 	case err != nil:
 		return Download{}, sqlstate.Wrap("read download", err)
 	case row.Status == schema.Pending, row.Status == schema.Confirmed, row.Status == schema.Processing:
-		return Download{}, schema.Errorf(schema.Conflict, "not_ready", "The file is not ready yet.")
+		return Download{}, schema.Errorf(schema.Conflict, schema.CodeNotReady, "The file is not ready yet.")
 	case row.Status != schema.Completed || !row.Open:
 		return Download{}, gone()
 	}
@@ -57,5 +57,5 @@ func (s *Store) Download(ctx context.Context, account, export string) (Download,
 }
 
 func gone() error {
-	return schema.Errorf(schema.Gone, "gone", "The file has been deleted. You can ask for a new export.")
+	return schema.Errorf(schema.Gone, schema.CodeGone, "The file has been deleted. You can ask for a new export.")
 }

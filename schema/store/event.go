@@ -137,5 +137,5 @@ func orNow(t time.Time) *time.Time {
 }
 
 func noEvent() error {
-	return schema.Errorf(schema.NotFound, "event_not_found", "There is no such event.")
+	return schema.Errorf(schema.NotFound, schema.CodeEventNotFound, "There is no such event.")
 }

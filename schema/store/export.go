@@ -36,9 +36,9 @@ func (s *Store) OpenExport(ctx context.Context, o schema.Opening) error {
 		case known.Exists:
 			return nil
 		case known.Cooling:
-			return schema.Errorf(schema.Conflict, "cooldown", "The account is in its cooldown.")
+			return schema.Errorf(schema.Conflict, schema.CodeCooldown, "The account is in its cooldown.")
 		case known.Overtaken:
-			return schema.Errorf(schema.Conflict, "overtaken", "The account has a younger export.")
+			return schema.Errorf(schema.Conflict, schema.CodeOvertaken, "The account has a younger export.")
 		}
 		if _, err := tx.ExecContext(ctx, `with lost as (
 				update satchel.exports set status = 'failed', reason = $2, ended_at = now()
@@ -118,7 +118,7 @@ func (s *Store) Export(ctx context.Context, id string) (schema.Export, error) {
 	var e schema.Export
 	err := s.db.GetContext(ctx, &e, `select `+exportColumns+` from satchel.exports where id = $1`, id)
 	if errors.Is(err, sql.ErrNoRows) {
-		return e, schema.Errorf(schema.NotFound, "not_found", "There is no such export.")
+		return e, schema.Errorf(schema.NotFound, schema.CodeNotFound, "There is no such export.")
 	}
 	if err != nil {
 		return e, sqlstate.Wrap("read export", err)
@@ -132,7 +132,7 @@ func (s *Store) Export(ctx context.Context, id string) (schema.Export, error) {
 func (s *Store) ExportOf(ctx context.Context, account, id string) (schema.Export, error) {
 	e, err := s.Export(ctx, id)
 	if err == nil && e.Account != account {
-		return schema.Export{}, schema.Errorf(schema.NotFound, "not_found", "There is no such export.")
+		return schema.Export{}, schema.Errorf(schema.NotFound, schema.CodeNotFound, "There is no such export.")
 	}
 	return e, err
 }

@@ -21,7 +21,7 @@ func (s *Store) Recipient(ctx context.Context, export string) (string, error) {
 			update satchel.exports set status = 'processing' where id = $1 and status = 'confirmed')
 		select recipient from satchel.exports where id = $1 and status in ('confirmed', 'processing')`, export)
 	if errors.Is(err, sql.ErrNoRows) {
-		return "", schema.Errorf(schema.Conflict, "not_processing", "The export is not being made.")
+		return "", schema.Errorf(schema.Conflict, schema.CodeNotProcessing, "The export is not being made.")
 	}
 	return recipient, sqlstate.Wrap("read recipient", err)
 }
@@ -116,7 +116,7 @@ func (s *Store) Sections(ctx context.Context, export string) ([]schema.Section, 
 		}
 	}
 	if len(sections) == 0 || len(sections) != len(rows) {
-		return nil, schema.Errorf(schema.Conflict, "not_collected", "Not every category has been read.")
+		return nil, schema.Errorf(schema.Conflict, schema.CodeNotCollected, "Not every category has been read.")
 	}
 	return sections, nil
 }
