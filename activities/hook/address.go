@@ -13,7 +13,9 @@ import (
 const longestURL = 2048
 
 // refused is the verdict on a webhook that no retry can mend.
-func refused(why string) error { return schema.Errorf(schema.Invalid, schema.CodeWebhookRefused, "%s", why) }
+func refused(why string) error {
+	return schema.Errorf(schema.Invalid, schema.CodeWebhookRefused, "%s", why)
+}
 
 // Check says in a sentence why the URL cannot be a webhook's, as a schema.Error
 // of kind Invalid. A name that leads where nobody may go is found out only when

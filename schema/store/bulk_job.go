@@ -200,4 +200,6 @@ func jobs(ctx context.Context, db sqlx.QueryerContext, which string, args ...any
 	return list, err
 }
 
-func noJob() error { return schema.Errorf(schema.NotFound, schema.CodeJobNotFound, "There is no such job.") }
+func noJob() error {
+	return schema.Errorf(schema.NotFound, schema.CodeJobNotFound, "There is no such job.")
+}
