@@ -6,6 +6,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
+	"satchel/schema/store/pgconn"
 	"satchel/schema/store/sqlstate"
 )
 
@@ -20,7 +21,7 @@ type Archive struct {
 // calls, from the archive at url, which must say its sslmode, over at most
 // maxConns connections. An archive that is away for now is no error.
 func OpenArchive(url, erase string, maxConns int) (*Archive, error) {
-	pool, err := connect("ARCHIVE_DATABASE_URL", url, maxConns)
+	pool, err := pgconn.Open(pgconn.Config{Setting: "ARCHIVE_DATABASE_URL", URL: url, MaxConns: maxConns, Dial: dial})
 	if err != nil {
 		return nil, err
 	}

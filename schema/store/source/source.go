@@ -9,10 +9,9 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 
 	"satchel/schema"
-	"satchel/schema/store/line"
+	"satchel/schema/store/pgconn"
 	"satchel/schema/store/sqlstate"
 )
 
@@ -28,7 +27,7 @@ type DB struct {
 // one that refuses us, or whose encoding is SQL_ASCII, is: text of unknown
 // encoding can not become JSON.
 func Open(ctx context.Context, url string, maxConns int) (*DB, error) {
-	pool, err := connect("SOURCE_DATABASE_URL", url, maxConns)
+	pool, err := pgconn.Open(pgconn.Config{Setting: "SOURCE_DATABASE_URL", URL: url, MaxConns: maxConns, Dial: dial})
 	if err != nil {
 		return nil, err
 	}
@@ -38,30 +37,6 @@ func Open(ctx context.Context, url string, maxConns int) (*DB, error) {
 		return nil, err
 	}
 	return db, nil
-}
-
-// connect makes a pool for the URL that the setting gives. It connects to nothing.
-func connect(setting, url string, maxConns int) (*sqlx.DB, error) {
-	config, err := pq.NewConfig(url)
-	if err != nil {
-		return nil, errors.New(setting + " is not a PostgreSQL URL") // the cause may hold the password
-	}
-	if config.SSLMode == "" {
-		return nil, errors.New(setting + " must say its sslmode, for example sslmode=verify-full")
-	}
-	config.ApplicationName = "satchel"
-	if config.ConnectTimeout == 0 {
-		config.ConnectTimeout = 10 * time.Second
-	}
-	connector, err := pq.NewConnectorConfig(config)
-	if err != nil {
-		return nil, errors.New(setting + " is not a PostgreSQL URL")
-	}
-	pool := sqlx.NewDb(line.Open(connector, dial), "postgres")
-	pool.SetMaxOpenConns(maxConns)
-	pool.SetMaxIdleConns(maxConns)
-	pool.SetConnMaxIdleTime(5 * time.Minute)
-	return pool, nil
 }
 
 // Close ends all connections.
