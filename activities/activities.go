@@ -12,8 +12,8 @@ import (
 
 // Who does what no user asked for.
 const (
-	Satchel  = "satchel"  // when its time has come
-	Operator = "operator" // somebody with access to Temporal, who gave no name
+	Satchel  = schema.ActorSatchel
+	Operator = schema.ActorOperator
 )
 
 // Activities are the hands of all workflows, registered once.

@@ -135,10 +135,6 @@ type DailyEnd struct {
 	Status  schema.DayStatus
 }
 
-// goneAfter is how long the platform must not have shown an account before its
-// daily exports end: a view can be broken for days.
-const goneAfter = 7 * 24 * time.Hour
-
 // TellDaily writes the one event that tells of a daily export, and answers its
 // ID, "" where the account has no webhook for the type. There is nobody to tell
 // where the platform does not show the account any more; in the end its daily
@@ -171,7 +167,7 @@ func (a *Activities) gone(ctx context.Context, in DailyEnd) (bool, error) {
 		}
 	}
 	unseen, err := a.Bulk.NoteSeen(ctx, in.Account, in.Type, seen)
-	if err != nil || unseen < goneAfter {
+	if err != nil || unseen < schema.AccountGoneAfter {
 		return !seen, err
 	}
 	logged(ctx, "a daily export has ended", in.Account, errors.New("the source database has not shown the account for a week"))

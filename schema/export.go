@@ -51,7 +51,7 @@ type Export struct {
 	AvailableAgainAt *time.Time         `db:"available_again_at"`
 	Size             *int64             `db:"size"`   // bytes of the JSON document
 	SHA256           *string            `db:"sha256"` // hex, of the JSON document
-	Generation       int                `db:"generation"`
+	Generation       int                `db:"link_version"`
 	Categories       []CategoryProgress `db:"-"`
 }
 

@@ -29,7 +29,7 @@ type Event struct {
 	Result
 	At     time.Time   `db:"at"`
 	Status EventStatus `db:"status"`
-	Tries  int         `db:"tries"`
+	Tries  int         `db:"attempts"`
 	Log    []EventTry  `db:"-"` // the latest attempts, newest first
 }
 

@@ -9,8 +9,8 @@ import (
 	"satchel/schema/store/sqlstate"
 )
 
-// BulkGlances tells of many accounts at once how much is going on in each.
-func (s *Store) BulkGlances(ctx context.Context, accounts []string) (map[string]schema.BulkGlance, error) {
+// BulkGlances sums up the bulk exports of each account.
+func (b *BulkExports) BulkGlances(ctx context.Context, accounts []string) (map[string]schema.BulkGlance, error) {
 	var rows []struct {
 		Account string         `db:"account_sid"`
 		Jobs    int            `db:"jobs"`
@@ -18,24 +18,24 @@ func (s *Store) BulkGlances(ctx context.Context, accounts []string) (map[string]
 		Daily   pq.StringArray `db:"daily"`
 		Days    int            `db:"days_today"`
 	}
-	err := s.db.SelectContext(ctx, &rows, `select a as account_sid,
+	err := b.pool.SelectContext(ctx, &rows, `select a as account_sid,
 			(select count(*) from satchel.jobs where account_sid = a and ended_at is null) as jobs,
-			(select count(*) from satchel.day_files where account_sid = a and `+seen+`) as files,
+			(select count(*) from satchel.day_files where account_sid = a and `+visible+`) as files,
 			array(select resource_type from satchel.bulk_configurations where account_sid = a and enabled) as daily,
 			(select coalesce(sum(end_day - start_day + 1), 0) from satchel.jobs where account_sid = a
 				and created_at >= date_trunc('day', clock_timestamp() at time zone 'UTC') at time zone 'UTC') as days_today
 		from unnest($1::text[]) a`, pq.Array(accounts))
-	glances := make(map[string]schema.BulkGlance, len(rows))
+	summaries := make(map[string]schema.BulkGlance, len(rows))
 	for _, r := range rows {
-		g := schema.BulkGlance{Jobs: r.Jobs, Files: r.Files, DaysToday: r.Days}
+		summary := schema.BulkGlance{Jobs: r.Jobs, Files: r.Files, DaysToday: r.Days}
 		for _, t := range schema.ResourceTypes {
 			for _, daily := range r.Daily {
 				if string(t) == daily {
-					g.Daily = append(g.Daily, t)
+					summary.Daily = append(summary.Daily, t)
 				}
 			}
 		}
-		glances[r.Account] = g
+		summaries[r.Account] = summary
 	}
-	return glances, sqlstate.Wrap("glance at accounts", err)
+	return summaries, sqlstate.Wrap("sum up accounts", err)
 }

@@ -9,7 +9,7 @@ import (
 	"satchel/schema/store"
 )
 
-func TestATrailHoldsTheAccountsOwnDeedsInOrderAndEverybodysDownloadsOnce(t *testing.T) {
+func TestATrailHoldsTheAccountsRowsInOrderAndEachActorsDownloadsOnce(t *testing.T) {
 	s := open(t)
 	o, other := confirmed(t, s), confirmed(t, s)
 	for _, from := range []int{0, 100, 0} { // the second goes on with the first
@@ -35,10 +35,10 @@ func TestATrailHoldsTheAccountsOwnDeedsInOrderAndEverybodysDownloadsOnce(t *test
 	require.Empty(t, trails)
 }
 
-func TestAProgramThatDownloadsAllDayHidesNobodysDeeds(t *testing.T) {
+func TestManyDownloadsHideNoOtherRowOfATrail(t *testing.T) {
 	s := open(t)
 	o := confirmed(t, s)
-	_, err := s.DB().Exec(`insert into satchel.audit (account_sid, subject, actor, action, details)
+	_, err := s.SQL().Exec(`insert into satchel.audit (account_sid, subject, actor, action, details)
 		select $1, $2, $3, 'downloaded', '{"from": 0}' from generate_series(1, 6000)`, o.Account, o.Export, o.Account)
 	require.NoError(t, err)
 	require.NoError(t, s.EndExport(t.Context(), o.Export, schema.Ending{Status: schema.Cancelled, Reason: schema.CancelledReason}, o.RequestedBy, schema.Certificate{}))

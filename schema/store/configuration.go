@@ -12,10 +12,10 @@ import (
 	"satchel/schema/store/sqlstate"
 )
 
-// Configuration reads what the account wants to happen to a type every day.
-// Where it never said, that is nothing.
-func (s *Store) Configuration(ctx context.Context, account string, t schema.ResourceType) (schema.BulkConfiguration, error) {
-	all, err := s.Configurations(ctx, account)
+// Configuration reads the account's setting for the daily export of a type. One
+// that was never set is disabled.
+func (b *BulkExports) Configuration(ctx context.Context, account string, t schema.ResourceType) (schema.BulkConfiguration, error) {
+	all, err := b.Configurations(ctx, account)
 	for _, c := range all {
 		if c.Type == t {
 			return c, err
@@ -24,10 +24,10 @@ func (s *Store) Configuration(ctx context.Context, account string, t schema.Reso
 	return schema.BulkConfiguration{Account: account, Type: t}, err
 }
 
-// Configurations reads it of all types, in their order.
-func (s *Store) Configurations(ctx context.Context, account string) ([]schema.BulkConfiguration, error) {
+// Configurations reads the settings of all types, in the order of types.
+func (b *BulkExports) Configurations(ctx context.Context, account string) ([]schema.BulkConfiguration, error) {
 	var rows []schema.BulkConfiguration
-	err := s.db.SelectContext(ctx, &rows, `select account_sid, resource_type, enabled, webhook_url, webhook_method
+	err := b.pool.SelectContext(ctx, &rows, `select account_sid, resource_type, enabled, webhook_url, webhook_method
 		from satchel.bulk_configurations where account_sid = $1`, account)
 	if err != nil {
 		return nil, sqlstate.Wrap("read configurations", err)
@@ -44,21 +44,22 @@ func (s *Store) Configurations(ctx context.Context, account string) ([]schema.Bu
 	return all, nil
 }
 
-// Daily lists what is exported every day, of all accounts, in order, behind the
-// account and type of after.
-func (s *Store) Daily(ctx context.Context, after schema.BulkConfiguration, limit int) ([]schema.BulkConfiguration, error) {
+// Daily lists the enabled daily exports of all accounts, in order, after the
+// account and type of the given one.
+func (b *BulkExports) Daily(ctx context.Context, after schema.BulkConfiguration, limit int) ([]schema.BulkConfiguration, error) {
 	list := []schema.BulkConfiguration{}
-	err := s.db.SelectContext(ctx, &list, `select account_sid, resource_type, enabled, webhook_url, webhook_method
+	err := b.pool.SelectContext(ctx, &list, `select account_sid, resource_type, enabled, webhook_url, webhook_method
 		from satchel.bulk_configurations where enabled and (account_sid, resource_type) > ($1, $2)
 		order by account_sid, resource_type limit $3`, after.Account, after.Type, limit)
 	return list, sqlstate.Wrap("read daily exports", err)
 }
 
-// Configure changes what c names and answers the whole, with an audit row where
-// it was not so before. Half a webhook is Invalid, and changes nothing.
-func (s *Store) Configure(ctx context.Context, account string, t schema.ResourceType, by string, c schema.BulkChange) (schema.BulkConfiguration, error) {
+// Configure applies a change, with an audit row if it makes a difference, and
+// returns the whole setting. A URL without a method, or the other way round, is
+// Invalid and changes nothing.
+func (b *BulkExports) Configure(ctx context.Context, account string, t schema.ResourceType, by string, c schema.BulkChange) (schema.BulkConfiguration, error) {
 	var now schema.BulkConfiguration
-	err := s.inTx(ctx, "configure daily export", func(tx *sqlx.Tx) error {
+	err := b.inTx(ctx, "configure daily export", func(tx *sqlx.Tx) error {
 		if _, err := tx.ExecContext(ctx, `insert into satchel.bulk_configurations (account_sid, resource_type)
 			values ($1, $2) on conflict do nothing`, account, t); err != nil {
 			return err
@@ -68,9 +69,9 @@ func (s *Store) Configure(ctx context.Context, account string, t schema.Resource
 			return err
 		}
 		before := now
-		set(&now.Enabled, c.Enabled)
-		set(&now.URL, c.URL)
-		set(&now.Method, c.Method)
+		assign(&now.Enabled, c.Enabled)
+		assign(&now.URL, c.URL)
+		assign(&now.Method, c.Method)
 		if (now.URL == "") != (now.Method == "") {
 			return schema.Errorf(schema.Invalid, schema.CodeHalfWebhook, "WebhookUrl and WebhookMethod go together: set both, or neither.")
 		}
@@ -93,21 +94,21 @@ func (s *Store) Configure(ctx context.Context, account string, t schema.Resource
 	return now, nil
 }
 
-// NoteSeen notes whether the platform shows the account of a daily export, and
-// answers for how long it has not.
-func (s *Store) NoteSeen(ctx context.Context, account string, t schema.ResourceType, seen bool) (time.Duration, error) {
+// NoteSeen records whether the source database shows the account of a daily
+// export, and returns for how long it has not.
+func (b *BulkExports) NoteSeen(ctx context.Context, account string, t schema.ResourceType, visible bool) (time.Duration, error) {
 	var microseconds int64
-	err := s.db.GetContext(ctx, &microseconds, `update satchel.bulk_configurations
+	err := b.pool.GetContext(ctx, &microseconds, `update satchel.bulk_configurations
 		set unseen_since = case when $3 then null else coalesce(unseen_since, clock_timestamp()) end
 		where account_sid = $1 and resource_type = $2 and (unseen_since is not null or not $3)
-		returning coalesce(extract(epoch from clock_timestamp() - unseen_since) * 1000000, 0)::bigint`, account, t, seen)
+		returning coalesce(extract(epoch from clock_timestamp() - unseen_since) * 1000000, 0)::bigint`, account, t, visible)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, nil
 	}
-	return time.Duration(microseconds) * time.Microsecond, sqlstate.Wrap("note whether an account is seen", err)
+	return time.Duration(microseconds) * time.Microsecond, sqlstate.Wrap("record whether an account is visible", err)
 }
 
-func set[T any](value, change *T) {
+func assign[T any](value, change *T) {
 	if change != nil {
 		*value = *change
 	}

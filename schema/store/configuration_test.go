@@ -10,8 +10,8 @@ import (
 	"satchel/schema/store"
 )
 
-func TestAConfigurationChangesOnlyWhereItIsTold(t *testing.T) {
-	s := open(t)
+func TestAConfigurationChangesOnlyTheGivenFields(t *testing.T) {
+	s := openBulk(t)
 	account := schema.NewAccountID()
 	unset := func(list schema.ResourceType) schema.BulkConfiguration {
 		return schema.BulkConfiguration{Account: account, Type: list}
@@ -41,9 +41,7 @@ func TestAConfigurationChangesOnlyWhereItIsTold(t *testing.T) {
 	_, err = s.Configure(t.Context(), account, schema.Calls, "SK-by", schema.BulkChange{Enabled: &yes})
 	require.NoError(t, err)
 	var actors []string
-	changes, err := s.History(t.Context(), string(schema.Calls))
-	require.NoError(t, err)
-	for _, e := range changes {
+	for _, e := range audited(t, s.DB, string(schema.Calls)) {
 		require.Equal(t, []string{account, string(store.Configured)}, []string{e.Account, string(e.Action)})
 		actors = append(actors, e.Actor)
 	}
@@ -55,7 +53,7 @@ func TestAConfigurationChangesOnlyWhereItIsTold(t *testing.T) {
 }
 
 func TestHalfAWebhookChangesNothing(t *testing.T) {
-	s := open(t)
+	s := openBulk(t)
 	account := schema.NewAccountID()
 	yes, url, none := true, "https://hooks.example.com/daily", ""
 	for _, half := range []schema.BulkChange{{Enabled: &yes, URL: &url}, {Enabled: &yes, URL: &none, Method: &url}} {
@@ -67,8 +65,8 @@ func TestHalfAWebhookChangesNothing(t *testing.T) {
 	}
 }
 
-func TestAnAccountIsUnseenUntilItIsSeenAgain(t *testing.T) {
-	s := open(t)
+func TestAnAccountCountsAsHiddenUntilItIsVisibleAgain(t *testing.T) {
+	s := openBulk(t)
 	account, yes := schema.NewAccountID(), true
 	note := func(seen bool) time.Duration {
 		unseen, err := s.NoteSeen(t.Context(), account, schema.Calls, seen)
@@ -79,7 +77,7 @@ func TestAnAccountIsUnseenUntilItIsSeenAgain(t *testing.T) {
 	_, err := s.Configure(t.Context(), account, schema.Calls, "", schema.BulkChange{Enabled: &yes})
 	require.NoError(t, err)
 	require.Less(t, note(false), time.Minute)
-	exec(t, s, `update satchel.bulk_configurations set unseen_since = unseen_since - interval '5 days'`)
+	exec(t, s.DB, `update satchel.bulk_configurations set unseen_since = unseen_since - interval '5 days'`)
 	require.Greater(t, note(false), 5*24*time.Hour)
 	require.Zero(t, note(true))
 	require.Less(t, note(false), time.Minute)

@@ -9,15 +9,15 @@ import (
 	"satchel/schema/store/sqlstate"
 )
 
-// Cooling finds the export whose cooldown the account is in, by the
-// database's clock, and answers false where there is none.
-func (s *Store) Cooling(ctx context.Context, account string) (schema.Export, bool, error) {
+// Cooling returns the export whose cooldown the account is in, by the
+// database's clock, and false if there is none.
+func (a *AccountExports) Cooling(ctx context.Context, account string) (schema.Export, bool, error) {
 	var e schema.Export
-	err := s.db.GetContext(ctx, &e, `select `+exportColumns+` from satchel.exports
+	err := a.pool.GetContext(ctx, &e, `select `+exportColumns+` from satchel.exports
 		where account_sid = $1 and available_again_at > clock_timestamp()
 		order by available_again_at desc limit 1`, account)
 	if errors.Is(err, sql.ErrNoRows) {
 		return schema.Export{}, false, nil
 	}
-	return e, err == nil, sqlstate.Wrap("look for a cooldown", err)
+	return e, err == nil, sqlstate.Wrap("read cooldown", err)
 }

@@ -17,20 +17,20 @@ func aFile(account string) schema.NewDayFile {
 }
 
 // published publishes the file, which must replace the one named.
-func published(t *testing.T, s *store.Store, f schema.NewDayFile, replaces string) {
+func published(t *testing.T, s *store.BulkExports, f schema.NewDayFile, replaces string) {
 	useless, err := s.PublishDay(t.Context(), f)
 	require.NoError(t, err)
 	require.Equal(t, replaces, useless)
 }
 
-func file(t *testing.T, s *store.Store, f schema.NewDayFile) schema.DayFile {
+func file(t *testing.T, s *store.BulkExports, f schema.NewDayFile) schema.DayFile {
 	got, err := s.DayFile(t.Context(), f.Account, f.Type, f.Day)
 	require.NoError(t, err)
 	return got
 }
 
 // hasRow tells of a file even where nobody may see it any more.
-func hasRow(t *testing.T, s *store.Store, id string) bool {
+func hasRow(t *testing.T, s *store.BulkExports, id string) bool {
 	known, err := s.KnownDays(context.Background(), []string{id})
 	require.NoError(t, err)
 	return known[id]
@@ -41,8 +41,8 @@ func missing(t *testing.T, err error) {
 	require.Equal(t, schema.NotFound, schema.KindOf(err), "%v", err)
 }
 
-func TestAFileIsSeenTogetherWithTheEndOfItsDay(t *testing.T) {
-	s := open(t)
+func TestAFileAppearsTogetherWithTheEndOfItsDay(t *testing.T) {
+	s := openBulk(t)
 	o := opened(t, s, schema.NewAccountID())
 	f := aFile(o.Account)
 	f.Job = o.ID
@@ -74,8 +74,8 @@ func TestAFileIsSeenTogetherWithTheEndOfItsDay(t *testing.T) {
 	require.Equal(t, got, file(t, s, f), "the day has ended")
 }
 
-func TestNobodySeesAnEndedDayWithoutItsFile(t *testing.T) {
-	s := open(t)
+func TestNoReaderSeesAnEndedDayWithoutItsFile(t *testing.T) {
+	s := openBulk(t)
 	o := opened(t, s, schema.NewAccountID())
 	f := aFile(o.Account)
 	f.Job = o.ID
@@ -88,14 +88,14 @@ func TestNobodySeesAnEndedDayWithoutItsFile(t *testing.T) {
 		}
 		return err == nil
 	}
-	meet(t, s, sameID, []any{f.ID}, // the day has moved in the transaction, the file waits
+	race(t, s.DB, sameID, []any{f.ID}, // the day has moved in the transaction, the file waits
 		func() { published(t, s, f, "") },
 		func() { require.Equal(t, []bool{false, false}, []bool{ended(), there()}) })
 	require.Equal(t, []bool{true, true}, []bool{ended(), there()})
 }
 
 func TestANewerFileReplacesTheOlderAndMovesToTheEnd(t *testing.T) {
-	s := open(t)
+	s := openBulk(t)
 	account := schema.NewAccountID()
 	old, other := aFile(account), aFile(account)
 	other.Day = "2026-03-01"
@@ -130,8 +130,8 @@ func TestANewerFileReplacesTheOlderAndMovesToTheEnd(t *testing.T) {
 const sameID = `insert into satchel.day_files (account_sid, resource_type, day, id, records, size, sha256, expires_at)
 	values ('AC of another', 'Calls', '2026-01-01', $1, 0, 0, '', now())`
 
-func TestWhoeverReadsOnBehindTheLastFileMissesNone(t *testing.T) {
-	s := open(t)
+func TestReadingOnAfterTheLastFileMissesNone(t *testing.T) {
+	s := openBulk(t)
 	slow := aFile(schema.NewAccountID())
 	quick := aFile(slow.Account)
 	quick.Day = "2026-03-01"
@@ -144,15 +144,15 @@ func TestWhoeverReadsOnBehindTheLastFileMissesNone(t *testing.T) {
 			got, behind = append(got, f.ID), f.Seq
 		}
 	}
-	meet(t, s, sameID, []any{slow.ID},
+	race(t, s.DB, sameID, []any{slow.ID},
 		func() { published(t, s, slow, "") },
 		func() { published(t, s, quick, ""); read() })
 	read()
 	require.Equal(t, []string{slow.ID, quick.ID}, got)
 }
 
-func TestAFileThatIsMadeAgainKeepsItsNameAndItsTime(t *testing.T) {
-	s := open(t)
+func TestARebuiltFileKeepsItsNameAndExpiry(t *testing.T) {
+	s := openBulk(t)
 	o := opened(t, s, schema.NewAccountID())
 	again := aFile(o.Account)
 	again.Again, again.Retention = true, 10*week
@@ -182,8 +182,8 @@ func TestAFileThatIsMadeAgainKeepsItsNameAndItsTime(t *testing.T) {
 	published(t, s, third, third.ID)
 }
 
-func TestAFileWithoutAKeyOrWithoutTimeIsSeenByNobodyButTheSweep(t *testing.T) {
-	s := open(t)
+func TestAFileWithoutAKeyOrExpiredIsVisibleOnlyToTheSweep(t *testing.T) {
+	s := openBulk(t)
 	account := schema.NewAccountID()
 	blank, expired, expiredLater := aFile(account), aFile(account), aFile(account)
 	expired.Day, expired.Retention = "2026-01-01", -2*time.Hour
@@ -227,7 +227,7 @@ func TestAFileWithoutAKeyOrWithoutTimeIsSeenByNobodyButTheSweep(t *testing.T) {
 }
 
 func TestNoFileThatWasReadBeforeAnErasureIsPublishedAfterIt(t *testing.T) {
-	s := open(t)
+	s := openBulk(t)
 	account := schema.NewAccountID()
 	erasure := func(call string) []schema.Erasure {
 		return []schema.Erasure{{Call: call, Day: "2026-02-28"}, {Call: call + " of another day", Day: "2026-02-27"}}
@@ -243,7 +243,7 @@ func TestNoFileThatWasReadBeforeAnErasureIsPublishedAfterIt(t *testing.T) {
 	f := aFile(account)
 	f.Erased = 1
 	var seen bool
-	meet(t, s, sameID, []any{f.ID},
+	race(t, s.DB, sameID, []any{f.ID},
 		func() { published(t, s, f, "") },
 		func() {
 			require.NoError(t, s.EraseCalls(context.Background(), account, "", erasure("CA1")))
@@ -258,8 +258,8 @@ func TestNoFileThatWasReadBeforeAnErasureIsPublishedAfterIt(t *testing.T) {
 	published(t, s, again, f.ID)
 }
 
-func TestAnOvertakenFileLeavesItsDayRunning(t *testing.T) {
-	s := open(t)
+func TestAStaleFileLeavesItsDayRunning(t *testing.T) {
+	s := openBulk(t)
 	o := opened(t, s, schema.NewAccountID())
 	f := aFile(o.Account)
 	f.Job = o.ID
@@ -273,8 +273,8 @@ func TestAnOvertakenFileLeavesItsDayRunning(t *testing.T) {
 	require.Equal(t, schema.DayCompleted, statusesOf(t, s, o.ID)[1])
 }
 
-func TestTroubleOfAnAttemptThatWasGivenUpKeepsNoOtherFromEndingTheDay(t *testing.T) {
-	s := open(t)
+func TestTheErrorOfAnEarlierAttemptDoesNotKeepTheNextFromEndingTheDay(t *testing.T) {
+	s := openBulk(t)
 	o := opened(t, s, schema.NewAccountID())
 	f := aFile(o.Account)
 	f.Job = o.ID
@@ -286,7 +286,7 @@ func TestTroubleOfAnAttemptThatWasGivenUpKeepsNoOtherFromEndingTheDay(t *testing
 }
 
 // outdated are the account's files that are to be made again.
-func outdated(t *testing.T, s *store.Store, account string) (files []string) {
+func outdated(t *testing.T, s *store.BulkExports, account string) (files []string) {
 	t.Helper()
 	list, err := s.OutdatedDays(t.Context(), "", 100)
 	require.NoError(t, err)
@@ -301,8 +301,8 @@ func outdated(t *testing.T, s *store.Store, account string) (files []string) {
 	return files
 }
 
-func TestAnErasedCallIsInNoFileForMoreThanMinutesThoughNoneCanBeMade(t *testing.T) {
-	s := open(t)
+func TestAFileWithAnErasedCallIsHiddenAfterMinutesEvenIfItIsNotRebuilt(t *testing.T) {
+	s := openBulk(t)
 	f := aFile(schema.NewAccountID())
 	messages, other, late := aFile(f.Account), aFile(f.Account), f
 	messages.Type, other.Day, late.ID = schema.Messages, "2026-03-01", schema.NewDayFileID()
@@ -319,9 +319,9 @@ func TestAnErasedCallIsInNoFileForMoreThanMinutesThoughNoneCanBeMade(t *testing.
 	}
 	require.NoError(t, s.EraseCalls(t.Context(), f.Account, "", []schema.Erasure{{Call: "CA1", Day: f.Day}}))
 	require.Contains(t, list(), f.ID, "it is made again in a moment")
-	_, err := s.DB().Exec(`update satchel.day_files set created_at = created_at - interval '6 minutes'`)
+	_, err := s.SQL().Exec(`update satchel.day_files set created_at = created_at - interval '6 minutes'`)
 	require.NoError(t, err)
-	_, err = s.DB().Exec(`update satchel.erased_calls set at = at - interval '5 minutes'`)
+	_, err = s.SQL().Exec(`update satchel.erased_calls set at = at - interval '5 minutes'`)
 	require.NoError(t, err)
 	require.ElementsMatch(t, []string{messages.ID, other.ID}, list())
 	_, err = s.DayFile(t.Context(), f.Account, f.Type, f.Day)
@@ -335,8 +335,8 @@ func TestAnErasedCallIsInNoFileForMoreThanMinutesThoughNoneCanBeMade(t *testing.
 	require.Equal(t, late.ID, file(t, s, f).ID, "it is there again")
 }
 
-func TestOnlyAFileThatWasThereBeforeAnErasureIsMadeAgain(t *testing.T) {
-	s := open(t)
+func TestOnlyAFileThatIsOlderThanAnErasureIsOutdated(t *testing.T) {
+	s := openBulk(t)
 	f := aFile(schema.NewAccountID())
 	erase := func(call string) {
 		require.NoError(t, s.EraseCalls(t.Context(), f.Account, "", []schema.Erasure{{Call: call, Day: f.Day}}))
@@ -356,15 +356,15 @@ func TestOnlyAFileThatWasThereBeforeAnErasureIsMadeAgain(t *testing.T) {
 	require.Empty(t, outdated(t, s, f.Account), "somebody deletes it")
 }
 
-func TestAFileThatIsDeletedWhileItIsMadeAgainStaysDeleted(t *testing.T) {
-	s := open(t)
+func TestAFileThatIsDeletedDuringItsRebuildStaysDeleted(t *testing.T) {
+	s := openBulk(t)
 	f := aFile(schema.NewAccountID())
 	published(t, s, f, "")
 	wanted := file(t, s, f)
 	again, later := f, f
 	again.ID, again.Again, later.ID, later.Again = schema.NewDayFileID(), true, schema.NewDayFileID(), true
 	var deleted string
-	meet(t, s, sameID, []any{again.ID}, // it has replaced the file, and waits to say so
+	race(t, s.DB, sameID, []any{again.ID}, // it has replaced the file, and waits to say so
 		func() { published(t, s, again, f.ID) },
 		func() {
 			var err error
@@ -385,7 +385,7 @@ func TestAFileThatIsDeletedWhileItIsMadeAgainStaysDeleted(t *testing.T) {
 }
 
 func TestAFileWhoseObjectTheSweepMayHaveDeletedIsNotPublished(t *testing.T) {
-	s := open(t)
+	s := openBulk(t)
 	f := aFile(schema.NewAccountID())
 	f.ReadAt = f.ReadAt.Add(-10 * time.Minute)
 	_, err := s.PublishDay(t.Context(), f)
@@ -394,7 +394,7 @@ func TestAFileWhoseObjectTheSweepMayHaveDeletedIsNotPublished(t *testing.T) {
 }
 
 func TestTheKeysOfAllExpiredFilesAreDestroyedAtOnce(t *testing.T) {
-	s := open(t)
+	s := openBulk(t)
 	kept, expired, expiredToo := aFile(schema.NewAccountID()), aFile(schema.NewAccountID()), aFile(schema.NewAccountID())
 	expired.Retention, expiredToo.Retention = -time.Hour, -2*time.Hour
 	for _, f := range []schema.NewDayFile{kept, expired, expiredToo} {
@@ -402,7 +402,7 @@ func TestTheKeysOfAllExpiredFilesAreDestroyedAtOnce(t *testing.T) {
 	}
 	require.NoError(t, s.DestroyExpiredDayKeys(t.Context()))
 	var blank []string
-	rows, err := s.DB().Query(`select id from satchel.day_files where wrapped is null`)
+	rows, err := s.SQL().Query(`select id from satchel.day_files where wrapped is null`)
 	require.NoError(t, err)
 	defer rows.Close() //nolint:errcheck // it was read to its end
 	for rows.Next() {

@@ -8,58 +8,56 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 
 	"satchel/schema/migrations"
-	"satchel/schema/store/line"
+	"satchel/schema/store/pgconn"
 	"satchel/schema/store/sqlstate"
 )
 
-// Store is Satchel's own database. It is safe for concurrent use.
-type Store struct{ db *sqlx.DB }
+// DB is Satchel's own database, and the rows that both kinds of exports use:
+// audit, e-mails and sessions. It is safe for concurrent use.
+type DB struct{ pool *sqlx.DB }
 
-// Open prepares to connect to the database at url, which must say its sslmode.
-// The database may be away for now; Ping tells.
-func Open(url string, maxConns int) (*Store, error) {
-	config, err := pq.NewConfig(url)
+// AccountExports keeps the rows of account exports.
+type AccountExports struct{ *DB }
+
+// BulkExports keeps the rows of bulk exports: jobs, day files, configurations,
+// erasures and webhook events.
+type BulkExports struct{ *DB }
+
+// Open prepares to connect to the database at url, which must set sslmode. It
+// connects to nothing, so a database that is down is no error; Ping finds out.
+func Open(url string, maxConns int) (*DB, error) {
+	pool, err := pgconn.Open(pgconn.Config{Setting: "DATABASE_URL", URL: url, MaxConns: maxConns, Dial: (&net.Dialer{}).DialContext})
 	if err != nil {
-		return nil, errors.New("DATABASE_URL is not a PostgreSQL URL") // the cause may hold the password
+		return nil, err
 	}
-	if config.SSLMode == "" {
-		return nil, errors.New("DATABASE_URL must say its sslmode, for example sslmode=verify-full")
-	}
-	config.ApplicationName = "satchel"
-	if config.ConnectTimeout == 0 {
-		config.ConnectTimeout = 10 * time.Second // else one that nobody answers holds its place for minutes
-	}
-	connector, err := pq.NewConnectorConfig(config)
-	if err != nil {
-		return nil, errors.New("DATABASE_URL is not a PostgreSQL URL")
-	}
-	db := sqlx.NewDb(line.Open(connector, (&net.Dialer{}).DialContext), "postgres")
-	db.SetMaxOpenConns(maxConns)
-	db.SetMaxIdleConns(maxConns)
-	db.SetConnMaxIdleTime(5 * time.Minute)
-	return &Store{db: db}, nil
+	return &DB{pool}, nil
 }
 
-// Close ends all connections.
-func (s *Store) Close() error { return s.db.Close() }
+// AccountExports returns the rows of account exports in this database.
+func (db *DB) AccountExports() *AccountExports { return &AccountExports{db} }
 
-// DB is the pool itself, for migrations.
-func (s *Store) DB() *sql.DB { return s.db.DB }
+// BulkExports returns the rows of bulk exports in this database.
+func (db *DB) BulkExports() *BulkExports { return &BulkExports{db} }
 
-// Ping tells whether the database answers.
-func (s *Store) Ping(ctx context.Context) error {
-	return sqlstate.Wrap("ping database", s.db.PingContext(ctx))
+// Close closes all connections.
+func (db *DB) Close() error { return db.pool.Close() }
+
+// SQL returns the connection pool, for tests.
+func (db *DB) SQL() *sql.DB { return db.pool.DB }
+
+// Ping checks that the database answers.
+func (db *DB) Ping(ctx context.Context) error {
+	return sqlstate.Wrap("ping database", db.pool.PingContext(ctx))
 }
 
-// Ready tells whether the database answers and has all migrations.
-func (s *Store) Ready(ctx context.Context) error {
-	if err := s.Ping(ctx); err != nil {
+// Ready checks that the database answers and has all migrations.
+func (db *DB) Ready(ctx context.Context) error {
+	if err := db.Ping(ctx); err != nil {
 		return err
 	}
-	pending, err := migrations.Pending(ctx, s.db.DB, migrations.Satchel)
+	pending, err := migrations.Pending(ctx, db.pool.DB, migrations.Satchel)
 	if err != nil {
 		return sqlstate.Wrap("look for migrations", err)
 	}
@@ -69,22 +67,30 @@ func (s *Store) Ready(ctx context.Context) error {
 	return nil
 }
 
-// standstill is how long a transaction of ours may wait for its next statement
-// before the server ends it: a host that died in between must not hold its
-// locks for hours.
-const standstill = `set local idle_in_transaction_session_timeout = '30s'`
+// Now returns the time by the database's clock, which decides when links and
+// files expire.
+func (db *DB) Now(ctx context.Context) (time.Time, error) {
+	var now time.Time
+	err := db.pool.GetContext(ctx, &now, `select clock_timestamp()`)
+	return now, sqlstate.Wrap("read the clock", err)
+}
 
-// inTx runs do in one transaction and keeps all of it or nothing.
-func (s *Store) inTx(ctx context.Context, op string, do func(*sqlx.Tx) error) error {
-	tx, err := s.db.BeginTxx(ctx, nil)
+// idleTimeout makes the server end a transaction that waits that long for its
+// next statement: the locks of a host that died in between must not be held
+// for hours.
+const idleTimeout = `set local idle_in_transaction_session_timeout = '30s'`
+
+// inTx runs do in one transaction, which it commits if do succeeds.
+func (db *DB) inTx(ctx context.Context, op string, do func(*sqlx.Tx) error) error {
+	tx, err := db.pool.BeginTxx(ctx, nil)
 	if err != nil {
 		return sqlstate.Wrap(op, err)
 	}
-	if _, err = tx.ExecContext(ctx, standstill); err == nil {
+	if _, err = tx.ExecContext(ctx, idleTimeout); err == nil {
 		err = do(tx)
 	}
 	if err != nil {
-		_ = tx.Rollback() // the first error is the one that tells
+		_ = tx.Rollback() // the first error is the cause
 		return sqlstate.Wrap(op, err)
 	}
 	return sqlstate.Wrap(op, tx.Commit())

@@ -6,27 +6,28 @@ import (
 	"satchel/schema/store/sqlstate"
 )
 
-// Letters tells which letters about something need no more trying: true for those
-// that are out, false for those that the provider will never take.
-func (s *Store) Letters(ctx context.Context, subject string) (map[string]bool, error) {
+// Letters reads the final outcomes of e-mails about a subject by their key:
+// true if sent, false if the provider rejected it for good. An e-mail that may
+// still be tried has none.
+func (db *DB) Letters(ctx context.Context, subject string) (map[string]bool, error) {
 	var rows []struct {
-		Letter string `db:"letter"`
-		Sent   bool   `db:"sent"`
+		Key  string `db:"email_key"`
+		Sent bool   `db:"sent"`
 	}
-	if err := s.db.SelectContext(ctx, &rows, `select letter, sent from satchel.letters where subject = $1`, subject); err != nil {
-		return nil, sqlstate.Wrap("read letters", err)
+	if err := db.pool.SelectContext(ctx, &rows, `select email_key, sent from satchel.emails where subject = $1`, subject); err != nil {
+		return nil, sqlstate.Wrap("read e-mail outcomes", err)
 	}
-	settled := make(map[string]bool, len(rows))
+	outcomes := make(map[string]bool, len(rows))
 	for _, r := range rows {
-		settled[r.Letter] = r.Sent
+		outcomes[r.Key] = r.Sent
 	}
-	return settled, nil
+	return outcomes, nil
 }
 
-// SettleLetter notes that a letter is out, or that it never will be. Run again
-// it changes nothing, except that a letter can be out after all.
-func (s *Store) SettleLetter(ctx context.Context, subject, letter string, sent bool) error {
-	_, err := s.db.ExecContext(ctx, `insert into satchel.letters (subject, letter, sent) values ($1, $2, $3)
-		on conflict (subject, letter) do update set sent = true where excluded.sent`, subject, letter, sent)
-	return sqlstate.Wrap("note a letter", err)
+// SettleLetter records the final outcome of an e-mail. Run again it changes
+// nothing, except that a rejected e-mail can still become sent.
+func (db *DB) SettleLetter(ctx context.Context, subject, key string, sent bool) error {
+	_, err := db.pool.ExecContext(ctx, `insert into satchel.emails (subject, email_key, sent) values ($1, $2, $3)
+		on conflict (subject, email_key) do update set sent = true where excluded.sent`, subject, key, sent)
+	return sqlstate.Wrap("record an e-mail's outcome", err)
 }

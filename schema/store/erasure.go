@@ -13,10 +13,9 @@ import (
 	"satchel/schema/store/sqlstate"
 )
 
-// EraseCalls notes calls as erased, each once, with an audit row for each that
-// is new. No file that was read before it is published after it. All of them
-// are due at once.
-func (s *Store) EraseCalls(ctx context.Context, account, by string, calls []schema.Erasure) error {
+// EraseCalls records calls as erased, with an audit row for each new one. No file
+// that was read before it is published after it. All of them are due at once.
+func (b *BulkExports) EraseCalls(ctx context.Context, account, by string, calls []schema.Erasure) error {
 	if len(calls) == 0 {
 		return nil
 	}
@@ -24,7 +23,7 @@ func (s *Store) EraseCalls(ctx context.Context, account, by string, calls []sche
 	for i, c := range calls {
 		sids[i], days[i] = c.Call, c.Day
 	}
-	return s.inTx(ctx, "erase calls", func(tx *sqlx.Tx) error {
+	return b.inTx(ctx, "erase calls", func(tx *sqlx.Tx) error {
 		if err := lockErasures(ctx, tx, account, days...); err != nil {
 			return err
 		}
@@ -32,7 +31,7 @@ func (s *Store) EraseCalls(ctx context.Context, account, by string, calls []sche
 				insert into satchel.erased_calls (account_sid, call_sid, day)
 				select $1, call, day from unnest($2::text[], $3::date[]) as c (call, day) order by call
 				on conflict do nothing returning call_sid),
-			again as (
+			due as (
 				update satchel.erased_calls set erase_again_at = clock_timestamp()
 				where account_sid = $1 and call_sid = any ($2) and erase_again_at is null)
 			insert into satchel.audit (account_sid, subject, actor, action)
@@ -42,40 +41,41 @@ func (s *Store) EraseCalls(ctx context.Context, account, by string, calls []sche
 }
 
 // Erased lists the account's erased calls of a day, in order.
-func (s *Store) Erased(ctx context.Context, account string, day schema.Day) ([]string, error) {
+func (b *BulkExports) Erased(ctx context.Context, account string, day schema.Day) ([]string, error) {
 	calls := []string{}
-	err := s.db.SelectContext(ctx, &calls, `select call_sid from satchel.erased_calls
+	err := b.pool.SelectContext(ctx, &calls, `select call_sid from satchel.erased_calls
 		where account_sid = $1 and day = $2 order by call_sid`, account, day)
 	return calls, sqlstate.Wrap("list erased calls", err)
 }
 
-// ErasedCall tells whether a call of the account was erased, and of which day
-// it was.
-func (s *Store) ErasedCall(ctx context.Context, account, call string) (schema.Day, bool, error) {
+// ErasedCall reports whether a call of the account was erased, and the day it
+// was made.
+func (b *BulkExports) ErasedCall(ctx context.Context, account, call string) (schema.Day, bool, error) {
 	var day schema.Day
-	err := s.db.GetContext(ctx, &day, `select to_char(day, 'YYYY-MM-DD') from satchel.erased_calls
+	err := b.pool.GetContext(ctx, &day, `select to_char(day, 'YYYY-MM-DD') from satchel.erased_calls
 		where account_sid = $1 and call_sid = $2`, account, call)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", false, nil
 	}
-	return day, err == nil, sqlstate.Wrap("look for an erased call", err)
+	return day, err == nil, sqlstate.Wrap("find erased call", err)
 }
 
 const (
-	// comesToArchive is how old a call can be, in SQL, when the platform moves it
-	// to its archive: a month more than it keeps its record.
-	comesToArchive = `interval '14 months'`
-	betweenErasing = `interval '1 day'`
+	// archivedWithin is the age of a call, in SQL, by which the platform has moved
+	// it to its archive: a month more than it keeps the record.
+	archivedWithin = `interval '14 months'`
+	// eraseEvery is the time between two deletions from the archive, in SQL.
+	eraseEvery = `interval '1 day'`
 )
 
-// DueErasures lists erased calls that are to be deleted from the archive, or
-// deleted there again, the longest due first, up to limit calls.
-func (s *Store) DueErasures(ctx context.Context, limit int) ([]schema.Erasures, error) {
+// DueErasures lists erased calls to delete from the archive, for the first time
+// or again, the longest due first, up to limit calls.
+func (b *BulkExports) DueErasures(ctx context.Context, limit int) ([]schema.Erasures, error) {
 	var rows []struct {
 		Account string         `db:"account_sid"`
 		Calls   pq.StringArray `db:"calls"`
 	}
-	err := s.db.SelectContext(ctx, &rows, `select account_sid, array_agg(call_sid) as calls from (
+	err := b.pool.SelectContext(ctx, &rows, `select account_sid, array_agg(call_sid) as calls from (
 			select account_sid, call_sid from satchel.erased_calls
 			where erase_again_at <= clock_timestamp() order by erase_again_at limit $1) due
 		group by account_sid order by account_sid`, limit)
@@ -83,21 +83,21 @@ func (s *Store) DueErasures(ctx context.Context, limit int) ([]schema.Erasures, 
 	for i, r := range rows {
 		due[i] = schema.Erasures{Account: r.Account, Calls: r.Calls}
 	}
-	return due, sqlstate.Wrap("list erasures that are due", err)
+	return due, sqlstate.Wrap("list due erasures", err)
 }
 
-// NoteErased notes that erased calls are not in the archive now. They are due
-// again in a day, while the platform may still move them there.
-func (s *Store) NoteErased(ctx context.Context, e schema.Erasures) error {
-	_, err := s.db.ExecContext(ctx, `update satchel.erased_calls
-		set erase_again_at = case when day >= clock_timestamp() at time zone 'UTC' - `+comesToArchive+` then clock_timestamp() + `+betweenErasing+` end
+// NoteErased records that erased calls are not in the archive now. They are due
+// again after a day, as long as the platform may still move them there.
+func (b *BulkExports) NoteErased(ctx context.Context, e schema.Erasures) error {
+	_, err := b.pool.ExecContext(ctx, `update satchel.erased_calls
+		set erase_again_at = case when day >= clock_timestamp() at time zone 'UTC' - `+archivedWithin+` then clock_timestamp() + `+eraseEvery+` end
 		where account_sid = $1 and call_sid = any ($2) and erase_again_at is not null`, e.Account, pq.Array(e.Calls))
-	return sqlstate.Wrap("note what is gone from the archive", err)
+	return sqlstate.Wrap("record erasures from the archive", err)
 }
 
-// lockErasures keeps erasures and publications of the same account and day
-// apart until the transaction ends. Days are locked in order, so that two who
-// want several can not wait for each other.
+// lockErasures excludes erasures and publications of the same account and day
+// until the transaction ends. Days are locked in order, so that two transactions
+// cannot deadlock.
 func lockErasures(ctx context.Context, tx *sqlx.Tx, account string, days ...schema.Day) error {
 	days = slices.Clone(days)
 	slices.Sort(days)

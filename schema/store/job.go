@@ -17,24 +17,24 @@ const jobColumns = `id, account_sid, resource_type, friendly_name,
 	to_char(start_day, 'YYYY-MM-DD') as start_day, to_char(end_day, 'YYYY-MM-DD') as end_day,
 	webhook_url, webhook_method, email, requested_by, created_at, deleting_at, ended_at`
 
-// openingJobs is the lock of whoever opens a job, from before its row is
-// written until others can see it.
-const openingJobs = `hashtextextended('bulk jobs', 0)`
+// jobOpeningLock is held while a job is opened, from before its row is written
+// until other transactions can see it.
+const jobOpeningLock = `hashtextextended('bulk jobs', 0)`
 
 // OpenJob writes the job with all its days as Submitted, and takes them from
-// what its family may ask for in this UTC day, all or nothing. A job that is
-// there stays as it is and costs nothing. Where the quota does not reach it is
-// Limited, and once its time is over TooLate: then it will never be there.
-func (s *Store) OpenJob(ctx context.Context, o schema.JobOpening) error {
-	return s.inTx(ctx, "open job", func(tx *sqlx.Tx) error {
-		// One at a time: jobs become visible in the order of their created_at, so none ever comes in front of
-		// one that somebody has seen, be it in the queue or in a list.
-		if _, err := tx.ExecContext(ctx, `select pg_advisory_xact_lock(`+openingJobs+`)`); err != nil {
+// the quota of this UTC day, all or nothing. A job that exists stays as it is
+// and costs nothing. The error is Limited if the quota is too small, and has
+// schema.CodeTooLate after the deadline: then the job will never exist.
+func (b *BulkExports) OpenJob(ctx context.Context, o schema.JobOpening) error {
+	return b.inTx(ctx, "open job", func(tx *sqlx.Tx) error {
+		// One at a time: jobs become visible in the order of created_at, so a new one never comes before
+		// one that was read earlier, neither in the queue nor in a list.
+		if _, err := tx.ExecContext(ctx, `select pg_advisory_xact_lock(`+jobOpeningLock+`)`); err != nil {
 			return err
 		}
 		added, err := tx.ExecContext(ctx, `insert into satchel.jobs (id, account_sid, resource_type, friendly_name, start_day, end_day,
 				webhook_url, webhook_method, email, requested_by, created_at)
-			select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, greatest(clock_timestamp(), -- a clock can be set back
+			select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, greatest(clock_timestamp(), -- the clock can be set back
 				(select max(created_at) + interval '1 microsecond' from satchel.jobs where ended_at is null))
 			on conflict (id) do nothing`,
 			o.ID, o.Account, o.Type, o.Name, o.Start, o.End, o.Hook.URL, o.Hook.Method, o.Email, o.RequestedBy)
@@ -54,16 +54,17 @@ func (s *Store) OpenJob(ctx context.Context, o schema.JobOpening) error {
 		if err := audit(ctx, tx, Event{Account: o.Account, Subject: o.ID, Actor: actor(o.RequestedBy), Action: Requested}); err != nil {
 			return err
 		}
-		return inTime(ctx, tx, o.Until) // last, so that nothing is kept that took longer
+		return checkDeadline(ctx, tx, o.Until) // last, so that it rolls back whatever took too long
 	})
 }
 
-func inTime(ctx context.Context, tx *sqlx.Tx, until time.Time) error {
-	if until.IsZero() {
+// checkDeadline returns an error with schema.CodeTooLate after the deadline.
+func checkDeadline(ctx context.Context, tx *sqlx.Tx, deadline time.Time) error {
+	if deadline.IsZero() {
 		return nil
 	}
 	var late bool
-	if err := tx.GetContext(ctx, &late, `select clock_timestamp() >= $1`, until); err != nil || !late {
+	if err := tx.GetContext(ctx, &late, `select clock_timestamp() >= $1`, deadline); err != nil || !late {
 		return err
 	}
 	e := schema.Errorf(schema.Unavailable, schema.CodeTooLate, "This cannot be done right now. Please try again in a moment.")
@@ -71,12 +72,11 @@ func inTime(ctx context.Context, tx *sqlx.Tx, until time.Time) error {
 	return e
 }
 
-// HasJob tells whether the account has a job, and waits for those that are being
-// opened this very moment: asked when the time of its opening is over, the
-// answer is for good.
-func (s *Store) HasJob(ctx context.Context, account, id string) (has bool, err error) {
-	err = s.inTx(ctx, "look for job", func(tx *sqlx.Tx) error {
-		if _, err := tx.ExecContext(ctx, `select pg_advisory_xact_lock_shared(`+openingJobs+`)`); err != nil {
+// HasJob reports whether the account has a job. It waits for jobs that are being
+// opened, so that after the deadline of OpenJob the result is final.
+func (b *BulkExports) HasJob(ctx context.Context, account, id string) (has bool, err error) {
+	err = b.inTx(ctx, "find job", func(tx *sqlx.Tx) error {
+		if _, err := tx.ExecContext(ctx, `select pg_advisory_xact_lock_shared(`+jobOpeningLock+`)`); err != nil {
 			return err
 		}
 		return tx.GetContext(ctx, &has, `select exists (select from satchel.jobs where id = $1 and account_sid = $2)`, id, account)
@@ -85,24 +85,24 @@ func (s *Store) HasJob(ctx context.Context, account, id string) (has bool, err e
 }
 
 // Job reads one job with its days.
-func (s *Store) Job(ctx context.Context, id string) (schema.Job, error) {
-	j, err := job(ctx, s.db, id)
+func (b *BulkExports) Job(ctx context.Context, id string) (schema.Job, error) {
+	j, err := readJob(ctx, b.pool, id)
 	return j, sqlstate.Wrap("read job", err)
 }
 
-// AccountJob reads a job of this account that has not ended, or ended no
-// longer ago than kept. Any other does not exist.
-func (s *Store) AccountJob(ctx context.Context, account, id string, kept time.Duration) (schema.Job, error) {
-	j, err := oneJob(ctx, s.db, `id = $1 and account_sid = $2
+// AccountJob reads a job of this account that has not ended, or ended no longer
+// ago than kept. Any other is NotFound.
+func (b *BulkExports) AccountJob(ctx context.Context, account, id string, kept time.Duration) (schema.Job, error) {
+	j, err := readOneJob(ctx, b.pool, `id = $1 and account_sid = $2
 		and (ended_at is null or ended_at > clock_timestamp() - $3 * interval '1 microsecond')`, id, account, kept.Microseconds())
 	return j, sqlstate.Wrap("read job", err)
 }
 
-// StopJob notes that a job is to be deleted: its waiting days are Deleted, its
-// running ones RunningToBeDeleted. A job whose days have all ended is a
-// Conflict, unless a first call ended them; a second call changes nothing.
-func (s *Store) StopJob(ctx context.Context, id, by string) error {
-	return s.inTx(ctx, "stop job", func(tx *sqlx.Tx) error {
+// StopJob requests the deletion of a job: its running days become
+// RunningToBeDeleted and the others Deleted. The error is Conflict if its days
+// had all ended before the first call; a second call changes nothing.
+func (b *BulkExports) StopJob(ctx context.Context, id, by string) error {
+	return b.inTx(ctx, "stop job", func(tx *sqlx.Tx) error {
 		var row struct {
 			Account         string `db:"account_sid"`
 			Deleting, Ended bool
@@ -113,7 +113,7 @@ func (s *Store) StopJob(ctx context.Context, id, by string) error {
 			from satchel.jobs where id = $1 for update`, id)
 		switch {
 		case errors.Is(err, sql.ErrNoRows):
-			return noJob()
+			return jobNotFound()
 		case err != nil:
 			return err
 		case row.Ended:
@@ -135,12 +135,12 @@ func (s *Store) StopJob(ctx context.Context, id, by string) error {
 	})
 }
 
-// EndJob ends a job: days that have not ended become Deleted where it is to be
-// deleted, else Failed. Run again it answers the same.
-func (s *Store) EndJob(ctx context.Context, id string) (schema.Job, error) {
+// EndJob ends a job: days that have not ended become Deleted if its deletion was
+// requested, else Failed. Run again it changes nothing and returns the same.
+func (b *BulkExports) EndJob(ctx context.Context, id string) (schema.Job, error) {
 	var ended schema.Job
-	err := s.inTx(ctx, "end job", func(tx *sqlx.Tx) error {
-		// The row comes first: who stops the job holds it, and is waited for.
+	err := b.inTx(ctx, "end job", func(tx *sqlx.Tx) error {
+		// The row is locked first: it waits for a StopJob under way.
 		if _, err := tx.ExecContext(ctx, `select from satchel.jobs where id = $1 for update`, id); err != nil {
 			return err
 		}
@@ -156,20 +156,20 @@ func (s *Store) EndJob(ctx context.Context, id string) (schema.Job, error) {
 			return err
 		}
 		var err error
-		ended, err = job(ctx, tx, id)
+		ended, err = readJob(ctx, tx, id)
 		return err
 	})
 	return ended, err
 }
 
-func job(ctx context.Context, db sqlx.QueryerContext, id string) (schema.Job, error) {
-	return oneJob(ctx, db, `id = $1`, id)
+func readJob(ctx context.Context, db sqlx.QueryerContext, id string) (schema.Job, error) {
+	return readOneJob(ctx, db, `id = $1`, id)
 }
 
-func oneJob(ctx context.Context, db sqlx.QueryerContext, which string, args ...any) (schema.Job, error) {
-	list, err := jobs(ctx, db, which, args...)
+func readOneJob(ctx context.Context, db sqlx.QueryerContext, which string, args ...any) (schema.Job, error) {
+	list, err := readJobs(ctx, db, which, args...)
 	if err == nil && len(list) == 0 {
-		err = noJob()
+		err = jobNotFound()
 	}
 	if err != nil {
 		return schema.Job{}, err
@@ -177,15 +177,15 @@ func oneJob(ctx context.Context, db sqlx.QueryerContext, which string, args ...a
 	return list[0], nil
 }
 
-// jobs reads jobs with their days, in two queries however many they are.
-func jobs(ctx context.Context, db sqlx.QueryerContext, which string, args ...any) ([]schema.Job, error) {
+// readJobs reads jobs with their days, in two queries.
+func readJobs(ctx context.Context, db sqlx.QueryerContext, which string, args ...any) ([]schema.Job, error) {
 	list := []schema.Job{}
 	if err := sqlx.SelectContext(ctx, db, &list, `select `+jobColumns+` from satchel.jobs where `+which, args...); err != nil || len(list) == 0 {
 		return list, err
 	}
-	ids, place := make([]string, len(list)), make(map[string]int, len(list))
+	ids, index := make([]string, len(list)), make(map[string]int, len(list))
 	for i, j := range list {
-		ids[i], place[j.ID] = j.ID, i
+		ids[i], index[j.ID] = j.ID, i
 	}
 	var days []struct {
 		Job string `db:"job_id"`
@@ -194,12 +194,12 @@ func jobs(ctx context.Context, db sqlx.QueryerContext, which string, args ...any
 	err := sqlx.SelectContext(ctx, db, &days, `select job_id, to_char(day, 'YYYY-MM-DD') as day, status, records
 		from satchel.job_days where job_id = any($1) order by job_id, job_days.day`, pq.Array(ids))
 	for _, d := range days {
-		j := &list[place[d.Job]]
+		j := &list[index[d.Job]]
 		j.Days = append(j.Days, d.JobDay)
 	}
 	return list, err
 }
 
-func noJob() error {
+func jobNotFound() error {
 	return schema.Errorf(schema.NotFound, schema.CodeJobNotFound, "There is no such job.")
 }

@@ -20,7 +20,7 @@ func jobIDs(list []schema.Job) (ids []string) {
 }
 
 func TestJobsAreListedNewestFirstByTypeWhileTheyAreKept(t *testing.T) {
-	s := open(t)
+	s := openBulk(t)
 	account := schema.NewAccountID()
 	calls, messages := opened(t, s, account), aJob(account)
 	messages.Type = schema.Messages
@@ -42,7 +42,7 @@ func TestJobsAreListedNewestFirstByTypeWhileTheyAreKept(t *testing.T) {
 }
 
 func TestPagesOfJobsHoldEachOnceWhateverIsAddedMeanwhile(t *testing.T) {
-	s := open(t)
+	s := openBulk(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		account := schema.NewAccountID()
 		add := func(most int, what string) (ids []string) {
@@ -55,7 +55,7 @@ func TestPagesOfJobsHoldEachOnceWhateverIsAddedMeanwhile(t *testing.T) {
 		}
 		there := add(8, "there")
 		if rapid.Bool().Draw(rt, "ties") {
-			_, err := s.DB().Exec(`update satchel.jobs set created_at = date_trunc('hour', created_at) where account_sid = $1`, account)
+			_, err := s.SQL().Exec(`update satchel.jobs set created_at = date_trunc('hour', created_at) where account_sid = $1`, account)
 			require.NoError(rt, err)
 			slices.Sort(there)
 		}

@@ -24,7 +24,7 @@ func aJob(account string) schema.JobOpening {
 	}
 }
 
-func opened(t *testing.T, s *store.Store, account string) schema.JobOpening {
+func opened(t *testing.T, s *store.BulkExports, account string) schema.JobOpening {
 	o := aJob(account)
 	require.NoError(t, s.OpenJob(t.Context(), o))
 	return o
@@ -37,20 +37,20 @@ func statuses(j schema.Job) (list []schema.DayStatus) {
 	return list
 }
 
-func statusesOf(t *testing.T, s *store.Store, job string) []schema.DayStatus {
+func statusesOf(t *testing.T, s *store.BulkExports, job string) []schema.DayStatus {
 	j, err := s.Job(t.Context(), job)
 	require.NoError(t, err)
 	return statuses(j)
 }
 
-func begin(t *testing.T, s *store.Store, job string, day schema.Day) {
+func begin(t *testing.T, s *store.BulkExports, job string, day schema.Day) {
 	begun, err := s.BeginDay(t.Context(), job, day)
 	require.NoError(t, err)
 	require.True(t, begun)
 }
 
-func TestAJobIsReadAsItWasAskedFor(t *testing.T) {
-	s := open(t)
+func TestAJobIsReadAsItWasOpened(t *testing.T) {
+	s := openBulk(t)
 	o := opened(t, s, schema.NewAccountID())
 	j, err := s.Job(t.Context(), o.ID)
 	require.NoError(t, err)
@@ -62,7 +62,7 @@ func TestAJobIsReadAsItWasAskedFor(t *testing.T) {
 }
 
 func TestOpeningAJobTwiceCostsOnce(t *testing.T) {
-	s := open(t)
+	s := openBulk(t)
 	o := opened(t, s, schema.NewAccountID())
 	var again sync.WaitGroup
 	for range 4 {
@@ -72,15 +72,11 @@ func TestOpeningAJobTwiceCostsOnce(t *testing.T) {
 	used, err := s.QuotaUsed(t.Context(), o.Family)
 	require.NoError(t, err)
 	require.Equal(t, 3, used)
-	history, err := s.History(t.Context(), o.ID)
-	require.NoError(t, err)
-	require.Len(t, history, 1)
-	require.Equal(t, store.Requested, history[0].Action)
-	require.Equal(t, o.RequestedBy, history[0].Actor)
+	require.Equal(t, []store.Event{{Account: o.Account, Subject: o.ID, Actor: o.RequestedBy, Action: store.Requested}}, audited(t, s.DB, o.ID))
 }
 
-func TestAJobIsOpenedInTimeOrNeverAndThenCostsNothing(t *testing.T) {
-	s := open(t)
+func TestAJobThatIsOpenedAfterItsDeadlineNeverExistsAndCostsNothing(t *testing.T) {
+	s := openBulk(t)
 	now, err := s.Now(t.Context())
 	require.NoError(t, err)
 	o, late := aJob(schema.NewAccountID()), aJob(schema.NewAccountID())
@@ -105,9 +101,9 @@ func TestAJobIsOpenedInTimeOrNeverAndThenCostsNothing(t *testing.T) {
 }
 
 // The statement is OpenJob's own, held open.
-func TestAJobThatIsJustBeingOpenedIsNotSaidToBeMissing(t *testing.T) {
-	s, o := open(t), aJob(schema.NewAccountID())
-	late(t, s, `with mine as (select pg_advisory_xact_lock(hashtextextended('bulk jobs', 0)))
+func TestHasJobWaitsForAJobThatIsBeingOpened(t *testing.T) {
+	s, o := openBulk(t), aJob(schema.NewAccountID())
+	commitDuring(t, s.DB, `with mine as (select pg_advisory_xact_lock(hashtextextended('bulk jobs', 0)))
 		insert into satchel.jobs (id, account_sid, resource_type, friendly_name, start_day, end_day, requested_by)
 		select $1, $2, 'Calls', '', '2026-03-01', '2026-03-01', '' from mine`, []any{o.ID, o.Account}, func() error {
 		has, err := s.HasJob(context.Background(), o.Account, o.ID)
@@ -118,8 +114,8 @@ func TestAJobThatIsJustBeingOpenedIsNotSaidToBeMissing(t *testing.T) {
 	})
 }
 
-func TestAFamilyNeverGetsPastItsQuota(t *testing.T) {
-	s := open(t)
+func TestConcurrentJobsNeverExceedTheQuotaOfAnAccountAndItsSubaccounts(t *testing.T) {
+	s := openBulk(t)
 	parent, child := schema.NewAccountID(), schema.NewAccountID()
 	var got, refused atomic.Int64
 	var asking sync.WaitGroup
@@ -155,8 +151,8 @@ func TestAFamilyNeverGetsPastItsQuota(t *testing.T) {
 	require.EqualValues(t, 33, standing.Jobs, "a refused job leaves nothing")
 }
 
-func TestAnyOneRequestBeyondTheQuotaIsRefusedAndSaysWhatRemains(t *testing.T) {
-	s := open(t)
+func TestAJobBeyondTheQuotaIsRejectedAndTheErrorSaysWhatRemains(t *testing.T) {
+	s := openBulk(t)
 	o := aJob(schema.NewAccountID())
 	o.QuotaDays = 2
 	err := s.OpenJob(t.Context(), o)
@@ -169,7 +165,7 @@ func TestAnyOneRequestBeyondTheQuotaIsRefusedAndSaysWhatRemains(t *testing.T) {
 }
 
 func TestADayMovesOnlyForward(t *testing.T) {
-	s := open(t)
+	s := openBulk(t)
 	o := opened(t, s, schema.NewAccountID())
 	const day = "2026-02-27"
 	require.NoError(t, s.TroubleDay(t.Context(), o.ID, day))
@@ -187,8 +183,8 @@ func TestADayMovesOnlyForward(t *testing.T) {
 	require.Equal(t, []schema.DayStatus{schema.DayFailed, schema.DaySubmitted, schema.DaySubmitted}, statusesOf(t, s, o.ID))
 }
 
-func TestAJobThatIsToBeDeletedFinishesNothingMore(t *testing.T) {
-	s := open(t)
+func TestAJobToBeDeletedCompletesNoMoreDays(t *testing.T) {
+	s := openBulk(t)
 	o := opened(t, s, schema.NewAccountID())
 	begin(t, s, o.ID, "2026-02-27")
 	begin(t, s, o.ID, "2026-02-28")
@@ -216,14 +212,11 @@ func TestAJobThatIsToBeDeletedFinishesNothingMore(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, first, second)
 	require.Equal(t, schema.Conflict, schema.KindOf(s.StopJob(t.Context(), o.ID, "")))
-	history, err := s.History(t.Context(), o.ID)
-	require.NoError(t, err)
-	require.Len(t, history, 2)
-	require.Equal(t, store.Removed, history[1].Action)
+	require.Equal(t, []store.Action{store.Requested, store.Removed}, actions(t, s.DB, o.ID))
 }
 
 func TestAnEndedJobCanNotBeStopped(t *testing.T) {
-	s := open(t)
+	s := openBulk(t)
 	o := opened(t, s, schema.NewAccountID())
 	for _, day := range o.Start.To(o.End) {
 		require.NoError(t, s.FailDay(t.Context(), o.ID, day))
@@ -238,8 +231,8 @@ func TestAnEndedJobCanNotBeStopped(t *testing.T) {
 	require.Equal(t, schema.NotFound, schema.KindOf(err))
 }
 
-func TestDaysThatAreLeftFailWithTheirJob(t *testing.T) {
-	s := open(t)
+func TestDaysThatHaveNotEndedFailWithTheirJob(t *testing.T) {
+	s := openBulk(t)
 	o := opened(t, s, schema.NewAccountID())
 	begin(t, s, o.ID, "2026-02-28")
 	j, err := s.EndJob(t.Context(), o.ID)
@@ -248,7 +241,7 @@ func TestDaysThatAreLeftFailWithTheirJob(t *testing.T) {
 }
 
 func TestADayIsEitherBegunOrStopped(t *testing.T) {
-	s := open(t)
+	s := openBulk(t)
 	for range 20 {
 		o := opened(t, s, schema.NewAccountID())
 		var begun bool
@@ -264,8 +257,8 @@ func TestADayIsEitherBegunOrStopped(t *testing.T) {
 	}
 }
 
-func TestOtherAccountsJobsDoNotExistNorForgottenOnes(t *testing.T) {
-	s := open(t)
+func TestJobsOfOtherAccountsAndJobsNotKeptAreNotFound(t *testing.T) {
+	s := openBulk(t)
 	o := opened(t, s, schema.NewAccountID())
 	_, err := s.AccountJob(t.Context(), o.Account, o.ID, 0)
 	require.NoError(t, err, "it has not ended")

@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"context"
-	"sync"
 	"testing"
 	"time"
 
@@ -13,14 +12,14 @@ import (
 	"satchel/schema/store"
 )
 
-func position(t require.TestingT, s *store.Store, job string) int {
+func position(t require.TestingT, s *store.BulkExports, job string) int {
 	q, err := s.Queue(context.Background(), job)
 	require.NoError(t, err)
 	return q.Position
 }
 
-func TestAJobStandsBehindThoseThatWereAskedForEarlier(t *testing.T) {
-	s := open(t)
+func TestAJobQueuesAfterEarlierJobs(t *testing.T) {
+	s := openBulk(t)
 	a, b, c := opened(t, s, schema.NewAccountID()), opened(t, s, schema.NewAccountID()), opened(t, s, schema.NewAccountID())
 	queues, err := s.Queues(t.Context(), []string{a.ID, b.ID, c.ID, schema.NewJobID()})
 	require.NoError(t, err)
@@ -49,11 +48,11 @@ func TestAJobStandsBehindThoseThatWereAskedForEarlier(t *testing.T) {
 	require.Equal(t, schema.Queue{}, q)
 }
 
-func TestTheEstimateGoesByTheLatestDaysThatWereWritten(t *testing.T) {
-	s := open(t)
+func TestTheEstimateUsesTheDurationOfTheLatestDays(t *testing.T) {
+	s := openBulk(t)
 	done, o := opened(t, s, schema.NewAccountID()), opened(t, s, schema.NewAccountID())
 	for seconds, want := range map[int]time.Duration{40: 30 * time.Second, 0: 75 * time.Millisecond} {
-		_, err := s.DB().Exec(`update satchel.job_days set status = 'Completed', ended_at = now(),
+		_, err := s.SQL().Exec(`update satchel.job_days set status = 'Completed', ended_at = now(),
 			started_at = now() - $2 * interval '1 second' where job_id = $1`, done.ID, seconds)
 		require.NoError(t, err)
 		q, err := s.Queue(t.Context(), o.ID)
@@ -66,11 +65,11 @@ func TestTheEstimateGoesByTheLatestDaysThatWereWritten(t *testing.T) {
 }
 
 func TestAPositionInTheQueueNeverGrows(t *testing.T) {
-	s := open(t)
+	s := openBulk(t)
 	ctx := t.Context()
 	days := schema.Day("2026-02-27").To("2026-03-01")
 	rapid.Check(t, func(rt *rapid.T) {
-		_, err := s.DB().Exec(`delete from satchel.jobs`)
+		_, err := s.SQL().Exec(`delete from satchel.jobs`)
 		require.NoError(rt, err)
 		var ids []string
 		for range 3 {
@@ -110,42 +109,16 @@ func TestAPositionInTheQueueNeverGrows(t *testing.T) {
 	})
 }
 
-func TestNobodyComesInFromTheSide(t *testing.T) {
-	s := open(t)
-	family := opened(t, s, schema.NewAccountID()).Family
-	slow, quick := aJob(family), aJob(schema.NewAccountID())
+func TestAJobThatIsOpenedSlowlyDoesNotGetAheadOfAnotherInTheQueue(t *testing.T) {
+	s := openBulk(t)
+	quotaAccount := opened(t, s, schema.NewAccountID()).Family
+	slow, quick := aJob(quotaAccount), aJob(schema.NewAccountID())
 	var first int
-	meet(t, s, `select from satchel.bulk_quota where family_sid = $1 for update`, []any{family}, // slow waits for it with its row written
+	race(t, s.DB, `select from satchel.bulk_quota where account_sid = $1 for update`, []any{quotaAccount}, // slow waits for it with its row written
 		func() { require.NoError(t, s.OpenJob(context.Background(), slow)) },
 		func() {
 			require.NoError(t, s.OpenJob(context.Background(), quick))
 			first = position(t, s, quick.ID)
 		})
 	require.Equal(t, first, position(t, s, quick.ID))
-}
-
-// meet starts two deeds, the second once the first waits for what hold holds,
-// and lets go once the second has ended or waits too.
-func meet(t *testing.T, s *store.Store, hold string, args []any, first, second func()) {
-	t.Helper()
-	tx, err := s.DB().Begin()
-	require.NoError(t, err)
-	defer tx.Rollback() //nolint:errcheck // it was rolled back, or the test has failed
-	_, err = tx.Exec(hold, args...)
-	require.NoError(t, err)
-	var both sync.WaitGroup
-	both.Go(first)
-	require.Eventually(t, func() bool { return waiting(t, s.DB()) == 1 }, 10*time.Second, 5*time.Millisecond)
-	ended := make(chan struct{})
-	both.Go(func() { defer close(ended); second() })
-	require.Eventually(t, func() bool {
-		select {
-		case <-ended:
-			return true
-		default:
-			return waiting(t, s.DB()) == 2
-		}
-	}, 10*time.Second, 5*time.Millisecond)
-	require.NoError(t, tx.Rollback())
-	both.Wait()
 }

@@ -10,18 +10,18 @@ import (
 	"satchel/schema/store/sqlstate"
 )
 
-// QuotaUsed counts the days that a family has asked for in this UTC day, by
-// the database's clock.
-func (s *Store) QuotaUsed(ctx context.Context, family string) (int, error) {
+// QuotaUsed counts the days that an account and its subaccounts have requested
+// in this UTC day, by the database's clock.
+func (b *BulkExports) QuotaUsed(ctx context.Context, quotaAccount string) (int, error) {
 	var days int
-	err := s.db.GetContext(ctx, &days, `select coalesce(sum(days), 0) from satchel.bulk_quota
-		where family_sid = $1 and day = (clock_timestamp() at time zone 'UTC')::date`, family)
+	err := b.pool.GetContext(ctx, &days, `select coalesce(sum(days), 0) from satchel.bulk_quota
+		where account_sid = $1 and day = (clock_timestamp() at time zone 'UTC')::date`, quotaAccount)
 	return days, sqlstate.Wrap("read quota", err)
 }
 
-// takeQuota takes days from what the family may ask for today. Where that
-// does not reach it is Limited until the next UTC midnight.
-func takeQuota(ctx context.Context, tx *sqlx.Tx, family string, days, limit int) error {
+// takeQuota takes days from today's quota. If it is too small the error is
+// Limited until the next UTC midnight.
+func takeQuota(ctx context.Context, tx *sqlx.Tx, quotaAccount string, days, limit int) error {
 	var today struct {
 		Day  string `db:"day"`
 		Left int64  `db:"seconds_left"`
@@ -31,10 +31,10 @@ func takeQuota(ctx context.Context, tx *sqlx.Tx, family string, days, limit int)
 		from (select clock_timestamp() at time zone 'UTC' as now) t`); err != nil {
 		return err
 	}
-	taken, err := tx.ExecContext(ctx, `insert into satchel.bulk_quota as q (family_sid, day, days)
+	taken, err := tx.ExecContext(ctx, `insert into satchel.bulk_quota as q (account_sid, day, days)
 		select $1, $2, $3 where $3::int <= $4::int
-		on conflict (family_sid, day) do update set days = q.days + excluded.days
-		where q.days + excluded.days <= $4::int`, family, today.Day, days, limit)
+		on conflict (account_sid, day) do update set days = q.days + excluded.days
+		where q.days + excluded.days <= $4::int`, quotaAccount, today.Day, days, limit)
 	if err != nil {
 		return err
 	}
@@ -43,7 +43,7 @@ func takeQuota(ctx context.Context, tx *sqlx.Tx, family string, days, limit int)
 	}
 	var used int
 	if err := tx.GetContext(ctx, &used, `select coalesce(sum(days), 0) from satchel.bulk_quota
-		where family_sid = $1 and day = $2`, family, today.Day); err != nil {
+		where account_sid = $1 and day = $2`, quotaAccount, today.Day); err != nil {
 		return err
 	}
 	e := schema.Errorf(schema.Limited, schema.CodeQuota, "The job asks for %d days, and %d of the %d days that an account and its subaccounts may ask for in one UTC day remain today.",

@@ -8,20 +8,19 @@ import (
 	"satchel/schema/store/sqlstate"
 )
 
-// Unsubscribed tells which of these people want no notices of bulk jobs.
-func (s *Store) Unsubscribed(ctx context.Context, users []string) (map[string]bool, error) {
+// Unsubscribed returns which of the users get no notices of bulk jobs.
+func (b *BulkExports) Unsubscribed(ctx context.Context, users []string) (map[string]bool, error) {
 	var list []string
-	err := s.db.SelectContext(ctx, &list, `select user_id from satchel.unsubscribed where user_id = any($1)`, pq.Array(users))
+	err := b.pool.SelectContext(ctx, &list, `select user_id from satchel.unsubscribed where user_id = any($1)`, pq.Array(users))
 	unsubscribed := make(map[string]bool, len(list))
 	for _, u := range list {
 		unsubscribed[u] = true
 	}
-	return unsubscribed, sqlstate.Wrap("read who is unsubscribed", err)
+	return unsubscribed, sqlstate.Wrap("read unsubscribed users", err)
 }
 
-// Unsubscribe notes that somebody wants no more notices of bulk jobs. Run again
-// it changes nothing.
-func (s *Store) Unsubscribe(ctx context.Context, user string) error {
-	_, err := s.db.ExecContext(ctx, `insert into satchel.unsubscribed (user_id) values ($1) on conflict do nothing`, user)
+// Unsubscribe ends notices of bulk jobs to a user. Run again it changes nothing.
+func (b *BulkExports) Unsubscribe(ctx context.Context, user string) error {
+	_, err := b.pool.ExecContext(ctx, `insert into satchel.unsubscribed (user_id) values ($1) on conflict do nothing`, user)
 	return sqlstate.Wrap("unsubscribe", err)
 }

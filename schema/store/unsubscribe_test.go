@@ -8,8 +8,8 @@ import (
 	"satchel/schema"
 )
 
-func TestWhoeverUnsubscribedStaysSoAndNobodyElse(t *testing.T) {
-	s := open(t)
+func TestUnsubscribingEndsNoticesToThatUserOnly(t *testing.T) {
+	s := openBulk(t)
 	user, other := schema.NewUserID(), schema.NewUserID()
 	for range 2 {
 		require.NoError(t, s.Unsubscribe(t.Context(), user))
