@@ -30,7 +30,7 @@ const (
 	CodeTooLarge = "too_large"
 	// CodeUnsupportedMediaType means that the body's content type is not supported.
 	CodeUnsupportedMediaType = "unsupported_media_type"
-	// CodeRangeNotSatisfiable means that the requested range begins behind the end of the file.
+	// CodeRangeNotSatisfiable means that the requested range begins after the end of the file.
 	CodeRangeNotSatisfiable = "range_not_satisfiable"
 	// CodeCrossOrigin means that a page of another origin sent the request.
 	CodeCrossOrigin = "cross_origin"

@@ -12,14 +12,14 @@ import (
 func TestATrailHoldsTheAccountsRowsInOrderAndEachActorsDownloadsOnce(t *testing.T) {
 	s := open(t)
 	o, other := confirmed(t, s), confirmed(t, s)
-	for _, from := range []int{0, 100, 0} { // the second goes on with the first
+	for _, from := range []int{0, 100, 0} { // the second resumes the first
 		require.NoError(t, s.Audit(t.Context(), store.Event{Account: o.Account, Subject: o.Export, Actor: o.RequestedBy, Action: store.Downloaded, Details: map[string]any{"from": from}}))
 	}
 	require.NoError(t, s.EndExport(t.Context(), o.Export, schema.Ending{Status: schema.Cancelled, Reason: schema.CancelledReason}, o.RequestedBy, schema.Certificate{Objects: 7}))
 
 	trails, err := s.Trails(t.Context(), o.Account, []string{o.Export, other.Export})
 	require.NoError(t, err)
-	require.Len(t, trails, 1, "another account's is not there")
+	require.Len(t, trails, 1, "without those of another account")
 	var actions []store.Action
 	for _, d := range trails[o.Export] {
 		actions = append(actions, d.Action)

@@ -8,7 +8,7 @@ import (
 	"satchel/schema/store"
 )
 
-// A host that dies in the middle leaves a transaction open that holds locks.
+// A host that dies leaves a transaction open that holds locks.
 func TestTheServerEndsAnIdleTransaction(t *testing.T) {
 	s, o := open(t), anOpening()
 	require.NoError(t, s.OpenExport(t.Context(), o))
@@ -26,7 +26,7 @@ func TestTheServerEndsAnIdleTransaction(t *testing.T) {
 }
 
 func TestURLMustSayItsSSLMode(t *testing.T) {
-	_, err := store.Open("postgres://somebody:secret@localhost/satchel", 1)
+	_, err := store.Open("postgres://someone:secret@localhost/satchel", 1)
 	require.ErrorContains(t, err, "sslmode")
 	require.NotContains(t, err.Error(), "secret")
 }

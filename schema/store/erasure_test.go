@@ -17,7 +17,7 @@ func TestErasingACallAgainChangesNothing(t *testing.T) {
 	calls := []schema.Erasure{{Call: "CA2", Day: "2026-03-01"}, {Call: "CA1", Day: "2026-03-01"}, {Call: "CA3", Day: "2026-02-28"}, {Call: "CA1", Day: "2026-03-01"}}
 	backwards := []schema.Erasure{calls[2], calls[1], calls[0]}
 	var erasing sync.WaitGroup
-	for range 8 { // neither waits for the other for ever
+	for range 8 { // without a deadlock
 		erasing.Go(func() { require.NoError(t, s.EraseCalls(context.Background(), account, by, calls)) })
 		erasing.Go(func() { require.NoError(t, s.EraseCalls(context.Background(), account, by, backwards)) })
 	}
@@ -38,5 +38,5 @@ func TestErasingACallAgainChangesNothing(t *testing.T) {
 	require.Equal(t, schema.Day("2026-02-28"), day)
 	_, erased, err = s.ErasedCall(t.Context(), schema.NewAccountID(), "CA3")
 	require.NoError(t, err)
-	require.False(t, erased, "another account's is another's")
+	require.False(t, erased, "it belongs to another account")
 }

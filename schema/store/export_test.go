@@ -17,8 +17,8 @@ func end(s *store.AccountExports, export string) func() error {
 	}
 }
 
-// A forgotten attempt to open an export must not push aside the one that the
-// account has now.
+// A stale attempt to open an export must not fail the one that the account has
+// now.
 func TestAStaleOpeningIsRejected(t *testing.T) {
 	s, stale := open(t), anOpening()
 	now := anOpening()
@@ -33,8 +33,8 @@ func TestAStaleOpeningIsRejected(t *testing.T) {
 func TestLinkVersionsOnlyGrow(t *testing.T) {
 	s, o := open(t), anOpening()
 	require.NoError(t, s.OpenExport(t.Context(), o))
-	for _, generation := range []int{3, 2} {
-		require.NoError(t, s.NextGeneration(t.Context(), o.Export, generation))
+	for _, version := range []int{3, 2} {
+		require.NoError(t, s.NextGeneration(t.Context(), o.Export, version))
 	}
 	e, err := s.Export(t.Context(), o.Export)
 	require.NoError(t, err)
@@ -100,7 +100,7 @@ func TestAnExportThatLostItsWorkflowMakesRoomForTheNext(t *testing.T) {
 	for _, o := range overdue {
 		found = append(found, o.ID)
 	}
-	require.Contains(t, found, lost.Export, "its people are still to be told, and its removal certified")
+	require.Contains(t, found, lost.Export, "its owners are still to be notified, and its removal certified")
 }
 
 func TestExportsOfOtherAccountsAreNotFound(t *testing.T) {

@@ -83,7 +83,7 @@ func TestAJobThatIsOpenedAfterItsDeadlineNeverExistsAndCostsNothing(t *testing.T
 	o.Until, late.Until = now.Add(time.Hour), now
 	require.NoError(t, s.OpenJob(t.Context(), o))
 	o.Until = now
-	require.NoError(t, s.OpenJob(t.Context(), o), "one that is there stays")
+	require.NoError(t, s.OpenJob(t.Context(), o), "an existing job stays")
 	refusal, ok := errors.AsType[*schema.Error](s.OpenJob(t.Context(), late))
 	require.True(t, ok)
 	require.Equal(t, []string{string(schema.Unavailable), schema.CodeTooLate}, []string{string(refusal.Kind), refusal.Code})
@@ -100,7 +100,7 @@ func TestAJobThatIsOpenedAfterItsDeadlineNeverExistsAndCostsNothing(t *testing.T
 	require.False(t, has, "it is another account's")
 }
 
-// The statement is OpenJob's own, held open.
+// The statement is like that of OpenJob.
 func TestHasJobWaitsForAJobThatIsBeingOpened(t *testing.T) {
 	s, o := openBulk(t), aJob(schema.NewAccountID())
 	commitDuring(t, s.DB, `with mine as (select pg_advisory_xact_lock(hashtextextended('bulk jobs', 0)))
@@ -148,7 +148,7 @@ func TestConcurrentJobsNeverExceedTheQuotaOfAnAccountAndItsSubaccounts(t *testin
 	require.Zero(t, used)
 	standing, err := s.BulkStanding(t.Context())
 	require.NoError(t, err)
-	require.EqualValues(t, 33, standing.Jobs, "a refused job leaves nothing")
+	require.EqualValues(t, 33, standing.Jobs, "a rejected job leaves nothing")
 }
 
 func TestAJobBeyondTheQuotaIsRejectedAndTheErrorSaysWhatRemains(t *testing.T) {
@@ -161,7 +161,7 @@ func TestAJobBeyondTheQuotaIsRejectedAndTheErrorSaysWhatRemains(t *testing.T) {
 	_, err = s.Job(t.Context(), o.ID)
 	require.Equal(t, schema.NotFound, schema.KindOf(err))
 	o.QuotaDays = 3
-	require.NoError(t, s.OpenJob(t.Context(), o), "a refused request costs nothing")
+	require.NoError(t, s.OpenJob(t.Context(), o), "a rejected job costs nothing")
 }
 
 func TestADayMovesOnlyForward(t *testing.T) {

@@ -25,7 +25,7 @@ func TestTheFirstCollectorMovesTheExportToProcessing(t *testing.T) {
 	o := anOpening()
 	require.NoError(t, s.OpenExport(t.Context(), o))
 	_, err := s.Recipient(t.Context(), o.Export)
-	require.Equal(t, schema.Conflict, schema.KindOf(err), "nobody has confirmed")
+	require.Equal(t, schema.Conflict, schema.KindOf(err), "it is not confirmed")
 	require.NoError(t, s.ConfirmExport(t.Context(), o.Export, o.RequestedBy, "r", []byte("w")))
 	for range 2 {
 		_, err = s.Recipient(t.Context(), o.Export)
@@ -65,7 +65,7 @@ func TestTwoCollectorsNeitherLoseARecordNorWriteOneTwice(t *testing.T) {
 		require.Equal(t, []int{1, 3}, []int{won, lost})
 		after = last
 	}
-	require.ErrorIs(t, s.AddPiece(t.Context(), o.Export, piece(4, "z"), "b"), schema.ErrOvertaken, "not behind the last key")
+	require.ErrorIs(t, s.AddPiece(t.Context(), o.Export, piece(4, "z"), "b"), schema.ErrOvertaken, "not after the last key")
 	require.ErrorIs(t, s.FinishCategory(t.Context(), o.Export, "calls", 2, time.Now()), schema.ErrOvertaken, "not at the end of the ledger")
 	require.NoError(t, s.FinishCategory(t.Context(), o.Export, "calls", 4, time.Now()))
 	require.ErrorIs(t, s.AddPiece(t.Context(), o.Export, piece(4, "e"), "d"), schema.ErrOvertaken, "a done category takes no more")

@@ -21,7 +21,7 @@ func TestOverdueExportsAreFound(t *testing.T) {
 		}
 		return ids
 	}
-	require.Eventually(t, func() bool { return len(found()) == 1 }, 5*time.Second, 10*time.Millisecond, "asked for a while ago")
+	require.Eventually(t, func() bool { return len(found()) == 1 }, 5*time.Second, 10*time.Millisecond, "requested a while ago")
 	_, err := s.CompleteExport(t.Context(), o.Export, anArchive(o.Export), schema.DefaultWindows())
 	require.NoError(t, err)
 	require.Empty(t, found(), "its window is open")
@@ -29,7 +29,7 @@ func TestOverdueExportsAreFound(t *testing.T) {
 	require.Empty(t, found())
 	_, err = s.SQL().Exec(`insert into satchel.export_keys (export_id, wrapped) values ($1, 'w')`, o.Export)
 	require.NoError(t, err)
-	require.Equal(t, []string{o.Export}, found(), "ended, and its key is still there, as after an old backup was restored")
+	require.Equal(t, []string{o.Export}, found(), "ended, and its key still exists, as after a restored backup")
 	require.NoError(t, s.EndExport(t.Context(), o.Export, schema.Ending{}, "", schema.Certificate{}))
 	require.Empty(t, found())
 

@@ -52,7 +52,7 @@ func TestPurgeDeletesOnlyWhatIsOver(t *testing.T) {
 	_, err = s.Event(t.Context(), through.ID)
 	missing(t, err)
 	_, err = s.Event(t.Context(), lost.ID)
-	missing(t, err) // nobody delivers it any more
+	missing(t, err) // no workflow can still be delivering it
 	for _, e := range []schema.Event{pending, fresh} {
 		_, err = s.Event(t.Context(), e.ID)
 		require.NoError(t, err)

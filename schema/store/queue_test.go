@@ -37,7 +37,7 @@ func TestAJobQueuesAfterEarlierJobs(t *testing.T) {
 	}
 	require.Equal(t, []int{0, 1, 2}, []int{position(t, s, a.ID), position(t, s, b.ID), position(t, s, c.ID)})
 	require.NoError(t, s.TroubleDay(t.Context(), a.ID, a.Start))
-	require.Equal(t, []int{1, 1, 2}, []int{position(t, s, a.ID), position(t, s, b.ID), position(t, s, c.ID)}, "trouble throws nobody back")
+	require.Equal(t, []int{1, 1, 2}, []int{position(t, s, a.ID), position(t, s, b.ID), position(t, s, c.ID)}, "a retry moves no other job back")
 	begin(t, s, b.ID, b.Start)
 	require.NoError(t, s.StopJob(t.Context(), b.ID, ""))
 	require.Equal(t, []int{1, 0, 1}, []int{position(t, s, a.ID), position(t, s, b.ID), position(t, s, c.ID)})
@@ -78,9 +78,9 @@ func TestAPositionInTheQueueNeverGrows(t *testing.T) {
 			ids = append(ids, o.ID)
 		}
 		best := map[string]int{}
-		for range rapid.IntRange(1, 20).Draw(rt, "deeds") {
+		for range rapid.IntRange(1, 20).Draw(rt, "steps") {
 			id, day := rapid.SampledFrom(ids).Draw(rt, "job"), rapid.SampledFrom(days).Draw(rt, "day")
-			switch rapid.IntRange(0, 15).Draw(rt, "deed") {
+			switch rapid.IntRange(0, 15).Draw(rt, "step") {
 			case 0:
 				_, err = s.EndJob(ctx, id)
 			case 1:

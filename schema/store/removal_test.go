@@ -11,7 +11,7 @@ import (
 	"satchel/schema/store"
 )
 
-// The statement is AddPiece's own, held open.
+// The statement is that of AddPiece.
 func TestAPieceAddedWhileTheExportEndsIsDeleted(t *testing.T) {
 	s := open(t)
 	o := confirmed(t, s)
@@ -33,13 +33,13 @@ func TestAKeyWrittenWhileTheExportEndsIsDestroyed(t *testing.T) {
 	require.Equal(t, schema.Cancelled, e.Status)
 }
 
-// Removal of what another run has ended is removal, too, and proves it once.
+// An export that another workflow has failed is removed and certified, too.
 func TestEveryRemovalHasOneCertificate(t *testing.T) {
 	s := open(t)
 	lost := confirmed(t, s)
 	next := anOpening()
 	next.Account = lost.Account
-	require.NoError(t, s.OpenExport(t.Context(), next), "and settles the lost one")
+	require.NoError(t, s.OpenExport(t.Context(), next), "and fails the lost one")
 	failed := schema.Ending{Status: schema.Failed, Reason: schema.InterruptedReason}
 	require.NoError(t, s.EndExport(t.Context(), lost.Export, failed, "satchel", schema.Certificate{Objects: 3}))
 	require.NoError(t, s.EndExport(t.Context(), lost.Export, failed, "satchel", schema.Certificate{}))
