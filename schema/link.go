@@ -58,11 +58,18 @@ func (p Purpose) idPrefix() string {
 // Open returns the subject and version of a token for this purpose, and false
 // for every other string.
 func (l Links) Open(p Purpose, token string) (subject string, version int, ok bool) {
-	b, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(b) != linkBytes || !hmac.Equal(b[20:], l.mac(p, b[:20])) {
+	b, ok := decode(token)
+	if !ok || len(b) != linkBytes || !hmac.Equal(b[20:], l.mac(p, b[:20])) {
 		return "", 0, false
 	}
 	return p.idPrefix() + hex.EncodeToString(b[:16]), int(binary.BigEndian.Uint32(b[16:20])), true
+}
+
+// decode decodes base64 that is spelled as we encode it: without line breaks,
+// which the standard library ignores, and with unused bits zero.
+func decode(s string) ([]byte, bool) {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
+	return b, err == nil && !strings.ContainsAny(s, "\r\n")
 }
 
 func (l Links) mac(p Purpose, message []byte) []byte {
@@ -95,8 +102,8 @@ func (l Links) PageToken(list, position string) string {
 // OpenPageToken returns the position that PageToken was called with for the same
 // list, and false for every other string.
 func (l Links) OpenPageToken(list, token string) (position string, ok bool) {
-	b, err := base64.RawURLEncoding.Strict().DecodeString(strings.TrimPrefix(token, "PT"))
-	if err != nil || len(b) < 12 || !strings.HasPrefix(token, "PT") {
+	b, ok := decode(strings.TrimPrefix(token, "PT"))
+	if !ok || len(b) < 12 || !strings.HasPrefix(token, "PT") {
 		return "", false
 	}
 	position = string(b[12:])
