@@ -39,7 +39,7 @@ func (r *rig) email(role schema.Role) string { return r.account.As(role).Email }
 func (r *rig) ended(job schema.Job, statuses ...schema.DayStatus) {
 	r.t.Helper()
 	for i, s := range statuses {
-		_, err := r.store.DB().Exec(`update satchel.job_days set status = $3, ended_at = clock_timestamp() where job_id = $1 and day = $2`, job.ID, string(job.Start.Plus(i)), string(s))
+		_, err := r.store.SQL().Exec(`update satchel.job_days set status = $3, ended_at = clock_timestamp() where job_id = $1 and day = $2`, job.ID, string(job.Start.Plus(i)), string(s))
 		require.NoError(r.t, err)
 	}
 	_, err := r.store.EndJob(r.t.Context(), job.ID)

@@ -33,12 +33,19 @@ import (
 
 func TestMain(m *testing.M) { testparts.Main(m) }
 
+// stores are all rows of one database.
+type stores struct {
+	*store.DB
+	*store.AccountExports
+	*store.BulkExports
+}
+
 // rig is the activities on a real database, bucket and mailbox.
 type rig struct {
 	*activities.Activities
 	t       *testing.T
 	url     string
-	store   *store.Store
+	store   stores
 	vault   *vault.Vault
 	inbox   *testparts.Inbox
 	account demo.Account
@@ -59,8 +66,9 @@ func newRig(t *testing.T, with demo.With, rows map[schema.Category]int64) *rig {
 	r.vault, err = vault.Open(ctx, vault.Config{Bucket: bucket.Bucket, Endpoint: bucket.Endpoint, KeysetFile: keyset})
 	require.NoError(t, err)
 	t.Cleanup(r.vault.Close)
-	r.store, err = store.Open(r.url, 8)
+	own, err := store.Open(r.url, 8)
 	require.NoError(t, err)
+	r.store = stores{own, own.AccountExports(), own.BulkExports()}
 	t.Cleanup(func() { require.NoError(t, r.store.Close()) })
 	platform, err := source.Open(ctx, r.url, 8)
 	require.NoError(t, err)
@@ -96,7 +104,7 @@ func (r *rig) run(activity, in, out any) error {
 
 func (r *rig) exec(query string, args ...any) {
 	r.t.Helper()
-	_, err := r.store.DB().Exec(query, args...)
+	_, err := r.store.SQL().Exec(query, args...)
 	require.NoError(r.t, err)
 }
 

@@ -13,7 +13,7 @@ const maxURLBytes = 2048
 
 // invalidWebhook returns the error for a webhook that no retry can make valid.
 func invalidWebhook(message string) error {
-	return schema.Errorf(schema.Invalid, "webhook_refused", "%s", message)
+	return schema.Errorf(schema.Invalid, schema.CodeWebhookRefused, "%s", message)
 }
 
 // Check returns a *schema.Error of kind Invalid if the URL cannot be a webhook's. It

@@ -73,7 +73,7 @@ func (s *Sender) Deliver(ctx context.Context, to schema.Hook, token string, key 
 	if err != nil {
 		try.Outcome = failureOutcome(requestCtx, err)
 		// The cause would name the host; only the error of the caller's context is kept.
-		return try, &schema.Error{Kind: schema.Unavailable, Code: "webhook_unanswered", Message: "The webhook was not delivered: " + try.Outcome + ".", Cause: ctx.Err()}
+		return try, &schema.Error{Kind: schema.Unavailable, Code: schema.CodeWebhookUnanswered, Message: "The webhook was not delivered: " + try.Outcome + ".", Cause: ctx.Err()}
 	}
 	defer resp.Body.Close() //nolint:errcheck // the rest of it is not needed
 	try.HTTPStatus = resp.StatusCode
@@ -87,7 +87,7 @@ func (s *Sender) Deliver(ctx context.Context, to schema.Hook, token string, key 
 	default:
 		try.Outcome = "refused with " + strconv.Itoa(resp.StatusCode)
 	}
-	refusal := schema.Errorf(schema.Unavailable, "webhook_refusing", "The webhook was not delivered: %s.", try.Outcome)
+	refusal := schema.Errorf(schema.Unavailable, schema.CodeWebhookRefusing, "The webhook was not delivered: %s.", try.Outcome)
 	if resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable {
 		refusal.RetryAfter = retryAfter(resp.Header.Get("Retry-After"))
 	}

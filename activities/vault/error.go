@@ -111,7 +111,7 @@ var transientCodes = map[string]bool{
 
 func unavailable(cause error) error {
 	return &schema.Error{
-		Kind: schema.Unavailable, Code: "storage_unavailable", Message: "Storage is not responding. Please try again shortly.",
+		Kind: schema.Unavailable, Code: schema.CodeStorageUnavailable, Message: "Storage is not responding. Please try again shortly.",
 		RetryAfter: 10 * time.Second, Cause: cause,
 	}
 }
