@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"satchel/dev/bench"
-	"satchel/dev/parts"
+	"satchel/dev/services"
 	"satchel/dev/tools"
 )
 
@@ -35,7 +35,7 @@ func (b benchmark) Run(ctx context.Context) error {
 	progress := func(format string, args ...any) {
 		fmt.Fprintf(os.Stderr, "%7s  "+format+"\n", append([]any{time.Since(began).Round(time.Second)}, args...)...)
 	}
-	root, err := parts.Root()
+	root, err := services.Root()
 	if err != nil {
 		return err
 	}

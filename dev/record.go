@@ -4,8 +4,8 @@ import (
 	"context"
 	"path/filepath"
 
-	"satchel/dev/parts"
 	"satchel/dev/record"
+	"satchel/dev/services"
 )
 
 // recordCommand records histories for the replay tests.
@@ -15,15 +15,15 @@ type recordCommand struct {
 
 // Run starts a Temporal server of its own for it.
 func (r recordCommand) Run(ctx context.Context) error {
-	port, err := parts.FreePort()
+	port, err := services.FreePort()
 	if err != nil {
 		return err
 	}
-	root, err := parts.Root()
+	root, err := services.Root()
 	if err != nil {
 		return err
 	}
-	server, err := parts.NewTemporal(parts.TemporalOptions{Log: filepath.Join(root, ".dev", "log", "record.log"), Port: port})
+	server, err := services.NewTemporal(services.TemporalOptions{Log: filepath.Join(root, ".dev", "log", "record.log"), Port: port})
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"satchel/dev/parts"
+	"satchel/dev/services"
 	"satchel/dev/stack"
 	"satchel/dev/tools"
 )
@@ -50,7 +50,7 @@ func (u up) Run(ctx context.Context) error {
 }
 
 func ready(ctx context.Context, wanted []tools.Tool, programs ...tools.Program) error {
-	root, err := parts.Root()
+	root, err := services.Root()
 	if err != nil {
 		return err
 	}

@@ -15,11 +15,11 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 )
 
-func TestMain(m *testing.M) { testparts.Main(m) }
+func TestMain(m *testing.M) { testservices.Main(m) }
 
 // wire stands between a vault and its bucket: it sees every request, and a
 // test may answer one in the bucket's place.
@@ -60,7 +60,7 @@ func (w *wire) count() int {
 // settings are a bucket of the test's own, with credentials in the environment.
 func settings(t testing.TB) Config {
 	t.Helper()
-	b := testparts.Bucket(t)
+	b := testservices.Bucket(t)
 	t.Setenv("AWS_ACCESS_KEY_ID", b.AccessKey)
 	t.Setenv("AWS_SECRET_ACCESS_KEY", b.SecretKey)
 	t.Setenv("AWS_REGION", b.Region)

@@ -13,7 +13,7 @@ import (
 	"go.temporal.io/sdk/log"
 
 	"satchel/dev/demo"
-	"satchel/dev/parts"
+	"satchel/dev/services"
 	"satchel/dev/stack"
 	"satchel/schema/catalog"
 )
@@ -167,7 +167,7 @@ func (b *bench) start(ctx context.Context) error {
 		return err
 	}
 	giveUp := func(err error) error { return errors.Join(err, b.Stop()) }
-	if b.bin, err = parts.PostgresBin(filepath.Join(b.Dir, "postgres", "data")); err != nil {
+	if b.bin, err = services.PostgresBin(filepath.Join(b.Dir, "postgres", "data")); err != nil {
 		return giveUp(err)
 	}
 	if b.temporal, err = client.DialContext(ctx, client.Options{HostPort: b.Demo.TemporalAddress, Identity: "bench", Logger: log.NewStructuredLogger(quiet)}); err != nil {

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"satchel/dev/parts"
+	"satchel/dev/services"
 	"satchel/schema"
 	"satchel/schema/catalog"
 )
@@ -74,7 +74,7 @@ func (b *bench) copyByHand(ctx context.Context, rows, name string) error {
 	var said bytes.Buffer
 	psql := exec.CommandContext(ctx, filepath.Join(b.bin, "psql"), "--no-psqlrc", "--dbname", b.Demo.DatabaseURL,
 		"--command", "copy (select row_to_json(q) from ("+rows+") q) to stdout")
-	psql.Env, psql.Stdout, psql.Stderr = parts.Environ(), to, &said
+	psql.Env, psql.Stdout, psql.Stderr = services.Environ(), to, &said
 	gzip := exec.CommandContext(ctx, "gzip", "-1")
 	gzip.Stdin, gzip.Stdout, gzip.Stderr = from, file, &said
 	if err := gzip.Start(); err != nil {

@@ -18,7 +18,7 @@ import (
 	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
-	"satchel/dev/parts"
+	"satchel/dev/services"
 )
 
 // counter stands between a worker and the parts it uses, and counts what goes
@@ -29,9 +29,9 @@ type counter struct {
 	s3, grpc string // addresses
 	stop     func()
 
-	worker *parts.Part // whose calls are counted
-	server *parts.Part // that gives exports short windows
-	base   string      // of that server
+	worker *services.Service // whose calls are counted
+	server *services.Service // that gives exports short windows
+	base   string            // of that server
 }
 
 func (c *counter) add(what string) {

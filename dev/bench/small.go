@@ -11,7 +11,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
 
-	"satchel/dev/parts"
+	"satchel/dev/services"
 	"satchel/schema"
 	"satchel/workflows"
 )
@@ -76,7 +76,7 @@ func (b *bench) countedCost(ctx context.Context, who *customer) (cost Cost, err 
 			err = b.Worker.Start(ctx)
 		}
 	}()
-	for _, part := range []*parts.Part{c.worker, c.server} {
+	for _, part := range []*services.Service{c.worker, c.server} {
 		if err := part.Start(ctx); err != nil {
 			return cost, err
 		}

@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"satchel/dev/parts"
+	"satchel/dev/services"
 )
 
 // Stage is how fast one stage of an export is, alone on the machine.
@@ -41,7 +41,7 @@ const (
 
 // measureStages runs Go's own benchmarks of the packages that do the work.
 func (b *bench) measureStages(ctx context.Context) error {
-	root, err := parts.Root()
+	root, err := services.Root()
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (b *bench) measureStages(ctx context.Context) error {
 			args = append(args, "-rows", rows)
 		}
 		test := exec.CommandContext(ctx, "go", args...)
-		test.Dir, test.Env = root, parts.Environ()
+		test.Dir, test.Env = root, services.Environ()
 		out, err := test.CombinedOutput()
 		if err != nil {
 			return fmt.Errorf("measure the stages in %s: %w\n%s", some.pkg, err, out)

@@ -8,7 +8,7 @@ import (
 
 	enumspb "go.temporal.io/api/enums/v1"
 
-	"satchel/dev/parts"
+	"satchel/dev/services"
 	"satchel/workflows"
 )
 
@@ -43,7 +43,7 @@ func (b *bench) measureWorkers(ctx context.Context) error {
 }
 
 func (b *bench) share(ctx context.Context, crowd []*customer, n int, records []int64) (_ Shared, err error) {
-	var more []*parts.Part
+	var more []*services.Service
 	defer func() {
 		for _, worker := range more {
 			err = errors.Join(err, worker.Stop())

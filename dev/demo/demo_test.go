@@ -13,15 +13,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"satchel/dev/demo"
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/catalog"
 )
 
-func TestMain(m *testing.M) { testparts.Main(m) }
+func TestMain(m *testing.M) { testservices.Main(m) }
 
 func TestLoadingTwiceChangesNothing(t *testing.T) {
-	url := testparts.Database(t)
+	url := testservices.Database(t)
 	db := open(t, url)
 	first, err := demo.Load(context.Background(), url, randomly)
 	require.NoError(t, err)
@@ -33,7 +33,7 @@ func TestLoadingTwiceChangesNothing(t *testing.T) {
 }
 
 func TestEverybodysToolsReadTheDemosFilesAndTestsHaveWorse(t *testing.T) {
-	url := testparts.Database(t)
+	url := testservices.Database(t)
 	db := open(t, url)
 	d, err := demo.Load(context.Background(), url, nil)
 	require.NoError(t, err)
@@ -51,7 +51,7 @@ func TestEverybodysToolsReadTheDemosFilesAndTestsHaveWorse(t *testing.T) {
 }
 
 func TestDemoAccountsTellTheStoriesTheyAreFor(t *testing.T) {
-	url := testparts.Database(t)
+	url := testservices.Database(t)
 	db := open(t, url)
 	d, err := demo.Load(context.Background(), url, nil)
 	require.NoError(t, err)
@@ -87,7 +87,7 @@ func TestDemoAccountsTellTheStoriesTheyAreFor(t *testing.T) {
 }
 
 func TestDemoIsWrittenAsPromised(t *testing.T) {
-	d, err := demo.Load(context.Background(), testparts.Database(t), nil)
+	d, err := demo.Load(context.Background(), testservices.Database(t), nil)
 	require.NoError(t, err)
 	text, err := json.Marshal(d.At("http://localhost:8080"))
 	require.NoError(t, err)
@@ -108,7 +108,7 @@ func TestDemoIsWrittenAsPromised(t *testing.T) {
 }
 
 func TestNewAccountsShareNothing(t *testing.T) {
-	url := testparts.Database(t)
+	url := testservices.Database(t)
 	db := open(t, url)
 	a, err := demo.NewAccount(context.Background(), url, demo.With{Admin: true, Member: true, Records: true, Seal: randomly})
 	require.NoError(t, err)
@@ -125,7 +125,7 @@ func TestNewAccountsShareNothing(t *testing.T) {
 }
 
 func TestSecretsNeverLeave(t *testing.T) {
-	url := testparts.Database(t)
+	url := testservices.Database(t)
 	db := open(t, url)
 	a, err := demo.NewAccount(context.Background(), url, demo.With{Admin: true, Seal: randomly})
 	require.NoError(t, err)

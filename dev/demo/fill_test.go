@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"satchel/dev/demo"
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 )
 
@@ -23,7 +23,7 @@ func everything(rows int64) map[schema.Category]int64 {
 }
 
 func TestFillAddsExactlyTheRowsAskedFor(t *testing.T) {
-	url := testparts.Database(t)
+	url := testservices.Database(t)
 	db := open(t, url)
 	a, err := demo.NewAccount(context.Background(), url, demo.With{})
 	require.NoError(t, err)
@@ -56,7 +56,7 @@ func TestFillAddsExactlyTheRowsAskedFor(t *testing.T) {
 func TestTheSameFillWritesTheSameRows(t *testing.T) {
 	texts := make([][]string, 2)
 	for i := range texts {
-		url := testparts.Database(t)
+		url := testservices.Database(t)
 		_, err := demo.Load(context.Background(), url, nil)
 		require.NoError(t, err)
 		start := "AC" + strings.Repeat("0", 32)
@@ -72,7 +72,7 @@ func TestTheSameFillWritesTheSameRows(t *testing.T) {
 }
 
 func TestFillRefusesWhatItCannotMultiply(t *testing.T) {
-	url := testparts.Database(t)
+	url := testservices.Database(t)
 	require.ErrorContains(t, demo.Fill(context.Background(), url, "", map[schema.Category]int64{"account": 2}, nil), `no rows to add to "account"`)
 	require.ErrorContains(t, demo.Fill(context.Background(), url, "", map[schema.Category]int64{"cals": 2}, nil), `no rows to add to "cals"`)
 	require.ErrorContains(t, demo.Fill(context.Background(), url, "ACnobody", map[schema.Category]int64{"flows": 2}, nil), "flows_account_sid_fkey")
@@ -81,7 +81,7 @@ func TestFillRefusesWhatItCannotMultiply(t *testing.T) {
 func BenchmarkFill(b *testing.B) {
 	for _, category := range schema.Categories[1:] {
 		b.Run(string(category), func(b *testing.B) {
-			url := testparts.Database(b)
+			url := testservices.Database(b)
 			a, err := demo.NewAccount(context.Background(), url, demo.With{})
 			require.NoError(b, err)
 			const rows = 200_000

@@ -10,7 +10,7 @@ import (
 
 	"satchel/activities/vault"
 	"satchel/dev/demo"
-	"satchel/dev/parts"
+	"satchel/dev/services"
 	"satchel/schema"
 )
 
@@ -55,16 +55,16 @@ func (s *Stack) DemoFile() string { return filepath.Join(s.options.Dir, "demo.js
 
 // describe says how to reach the parts, before any of them is started.
 func (s *Stack) describe() {
-	web := "http://" + parts.Loopback(s.options.Ports.Web)
+	web := "http://" + services.Loopback(s.options.Ports.Web)
 	s.Demo = Demo{
 		BaseURL:         web,
-		MailboxURL:      "http://" + parts.Loopback(s.options.Ports.Mailbox),
+		MailboxURL:      "http://" + services.Loopback(s.options.Ports.Mailbox),
 		TemporalAddress: s.Temporal.Address(),
 		S3:              DemoS3{Endpoint: s.S3.Endpoint(), Bucket: bucket, AccessKey: accessKey, SecretKey: s.secrets.s3},
 		DatabaseURL:     s.Postgres.URL(database),
 	}
 	if s.options.UI {
-		s.Demo.TemporalUIURL = "http://" + parts.Loopback(s.options.Ports.TemporalUI)
+		s.Demo.TemporalUIURL = "http://" + services.Loopback(s.options.Ports.TemporalUI)
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"satchel/dev/mailbox"
-	"satchel/dev/parts"
+	"satchel/dev/services"
 )
 
 // Mailbox is a running mailbox. Its Messages are newest first, and Fail orders
@@ -24,11 +24,11 @@ func startMailbox(file string, port int) (*Mailbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := net.Listen("tcp", parts.Loopback(port))
+	l, err := net.Listen("tcp", services.Loopback(port))
 	if err != nil {
 		return nil, fmt.Errorf("start the mailbox: %w", err)
 	}
-	m := &Mailbox{Mailbox: box, URL: "http://" + parts.Loopback(port) + "/",
+	m := &Mailbox{Mailbox: box, URL: "http://" + services.Loopback(port) + "/",
 		server: &http.Server{Handler: box, ReadTimeout: 30 * time.Second}}
 	go func() { _ = m.server.Serve(l) }() // it ends by Stop
 	return m, nil

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"satchel/dev/parts"
+	"satchel/dev/services"
 )
 
 // Options say what a stack is like. The zero value with a Dir is a stack on
@@ -58,14 +58,14 @@ func (p *Ports) settle(ctx context.Context) error {
 		if other, twice := given[*want.port]; twice {
 			return fmt.Errorf("port %d is meant for both %s and %s: set %s to another", *want.port, other, want.part, want.variable)
 		}
-		if err := parts.CheckPort(ctx, want.part, *want.port, want.variable); err != nil {
+		if err := services.CheckPort(ctx, want.part, *want.port, want.variable); err != nil {
 			return err
 		}
 		given[*want.port] = want.part
 	}
 	for _, want := range wanted {
 		for *want.port == 0 {
-			port, err := parts.FreePort()
+			port, err := services.FreePort()
 			if err != nil {
 				return err
 			}

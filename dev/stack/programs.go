@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"satchel/dev/parts"
+	"satchel/dev/services"
 )
 
 // bucket is where a stack keeps exports.
@@ -19,7 +19,7 @@ const bucket = "satchel"
 
 // build compiles worker and server into the stack's bin.
 func build(ctx context.Context, o *Options) error {
-	root, err := parts.Root()
+	root, err := services.Root()
 	if err != nil {
 		return err
 	}
@@ -46,12 +46,12 @@ func (o *Options) program(name string) string {
 
 // environ is the environment worker and server share.
 func (s *Stack) environ() []string {
-	return parts.Environ(
+	return services.Environ(
 		"DEV=true",
 		"DATABASE_URL="+s.Postgres.URL(database),
 		"S3_BUCKET="+bucket,
 		"S3_ENDPOINT="+s.S3.Endpoint(),
-		"AWS_REGION="+parts.Region,
+		"AWS_REGION="+services.Region,
 		"AWS_ACCESS_KEY_ID="+accessKey,
 		"AWS_SECRET_ACCESS_KEY="+s.secrets.s3,
 		"AWS_EC2_METADATA_DISABLED=true",
@@ -65,7 +65,7 @@ func (s *Stack) environ() []string {
 
 func (s *Stack) workerEnviron() []string {
 	env := append(s.environ(),
-		"METRICS_ADDRESS="+parts.Loopback(s.options.Ports.WorkerMetrics),
+		"METRICS_ADDRESS="+services.Loopback(s.options.Ports.WorkerMetrics),
 		"ARCHIVE_DATABASE_URL="+s.Postgres.URL(database),
 		"WEBHOOK_ALLOW=127.0.0.0/8,::1/128",
 		"WEBHOOK_ALLOW_HTTP=true",
@@ -78,7 +78,7 @@ func (s *Stack) workerEnviron() []string {
 
 func (s *Stack) serverEnviron() []string {
 	env := append(s.environ(),
-		"METRICS_ADDRESS="+parts.Loopback(s.options.Ports.ServerMetrics),
+		"METRICS_ADDRESS="+services.Loopback(s.options.Ports.ServerMetrics),
 		"HOST=127.0.0.1",
 		"WEBHOOK_ALLOW=127.0.0.0/8,::1/128",
 		"WEBHOOK_ALLOW_HTTP=true",
@@ -112,14 +112,14 @@ func (s *Stack) run(ctx context.Context, what string, args ...string) error {
 
 // programs readies worker and server for their first start.
 func (s *Stack) programs() {
-	s.Worker = parts.New(parts.Spec{
+	s.Worker = services.New(services.Spec{
 		Name: "worker", Path: s.options.program("worker"), Args: []string{"run"}, Env: s.workerEnviron(),
 		Log: s.options.log("worker"), Grace: 40 * time.Second,
-		Ready: parts.Answers("http://" + parts.Loopback(s.options.Ports.WorkerMetrics) + "/readyz"),
+		Ready: services.Answers("http://" + services.Loopback(s.options.Ports.WorkerMetrics) + "/readyz"),
 	})
-	s.Server = parts.New(parts.Spec{
+	s.Server = services.New(services.Spec{
 		Name: "server", Path: s.options.program("server"), Env: s.serverEnviron(),
 		Log: s.options.log("server"), Grace: 20 * time.Second,
-		Ready: parts.Answers(s.Demo.BaseURL + "/readyz"),
+		Ready: services.Answers(s.Demo.BaseURL + "/readyz"),
 	})
 }

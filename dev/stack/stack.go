@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"satchel/dev/parts"
+	"satchel/dev/services"
 )
 
 const (
@@ -21,12 +21,12 @@ const (
 // Stack is everything running. Each part can be stopped, killed and started
 // again by itself.
 type Stack struct {
-	Postgres *parts.Postgres
-	Temporal *parts.Temporal
-	S3       *parts.S3
+	Postgres *services.Postgres
+	Temporal *services.Temporal
+	S3       *services.S3
 	Mailbox  *Mailbox
-	Worker   *parts.Part
-	Server   *parts.Part
+	Worker   *services.Service
+	Server   *services.Service
 
 	// Demo says how to reach the parts and who can sign in.
 	Demo Demo
@@ -84,7 +84,7 @@ func (s *Stack) Stop() error {
 	s.unwatch()
 	s.watch.Wait()
 	var errs []error
-	for _, part := range []*parts.Part{s.Server, s.Worker} {
+	for _, part := range []*services.Service{s.Server, s.Worker} {
 		if part != nil {
 			errs = append(errs, part.Stop())
 		}
@@ -139,7 +139,7 @@ func (s *Stack) claim(ctx context.Context) error {
 func (s *Stack) makeParts() error {
 	o := &s.options
 	var err error
-	if s.Postgres, err = parts.NewPostgres(parts.PostgresOptions{
+	if s.Postgres, err = services.NewPostgres(services.PostgresOptions{
 		Dir: filepath.Join(o.Dir, "postgres"), Log: o.log("postgres"), Port: o.Ports.Postgres, Password: s.secrets.postgres, Volatile: !o.Durable,
 	}); err != nil {
 		return err
@@ -148,12 +148,12 @@ func (s *Stack) makeParts() error {
 	if !o.UI {
 		ui = 0
 	}
-	if s.Temporal, err = parts.NewTemporal(parts.TemporalOptions{
+	if s.Temporal, err = services.NewTemporal(services.TemporalOptions{
 		Log: o.log("temporal"), Port: o.Ports.Temporal, UIPort: ui, Database: filepath.Join(o.Dir, "temporal.db"),
 	}); err != nil {
 		return err
 	}
-	s.S3, err = parts.NewS3(parts.S3Options{
+	s.S3, err = services.NewS3(services.S3Options{
 		Dir: filepath.Join(o.Dir, "s3"), Log: o.log("s3"), Port: o.Ports.S3, AccessKey: accessKey, SecretKey: s.secrets.s3,
 	})
 	return err

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"satchel/dev/parts"
+	"satchel/dev/services"
 )
 
 // Watch starts again, until Stop, whatever ends without having been told to,
@@ -12,12 +12,12 @@ import (
 func (s *Stack) Watch() {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.unwatch = cancel
-	for _, part := range []*parts.Part{s.Postgres.Part, s.Temporal.Part, s.S3.Part, s.Worker, s.Server} {
+	for _, part := range []*services.Service{s.Postgres.Service, s.Temporal.Service, s.S3.Service, s.Worker, s.Server} {
 		s.watch.Go(func() { s.keepUp(ctx, part) })
 	}
 }
 
-func (s *Stack) keepUp(ctx context.Context, part *parts.Part) {
+func (s *Stack) keepUp(ctx context.Context, part *services.Service) {
 	pause := time.Second
 	for {
 		began := time.Now()

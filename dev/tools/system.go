@@ -9,7 +9,7 @@ import (
 	"runtime"
 	"strings"
 
-	"satchel/dev/parts"
+	"satchel/dev/services"
 )
 
 // Program is something the machine itself provides.
@@ -23,8 +23,8 @@ var (
 	// Postgres is what every stack stands on.
 	Postgres = Program{
 		Name: "Postgres", Packages: "postgresql", Missing: func() bool {
-			_, err := parts.PostgresBin("")
-			return errors.Is(err, parts.ErrNoPostgres)
+			_, err := services.PostgresBin("")
+			return errors.Is(err, services.ErrNoPostgres)
 		},
 	}
 	// Node is what the tests of Twilio's client for Node run on.

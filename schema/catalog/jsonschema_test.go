@@ -11,7 +11,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/require"
 
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/catalog"
 )
@@ -49,7 +49,7 @@ var values = []struct{ databaseType, literals string }{
 }
 
 func TestSchemaDescribesWhatPostgresCanHold(t *testing.T) {
-	tx := begin(t, testparts.Database(t))
+	tx := begin(t, testservices.Database(t))
 	for _, v := range values {
 		field := catalog.Column{Name: "it", DatabaseType: v.databaseType, Nullable: true, Description: "it"}
 		s := compile(t, schemaWith(t, field))
@@ -64,7 +64,7 @@ func TestSchemaDescribesWhatPostgresCanHold(t *testing.T) {
 }
 
 func TestSchemaRefusesWhatPostgresWouldNotSay(t *testing.T) {
-	tx := begin(t, testparts.Database(t))
+	tx := begin(t, testservices.Database(t))
 	for _, c := range []struct{ declared, databaseType, literal string }{
 		{"int8", "text", "'1'"},
 		{"int8", "numeric", "1.5"},
@@ -85,7 +85,7 @@ func TestSchemaRefusesWhatPostgresWouldNotSay(t *testing.T) {
 }
 
 func TestSchemaDescribesEveryFieldOfTheArchive(t *testing.T) {
-	columns := typed(leaving(t, begin(t, testparts.Database(t))))
+	columns := typed(leaving(t, begin(t, testservices.Database(t))))
 	text, err := catalog.ArchiveSchema(columns)
 	require.NoError(t, err)
 	compile(t, text)

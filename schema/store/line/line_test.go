@@ -12,11 +12,11 @@ import (
 	"github.com/lib/pq"
 	"github.com/stretchr/testify/require"
 
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema/store/line"
 )
 
-func TestMain(m *testing.M) { testparts.Main(m) }
+func TestMain(m *testing.M) { testservices.Main(m) }
 
 // freezable is a way to a database that can be frozen: connections stand, and
 // nothing comes back.
@@ -71,7 +71,7 @@ func (f *freezable) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 
 func open(t *testing.T) (*freezable, *sql.DB) {
 	t.Helper()
-	database := testparts.EmptyDatabase(t)
+	database := testservices.EmptyDatabase(t)
 	f := newFreezable(t, database)
 	c, err := pq.NewConnector(database)
 	require.NoError(t, err)

@@ -1,4 +1,4 @@
-package parts
+package services
 
 import (
 	"context"
@@ -34,8 +34,8 @@ type Spec struct {
 	as identity
 }
 
-// Part is a program that this one started, or will start.
-type Part struct {
+// Service is a program that this one started, or will start.
+type Service struct {
 	spec Spec
 
 	mu   sync.Mutex
@@ -50,7 +50,7 @@ type running struct {
 }
 
 // New prepares a part without starting it.
-func New(spec Spec) *Part {
+func New(spec Spec) *Service {
 	if spec.Stop == nil {
 		spec.Stop = syscall.SIGTERM
 	}
@@ -60,17 +60,17 @@ func New(spec Spec) *Part {
 	if spec.Patience == 0 {
 		spec.Patience = time.Minute
 	}
-	return &Part{spec: spec}
+	return &Service{spec: spec}
 }
 
 // Name is the part's name in messages.
-func (p *Part) Name() string { return p.spec.Name }
+func (p *Service) Name() string { return p.spec.Name }
 
 // Log is the file that holds the part's output.
-func (p *Part) Log() string { return p.spec.Log }
+func (p *Service) Log() string { return p.spec.Log }
 
 // PID is the process ID of the running part, or 0.
-func (p *Part) PID() int {
+func (p *Service) PID() int {
 	if r := p.current(); r != nil && !r.done() {
 		return r.cmd.Process.Pid
 	}
@@ -78,7 +78,7 @@ func (p *Part) PID() int {
 }
 
 // Done is closed when the part, as it was last started, has exited.
-func (p *Part) Done() <-chan struct{} {
+func (p *Service) Done() <-chan struct{} {
 	if r := p.current(); r != nil {
 		return r.exited
 	}
@@ -88,7 +88,7 @@ func (p *Part) Done() <-chan struct{} {
 }
 
 // Crashed tells whether the part exited without having been told to.
-func (p *Part) Crashed() bool {
+func (p *Service) Crashed() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.run != nil && p.run.done() && !p.gone
@@ -96,7 +96,7 @@ func (p *Part) Crashed() bool {
 
 // Start runs the part and returns when it is ready. Where that fails, nothing
 // is left running.
-func (p *Part) Start(ctx context.Context) error {
+func (p *Service) Start(ctx context.Context) error {
 	if p.PID() != 0 {
 		return fmt.Errorf("%s is running already", p.spec.Name)
 	}
@@ -118,27 +118,27 @@ func (p *Part) Start(ctx context.Context) error {
 
 // Stop asks the part to end and waits for it, killing it when its grace is
 // over. Stopping what does not run succeeds.
-func (p *Part) Stop() error { return p.end(p.spec.Stop) }
+func (p *Service) Stop() error { return p.end(p.spec.Stop) }
 
 // Kill ends the part with SIGKILL and waits until it is gone.
-func (p *Part) Kill() error { return p.end(syscall.SIGKILL) }
+func (p *Service) Kill() error { return p.end(syscall.SIGKILL) }
 
 // Restart stops the part and starts it again.
-func (p *Part) Restart(ctx context.Context) error {
+func (p *Service) Restart(ctx context.Context) error {
 	if err := p.Stop(); err != nil {
 		return err
 	}
 	return p.Start(ctx)
 }
 
-func (p *Part) current() *running {
+func (p *Service) current() *running {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.run
 }
 
 // launch starts the process and returns where its log begins.
-func (p *Part) launch() (*running, int64, error) {
+func (p *Service) launch() (*running, int64, error) {
 	if err := os.MkdirAll(filepath.Dir(p.spec.Log), 0o755); err != nil {
 		return nil, 0, fmt.Errorf("make the log directory of %s: %w", p.spec.Name, err)
 	}
@@ -170,7 +170,7 @@ func (p *Part) launch() (*running, int64, error) {
 	return r, mark, nil
 }
 
-func (p *Part) await(ctx context.Context, r *running) error {
+func (p *Service) await(ctx context.Context, r *running) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, p.spec.Patience, fmt.Errorf("it was not ready after %s", p.spec.Patience))
 	defer cancel()
 	if p.spec.Ready == nil {
@@ -198,7 +198,7 @@ func (p *Part) await(ctx context.Context, r *running) error {
 	}
 }
 
-func (p *Part) end(with os.Signal) error {
+func (p *Service) end(with os.Signal) error {
 	p.mu.Lock()
 	r := p.run
 	p.gone = true

@@ -1,19 +1,19 @@
-package testparts
+package testservices
 
 import (
 	"context"
 	"path/filepath"
 	"testing"
 
-	"satchel/dev/parts"
+	"satchel/dev/services"
 )
 
-var temporal = shared(func(ctx context.Context, dir string, port int) (*parts.Temporal, *parts.Part, error) {
-	s, err := parts.NewTemporal(parts.TemporalOptions{Log: filepath.Join(dir, "temporal.log"), Port: port})
+var temporal = shared(func(ctx context.Context, dir string, port int) (*services.Temporal, *services.Service, error) {
+	s, err := services.NewTemporal(services.TemporalOptions{Log: filepath.Join(dir, "temporal.log"), Port: port})
 	if err != nil {
 		return nil, nil, err
 	}
-	return s, s.Part, s.Start(ctx)
+	return s, s.Service, s.Start(ctx)
 })
 
 // Temporal returns the address, host:port, of a Temporal dev server that knows

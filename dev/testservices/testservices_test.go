@@ -1,4 +1,4 @@
-package testparts_test
+package testservices_test
 
 import (
 	"database/sql"
@@ -15,15 +15,15 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema/migrations"
 )
 
-func TestMain(m *testing.M) { testparts.Main(m) }
+func TestMain(m *testing.M) { testservices.Main(m) }
 
 func TestEachTestHasAMigratedDatabaseOfItsOwn(t *testing.T) {
 	t.Parallel()
-	one, other := open(t, testparts.Database(t)), open(t, testparts.Database(t))
+	one, other := open(t, testservices.Database(t)), open(t, testservices.Database(t))
 	for _, set := range []migrations.Set{migrations.Satchel, migrations.Platform} {
 		pending, err := migrations.Pending(t.Context(), one, set)
 		require.NoError(t, err)
@@ -38,13 +38,13 @@ func TestEachTestHasAMigratedDatabaseOfItsOwn(t *testing.T) {
 func TestAnEmptyDatabaseIsEmpty(t *testing.T) {
 	t.Parallel()
 	var tables int
-	require.NoError(t, open(t, testparts.EmptyDatabase(t)).QueryRow(`select count(*) from pg_tables where schemaname not in ('pg_catalog', 'information_schema')`).Scan(&tables))
+	require.NoError(t, open(t, testservices.EmptyDatabase(t)).QueryRow(`select count(*) from pg_tables where schemaname not in ('pg_catalog', 'information_schema')`).Scan(&tables))
 	require.Zero(t, tables)
 }
 
 func TestABucketRefusesAWrongSecretAndKeepsVersionsWhenAsked(t *testing.T) {
 	t.Parallel()
-	bucket := testparts.Bucket(t)
+	bucket := testservices.Bucket(t)
 	good, bad := s3Client(bucket, bucket.SecretKey), s3Client(bucket, "a guess")
 
 	put := &s3.PutObjectInput{Bucket: &bucket.Bucket, Key: aws.String("exports/EX1/piece"), Body: strings.NewReader("one")}
@@ -66,7 +66,7 @@ func TestABucketRefusesAWrongSecretAndKeepsVersionsWhenAsked(t *testing.T) {
 
 func TestTemporalKnowsOurSearchAttributes(t *testing.T) {
 	t.Parallel()
-	c, err := client.DialContext(t.Context(), client.Options{HostPort: testparts.Temporal(t)})
+	c, err := client.DialContext(t.Context(), client.Options{HostPort: testservices.Temporal(t)})
 	require.NoError(t, err)
 	defer c.Close()
 	count, err := c.CountWorkflow(t.Context(), &workflowservice.CountWorkflowExecutionsRequest{
@@ -77,7 +77,7 @@ func TestTemporalKnowsOurSearchAttributes(t *testing.T) {
 
 func TestAMailboxIsEmptyAndTakesMail(t *testing.T) {
 	t.Parallel()
-	inbox := testparts.Mailbox(t)
+	inbox := testservices.Mailbox(t)
 	require.Empty(t, inbox.Messages())
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, inbox.URL+"emails",
 		strings.NewReader(`{"from":"exports@example.com","to":["ada@example.com"],"subject":"s","text":"t"}`))
@@ -98,7 +98,7 @@ func open(t *testing.T, url string) *sql.DB {
 	return db
 }
 
-func s3Client(b testparts.S3, secret string) *s3.Client {
+func s3Client(b testservices.S3, secret string) *s3.Client {
 	return s3.New(s3.Options{Region: b.Region, BaseEndpoint: &b.Endpoint, UsePathStyle: true, RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider(b.AccessKey, secret, "")})
 }

@@ -1,4 +1,4 @@
-package parts
+package services
 
 import (
 	"context"
@@ -31,7 +31,7 @@ type PostgresOptions struct {
 
 // Postgres is a private Postgres that listens on loopback alone.
 type Postgres struct {
-	*Part
+	*Service
 	port     int
 	password string
 }
@@ -57,7 +57,7 @@ func NewPostgres(o PostgresOptions) (*Postgres, error) {
 	}
 	args := append([]string{"-D", data}, pairs(settings(o))...)
 	pg := &Postgres{port: o.Port, password: o.Password}
-	pg.Part = New(Spec{
+	pg.Service = New(Spec{
 		Name: "Postgres", Path: filepath.Join(bin, "postgres"), Args: args, Env: Environ(), Log: o.Log,
 		Stop: syscall.SIGINT, Grace: 30 * time.Second, Patience: 3 * time.Minute, as: as,
 		Prepare: func(ctx context.Context) error {

@@ -1,4 +1,4 @@
-package testparts
+package testservices
 
 import (
 	"context"
@@ -8,21 +8,21 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"satchel/dev/parts"
+	"satchel/dev/services"
 	"satchel/schema/migrations"
 )
 
 const template = "template_migrated"
 
 var (
-	postgres = shared(func(ctx context.Context, dir string, port int) (*parts.Postgres, *parts.Part, error) {
-		pg, err := parts.NewPostgres(parts.PostgresOptions{
+	postgres = shared(func(ctx context.Context, dir string, port int) (*services.Postgres, *services.Service, error) {
+		pg, err := services.NewPostgres(services.PostgresOptions{
 			Dir: filepath.Join(dir, "postgres"), Log: filepath.Join(dir, "postgres.log"), Port: port, Password: "satchel", Volatile: true,
 		})
 		if err != nil {
 			return nil, nil, err
 		}
-		return pg, pg.Part, pg.Start(ctx)
+		return pg, pg.Service, pg.Start(ctx)
 	})
 
 	migrated = sync.OnceValue(func() error {

@@ -1,4 +1,4 @@
-package testparts
+package testservices
 
 import (
 	"net/http/httptest"

@@ -1,4 +1,4 @@
-package parts
+package services
 
 import (
 	"context"
@@ -32,7 +32,7 @@ type S3Options struct {
 // S3 is a private S3 server on a directory. It checks signatures, and buckets
 // can keep versions.
 type S3 struct {
-	*Part
+	*Service
 	options S3Options
 }
 
@@ -57,7 +57,7 @@ func NewS3(o S3Options) (*S3, error) {
 		args = append(args, "--sidecar", metadata)
 	}
 	s := &S3{options: o}
-	s.Part = New(Spec{
+	s.Service = New(Spec{
 		Name: "S3", Path: path, Args: append(args, objects), Log: o.Log, Ready: s.ready,
 		Env: Environ("ROOT_ACCESS_KEY_ID="+o.AccessKey, "ROOT_SECRET_ACCESS_KEY="+o.SecretKey),
 	})

@@ -1,4 +1,4 @@
-// Package parts runs the real things Satchel stands on as child processes of
+// Package services runs the real things Satchel stands on as child processes of
 // one program on one machine: a private Postgres, the Temporal dev server, an
 // S3 server, and programs of our own.
 //
@@ -6,4 +6,4 @@
 // killed. It can be stopped, killed and started again while others run, its
 // output goes to a file, and what goes wrong at its start is one sentence that
 // ends with the last lines of that file.
-package parts
+package services

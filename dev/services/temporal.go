@@ -1,4 +1,4 @@
-package parts
+package services
 
 import (
 	"context"
@@ -26,7 +26,7 @@ type TemporalOptions struct {
 
 // Temporal is the Temporal dev server, with the search attributes we use.
 type Temporal struct {
-	*Part
+	*Service
 	address string
 }
 
@@ -63,7 +63,7 @@ func NewTemporal(o TemporalOptions) (*Temporal, error) {
 		args = append(args, "--ui-port", strconv.Itoa(o.UIPort))
 	}
 	t := &Temporal{address: Loopback(o.Port)}
-	t.Part = New(Spec{Name: "Temporal", Path: path, Args: args, Env: Environ(), Log: o.Log, Ready: t.ready})
+	t.Service = New(Spec{Name: "Temporal", Path: path, Args: args, Env: Environ(), Log: o.Log, Ready: t.ready})
 	return t, nil
 }
 

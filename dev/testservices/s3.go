@@ -1,4 +1,4 @@
-package testparts
+package testservices
 
 import (
 	"context"
@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"satchel/dev/parts"
+	"satchel/dev/services"
 )
 
 // S3 is a bucket and how to reach it, with path-style addresses.
@@ -21,14 +21,14 @@ const (
 )
 
 var (
-	storage = shared(func(ctx context.Context, dir string, port int) (*parts.S3, *parts.Part, error) {
-		s, err := parts.NewS3(parts.S3Options{
+	storage = shared(func(ctx context.Context, dir string, port int) (*services.S3, *services.Service, error) {
+		s, err := services.NewS3(services.S3Options{
 			Dir: filepath.Join(dir, "s3"), Log: filepath.Join(dir, "s3.log"), Port: port, AccessKey: accessKey, SecretKey: secretKey,
 		})
 		if err != nil {
 			return nil, nil, err
 		}
-		return s, s.Part, s.Start(ctx)
+		return s, s.Service, s.Start(ctx)
 	})
 
 	buckets atomic.Int64
@@ -45,5 +45,5 @@ func Bucket(t testing.TB) S3 {
 	if err := s.EnsureBucket(context.Background(), name); err != nil {
 		t.Fatal(err)
 	}
-	return S3{Endpoint: s.Endpoint(), Region: parts.Region, Bucket: name, AccessKey: accessKey, SecretKey: secretKey}
+	return S3{Endpoint: s.Endpoint(), Region: services.Region, Bucket: name, AccessKey: accessKey, SecretKey: secretKey}
 }

@@ -1,4 +1,4 @@
-package parts_test
+package services_test
 
 import (
 	"context"
@@ -17,20 +17,20 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"satchel/dev/parts"
+	"satchel/dev/services"
 )
 
 func freePort(t *testing.T) int {
 	t.Helper()
-	port, err := parts.FreePort()
+	port, err := services.FreePort()
 	require.NoError(t, err)
 	return port
 }
 
-func newPostgres(t *testing.T) *parts.Postgres {
+func newPostgres(t *testing.T) *services.Postgres {
 	t.Helper()
 	dir := t.TempDir()
-	pg, err := parts.NewPostgres(parts.PostgresOptions{
+	pg, err := services.NewPostgres(services.PostgresOptions{
 		Dir: filepath.Join(dir, "postgres"), Log: filepath.Join(dir, "postgres.log"), Port: freePort(t), Password: "it's a pass/word", Volatile: true,
 	})
 	require.NoError(t, err)
@@ -70,7 +70,7 @@ func TestPostgresRunsInADirectoryThatOnlyItsOwnerMayEnter(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "private")
 	require.NoError(t, os.Mkdir(dir, 0o700))
-	pg, err := parts.NewPostgres(parts.PostgresOptions{Dir: filepath.Join(dir, "postgres"), Log: filepath.Join(dir, "log"), Port: freePort(t), Password: "secret", Volatile: true})
+	pg, err := services.NewPostgres(services.PostgresOptions{Dir: filepath.Join(dir, "postgres"), Log: filepath.Join(dir, "log"), Port: freePort(t), Password: "secret", Volatile: true})
 	require.NoError(t, err)
 	require.NoError(t, pg.Start(t.Context()))
 	require.NoError(t, pg.Stop())
@@ -79,7 +79,7 @@ func TestPostgresRunsInADirectoryThatOnlyItsOwnerMayEnter(t *testing.T) {
 func TestTemporalKeepsItsWorkflowsOverAKill(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	temporal, err := parts.NewTemporal(parts.TemporalOptions{Log: filepath.Join(dir, "log"), Port: freePort(t), Database: filepath.Join(dir, "temporal.db")})
+	temporal, err := services.NewTemporal(services.TemporalOptions{Log: filepath.Join(dir, "log"), Port: freePort(t), Database: filepath.Join(dir, "temporal.db")})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, temporal.Stop()) })
 	require.NoError(t, temporal.Start(t.Context()))
@@ -91,7 +91,7 @@ func TestAFailedStartEndsWithTheLastLinesOfTheLog(t *testing.T) {
 	t.Parallel()
 	log := filepath.Join(t.TempDir(), "part.log")
 	require.NoError(t, os.WriteFile(log, []byte("words of an earlier run\n"), 0o600))
-	part := parts.New(parts.Spec{Name: "the kettle", Path: "/bin/sh", Args: []string{"-c", "echo no water >&2; exit 3"}, Log: log,
+	part := services.New(services.Spec{Name: "the kettle", Path: "/bin/sh", Args: []string{"-c", "echo no water >&2; exit 3"}, Log: log,
 		Ready: func(context.Context) error { return errors.New("cold") }})
 	err := part.Start(t.Context())
 	require.EqualError(t, err, "the kettle did not start: it ended at once (exit status 3); its log "+log+" ends with:\n  no water")
@@ -99,7 +99,7 @@ func TestAFailedStartEndsWithTheLastLinesOfTheLog(t *testing.T) {
 
 func TestAPartThatIsNeverReadyIsGivenUpAndKilled(t *testing.T) {
 	t.Parallel()
-	part := parts.New(parts.Spec{Name: "the kettle", Path: "/bin/sleep", Args: []string{"1000"}, Log: filepath.Join(t.TempDir(), "log"),
+	part := services.New(services.Spec{Name: "the kettle", Path: "/bin/sleep", Args: []string{"1000"}, Log: filepath.Join(t.TempDir(), "log"),
 		Patience: 50 * time.Millisecond, Ready: func(context.Context) error { return errors.New("still cold") }})
 	require.ErrorContains(t, part.Start(t.Context()), "the kettle did not start: it was not ready after 50ms (still cold)")
 	require.Zero(t, part.PID())
@@ -107,7 +107,7 @@ func TestAPartThatIsNeverReadyIsGivenUpAndKilled(t *testing.T) {
 
 func TestACrashIsToldFromAStop(t *testing.T) {
 	t.Parallel()
-	part := parts.New(parts.Spec{Name: "the kettle", Path: "/bin/sleep", Args: []string{"1000"}, Log: filepath.Join(t.TempDir(), "log")})
+	part := services.New(services.Spec{Name: "the kettle", Path: "/bin/sleep", Args: []string{"1000"}, Log: filepath.Join(t.TempDir(), "log")})
 	require.NoError(t, part.Start(t.Context()))
 	require.NoError(t, syscall.Kill(part.PID(), syscall.SIGKILL))
 	<-part.Done()
@@ -123,7 +123,7 @@ func TestATakenPortIsASentenceWithAWayOut(t *testing.T) {
 	require.NoError(t, err)
 	defer l.Close()
 	port := l.Addr().(*net.TCPAddr).Port
-	require.EqualError(t, parts.CheckPort(t.Context(), "the mailbox", port, "MAILBOX_PORT"),
+	require.EqualError(t, services.CheckPort(t.Context(), "the mailbox", port, "MAILBOX_PORT"),
 		fmt.Sprintf("port %d, which the mailbox needs, is taken: stop the program that listens on it, or set MAILBOX_PORT to a free port", port))
 }
 
@@ -156,8 +156,8 @@ func TestAChildDiesWithUs(t *testing.T) {
 func beTheParent(t *testing.T) {
 	dir := os.Getenv("BE_THE_PARENT")
 	pid := filepath.Join(dir, "pid")
-	require.NoError(t, parts.WhenWeEnd(`rm "$1"`, pid))
-	part := parts.New(parts.Spec{Name: "a child", Path: "/bin/sleep", Args: []string{"1000"}, Log: filepath.Join(dir, "log")})
+	require.NoError(t, services.WhenWeEnd(`rm "$1"`, pid))
+	part := services.New(services.Spec{Name: "a child", Path: "/bin/sleep", Args: []string{"1000"}, Log: filepath.Join(dir, "log")})
 	require.NoError(t, part.Start(t.Context()))
 	require.NoError(t, os.WriteFile(pid+".new", []byte(strconv.Itoa(part.PID())), 0o600))
 	require.NoError(t, os.Rename(pid+".new", pid))

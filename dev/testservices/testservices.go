@@ -1,4 +1,4 @@
-package testparts
+package testservices
 
 import (
 	"context"
@@ -7,11 +7,11 @@ import (
 	"testing"
 	"time"
 
-	"satchel/dev/parts"
+	"satchel/dev/services"
 )
 
 // Main runs a package's tests and has every part stopped before the binary
-// ends: func TestMain(m *testing.M) { testparts.Main(m) }. Without it the
+// ends: func TestMain(m *testing.M) { testservices.Main(m) }. Without it the
 // parts end just after the binary does.
 func Main(m *testing.M) {
 	code := m.Run()
@@ -27,7 +27,7 @@ var (
 )
 
 // shared starts a part once for the whole test binary, on a port of its own.
-func shared[T any](begin func(ctx context.Context, dir string, port int) (T, *parts.Part, error)) func() (T, error) {
+func shared[T any](begin func(ctx context.Context, dir string, port int) (T, *services.Service, error)) func() (T, error) {
 	return sync.OnceValues(func() (T, error) {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 		defer cancel()
@@ -37,7 +37,7 @@ func shared[T any](begin func(ctx context.Context, dir string, port int) (T, *pa
 			return none, err
 		}
 		for attempt := 1; ; attempt++ {
-			port, err := parts.FreePort()
+			port, err := services.FreePort()
 			if err != nil {
 				return none, err
 			}
@@ -49,7 +49,7 @@ func shared[T any](begin func(ctx context.Context, dir string, port int) (T, *pa
 				return got, nil
 			}
 			// Another test binary may have taken the port since we looked.
-			if attempt == 3 || parts.CheckPort(ctx, "", port, "") == nil {
+			if attempt == 3 || services.CheckPort(ctx, "", port, "") == nil {
 				return none, err
 			}
 		}
@@ -66,7 +66,7 @@ func scratch() (string, error) {
 	if err := os.Chmod(dir, 0o711); err != nil { // Postgres' own user passes through
 		return "", err
 	}
-	return dir, parts.WhenWeEnd(`
+	return dir, services.WhenWeEnd(`
 		n=0
 		while [ -e "$1/postgres/data/postmaster.pid" ] && [ $n -lt 300 ]; do sleep 0.1; n=$((n+1)); done
 		rm -rf "$1"`, dir)
