@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Environ is our environment, and more, without the variables by which somebody
-// configured a Postgres, Temporal or S3 of their own.
+// Environ returns the environment of this process plus more, without the
+// variables that configure another Postgres, Temporal or S3.
 func Environ(more ...string) []string {
 	var env []string
 	for _, pair := range os.Environ() {

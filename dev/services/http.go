@@ -2,7 +2,8 @@ package services
 
 import "context"
 
-// Answers is a Ready for programs that say 200 on a URL once they do their work.
-func Answers(url string) func(context.Context) error {
-	return func(ctx context.Context) error { return answers(ctx, url) }
+// ReadyWhenOK returns a Ready for programs that answer GET url with 200 once
+// they are up.
+func ReadyWhenOK(url string) func(context.Context) error {
+	return func(ctx context.Context) error { return checkOK(ctx, url) }
 }

@@ -10,16 +10,18 @@ import (
 	"syscall"
 )
 
-// identity is the user a part runs as; the zero value is ourselves.
+// identity is the user that a service runs as; the zero value is the current user.
 type identity struct {
 	credential *syscall.Credential
-	locked     bool // some directory above the part's own is closed to that user
+	// needsDACOverride is set if that user cannot pass a directory above the
+	// service's own.
+	needsDACOverride bool
 }
 
-// unprivileged is whom Postgres runs as with its data in dir: ourselves, or
-// where we are root, whoever owns the data already, or the machine's postgres
-// or nobody. It makes dir for that user.
-func unprivileged(dir string) (identity, error) {
+// unprivilegedUser returns the user that Postgres runs as with its data in dir,
+// and makes dir for that user. It is the current user unless that is root: then
+// it is the owner of existing data, or else the machine's postgres or nobody.
+func unprivilegedUser(dir string) (identity, error) {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return identity{}, fmt.Errorf("make %s: %w", filepath.Dir(dir), err)
 	}
@@ -34,7 +36,7 @@ func unprivileged(dir string) (identity, error) {
 		return identity{}, err
 	}
 	if uid == 0 {
-		if uid, gid, err = nobody(); err != nil {
+		if uid, gid, err = systemUser(); err != nil {
 			return identity{}, err
 		}
 		if err := os.Chown(dir, int(uid), int(gid)); err != nil {
@@ -42,12 +44,12 @@ func unprivileged(dir string) (identity, error) {
 		}
 	}
 	return identity{
-		credential: &syscall.Credential{Uid: uid, Gid: gid},
-		locked:     !open(filepath.Dir(dir)),
+		credential:       &syscall.Credential{Uid: uid, Gid: gid},
+		needsDACOverride: !worldSearchable(filepath.Dir(dir)),
 	}, nil
 }
 
-// writeAs writes a file that nobody but the identity can read.
+// writeAs writes a file that only the given user can read.
 func writeAs(as identity, path, text string) error {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
@@ -64,16 +66,17 @@ func writeAs(as identity, path, text string) error {
 func ownerOf(path string) (uid, gid uint32, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return 0, 0, fmt.Errorf("see whose %s is: %w", path, err)
+		return 0, 0, fmt.Errorf("find the owner of %s: %w", path, err)
 	}
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
-		return 0, 0, fmt.Errorf("see whose %s is: the system does not tell", path)
+		return 0, 0, fmt.Errorf("find the owner of %s: the system does not say", path)
 	}
 	return stat.Uid, stat.Gid, nil
 }
 
-func nobody() (uid, gid uint32, err error) {
+// systemUser returns the IDs of the machine's unprivileged user postgres or nobody.
+func systemUser() (uid, gid uint32, err error) {
 	for _, name := range []string{"postgres", "nobody"} {
 		u, err := user.Lookup(name)
 		if err != nil {
@@ -92,8 +95,9 @@ func nobody() (uid, gid uint32, err error) {
 	return 0, 0, errors.New("Postgres does not run as root, and this machine has neither a user postgres nor a user nobody: make one with `useradd --system postgres`")
 }
 
-// open tells whether everybody may pass through dir and all above it.
-func open(dir string) bool {
+// worldSearchable reports whether every user may pass through dir and all
+// directories above it.
+func worldSearchable(dir string) bool {
 	for {
 		info, err := os.Stat(dir)
 		if err != nil || info.Mode().Perm()&0o001 == 0 {

@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 )
 
-// Root is the directory of the repository we are in: the nearest one upwards
-// that has a go.mod.
+// Root returns the root of the repository: the nearest directory upwards from
+// the current one that has a go.mod.
 func Root() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -27,7 +27,7 @@ func Root() (string, error) {
 	}
 }
 
-// Tool finds one of our pinned tools in the repository's .dev/bin, or on PATH.
+// Tool returns the path of a pinned tool in the repository's .dev/bin, or on PATH.
 func Tool(name string) (string, error) {
 	if root, err := Root(); err == nil {
 		path := filepath.Join(root, ".dev", "bin", name)

@@ -17,10 +17,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Region is the region our S3 server says it is in.
+// Region is the region of the S3 server.
 const Region = "us-east-1"
 
-// S3Options say how a private S3 server is run.
+// S3Options configure a private S3 server.
 type S3Options struct {
 	Dir       string // of its objects and their metadata
 	Log       string
@@ -29,8 +29,8 @@ type S3Options struct {
 	SecretKey string
 }
 
-// S3 is a private S3 server on a directory. It checks signatures, and buckets
-// can keep versions.
+// S3 is a private S3 server that stores objects in a directory. It checks
+// signatures and supports versioned buckets.
 type S3 struct {
 	*Service
 	options S3Options
@@ -53,7 +53,7 @@ func NewS3(o S3Options) (*S3, error) {
 	}
 	args := []string{"--port", Loopback(o.Port), "--region", Region, "--health", "/health", "--quiet", "--keep-alive",
 		"posix", "--versioning-dir", versions}
-	if !attributesWork(objects) {
+	if !xattrsWork(objects) {
 		args = append(args, "--sidecar", metadata)
 	}
 	s := &S3{options: o}
@@ -87,10 +87,10 @@ func (s *S3) EnsureBucket(ctx context.Context, name string) error {
 	return nil
 }
 
-func (s *S3) ready(ctx context.Context) error { return answers(ctx, s.Endpoint()+"/health") }
+func (s *S3) ready(ctx context.Context) error { return checkOK(ctx, s.Endpoint()+"/health") }
 
-// answers tells whether GET url says 200.
-func answers(ctx context.Context, url string) error {
+// checkOK returns nil if GET url answers 200.
+func checkOK(ctx context.Context, url string) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
@@ -109,8 +109,8 @@ func answers(ctx context.Context, url string) error {
 	return nil
 }
 
-// attributesWork tells whether files in dir can carry extended attributes.
-func attributesWork(dir string) bool {
+// xattrsWork reports whether files in dir can have extended attributes.
+func xattrsWork(dir string) bool {
 	probe, err := os.CreateTemp(dir, ".probe-*")
 	if err != nil {
 		return false

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Spec says how to run a part.
+// Spec configures a service.
 type Spec struct {
 	Name  string   // in messages: "Postgres"
 	Path  string   // of the program
@@ -21,35 +21,35 @@ type Spec struct {
 	Env   []string // the whole environment
 	Log   string   // file that takes stdout and stderr, appended
 	Stop  os.Signal
-	Grace time.Duration // between the stop signal and SIGKILL; 20 s where it is 0
+	Grace time.Duration // between the stop signal and SIGKILL; 0 means 20 s
 
-	// Prepare, where set, runs before each start.
+	// Prepare runs before each start. It may be nil.
 	Prepare func(ctx context.Context) error
-	// Ready answers nil once the part does its work. It is asked again and
-	// again until then.
+	// Ready returns nil once the service is up. It is polled until then. If it is
+	// nil, the service is ready as soon as its process exists.
 	Ready func(ctx context.Context) error
-	// Patience is how long a start may take; a minute where it is 0.
-	Patience time.Duration
+	// StartTimeout limits a start; 0 means a minute.
+	StartTimeout time.Duration
 
 	as identity
 }
 
-// Service is a program that this one started, or will start.
+// Service is a child process that was started or can be.
 type Service struct {
 	spec Spec
 
-	mu   sync.Mutex
-	run  *running // nil where it is not running and never was
-	gone bool     // Stop or Kill was asked for
+	mu      sync.Mutex
+	run     *process // the latest; nil before the first start
+	stopped bool     // by Stop or Kill
 }
 
-type running struct {
+type process struct {
 	cmd    *exec.Cmd
 	exited chan struct{}
 	err    error // of Wait, once exited is closed
 }
 
-// New prepares a part without starting it.
+// New prepares a service without starting it.
 func New(spec Spec) *Service {
 	if spec.Stop == nil {
 		spec.Stop = syscall.SIGTERM
@@ -57,191 +57,193 @@ func New(spec Spec) *Service {
 	if spec.Grace == 0 {
 		spec.Grace = 20 * time.Second
 	}
-	if spec.Patience == 0 {
-		spec.Patience = time.Minute
+	if spec.StartTimeout == 0 {
+		spec.StartTimeout = time.Minute
 	}
 	return &Service{spec: spec}
 }
 
-// Name is the part's name in messages.
-func (p *Service) Name() string { return p.spec.Name }
+// Name returns the service's name in messages.
+func (s *Service) Name() string { return s.spec.Name }
 
-// Log is the file that holds the part's output.
-func (p *Service) Log() string { return p.spec.Log }
+// Log returns the path of the file with the service's output.
+func (s *Service) Log() string { return s.spec.Log }
 
-// PID is the process ID of the running part, or 0.
-func (p *Service) PID() int {
-	if r := p.current(); r != nil && !r.done() {
-		return r.cmd.Process.Pid
+// PID returns the process ID of the running service, or 0.
+func (s *Service) PID() int {
+	if p := s.current(); p != nil && !p.hasExited() {
+		return p.cmd.Process.Pid
 	}
 	return 0
 }
 
-// Done is closed when the part, as it was last started, has exited.
-func (p *Service) Done() <-chan struct{} {
-	if r := p.current(); r != nil {
-		return r.exited
+// Done returns a channel that is closed when the latest process has exited.
+func (s *Service) Done() <-chan struct{} {
+	if p := s.current(); p != nil {
+		return p.exited
 	}
-	never := make(chan struct{})
-	close(never)
-	return never
+	done := make(chan struct{})
+	close(done)
+	return done
 }
 
-// Crashed tells whether the part exited without having been told to.
-func (p *Service) Crashed() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.run != nil && p.run.done() && !p.gone
+// Crashed reports whether the service exited without Stop or Kill.
+func (s *Service) Crashed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.run != nil && s.run.hasExited() && !s.stopped
 }
 
-// Start runs the part and returns when it is ready. Where that fails, nothing
+// Start starts the service and returns when it is ready. If it fails, no process
 // is left running.
-func (p *Service) Start(ctx context.Context) error {
-	if p.PID() != 0 {
-		return fmt.Errorf("%s is running already", p.spec.Name)
+func (s *Service) Start(ctx context.Context) error {
+	if s.PID() != 0 {
+		return fmt.Errorf("%s is running already", s.spec.Name)
 	}
-	if p.spec.Prepare != nil {
-		if err := p.spec.Prepare(ctx); err != nil {
+	if s.spec.Prepare != nil {
+		if err := s.spec.Prepare(ctx); err != nil {
 			return err
 		}
 	}
-	r, mark, err := p.launch()
+	p, logOffset, err := s.launch()
 	if err != nil {
 		return err
 	}
-	if err := p.await(ctx, r); err != nil {
-		_ = p.Kill() // the reason of the failed start is the one worth telling
-		return fmt.Errorf("%s did not start: %w%s", p.spec.Name, err, lastWords(p.spec.Log, mark))
+	if err := s.awaitReady(ctx, p); err != nil {
+		_ = s.Kill() // the error of the start says more
+		return fmt.Errorf("%s did not start: %w%s", s.spec.Name, err, logTail(s.spec.Log, logOffset))
 	}
 	return nil
 }
 
-// Stop asks the part to end and waits for it, killing it when its grace is
-// over. Stopping what does not run succeeds.
-func (p *Service) Stop() error { return p.end(p.spec.Stop) }
+// Stop sends the stop signal, waits for the exit, and kills the service when its
+// grace is over. It is no error if the service does not run.
+func (s *Service) Stop() error { return s.terminate(s.spec.Stop) }
 
-// Kill ends the part with SIGKILL and waits until it is gone.
-func (p *Service) Kill() error { return p.end(syscall.SIGKILL) }
+// Kill sends SIGKILL and waits for the exit.
+func (s *Service) Kill() error { return s.terminate(syscall.SIGKILL) }
 
-// Restart stops the part and starts it again.
-func (p *Service) Restart(ctx context.Context) error {
-	if err := p.Stop(); err != nil {
+// Restart stops the service and starts it again.
+func (s *Service) Restart(ctx context.Context) error {
+	if err := s.Stop(); err != nil {
 		return err
 	}
-	return p.Start(ctx)
+	return s.Start(ctx)
 }
 
-func (p *Service) current() *running {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.run
+func (s *Service) current() *process {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.run
 }
 
-// launch starts the process and returns where its log begins.
-func (p *Service) launch() (*running, int64, error) {
-	if err := os.MkdirAll(filepath.Dir(p.spec.Log), 0o755); err != nil {
-		return nil, 0, fmt.Errorf("make the log directory of %s: %w", p.spec.Name, err)
+// launch starts the process and returns the offset at which its log begins.
+func (s *Service) launch() (*process, int64, error) {
+	if err := os.MkdirAll(filepath.Dir(s.spec.Log), 0o755); err != nil {
+		return nil, 0, fmt.Errorf("make the log directory of %s: %w", s.spec.Name, err)
 	}
-	log, err := os.OpenFile(p.spec.Log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	log, err := os.OpenFile(s.spec.Log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
-		return nil, 0, fmt.Errorf("open the log of %s: %w", p.spec.Name, err)
+		return nil, 0, fmt.Errorf("open the log of %s: %w", s.spec.Name, err)
 	}
 	defer log.Close()
-	var mark int64
+	var logOffset int64
 	if info, err := log.Stat(); err == nil {
-		mark = info.Size()
+		logOffset = info.Size()
 	}
 
-	cmd := exec.Command(p.spec.Path, p.spec.Args...)
-	cmd.Env, cmd.Dir = p.spec.Env, "/"
+	cmd := exec.Command(s.spec.Path, s.spec.Args...)
+	cmd.Env, cmd.Dir = s.spec.Env, "/"
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = attributes(p.spec.as, orphanSignal(p.spec.Stop))
+	cmd.SysProcAttr = sysProcAttr(s.spec.as, parentDeathSignal(s.spec.Stop))
 	if err := start(cmd); err != nil {
-		return nil, 0, fmt.Errorf("start %s: %w", p.spec.Name, err)
+		return nil, 0, fmt.Errorf("start %s: %w", s.spec.Name, err)
 	}
-	r := &running{cmd: cmd, exited: make(chan struct{})}
+	p := &process{cmd: cmd, exited: make(chan struct{})}
 	go func() {
-		r.err = cmd.Wait()
-		close(r.exited)
+		p.err = cmd.Wait()
+		close(p.exited)
 	}()
-	p.mu.Lock()
-	p.run, p.gone = r, false
-	p.mu.Unlock()
-	return r, mark, nil
+	s.mu.Lock()
+	s.run, s.stopped = p, false
+	s.mu.Unlock()
+	return p, logOffset, nil
 }
 
-func (p *Service) await(ctx context.Context, r *running) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, p.spec.Patience, fmt.Errorf("it was not ready after %s", p.spec.Patience))
+// awaitReady polls Ready until it returns nil, the process exits, or the start
+// times out.
+func (s *Service) awaitReady(ctx context.Context, p *process) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, s.spec.StartTimeout, fmt.Errorf("it was not ready after %s", s.spec.StartTimeout))
 	defer cancel()
-	if p.spec.Ready == nil {
+	if s.spec.Ready == nil {
 		return nil
 	}
-	again := time.NewTicker(25 * time.Millisecond)
-	defer again.Stop()
+	tick := time.NewTicker(25 * time.Millisecond)
+	defer tick.Stop()
 	for {
-		err := p.spec.Ready(ctx)
+		err := s.spec.Ready(ctx)
 		select {
-		case <-r.exited:
-			return r.ending()
+		case <-p.exited:
+			return p.exitError()
 		default:
 		}
 		if err == nil {
 			return nil
 		}
 		select {
-		case <-r.exited:
-			return r.ending()
+		case <-p.exited:
+			return p.exitError()
 		case <-ctx.Done():
 			return fmt.Errorf("%w (%w)", context.Cause(ctx), err)
-		case <-again.C:
+		case <-tick.C:
 		}
 	}
 }
 
-func (p *Service) end(with os.Signal) error {
-	p.mu.Lock()
-	r := p.run
-	p.gone = true
-	p.mu.Unlock()
-	if r == nil || r.done() {
+func (s *Service) terminate(signal os.Signal) error {
+	s.mu.Lock()
+	p := s.run
+	s.stopped = true
+	s.mu.Unlock()
+	if p == nil || p.hasExited() {
 		return nil
 	}
-	if err := r.cmd.Process.Signal(with); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("stop %s: %w", p.spec.Name, err)
+	if err := p.cmd.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("stop %s: %w", s.spec.Name, err)
 	}
 	select {
-	case <-r.exited:
+	case <-p.exited:
 		return nil
-	case <-time.After(p.spec.Grace):
+	case <-time.After(s.spec.Grace):
 	}
-	_ = r.cmd.Process.Kill()
-	<-r.exited
-	return fmt.Errorf("%s did not stop within %s and was killed", p.spec.Name, p.spec.Grace)
+	_ = p.cmd.Process.Kill()
+	<-p.exited
+	return fmt.Errorf("%s did not stop within %s and was killed", s.spec.Name, s.spec.Grace)
 }
 
-func (r *running) done() bool {
+func (p *process) hasExited() bool {
 	select {
-	case <-r.exited:
+	case <-p.exited:
 		return true
 	default:
 		return false
 	}
 }
 
-func (r *running) ending() error {
-	if r.err == nil {
+func (p *process) exitError() error {
+	if p.err == nil {
 		return errors.New("it ended at once")
 	}
-	return fmt.Errorf("it ended at once (%w)", r.err)
+	return fmt.Errorf("it ended at once (%w)", p.err)
 }
 
-// lastWords is what the log at path says behind mark, at most eight lines.
-func lastWords(path string, mark int64) string {
+// logTail returns the last eight lines, at most, of the log after the offset.
+func logTail(path string, offset int64) string {
 	text, err := os.ReadFile(path)
-	if err != nil || int64(len(text)) <= mark {
-		return "; its log " + path + " says nothing"
+	if err != nil || int64(len(text)) <= offset {
+		return "; its log " + path + " is empty"
 	}
-	lines := strings.Split(strings.TrimSpace(string(text[mark:])), "\n")
+	lines := strings.Split(strings.TrimSpace(string(text[offset:])), "\n")
 	if len(lines) > 8 {
 		lines = lines[len(lines)-8:]
 	}

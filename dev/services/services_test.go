@@ -38,7 +38,7 @@ func newPostgres(t *testing.T) *services.Postgres {
 	return pg
 }
 
-func TestPostgresKeepsItsDataOverAKill(t *testing.T) {
+func TestPostgresKeepsItsDataAfterAKill(t *testing.T) {
 	t.Parallel()
 	pg := newPostgres(t)
 	require.NoError(t, pg.Start(t.Context()))
@@ -56,7 +56,7 @@ func TestPostgresKeepsItsDataOverAKill(t *testing.T) {
 	require.Equal(t, "C.UTF-8", collation)
 }
 
-func TestPostgresLetsNobodyInWithoutThePassword(t *testing.T) {
+func TestPostgresRefusesAWrongPassword(t *testing.T) {
 	t.Parallel()
 	pg := newPostgres(t)
 	require.NoError(t, pg.Start(t.Context()))
@@ -76,7 +76,7 @@ func TestPostgresRunsInADirectoryThatOnlyItsOwnerMayEnter(t *testing.T) {
 	require.NoError(t, pg.Stop())
 }
 
-func TestTemporalKeepsItsWorkflowsOverAKill(t *testing.T) {
+func TestTemporalRestartsAfterAKill(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	temporal, err := services.NewTemporal(services.TemporalOptions{Log: filepath.Join(dir, "log"), Port: freePort(t), Database: filepath.Join(dir, "temporal.db")})
@@ -89,35 +89,35 @@ func TestTemporalKeepsItsWorkflowsOverAKill(t *testing.T) {
 
 func TestAFailedStartEndsWithTheLastLinesOfTheLog(t *testing.T) {
 	t.Parallel()
-	log := filepath.Join(t.TempDir(), "part.log")
-	require.NoError(t, os.WriteFile(log, []byte("words of an earlier run\n"), 0o600))
-	part := services.New(services.Spec{Name: "the kettle", Path: "/bin/sh", Args: []string{"-c", "echo no water >&2; exit 3"}, Log: log,
+	log := filepath.Join(t.TempDir(), "service.log")
+	require.NoError(t, os.WriteFile(log, []byte("output of an earlier run\n"), 0o600))
+	service := services.New(services.Spec{Name: "the kettle", Path: "/bin/sh", Args: []string{"-c", "echo no water >&2; exit 3"}, Log: log,
 		Ready: func(context.Context) error { return errors.New("cold") }})
-	err := part.Start(t.Context())
+	err := service.Start(t.Context())
 	require.EqualError(t, err, "the kettle did not start: it ended at once (exit status 3); its log "+log+" ends with:\n  no water")
 }
 
-func TestAPartThatIsNeverReadyIsGivenUpAndKilled(t *testing.T) {
+func TestAServiceThatIsNeverReadyIsKilled(t *testing.T) {
 	t.Parallel()
-	part := services.New(services.Spec{Name: "the kettle", Path: "/bin/sleep", Args: []string{"1000"}, Log: filepath.Join(t.TempDir(), "log"),
-		Patience: 50 * time.Millisecond, Ready: func(context.Context) error { return errors.New("still cold") }})
-	require.ErrorContains(t, part.Start(t.Context()), "the kettle did not start: it was not ready after 50ms (still cold)")
-	require.Zero(t, part.PID())
+	service := services.New(services.Spec{Name: "the kettle", Path: "/bin/sleep", Args: []string{"1000"}, Log: filepath.Join(t.TempDir(), "log"),
+		StartTimeout: 50 * time.Millisecond, Ready: func(context.Context) error { return errors.New("still cold") }})
+	require.ErrorContains(t, service.Start(t.Context()), "the kettle did not start: it was not ready after 50ms (still cold)")
+	require.Zero(t, service.PID())
 }
 
-func TestACrashIsToldFromAStop(t *testing.T) {
+func TestACrashDiffersFromAStop(t *testing.T) {
 	t.Parallel()
-	part := services.New(services.Spec{Name: "the kettle", Path: "/bin/sleep", Args: []string{"1000"}, Log: filepath.Join(t.TempDir(), "log")})
-	require.NoError(t, part.Start(t.Context()))
-	require.NoError(t, syscall.Kill(part.PID(), syscall.SIGKILL))
-	<-part.Done()
-	require.True(t, part.Crashed())
-	require.NoError(t, part.Restart(t.Context()))
-	require.NoError(t, part.Stop())
-	require.False(t, part.Crashed())
+	service := services.New(services.Spec{Name: "the kettle", Path: "/bin/sleep", Args: []string{"1000"}, Log: filepath.Join(t.TempDir(), "log")})
+	require.NoError(t, service.Start(t.Context()))
+	require.NoError(t, syscall.Kill(service.PID(), syscall.SIGKILL))
+	<-service.Done()
+	require.True(t, service.Crashed())
+	require.NoError(t, service.Restart(t.Context()))
+	require.NoError(t, service.Stop())
+	require.False(t, service.Crashed())
 }
 
-func TestATakenPortIsASentenceWithAWayOut(t *testing.T) {
+func TestATakenPortNamesItsVariable(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -127,16 +127,16 @@ func TestATakenPortIsASentenceWithAWayOut(t *testing.T) {
 		fmt.Sprintf("port %d, which the mailbox needs, is taken: stop the program that listens on it, or set MAILBOX_PORT to a free port", port))
 }
 
-// TestAChildDiesWithUs runs this test binary again as a parent and kills it.
-func TestAChildDiesWithUs(t *testing.T) {
-	if os.Getenv("BE_THE_PARENT") != "" {
-		beTheParent(t)
+// TestAChildDiesWithItsParent runs this test binary as the parent, and kills it.
+func TestAChildDiesWithItsParent(t *testing.T) {
+	if os.Getenv("TEST_AS_PARENT") != "" {
+		runAsParent(t)
 		return
 	}
 	t.Parallel()
 	dir := t.TempDir()
-	cmd := exec.Command(os.Args[0], "-test.run=^TestAChildDiesWithUs$")
-	cmd.Env = append(os.Environ(), "BE_THE_PARENT="+dir)
+	cmd := exec.Command(os.Args[0], "-test.run=^TestAChildDiesWithItsParent$")
+	cmd.Env = append(os.Environ(), "TEST_AS_PARENT="+dir)
 	require.NoError(t, cmd.Start())
 	var child int
 	require.Eventually(t, func() bool {
@@ -148,18 +148,18 @@ func TestAChildDiesWithUs(t *testing.T) {
 		return err == nil
 	}, time.Minute, 10*time.Millisecond)
 	require.NoError(t, cmd.Process.Kill())
-	_ = cmd.Wait() // it was killed, and says so
+	_ = cmd.Wait() // the error says that it was killed
 	require.Eventually(t, func() bool { return errors.Is(syscall.Kill(child, 0), syscall.ESRCH) }, time.Minute, 10*time.Millisecond)
 	require.Eventually(t, func() bool { _, err := os.Stat(filepath.Join(dir, "pid")); return os.IsNotExist(err) }, time.Minute, 10*time.Millisecond)
 }
 
-func beTheParent(t *testing.T) {
-	dir := os.Getenv("BE_THE_PARENT")
+func runAsParent(t *testing.T) {
+	dir := os.Getenv("TEST_AS_PARENT")
 	pid := filepath.Join(dir, "pid")
-	require.NoError(t, services.WhenWeEnd(`rm "$1"`, pid))
-	part := services.New(services.Spec{Name: "a child", Path: "/bin/sleep", Args: []string{"1000"}, Log: filepath.Join(dir, "log")})
-	require.NoError(t, part.Start(t.Context()))
-	require.NoError(t, os.WriteFile(pid+".new", []byte(strconv.Itoa(part.PID())), 0o600))
+	require.NoError(t, services.RunOnExit(`rm "$1"`, pid))
+	service := services.New(services.Spec{Name: "a child", Path: "/bin/sleep", Args: []string{"1000"}, Log: filepath.Join(dir, "log")})
+	require.NoError(t, service.Start(t.Context()))
+	require.NoError(t, os.WriteFile(pid+".new", []byte(strconv.Itoa(service.PID())), 0o600))
 	require.NoError(t, os.Rename(pid+".new", pid))
-	<-part.Done()
+	<-service.Done()
 }

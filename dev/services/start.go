@@ -6,25 +6,25 @@ import (
 	"sync"
 )
 
-// Linux tells a child about the death of the thread that started it, not of
-// the process. So every child is started from one thread that lives as long as
-// the process does.
-var starter = sync.OnceValue(func() chan<- func() {
-	deeds := make(chan func())
+// Linux sends Pdeathsig when the thread that started a child dies, not the
+// process. So all children are started from one thread, which lives as long as
+// the process.
+var starterThread = sync.OnceValue(func() chan<- func() {
+	calls := make(chan func())
 	go func() {
 		runtime.LockOSThread()
-		for deed := range deeds {
-			deed()
+		for call := range calls {
+			call()
 		}
 	}()
-	return deeds
+	return calls
 })
 
 func start(cmd *exec.Cmd) error {
 	started := make(chan error)
-	starter() <- func() { started <- cmd.Start() }
+	starterThread() <- func() { started <- cmd.Start() }
 	if err := <-started; err != nil {
 		return err
 	}
-	return guard(cmd)
+	return killWithParent(cmd)
 }

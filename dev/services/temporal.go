@@ -13,18 +13,18 @@ import (
 	"go.temporal.io/sdk/log"
 )
 
-// TemporalOptions say how a Temporal dev server is run.
+// TemporalOptions configure a Temporal dev server.
 type TemporalOptions struct {
 	Log  string
 	Port int
-	// UIPort is 0 for a server without its UI.
+	// UIPort is 0 for a server without the web UI.
 	UIPort int
-	// Database is the file that keeps workflows over a restart; "" keeps them
-	// in memory.
+	// Database is the SQLite file that keeps workflows over a restart; "" keeps
+	// them in memory.
 	Database string
 }
 
-// Temporal is the Temporal dev server, with the search attributes we use.
+// Temporal is a Temporal dev server with our search attributes.
 type Temporal struct {
 	*Service
 	address string
@@ -32,8 +32,8 @@ type Temporal struct {
 
 var searchAttributes = []string{"ExportAccount", "ExportStatus"}
 
-// NewTemporal prepares a dev server. What the options do not say is said by
-// temporal-dev.yaml.
+// NewTemporal prepares a dev server. temporal-dev.yaml sets what the options do
+// not.
 func NewTemporal(o TemporalOptions) (*Temporal, error) {
 	path, err := Tool("temporal")
 	if err != nil {
@@ -67,7 +67,7 @@ func NewTemporal(o TemporalOptions) (*Temporal, error) {
 	return t, nil
 }
 
-// Address is what a client dials, as host:port.
+// Address returns the host:port that clients dial.
 func (t *Temporal) Address() string { return t.address }
 
 func (t *Temporal) ready(ctx context.Context) error {
@@ -89,8 +89,8 @@ func (t *Temporal) ready(ctx context.Context) error {
 	return nil
 }
 
-// silent keeps the client's complaints about a server that is still starting
-// to itself.
+// silent discards the client's log: its warnings while the server starts are
+// expected.
 type silent struct{}
 
 var _ log.Logger = silent{}

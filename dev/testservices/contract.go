@@ -13,18 +13,18 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Contract is an OpenAPI document that answers are held against. It is read
-// when it is first needed.
+// Contract validates responses against an OpenAPI document, which is read at
+// first use.
 type Contract struct {
-	read func() (*openapi3.T, error)
-	ways func() (routers.Router, error)
+	document func() (*openapi3.T, error)
+	router   func() (routers.Router, error)
 }
 
-// OpenContract is the contract in a file.
+// OpenContract returns the contract in a file.
 func OpenContract(file string) Contract {
-	read := sync.OnceValues(func() (*openapi3.T, error) { return openapi3.NewLoader().LoadFromFile(file) })
-	return Contract{read: read, ways: sync.OnceValues(func() (routers.Router, error) {
-		doc, err := read()
+	document := sync.OnceValues(func() (*openapi3.T, error) { return openapi3.NewLoader().LoadFromFile(file) })
+	return Contract{document: document, router: sync.OnceValues(func() (routers.Router, error) {
+		doc, err := document()
 		if err != nil {
 			return nil, err
 		}
@@ -32,25 +32,24 @@ func OpenContract(file string) Contract {
 	})}
 }
 
-// Document is what the contract says.
+// Document returns the OpenAPI document.
 func (c Contract) Document(t *testing.T) *openapi3.T {
 	t.Helper()
-	doc, err := c.read()
+	doc, err := c.document()
 	require.NoError(t, err)
 	return doc
 }
 
-// Holds fails the test unless the contract says that such a request may be
-// answered so.
+// Holds fails the test unless the contract allows this response to the request.
 func (c Contract) Holds(t *testing.T, method, path string, status int, header http.Header, body string) {
 	t.Helper()
-	ways, err := c.ways()
+	router, err := c.router()
 	require.NoError(t, err)
-	asked := &http.Request{Method: method, URL: &url.URL{Path: path}, Header: http.Header{}}
-	route, params, err := ways.FindRoute(asked)
+	request := &http.Request{Method: method, URL: &url.URL{Path: path}, Header: http.Header{}}
+	route, params, err := router.FindRoute(request)
 	require.NoError(t, err, path)
 	input := &openapi3filter.ResponseValidationInput{
-		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: asked, PathParams: params, Route: route},
+		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: request, PathParams: params, Route: route},
 		Status:                 status, Header: header,
 		Options: &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true},
 	}

@@ -39,8 +39,8 @@ var (
 	databases atomic.Int64
 )
 
-// Database makes a database with every migration of ours and the platform's,
-// and returns its URL. It is dropped when the test ends.
+// Database creates a database with all migrations, ours and the platform's, and
+// returns its URL. It is dropped when the test ends.
 func Database(t testing.TB) string {
 	t.Helper()
 	if err := migrated(); err != nil {
@@ -49,22 +49,22 @@ func Database(t testing.TB) string {
 	return create(t, " template "+template)
 }
 
-// EmptyDatabase makes a database with nothing in it, and returns its URL. It
-// is dropped when the test ends.
+// EmptyDatabase creates an empty database and returns its URL. It is dropped when
+// the test ends.
 func EmptyDatabase(t testing.TB) string {
 	t.Helper()
 	return create(t, "")
 }
 
-func create(t testing.TB, from string) string {
+func create(t testing.TB, options string) string {
 	t.Helper()
 	pg, err := postgres()
 	if err != nil {
 		t.Fatal(err)
 	}
 	name := fmt.Sprintf("test_%d", databases.Add(1))
-	if err := pg.Exec(context.Background(), "create database "+name+from); err != nil {
-		t.Fatalf("make a database: %v", err)
+	if err := pg.Exec(context.Background(), "create database "+name+options); err != nil {
+		t.Fatalf("create a database: %v", err)
 	}
 	t.Cleanup(func() {
 		if err := pg.Exec(context.Background(), "drop database "+name+" with (force)"); err != nil {

@@ -1,7 +1,7 @@
-// Package testservices gives tests the real Postgres, S3, Temporal and mailbox.
+// Package testservices gives tests a real Postgres, S3, Temporal and mailbox.
 //
-// Nothing needs to be started beforehand. A test binary starts a part when the
-// first of its tests asks for it, all its tests share it, and it is gone, its
-// files included, when the binary ends, however it ends. What a test gets of a
-// part is its own: a database, a bucket, a mailbox.
+// Nothing needs to be started beforehand. A test binary starts a service when
+// its first test asks for it; all its tests share it. Services and their files
+// are removed when the binary ends, even if it is killed. Each test gets a
+// database, bucket or mailbox of its own.
 package testservices

@@ -7,14 +7,14 @@ import (
 	"satchel/dev/mailbox"
 )
 
-// Inbox is a running mailbox. Its Messages are newest first, and Fail orders
-// trouble.
+// Inbox is a running mailbox. Its Messages are newest first; Fail injects
+// failures.
 type Inbox struct {
 	*mailbox.Mailbox
 	URL string // RESEND_BASE_URL, ending in "/"
 }
 
-// Mailbox starts a mailbox of the test's own that speaks Resend's API.
+// Mailbox starts a mailbox for this test that implements Resend's API.
 func Mailbox(t testing.TB) *Inbox {
 	t.Helper()
 	box, err := mailbox.Open("")

@@ -10,7 +10,7 @@ import (
 	"satchel/dev/services"
 )
 
-// S3 is a bucket and how to reach it, with path-style addresses.
+// S3 is a bucket and its credentials; addresses are path-style.
 type S3 struct {
 	Endpoint, Region, Bucket, AccessKey, SecretKey string
 }
@@ -34,7 +34,7 @@ var (
 	buckets atomic.Int64
 )
 
-// Bucket makes an empty bucket of the test's own.
+// Bucket creates an empty bucket for this test.
 func Bucket(t testing.TB) S3 {
 	t.Helper()
 	s, err := storage()

@@ -16,9 +16,9 @@ var temporal = shared(func(ctx context.Context, dir string, port int) (*services
 	return s, s.Service, s.Start(ctx)
 })
 
-// Temporal returns the address, host:port, of a Temporal dev server that knows
-// our search attributes. The test binary shares it: a test keeps apart by its
-// workflow IDs or task queue.
+// Temporal returns the host:port of a Temporal dev server with our search
+// attributes. The test binary shares it: tests need workflow IDs or task queues
+// of their own.
 func Temporal(t testing.TB) string {
 	t.Helper()
 	s, err := temporal()

@@ -7,8 +7,8 @@ import (
 	"satchel/dev/services"
 )
 
-// AnotherWorker readies one more worker process, with more of its environment,
-// which has the last word. Whoever starts it stops it before the stack.
+// AnotherWorker prepares one more worker process. Its env overrides that of the
+// stack's worker. The caller starts it, and stops it before the stack.
 func (s *Stack) AnotherWorker(name string, env ...string) (*services.Service, error) {
 	port, err := services.FreePort()
 	if err != nil {
@@ -19,12 +19,12 @@ func (s *Stack) AnotherWorker(name string, env ...string) (*services.Service, er
 		Name: name, Path: s.options.program("worker"), Args: []string{"run"},
 		Env: append(append(s.workerEnviron(), env...), "METRICS_ADDRESS="+metrics),
 		Log: s.options.log(name), Grace: 40 * time.Second,
-		Ready: services.Answers("http://" + metrics + "/readyz"),
+		Ready: services.ReadyWhenOK("http://" + metrics + "/readyz"),
 	}), nil
 }
 
-// AnotherServer readies one more server process on a port of its own, like
-// AnotherWorker, and says where it will be.
+// AnotherServer prepares one more server process on a free port, like
+// AnotherWorker, and returns its URL.
 func (s *Stack) AnotherServer(name string, env ...string) (server *services.Service, url string, err error) {
 	port, err := services.FreePort()
 	if err != nil {
@@ -38,6 +38,6 @@ func (s *Stack) AnotherServer(name string, env ...string) (server *services.Serv
 	return services.New(services.Spec{
 		Name: name, Path: s.options.program("server"),
 		Env: append(append(s.serverEnviron(), env...), "PORT="+strconv.Itoa(port), "METRICS_ADDRESS="+services.Loopback(metrics)),
-		Log: s.options.log(name), Grace: 20 * time.Second, Ready: services.Answers(url + "/readyz"),
+		Log: s.options.log(name), Grace: 20 * time.Second, Ready: services.ReadyWhenOK(url + "/readyz"),
 	}), url, nil
 }

@@ -23,29 +23,29 @@ func TestASecondStackOnTheSameDataIsRefused(t *testing.T) {
 	require.NoError(t, again.Close())
 }
 
-func TestATakenPortNamesThePartAndTheVariable(t *testing.T) {
+func TestATakenPortNamesTheServiceAndTheVariable(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer l.Close()
 	taken := Ports{Mailbox: l.Addr().(*net.TCPAddr).Port}
-	err = taken.settle(t.Context())
+	err = taken.resolve(t.Context())
 	require.ErrorContains(t, err, "the mailbox")
 	require.ErrorContains(t, err, "MAILBOX_PORT")
 }
 
-func TestOnePortIsNotForTwoParts(t *testing.T) {
+func TestOnePortIsNotForTwoServices(t *testing.T) {
 	t.Parallel()
 	var free Ports
-	require.NoError(t, free.settle(t.Context()))
+	require.NoError(t, free.resolve(t.Context()))
 	twice := Ports{S3: free.S3, Mailbox: free.S3}
-	require.ErrorContains(t, twice.settle(t.Context()), "is meant for both S3 and the mailbox: set MAILBOX_PORT to another")
+	require.ErrorContains(t, twice.resolve(t.Context()), "is meant for both S3 and the mailbox: set MAILBOX_PORT to another")
 }
 
 func TestPortsLeftOpenAreAllDifferent(t *testing.T) {
 	t.Parallel()
 	var p Ports
-	require.NoError(t, p.settle(t.Context()))
+	require.NoError(t, p.resolve(t.Context()))
 	seen := map[int]bool{}
 	for _, port := range []int{p.Web, p.Temporal, p.TemporalUI, p.S3, p.Mailbox, p.Postgres, p.WorkerMetrics, p.ServerMetrics} {
 		require.NotZero(t, port)
@@ -54,7 +54,7 @@ func TestPortsLeftOpenAreAllDifferent(t *testing.T) {
 	}
 }
 
-func TestSecretsAreMadeOnceAndNobodyElseReadsThem(t *testing.T) {
+func TestSecretsAreCreatedOnceAndReadableByTheirOwnerOnly(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "secrets")
 	first, err := openSecrets(dir)
