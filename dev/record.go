@@ -13,7 +13,7 @@ type recordCommand struct {
 	Dir string `default:"workflows/testdata/replay" help:"Where to write them."`
 }
 
-// Run starts a Temporal server of its own for it.
+// Run runs `dev record`, with a Temporal server of its own.
 func (r recordCommand) Run(ctx context.Context) error {
 	port, err := services.FreePort()
 	if err != nil {
@@ -31,7 +31,7 @@ func (r recordCommand) Run(ctx context.Context) error {
 		return err
 	}
 	if err := record.Run(ctx, server.Address(), r.Dir); err != nil {
-		_ = server.Stop() // the first error is the one that tells
+		_ = server.Stop() // the first error says more
 		return err
 	}
 	say("Histories are in %s.", r.Dir)

@@ -50,7 +50,7 @@ func (b *bench) measureStages(ctx context.Context) error {
 		long, count, rows = "200ms", "1", "20000"
 	}
 	b.say("Measuring each stage alone.")
-	var said strings.Builder
+	var output strings.Builder
 	for _, some := range []struct{ pkg, pattern string }{
 		{"./schema/store/source", "^BenchmarkRead$/^ours$"},
 		{"./schema/store/source", "^BenchmarkRecord$"},
@@ -67,16 +67,16 @@ func (b *bench) measureStages(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("measure the stages in %s: %w\n%s", some.pkg, err, out)
 		}
-		said.Write(out)
+		output.Write(out)
 	}
-	found, err := readBenchmarks(strings.NewReader(said.String()))
+	found, err := readBenchmarks(strings.NewReader(output.String()))
 	if err != nil {
 		return err
 	}
 	for _, stage := range stages {
 		runs := found[stage.Benchmark]
 		if len(runs) == 0 {
-			return fmt.Errorf("measure the stages: %s said nothing", stage.Benchmark)
+			return fmt.Errorf("measure the stages: %s output nothing", stage.Benchmark)
 		}
 		var speeds, allocations []float64
 		for _, run := range runs {

@@ -19,17 +19,17 @@ import (
 	"satchel/workflows"
 )
 
-// customer is an account with its owner, who is signed in, and its program,
-// which has an API key.
-type customer struct {
+// account is an account with its clients: a browser in which its owner is signed
+// in, and a program with its API key.
+type account struct {
 	*bench
-	base    string // of the server they use
-	account demo.Account
+	demo.Account
+	base    string // URL of the server
 	browser *http.Client
 }
 
-func (b *bench) newCustomer(ctx context.Context, with demo.With) (*customer, error) {
-	account, err := demo.NewAccount(ctx, b.Demo.DatabaseURL, with)
+func (b *bench) newAccount(ctx context.Context, with demo.With) (*account, error) {
+	created, err := demo.NewAccount(ctx, b.Demo.DatabaseURL, with)
 	if err != nil {
 		return nil, err
 	}
@@ -37,10 +37,10 @@ func (b *bench) newCustomer(ctx context.Context, with demo.With) (*customer, err
 	if err != nil {
 		return nil, err
 	}
-	c := &customer{bench: b, base: b.Demo.BaseURL, account: account.At(b.Demo.BaseURL), browser: &http.Client{
+	c := &account{bench: b, base: b.Demo.BaseURL, Account: created.At(b.Demo.BaseURL), browser: &http.Client{
 		Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
-	return c, c.do(ctx, http.MethodGet, c.account.As(schema.Owner).SignInURL, nil, nil)
+	return c, c.do(ctx, http.MethodGet, c.As(schema.Owner).SignInURL, nil, nil)
 }
 
 // export is an export as the API shows it.
@@ -57,8 +57,8 @@ type export struct {
 	confirmed time.Time // when the owner's confirmation was sent
 }
 
-// took is from the confirmation, as it leaves the customer, to the moment that
-// the database calls completed: both by the clock of the one machine.
+// took is the time from sending the confirmation to completed_at in the database;
+// both use the clock of this machine.
 func (e export) took() time.Duration { return e.CompletedAt.Sub(e.confirmed) }
 
 func (e export) records() (n int64) {
@@ -68,14 +68,14 @@ func (e export) records() (n int64) {
 	return n
 }
 
-// makeExport asks for an export, confirms it by the mailed link, and waits
-// until it is completed, looking so often.
-func (c *customer) makeExport(ctx context.Context, look time.Duration) (export, error) {
+// makeExport requests an export, confirms it by the mailed link, and polls until
+// it is completed.
+func (c *account) makeExport(ctx context.Context, interval time.Duration) (export, error) {
 	var e export
 	if err := c.do(ctx, http.MethodPost, "/v1/account/exports", nil, &e); err != nil {
 		return e, err
 	}
-	token, err := c.letters.confirmation(ctx, e.ID)
+	token, err := c.mail.confirmation(ctx, e.ID)
 	if err != nil {
 		return e, err
 	}
@@ -83,12 +83,12 @@ func (c *customer) makeExport(ctx context.Context, look time.Duration) (export, 
 	if err := c.do(ctx, http.MethodPost, "/confirm/"+token, nil, nil); err != nil {
 		return e, err
 	}
-	e, err = c.awaitCompleted(ctx, e.ID, look)
+	e, err = c.awaitCompleted(ctx, e.ID, interval)
 	e.confirmed = confirmed
 	return e, err
 }
 
-func (c *customer) awaitCompleted(ctx context.Context, id string, look time.Duration) (export, error) {
+func (c *account) awaitCompleted(ctx context.Context, id string, interval time.Duration) (export, error) {
 	for {
 		var e export
 		if err := c.do(ctx, http.MethodGet, "/v1/account/exports/"+id, nil, &e); err != nil {
@@ -101,15 +101,15 @@ func (c *customer) awaitCompleted(ctx context.Context, id string, look time.Dura
 		default:
 			return e, fmt.Errorf("export %s is %s", id, e.Status)
 		}
-		if err := pause(ctx, look); err != nil {
+		if err := pause(ctx, interval); err != nil {
 			return e, err
 		}
 	}
 }
 
-// forget deletes the export and waits until its run has closed, so that the
-// next can be asked for.
-func (c *customer) forget(ctx context.Context, e export) error {
+// remove deletes the export and waits until its run has closed, so that the next
+// can be requested.
+func (c *account) remove(ctx context.Context, e export) error {
 	if err := c.do(ctx, http.MethodDelete, "/v1/account/exports/"+e.ID, nil, nil); err != nil {
 		return err
 	}
@@ -117,29 +117,29 @@ func (c *customer) forget(ctx context.Context, e export) error {
 }
 
 // awaitRemoved waits until the run of the export has closed.
-func (c *customer) awaitRemoved(ctx context.Context, e export) error {
-	if err := c.temporal.GetWorkflow(ctx, workflows.AccountExportID(c.account.AccountSID), "").Get(ctx, nil); err != nil {
+func (c *account) awaitRemoved(ctx context.Context, e export) error {
+	if err := c.temporal.GetWorkflow(ctx, workflows.AccountExportID(c.AccountSID), "").Get(ctx, nil); err != nil {
 		return fmt.Errorf("wait until %s is removed: %w", e.ID, err)
 	}
-	// The run ends by Temporal's clock and the cooldown by the database's.
+	// The run ends by Temporal's clock, the cooldown by the database's.
 	return pause(ctx, 50*time.Millisecond)
 }
 
-// do asks as the account's program where that may, or else as its owner, and
-// again as long as it is told to come back. Everything but success is an error.
-func (c *customer) do(ctx context.Context, method, path string, form url.Values, into any) error {
+// do sends a request with the API key under /v1/, or else as the signed-in owner.
+// It retries after 503 with Retry-After. Any other failure is an error.
+func (c *account) do(ctx context.Context, method, path string, form url.Values, into any) error {
 	var res *http.Response
 	header := map[string]string{}
 	if method == http.MethodPost {
-		header["Idempotency-Key"] = rand.Text() // asking again is asking for the same
+		header["Idempotency-Key"] = rand.Text() // makes retries safe
 	}
-	for tries := 0; ; tries++ {
+	for attempt := 0; ; attempt++ {
 		var err error
-		if res, err = c.ask(ctx, method, path, form, header); err == nil {
+		if res, err = c.send(ctx, method, path, form, header); err == nil {
 			break
 		}
 		busy, isBusy := errors.AsType[errBusy](err)
-		if !isBusy || tries == mostTries {
+		if !isBusy || attempt == maxAttempts {
 			return err
 		}
 		if err := pause(ctx, busy.wait); err != nil {
@@ -157,17 +157,17 @@ func (c *customer) do(ctx context.Context, method, path string, form url.Values,
 	return nil
 }
 
-// ask leaves the body for the caller to read and close.
-func (c *customer) ask(ctx context.Context, method, path string, form url.Values, header map[string]string) (*http.Response, error) {
-	program, whole := strings.HasPrefix(path, "/v1/"), path
+// send sends one request. The caller closes the body.
+func (c *account) send(ctx context.Context, method, path string, form url.Values, header map[string]string) (*http.Response, error) {
+	isAPI, target := strings.HasPrefix(path, "/v1/"), path
 	if !strings.Contains(path, "://") {
-		whole = c.base + path
+		target = c.base + path
 	}
 	var body io.Reader
 	if form != nil {
 		body = strings.NewReader(form.Encode())
 	}
-	req, err := http.NewRequestWithContext(ctx, method, whole, body)
+	req, err := http.NewRequestWithContext(ctx, method, target, body)
 	if err != nil {
 		return nil, err
 	}
@@ -178,9 +178,9 @@ func (c *customer) ask(ctx context.Context, method, path string, form url.Values
 		req.Header.Set(name, value)
 	}
 	client := c.browser
-	if program {
+	if isAPI {
 		client = http.DefaultClient
-		req.SetBasicAuth(c.account.APIKey.SID, c.account.APIKey.Secret)
+		req.SetBasicAuth(c.APIKey.SID, c.APIKey.Secret)
 	}
 	res, err := client.Do(req)
 	if err != nil {
@@ -188,8 +188,8 @@ func (c *customer) ask(ctx context.Context, method, path string, form url.Values
 	}
 	if res.StatusCode >= 400 {
 		defer res.Body.Close()
-		said, _ := io.ReadAll(io.LimitReader(res.Body, 500)) // it only explains the status
-		err := fmt.Errorf("%s %s answers %s: %s", method, pattern(req.URL.Path), res.Status, said)
+		output, _ := io.ReadAll(io.LimitReader(res.Body, 500)) // best effort: it only explains the status
+		err := fmt.Errorf("%s %s answers %s: %s", method, pattern(req.URL.Path), res.Status, output)
 		if wait, bad := strconv.Atoi(res.Header.Get("Retry-After")); res.StatusCode == http.StatusServiceUnavailable && bad == nil {
 			return nil, errBusy{err, time.Duration(min(max(wait, 1), 5)) * time.Second}
 		}
@@ -198,16 +198,16 @@ func (c *customer) ask(ctx context.Context, method, path string, form url.Values
 	return res, nil
 }
 
-// errBusy is an answer that asks to come back.
+// errBusy is a 503 with Retry-After.
 type errBusy struct {
 	error
 	wait time.Duration
 }
 
-// mostTries is how often a customer comes back.
-const mostTries = 10
+// maxAttempts limits the retries of a request.
+const maxAttempts = 10
 
-// pattern is a path without the token that it may end with.
+// pattern returns a path without the token at its end.
 func pattern(path string) string {
 	if strings.HasPrefix(path, "/confirm/") {
 		return "/confirm/…"
@@ -215,7 +215,7 @@ func pattern(path string) string {
 	return path
 }
 
-// pause waits so long, or until ctx ends.
+// pause sleeps, or returns when ctx ends.
 func pause(ctx context.Context, d time.Duration) error {
 	select {
 	case <-time.After(d):

@@ -12,14 +12,14 @@ import (
 	"satchel/dev/stack"
 )
 
-// letters reads the mailbox, once for everybody, and keeps the token of each
-// export's confirmation for whoever waits for it.
-type letters struct {
+// mailWatcher polls the mailbox for all accounts, and passes the token of each
+// confirmation mail to the account that waits for it.
+type mailWatcher struct {
 	box  *stack.Mailbox
 	done chan struct{}
 	over sync.WaitGroup
 
-	waiting atomic.Int32 // customers
+	waiting atomic.Int32 // callers of confirmation
 
 	mu     sync.Mutex
 	read   int
@@ -28,8 +28,8 @@ type letters struct {
 
 var confirmationLink = regexp.MustCompile(`/confirm/([A-Za-z0-9_-]+)`)
 
-func watchLetters(box *stack.Mailbox) *letters {
-	l := &letters{box: box, done: make(chan struct{}), tokens: map[string]chan string{}}
+func watchMail(box *stack.Mailbox) *mailWatcher {
+	l := &mailWatcher{box: box, done: make(chan struct{}), tokens: map[string]chan string{}}
 	l.over.Go(func() {
 		tick := time.NewTicker(10 * time.Millisecond)
 		defer tick.Stop()
@@ -38,8 +38,8 @@ func watchLetters(box *stack.Mailbox) *letters {
 			case <-l.done:
 				return
 			case <-tick.C:
-				if l.waiting.Load() > 0 { // else it would only keep the processor warm
-					l.look()
+				if l.waiting.Load() > 0 { // else polling would waste CPU time
+					l.poll()
 				}
 			}
 		}
@@ -47,15 +47,15 @@ func watchLetters(box *stack.Mailbox) *letters {
 	return l
 }
 
-func (l *letters) stop() {
+func (l *mailWatcher) stop() {
 	close(l.done)
 	l.over.Wait()
 }
 
-func (l *letters) look() {
+func (l *mailWatcher) poll() {
 	all := l.box.Messages() // newest first
-	for _, letter := range all[:len(all)-l.read] {
-		link := confirmationLink.FindStringSubmatch(letter.Text)
+	for _, message := range all[:len(all)-l.read] {
+		link := confirmationLink.FindStringSubmatch(message.Text)
 		if link == nil {
 			continue
 		}
@@ -65,13 +65,13 @@ func (l *letters) look() {
 		}
 		select {
 		case l.of("EX" + hex.EncodeToString(named[:16])) <- link[1]:
-		default: // somebody else's copy was first
+		default: // another recipient's copy was first
 		}
 	}
 	l.read = len(all)
 }
 
-func (l *letters) of(export string) chan string {
+func (l *mailWatcher) of(export string) chan string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.tokens[export] == nil {
@@ -80,8 +80,9 @@ func (l *letters) of(export string) chan string {
 	return l.tokens[export]
 }
 
-// confirmation waits for the letter that confirms the export.
-func (l *letters) confirmation(ctx context.Context, export string) (string, error) {
+// confirmation waits for the confirmation mail of the export and returns its
+// token.
+func (l *mailWatcher) confirmation(ctx context.Context, export string) (string, error) {
 	l.waiting.Add(1)
 	defer l.waiting.Add(-1)
 	select {
