@@ -15,11 +15,11 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 )
 
-func TestMain(m *testing.M) { testparts.Main(m) }
+func TestMain(m *testing.M) { testservices.Main(m) }
 
 // interceptor is the vault's HTTP transport. It records every request, and a test may
 // answer requests instead of the bucket.
@@ -60,7 +60,7 @@ func (w *interceptor) takeCount() int {
 // testConfig creates a bucket for the test and sets its credentials in the environment.
 func testConfig(t testing.TB) Config {
 	t.Helper()
-	b := testparts.Bucket(t)
+	b := testservices.Bucket(t)
 	t.Setenv("AWS_ACCESS_KEY_ID", b.AccessKey)
 	t.Setenv("AWS_SECRET_ACCESS_KEY", b.SecretKey)
 	t.Setenv("AWS_REGION", b.Region)

@@ -8,11 +8,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"satchel/dev/parts"
+	"satchel/dev/services"
 )
 
 func TestTheReadmeShowsTheCodeThatTestsRun(t *testing.T) {
-	root, err := parts.Root()
+	root, err := services.Root()
 	require.NoError(t, err)
 	readme, err := os.ReadFile(filepath.Join(root, "docs", "clients.md"))
 	require.NoError(t, err)

@@ -11,17 +11,17 @@ import (
 	"github.com/lib/pq"
 	"github.com/stretchr/testify/require"
 
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema/store/source"
 )
 
-func TestMain(m *testing.M) { testparts.Main(m) }
+func TestMain(m *testing.M) { testservices.Main(m) }
 
 // open makes a database for the test, runs the statements in it, and opens it
 // for reading and, separately, for writing.
 func open(t testing.TB, statements ...string) (*source.DB, *sql.DB) {
 	t.Helper()
-	url := testparts.EmptyDatabase(t)
+	url := testservices.EmptyDatabase(t)
 	return openURL(t, url, statements...)
 }
 
@@ -44,7 +44,7 @@ func openURL(t testing.TB, url string, statements ...string) (*source.DB, *sql.D
 // encoded makes a database with another encoding and returns its URL.
 func encoded(t testing.TB, encoding string) string {
 	t.Helper()
-	address := testparts.EmptyDatabase(t)
+	address := testservices.EmptyDatabase(t)
 	admin, err := sql.Open("postgres", address)
 	require.NoError(t, err)
 	name := "test_" + strings.ToLower(encoding)
