@@ -78,7 +78,7 @@ func (l *lexer) next() error {
 	case strings.IndexByte(" \t\r\f\v", c) >= 0:
 		l.pos++
 	case l.hasPrefix("--"):
-		end := l.indexFrom("\n")
+		end := l.endOfLine()
 		l.comments[l.line] = strings.TrimSpace(string(l.src[l.pos+2 : end]))
 		l.pos = end
 	case l.hasPrefix("/*"):
@@ -167,6 +167,10 @@ func (l *lexer) quoted(k tokenKind, prefix int, escapes bool) error {
 			i++
 			text = append(text, quote)
 		case c == quote:
+			if n := len(l.tokens); k == stringLiteral && n > 0 && l.tokens[n-1].kind == stringLiteral {
+				// Postgres joins strings on successive lines, in the first one's escape mode.
+				return lexError{firstLine, "the string continues the one before it: write it in one piece"}
+			}
 			l.tokens = append(l.tokens, token{k, string(text), firstLine, l.pos, i + 1})
 			l.line += bytes.Count(l.src[l.pos:i], []byte("\n"))
 			l.pos = i + 1
@@ -196,9 +200,10 @@ func (l *lexer) run(accept func(byte) bool) int {
 	return end
 }
 
-// indexFrom returns the position of the next s, or the end of the file.
-func (l *lexer) indexFrom(s string) int {
-	if i := bytes.Index(l.src[l.pos:], []byte(s)); i >= 0 {
+// endOfLine returns where a -- comment ends: at a newline or, as in Postgres, at a
+// carriage return, or at the end of the file.
+func (l *lexer) endOfLine() int {
+	if i := bytes.IndexAny(l.src[l.pos:], "\r\n"); i >= 0 {
 		return l.pos + i
 	}
 	return len(l.src)

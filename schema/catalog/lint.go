@@ -181,7 +181,7 @@ func (l *lint) markUsed(t token, used []bool) {
 // is exported or only compared, and such a name as a key into a JSON value.
 func (l *lint) checkSecrets() {
 	for i, t := range l.tokens {
-		key := t.kind == stringLiteral && l.at(i-1).is("->", "->>", "#>", "#>>")
+		key := t.kind == stringLiteral && l.at(i-1).is("->", "->>", "#>", "#>>", "[")
 		if (t.isName() || key) && LooksSecret(t.text) {
 			l.report(t.line, "%q looks like a secret; if it is none, give it another name, for instance in a view", t.text)
 		}
