@@ -12,7 +12,6 @@ import (
 	"satchel/activities/vault"
 	"satchel/schema"
 	"satchel/schema/store"
-	"satchel/server/auth"
 )
 
 // Directory is what the platform knows of accounts and their calls. What it
@@ -74,12 +73,3 @@ func (b *Bulk) NewestDay(ctx context.Context) (schema.Day, error) {
 }
 
 func (b *Bulk) newestDay(now time.Time) schema.Day { return schema.DayOf(now).Plus(-b.MinLagDays) }
-
-// by names who is asking, where deeds are written down: a user, else the
-// credential that came.
-func by(p auth.Principal) string {
-	if p.User != "" {
-		return p.User
-	}
-	return p.Credential
-}

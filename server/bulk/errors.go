@@ -2,7 +2,6 @@ package bulk
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -12,7 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"satchel/schema"
-	"satchel/server/api"
+	"satchel/server/respond"
 )
 
 // contentType is that of every body but the files.
@@ -44,21 +43,19 @@ func codeOf(status int) int {
 // the caller cannot act on is told in the log alone. An answer that had begun
 // is cut off, so that it does not look whole.
 func (b *Bulk) WriteError(c echo.Context, err error) error {
-	if errors.Is(err, context.Canceled) && c.Request().Context().Err() != nil {
-		return nil // nobody is there to hear
+	if respond.ClientLeft(c, err) {
+		return nil
 	}
 	status, message, wait := words(c, err)
 	if status >= http.StatusInternalServerError {
-		api.LogTrouble(c, status, err)
+		respond.LogFailure(c, status, err)
 	}
-	if c.Response().Committed {
-		panic(http.ErrAbortHandler) // net/http's way to say that what was sent is not all
-	}
+	respond.AbortIfCommitted(c)
 	h := c.Response().Header()
 	if status == http.StatusUnauthorized {
 		h.Set(echo.HeaderWWWAuthenticate, `Basic realm="Satchel"`)
 	}
-	api.RetryAfter(h, wait)
+	respond.RetryAfter(h, wait)
 	code := codeOf(status)
 	return answer(c, status, problem{
 		Code: code, Message: message, Status: status, MoreInfo: b.base(c.Request()) + "/docs/errors/" + strconv.Itoa(code),
@@ -67,7 +64,7 @@ func (b *Bulk) WriteError(c echo.Context, err error) error {
 
 // words are what is said of an error.
 func words(c echo.Context, err error) (status int, message string, wait time.Duration) {
-	status, message, wait = api.Words(err)
+	status, message, wait = respond.Describe(err)
 	switch status {
 	case http.StatusGone, http.StatusNotFound:
 		status = http.StatusNotFound
@@ -106,6 +103,6 @@ func answer(c echo.Context, status int, v any) error {
 
 // isTooLarge tells of a body beyond the limit.
 func isTooLarge(err error) bool {
-	status, _, _ := api.Words(err)
+	status, _, _ := respond.Describe(err)
 	return status == http.StatusRequestEntityTooLarge
 }

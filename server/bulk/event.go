@@ -17,13 +17,19 @@ func (b *Bulk) Events(ctx context.Context, p auth.Principal, limit int) ([]schem
 
 // SendAgain delivers a webhook once more. One that is being delivered goes on.
 func (b *Bulk) SendAgain(ctx context.Context, p auth.Principal, id string) (schema.Event, error) {
-	for until := time.Now().Add(workflows.Waiting(ctx)); ; time.Sleep(50 * time.Millisecond) {
+	deadline := time.Now().Add(workflows.Waiting(ctx))
+	for {
 		e, err := b.Store.AccountEvent(ctx, p.Account, id)
 		if err != nil {
 			return e, err
 		}
 		err = workflows.SendEventAgain(ctx, b.Temporal, e)
-		if !workflows.IsClosing(err) || ctx.Err() != nil || time.Now().After(until) {
+		if !workflows.IsClosing(err) || time.Now().After(deadline) {
+			return e, err
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
 			return e, err
 		}
 	}

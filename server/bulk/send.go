@@ -2,20 +2,13 @@ package bulk
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/hex"
-	"errors"
-	"fmt"
-	"io"
-	"log/slog"
 	"strconv"
 
 	"github.com/labstack/echo/v4"
 
-	"satchel/activities/vault"
 	"satchel/schema"
 	"satchel/schema/store"
-	"satchel/server/api"
+	"satchel/server/download"
 )
 
 // sendFile answers GET and HEAD /files/{id}/{name}: the gzip file itself, which
@@ -27,23 +20,23 @@ func (b *Bulk) sendFile(c echo.Context) error {
 	if err != nil || !b.Links.IsFileLink(c.Param("id"), c.QueryParam("by"), until, c.QueryParam("sig")) {
 		return altered()
 	}
-	return api.SendFile(c, func(ctx context.Context) (api.File, error) {
+	return download.Send(c, func(ctx context.Context) (download.File, error) {
 		now, err := b.Store.Now(ctx)
 		if err != nil {
-			return api.File{}, err
+			return download.File{}, err
 		}
 		if now.Unix() >= until {
-			return api.File{}, schema.Errorf(schema.Forbidden, "link_expired", "The link has expired. Fetch a new one from the day's address.")
+			return download.File{}, schema.Errorf(schema.Forbidden, "link_expired", "The link has expired. Fetch a new one from the day's address.")
 		}
 		f, wrapped, err := b.Store.OpenDayFile(ctx, c.Param("id"))
 		if err != nil {
-			return api.File{}, err
+			return download.File{}, err
 		}
 		if c.Param("name") != fileName(f) {
-			return api.File{}, altered()
+			return download.File{}, altered()
 		}
 		if err := b.mayBeSent(ctx, f.Account); err != nil {
-			return api.File{}, err
+			return download.File{}, err
 		}
 		return b.open(ctx, c, f, wrapped)
 	})
@@ -63,54 +56,26 @@ func altered() error {
 	return schema.Errorf(schema.Forbidden, "link_altered", "The link is not one that was given out. Fetch a new one from the day's address.")
 }
 
-// open unlocks a file and says in the answer's headers what it is.
-func (b *Bulk) open(ctx context.Context, c echo.Context, f schema.DayFile, wrapped []byte) (api.File, error) {
-	identity, err := b.Vault.Unwrap(ctx, wrapped, f.Account, f.ID)
+// open opens a file and sets the headers that describe it.
+func (b *Bulk) open(ctx context.Context, c echo.Context, f schema.DayFile, wrapped []byte) (download.File, error) {
+	stored, err := download.Object{
+		Kind: "day file", Account: f.Account, ID: f.ID, Wrapped: wrapped, Key: schema.DayObject(f.ID), Size: f.Size,
+		Exists: func(ctx context.Context) error {
+			_, _, err := b.Store.OpenDayFile(ctx, f.ID)
+			return err
+		},
+	}.Open(ctx, b.Vault)
 	if err != nil {
-		return api.File{}, fmt.Errorf("unlock day file %s: %w", f.ID, err)
+		return download.File{}, err
 	}
-	stored, err := b.Vault.OpenAt(ctx, schema.DayObject(f.ID), identity)
-	if errors.Is(err, vault.ErrNotFound) {
-		return api.File{}, b.missing(ctx, f, err)
-	}
-	if err != nil {
-		return api.File{}, fmt.Errorf("open day file %s: %w", f.ID, err)
-	}
-	if stored.Size() != f.Size {
-		_ = stored.Close() // it was not read
-		return api.File{}, fmt.Errorf("open day file %s: %d bytes are stored, and %d should be", f.ID, stored.Size(), f.Size)
-	}
-	h := c.Response().Header()
-	h.Set(echo.HeaderContentType, "application/gzip")
-	h.Set(echo.HeaderContentDisposition, fmt.Sprintf(`attachment; filename=%q`, fileName(f)))
-	h.Set(echo.HeaderCacheControl, "private, no-store")
-	h.Set("ETag", `"`+f.SHA256+`"`)
-	if sum, err := hex.DecodeString(f.SHA256); err == nil {
-		h.Set("Repr-Digest", "sha-256=:"+base64.StdEncoding.EncodeToString(sum)+":")
-	}
-	content := stored.Stream()
-	return api.File{
-		ReadSeeker: content, Closer: both{content, stored}, Size: f.Size, Modified: f.CreatedAt,
-		Leaving: func(from int64, whole bool) error {
+	download.Describe(c.Response().Header(), "application/gzip", fileName(f), f.SHA256)
+	return download.File{
+		Content: stored.Stream(), Object: stored, Size: f.Size, Modified: f.CreatedAt,
+		BeforeSend: func(offset int64, whole bool) error {
 			return b.Store.Audit(ctx, store.Event{
 				Account: f.Account, Subject: f.ID, Actor: c.QueryParam("by"), Action: store.Downloaded,
-				Details: map[string]any{"from": from, "whole": whole},
+				Details: map[string]any{"from": offset, "whole": whole},
 			})
 		},
 	}, nil
 }
-
-// missing tells an object that was removed while we came for it from one that
-// ought to be there.
-func (b *Bulk) missing(ctx context.Context, f schema.DayFile, cause error) error {
-	if _, _, err := b.Store.OpenDayFile(ctx, f.ID); err != nil {
-		return err
-	}
-	slog.ErrorContext(ctx, "a day file is missing from the bucket", "account", f.Account, "file", f.ID)
-	return fmt.Errorf("open day file %s: %w", f.ID, cause)
-}
-
-// both closes one after the other.
-type both [2]io.Closer
-
-func (c both) Close() error { return errors.Join(c[0].Close(), c[1].Close()) }

@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"satchel/schema"
+	"satchel/server/respond"
 )
 
 // JobView is a job as the API shows it.
@@ -33,13 +34,13 @@ type DetailView struct {
 func jobView(j schema.Job, q schema.Queue) JobView {
 	v := JobView{
 		JobSid: j.ID, ResourceType: j.Type, FriendlyName: j.Name, StartDay: j.Start, EndDay: j.End,
-		WebhookURL: orNull(j.URL), WebhookMethod: orNull(j.Method), Email: orNull(j.Email), Details: details(j.Days),
+		WebhookURL: respond.StringOrNull(j.URL), WebhookMethod: respond.StringOrNull(j.Method), Email: respond.StringOrNull(j.Email), Details: details(j.Days),
 	}
 	if q.Position > 0 {
-		v.JobQueuePosition = orNull(strconv.Itoa(q.Position))
+		v.JobQueuePosition = respond.StringOrNull(strconv.Itoa(q.Position))
 	}
 	if !q.Estimate.IsZero() && !allEnded(j.Days) {
-		v.EstimatedCompletionTime = orNull(q.Estimate.UTC().Format("2006-01-02T15:04:05.000"))
+		v.EstimatedCompletionTime = respond.StringOrNull(q.Estimate.UTC().Format("2006-01-02T15:04:05.000"))
 	}
 	return v
 }
@@ -72,7 +73,7 @@ type DayView struct {
 }
 
 func dayView(f schema.DayFile) DayView {
-	return DayView{Day: f.Day, Size: f.Size, CreateDate: schema.DayOf(f.CreatedAt), FriendlyName: orNull(f.Name), ResourceType: f.Type}
+	return DayView{Day: f.Day, Size: f.Size, CreateDate: schema.DayOf(f.CreatedAt), FriendlyName: respond.StringOrNull(f.Name), ResourceType: f.Type}
 }
 
 // ConfigurationView is what an account wants of a type every day.
@@ -99,11 +100,4 @@ type TypeView struct {
 type LinkView struct {
 	RedirectTo string `json:"redirect_to"`
 	CamelCase  string `json:"redirectTo"`
-}
-
-func orNull(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
 }

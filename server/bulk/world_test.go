@@ -36,9 +36,9 @@ import (
 	"satchel/dev/testparts"
 	"satchel/schema"
 	"satchel/schema/store"
-	"satchel/server/api"
 	"satchel/server/auth"
 	"satchel/server/bulk"
+	"satchel/server/respond"
 	"satchel/workflows"
 )
 
@@ -152,8 +152,8 @@ func (w *world) serve() string {
 	e := echo.New()
 	e.HideBanner = true
 	e.HTTPErrorHandler = func(err error, c echo.Context) {
-		answer := api.WriteProblem
-		if bulk.Speaks(c.Request()) {
+		answer := respond.Problem
+		if respond.FormatOf(c) == respond.Twilio {
 			answer = w.bulk.WriteError
 		}
 		if err := answer(c, err); err != nil {
@@ -161,17 +161,9 @@ func (w *world) serve() string {
 		}
 	}
 	who := auth.New(auth.Options{Directory: w, Sessions: w.store.Sessions(), Site: site})
-	identify := func(next echo.HandlerFunc) echo.HandlerFunc {
-		known := who.Identify(next)
-		return func(c echo.Context) error {
-			if strings.HasPrefix(c.Path(), "/files/") {
-				return next(c)
-			}
-			return known(c)
-		}
-	}
-	e.Use(middleware.RequestID(), middleware.BodyLimit("64KiB"), identify)
-	w.bulk.Register(e)
+	routes := respond.NewRouter(e)
+	e.Use(middleware.RequestID(), middleware.BodyLimit("64KiB"), who.Identify, auth.Authorize)
+	w.bulk.Register(routes)
 	server := httptest.NewServer(e)
 	w.t.Cleanup(server.Close)
 	return server.URL
@@ -299,7 +291,7 @@ func (w *world) send(as caller, method, path string, form url.Values, change ...
 	require.NoError(w.t, err)
 	require.NoError(w.t, res.Body.Close())
 	a := answer{res.StatusCode, res.Header, string(text)}
-	if bulk.Speaks(req) && a.status >= 400 && method != http.MethodHead {
+	if !strings.HasPrefix(path, "/v1/bulk") && !strings.HasPrefix(path, "/docs") && a.status >= 400 && method != http.MethodHead {
 		holdProblem(w.t, a)
 	}
 	if strings.HasPrefix(path, "/v1/bulk/") {

@@ -9,9 +9,9 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"satchel/schema"
-	"satchel/server/api"
 	"satchel/server/auth"
 	"satchel/server/bulk"
+	"satchel/server/respond"
 )
 
 // askForJob answers POST /settings/bulk-export: a job is asked for. What is
@@ -49,10 +49,10 @@ func (w *Web) askForJob(c echo.Context) error {
 
 // again shows the page to somebody whose form cannot be had, as they sent it.
 func (w *Web) again(c echo.Context, why error, change func(*bulkExportView)) error {
-	status, _, wait := api.Words(why)
-	api.RetryAfter(c.Response().Header(), wait)
+	status, _, wait := respond.Describe(why)
+	respond.RetryAfter(c.Response().Header(), wait)
 	if status >= http.StatusInternalServerError {
-		logTrouble(c, status, why)
+		respond.LogFailure(c, status, why)
 	}
 	return w.bulkPage(c, status, change)
 }

@@ -13,6 +13,6 @@ type explainView struct {
 }
 
 // Explain answers with a page to read, for whoever comes.
-func (w *Web) Explain(c echo.Context, title string, paragraphs []string) error {
-	return w.show(c, http.StatusOK, "explain", title, explainView{title, paragraphs})
+func (p *Pages) Explain(c echo.Context, title string, paragraphs []string) error {
+	return p.show(c, http.StatusOK, "explain", title, explainView{title, paragraphs})
 }

@@ -8,6 +8,7 @@ import (
 
 	"satchel/schema"
 	"satchel/server/auth"
+	"satchel/server/respond"
 )
 
 // linked is what a mailed link leads to, for whoever follows it.
@@ -72,7 +73,7 @@ func (w *Web) act(c echo.Context, purpose schema.Purpose) (linked, error) {
 // done answers a form that was sent: programs with the export as it stands,
 // browsers by the page they came from, which says so.
 func (w *Web) done(c echo.Context, e schema.Export, page string) error {
-	if WantsJSON(c.Request()) {
+	if respond.WantsJSON(c.Request()) {
 		return c.JSON(http.StatusAccepted, w.API.View(e))
 	}
 	return w.goTo(c, page)

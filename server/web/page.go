@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
+	"net/url"
 	"path"
 	"strings"
 	"time"
@@ -19,13 +20,28 @@ import (
 //go:embed templates
 var templates embed.FS
 
-// pages are the templates by name, each within the layout and beside the parts
-// that they share.
-type pages map[string]*template.Template
+// Pages renders the templates, each within the layout and with the parts that
+// they share. It needs nothing but the site.
+type Pages struct {
+	base      string // path of the site, "" for most
+	files     files
+	templates map[string]*template.Template
+}
+
+// NewPages parses all templates. It panics where one does not parse, which no
+// setting can cause.
+func NewPages(site schema.Site) *Pages {
+	p := &Pages{files: readFiles()}
+	if at, err := url.Parse(string(site)); err == nil {
+		p.base = strings.TrimSuffix(at.EscapedPath(), "/")
+	}
+	p.templates = parsePages(p.base, p.files)
+	return p
+}
 
 // parsePages reads all templates. Only they know how things are written for
 // people; addresses begin with base.
-func parsePages(base string, f files) pages {
+func parsePages(base string, f files) map[string]*template.Template {
 	words := template.FuncMap{
 		"path":   func(p string) string { return base + p },
 		"static": func(name string) string { return base + f.address(name) },
@@ -55,7 +71,7 @@ func parsePages(base string, f files) pages {
 		"attributes": wrong.attributes,
 	}
 	layout := template.Must(template.New("layout.html").Funcs(words).ParseFS(templates, "templates/layout.html", "templates/parts/*.html"))
-	found := pages{}
+	found := map[string]*template.Template{}
 	names, err := fs.Glob(templates, "templates/*.html")
 	if err != nil {
 		panic(err) // the pattern is well formed
@@ -78,9 +94,9 @@ type page struct {
 }
 
 // show answers with a page. It is written whole or not at all.
-func (w *Web) show(c echo.Context, status int, name, title string, body any) error {
+func (p *Pages) show(c echo.Context, status int, name, title string, body any) error {
 	var html bytes.Buffer
-	err := w.pages[name].Execute(&html, page{Title: title, Now: time.Now(), Person: auth.PersonOf(c), Account: auth.AccountOf(c), Body: body})
+	err := p.templates[name].Execute(&html, page{Title: title, Now: time.Now(), Person: auth.PersonOf(c), Account: auth.AccountOf(c), Body: body})
 	if err != nil {
 		return fmt.Errorf("write page %s: %w", name, err)
 	}
@@ -90,9 +106,9 @@ func (w *Web) show(c echo.Context, status int, name, title string, body any) err
 }
 
 // fragment writes a part of a page.
-func (w *Web) fragment(page, part string, data any) (string, error) {
+func (p *Pages) fragment(page, part string, data any) (string, error) {
 	var html bytes.Buffer
-	if err := w.pages[page].ExecuteTemplate(&html, part, data); err != nil {
+	if err := p.templates[page].ExecuteTemplate(&html, part, data); err != nil {
 		return "", fmt.Errorf("write %s of page %s: %w", part, page, err)
 	}
 	return html.String(), nil

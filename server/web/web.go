@@ -2,8 +2,6 @@ package web
 
 import (
 	"context"
-	"net/url"
-	"strings"
 	"time"
 
 	"satchel/schema"
@@ -30,6 +28,7 @@ type Directory interface {
 
 // Options are what the pages stand on.
 type Options struct {
+	Pages     *Pages
 	API       *api.API
 	Auth      *auth.Auth
 	Bulk      *bulk.Bulk
@@ -48,21 +47,13 @@ type Options struct {
 
 // Web answers with pages.
 type Web struct {
+	*Pages
 	Options
-	base     string // path before ours, "" at most sites
-	pages    pages
-	files    files
 	contents []content
 	reads    reads
 }
 
-// New makes the pages. It panics where a template does not parse, which no
-// setting can cause.
+// New makes the pages. It connects to nothing.
 func New(o Options) *Web {
-	w := &Web{Options: o, files: readFiles(), contents: contentsOf(o.Note)}
-	if site, err := url.Parse(string(o.Site)); err == nil {
-		w.base = strings.TrimSuffix(site.EscapedPath(), "/")
-	}
-	w.pages = parsePages(w.base, w.files)
-	return w
+	return &Web{Pages: o.Pages, Options: o, contents: contentsOf(o.Note)}
 }
