@@ -12,15 +12,15 @@ import (
 	"satchel/server/auth"
 )
 
-// Answering is how long a request may take that does not stream, authentication
-// included: less than Twilio's client libraries wait.
+// Answering is how long a request that does not stream may take, including authentication. It
+// is shorter than the timeout of Twilio's client libraries.
 const Answering = 9 * time.Second
 
 var brief = api.Within(Answering)
 
-// Register adds the routes: Twilio's first, then the files their answers lead
-// to, then our own. Who is asking was found out before, by auth.Identify, and
-// errors are answered after: on the routes that Speaks knows by WriteError.
+// Register adds the routes: Twilio's, then the files that their responses link to, then our
+// own. auth.Identify runs before them. Errors are answered by WriteError on the paths for
+// which Speaks is true.
 func (b *Bulk) Register(e *echo.Echo) {
 	const get, post, del = http.MethodGet, http.MethodPost, http.MethodDelete
 	look := []string{http.MethodGet, http.MethodHead}
@@ -45,23 +45,22 @@ func (b *Bulk) Register(e *echo.Echo) {
 	e.POST("/v1/bulk/events/:id/resend", b.resendEvent, auth.RequireExporter, brief)
 }
 
-// twilio adds one of Twilio's routes. A slash at its end is tolerated, and HEAD
-// is answered as GET is, without the body.
+// twilio adds one of Twilio's routes. A trailing slash is accepted, and HEAD is answered like
+// GET without the body.
 //
-// Under /v1/Exports, Jobs is no resource type, so the router prefers it to one;
-// of what it does not know there, it would say which methods it knows for the
-// resource type Jobs.
+// Under /v1/Exports, "Jobs" is not a resource type, so the router prefers its static route to
+// the parameter. For a path unknown below it, the Allow header is computed as if Jobs were a
+// resource type.
 func (b *Bulk) twilio(e *echo.Echo, method, path string, h echo.HandlerFunc) {
 	for _, path := range []string{path, path + "/"} {
-		e.Add(method, path, h, byBasic, auth.RequireExporter, knownType, brief)
+		e.Add(method, path, h, requireBasic, auth.RequireExporter, requireResourceType, brief)
 		if method == http.MethodGet {
-			e.HEAD(path, h, byBasic, auth.RequireExporter, knownType, brief)
+			e.HEAD(path, h, requireBasic, auth.RequireExporter, requireResourceType, brief)
 		}
 	}
 }
 
-// Speaks tells whether the answer to a request that failed is Twilio's error
-// document.
+// Speaks reports whether errors of a request are answered with Twilio's error document.
 func Speaks(r *http.Request) bool {
 	for _, family := range []string{"/v1/Exports", "/v1/Archives", "/files"} {
 		if rest, ok := strings.CutPrefix(r.URL.Path, family); ok && (rest == "" || rest[0] == '/') {
@@ -71,9 +70,8 @@ func Speaks(r *http.Request) bool {
 	return false
 }
 
-// byBasic lets in only who came with HTTP Basic authentication, as the client
-// libraries do.
-func byBasic(next echo.HandlerFunc) echo.HandlerFunc {
+// requireBasic accepts only HTTP Basic authentication, which the client libraries use.
+func requireBasic(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if p, _ := auth.Of(c); p.Method != auth.Basic {
 			return schema.Errorf(schema.Unauthenticated, "unauthenticated",
@@ -83,8 +81,8 @@ func byBasic(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// knownType answers 404 for what is no resource type.
-func knownType(next echo.HandlerFunc) echo.HandlerFunc {
+// requireResourceType answers 404 if the path names an unknown resource type.
+func requireResourceType(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		for _, name := range c.ParamNames() {
 			if name == "type" && !schema.IsResourceType(c.Param(name)) {

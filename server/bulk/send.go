@@ -18,14 +18,13 @@ import (
 	"satchel/server/api"
 )
 
-// sendFile answers GET and HEAD /files/{id}/{name}: the gzip file itself, which
-// is never sent as a Content-Encoding, so that no client inflates it unasked.
-// The link is all the authority there is; in the audit trail it is used by the
-// one it was given to.
+// sendFile handles GET and HEAD /files/{id}/{name}: it sends the gzip file itself, without
+// Content-Encoding, so that no client decompresses it unasked. The signed link is the only
+// authorization. The audit trail records the actor that the link was made for.
 func (b *Bulk) sendFile(c echo.Context) error {
 	until, err := strconv.ParseInt(c.QueryParam("exp"), 10, 64)
 	if err != nil || !b.Links.IsFileLink(c.Param("id"), c.QueryParam("by"), until, c.QueryParam("sig")) {
-		return altered()
+		return invalidLink()
 	}
 	return api.SendFile(c, func(ctx context.Context) (api.File, error) {
 		now, err := b.Store.Now(ctx)
@@ -40,18 +39,18 @@ func (b *Bulk) sendFile(c echo.Context) error {
 			return api.File{}, err
 		}
 		if c.Param("name") != fileName(f) {
-			return api.File{}, altered()
+			return api.File{}, invalidLink()
 		}
-		if err := b.mayBeSent(ctx, f.Account); err != nil {
+		if err := b.checkAccountActive(ctx, f.Account); err != nil {
 			return api.File{}, err
 		}
 		return b.open(ctx, c, f, wrapped)
 	})
 }
 
-// mayBeSent refuses the files of an account that is suspended or gone, whose
-// links were handed out before.
-func (b *Bulk) mayBeSent(ctx context.Context, account string) error {
+// checkAccountActive rejects links to files of an account that has been suspended or removed
+// since they were made.
+func (b *Bulk) checkAccountActive(ctx context.Context, account string) error {
 	of, err := b.Directory.Account(ctx, account)
 	if of.Suspended || schema.KindOf(err) == schema.NotFound {
 		return schema.Errorf(schema.Forbidden, "account_suspended", "The account that this file is of is suspended.")
@@ -59,11 +58,11 @@ func (b *Bulk) mayBeSent(ctx context.Context, account string) error {
 	return err
 }
 
-func altered() error {
+func invalidLink() error {
 	return schema.Errorf(schema.Forbidden, "link_altered", "The link is not one that was given out. Fetch a new one from the day's address.")
 }
 
-// open unlocks a file and says in the answer's headers what it is.
+// open decrypts a file and sets the response headers that describe it.
 func (b *Bulk) open(ctx context.Context, c echo.Context, f schema.DayFile, wrapped []byte) (api.File, error) {
 	identity, err := b.Vault.Unwrap(ctx, wrapped, f.Account, f.ID)
 	if err != nil {
@@ -77,7 +76,7 @@ func (b *Bulk) open(ctx context.Context, c echo.Context, f schema.DayFile, wrapp
 		return api.File{}, fmt.Errorf("open day file %s: %w", f.ID, err)
 	}
 	if stored.Size() != f.Size {
-		_ = stored.Close() // it was not read
+		_ = stored.Close() // nothing was read from it
 		return api.File{}, fmt.Errorf("open day file %s: %d bytes are stored, and %d should be", f.ID, stored.Size(), f.Size)
 	}
 	h := c.Response().Header()
@@ -100,8 +99,8 @@ func (b *Bulk) open(ctx context.Context, c echo.Context, f schema.DayFile, wrapp
 	}, nil
 }
 
-// missing tells an object that was removed while we came for it from one that
-// ought to be there.
+// missing distinguishes a file that was removed during the request from one that should be
+// stored but is not.
 func (b *Bulk) missing(ctx context.Context, f schema.DayFile, cause error) error {
 	if _, _, err := b.Store.OpenDayFile(ctx, f.ID); err != nil {
 		return err
@@ -110,7 +109,7 @@ func (b *Bulk) missing(ctx context.Context, f schema.DayFile, cause error) error
 	return fmt.Errorf("open day file %s: %w", f.ID, cause)
 }
 
-// both closes one after the other.
+// both closes two closers in order.
 type both [2]io.Closer
 
 func (c both) Close() error { return errors.Join(c[0].Close(), c[1].Close()) }

@@ -106,7 +106,7 @@ func (w *Web) deleteFile(c echo.Context) error {
 // sendAgain answers POST /settings/bulk-export/deliveries/{id}/again.
 func (w *Web) sendAgain(c echo.Context) error {
 	return w.bulkOrder(c, "deliveries", "resent", func(ctx context.Context, p auth.Principal) error {
-		_, err := w.Bulk.SendAgain(ctx, p, c.Param("id"))
+		_, err := w.Bulk.ResendEvent(ctx, p, c.Param("id"))
 		return err
 	})
 }

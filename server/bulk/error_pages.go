@@ -4,14 +4,14 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// meaning is what a page says of an error code.
-type meaning struct {
-	title string
-	says  []string
+// errorDoc is the content of the page about one error code.
+type errorDoc struct {
+	title      string
+	paragraphs []string
 }
 
-// meanings are the codes that we answer with.
-var meanings = map[string]meaning{
+// errorDocs holds a page for each code that this API returns.
+var errorDocs = map[string]errorDoc{
 	"20001": {"Something in the request is missing or wrong", []string{
 		"The message names the parameter, and what was wrong with it. Send the request again once it is mended; a request that was refused costs nothing of the quota.",
 		"Days are written yyyy-mm-dd and are UTC days. Parameters of a POST travel as application/x-www-form-urlencoded. WebhookUrl and WebhookMethod go together: set both, or neither.",
@@ -54,11 +54,11 @@ var meanings = map[string]meaning{
 	}},
 }
 
-// explainError answers GET and HEAD /docs/errors/{code}, where more_info leads.
+// explainError handles GET and HEAD /docs/errors/{code}, which more_info links to.
 func (b *Bulk) explainError(c echo.Context) error {
-	m, ok := meanings[c.Param("code")]
+	doc, ok := errorDocs[c.Param("code")]
 	if !ok {
 		return echo.ErrNotFound
 	}
-	return b.Explain(c, "Error "+c.Param("code")+": "+m.title, m.says)
+	return b.Explain(c, "Error "+c.Param("code")+": "+doc.title, doc.paragraphs)
 }
