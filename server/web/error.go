@@ -14,24 +14,24 @@ import (
 	"satchel/server/auth"
 )
 
-// messageView is a page that says one thing.
+// messageView is a page with a single message.
 type messageView struct {
-	Status    int
-	Heading   string
-	Sentence  string
-	RequestID string // to tell us, where it is our fault
-	Hint      string
-	Settings  bool   // whether Data Export in Settings is the place to go on
-	Bulk      bool   // or Bulk Export
-	Again     string // what to load again
-	SignOut   string // where to go on as somebody else
+	Status         int
+	Heading        string
+	Sentence       string
+	RequestID      string // shown for internal errors, for support
+	Hint           string
+	LinkDataExport bool   // link to Data Export
+	LinkBulkExport bool   // link to Bulk Export instead
+	RetryPath      string // page to try again
+	SignOutReturn  string // page to return to as another user
 }
 
-// WriteError answers a request with a page that says what went wrong. Whoever
-// is not signed in is asked to, and comes back.
+// WriteError answers a request with an error page. Anonymous requests get the sign-in page and
+// return afterwards.
 func (w *Web) WriteError(c echo.Context, err error) error {
 	if errors.Is(err, context.Canceled) && c.Request().Context().Err() != nil {
-		return nil // nobody is there to read
+		return nil // the client has disconnected
 	}
 	status, sentence, wait := api.Words(err)
 	if status >= http.StatusInternalServerError {
@@ -43,21 +43,21 @@ func (w *Web) WriteError(c echo.Context, err error) error {
 	api.RetryAfter(c.Response().Header(), wait)
 	if status == http.StatusUnauthorized {
 		c.Response().Header().Set(echo.HeaderWWWAuthenticate, "Bearer")
-		if err := w.showSignIn(c, status, w.whySignIn(c, sentence), w.signInReturn(c)); err == nil || c.Response().Committed {
+		if err := w.showSignIn(c, status, w.signInReason(c, sentence), w.signInReturn(c)); err == nil || c.Response().Committed {
 			return err
 		}
-		// There is nobody to choose from; the sentence says it, too.
+		// The sign-in page could not be built; the message below asks to sign in, too.
 	}
-	if instead := sentences[status]; instead != "" {
+	if instead := sentencesForPeople[status]; instead != "" {
 		sentence = instead
 	}
-	view := messageView{Status: status, Heading: headings[status], Sentence: sentence, Hint: hints[status], Settings: auth.PersonOf(c).Role.MayExport() && !isDataExport(c)}
-	view.Bulk = view.Settings && strings.HasPrefix(c.Path(), bulkExport+"/")
+	view := messageView{Status: status, Heading: headings[status], Sentence: sentence, Hint: hints[status], LinkDataExport: auth.PersonOf(c).Role.MayExport() && !isDataExport(c)}
+	view.LinkBulkExport = view.LinkDataExport && strings.HasPrefix(c.Path(), bulkExport+"/")
 	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
-		view.Again = w.returnPath(c.Request())
+		view.RetryPath = w.returnPath(c.Request())
 	}
-	if known, ok := errors.AsType[*schema.Error](err); ok && known.Code == otherAccount {
-		view.SignOut = w.signInReturn(c)
+	if known, ok := errors.AsType[*schema.Error](err); ok && known.Code == otherAccountCode {
+		view.SignOutReturn = w.signInReturn(c)
 	}
 	if view.Heading == "" {
 		view.Heading = "That did not work"
@@ -65,10 +65,10 @@ func (w *Web) WriteError(c echo.Context, err error) error {
 	if status == http.StatusInternalServerError {
 		view.RequestID = c.Response().Header().Get(echo.HeaderXRequestID)
 	}
-	return w.show(c, status, "message", view.Heading, view)
+	return w.render(c, status, "message", view.Heading, view)
 }
 
-// isDataExport tells whether a request was for the page in Settings itself.
+// isDataExport reports whether a request was for the Data Export page itself.
 func isDataExport(c echo.Context) bool { return c.Path() == dataExport }
 
 var headings = map[int]string{
@@ -82,8 +82,8 @@ var headings = map[int]string{
 	http.StatusServiceUnavailable: "One moment, please",
 }
 
-// sentences stand in for those that speak of HTTP to programs.
-var sentences = map[int]string{
+// sentencesForPeople replaces messages that are written for programs.
+var sentencesForPeople = map[int]string{
 	http.StatusMethodNotAllowed: "There is no page at this address.",
 }
 
@@ -92,7 +92,7 @@ var hints = map[int]string{
 	http.StatusServiceUnavailable: "Nothing was lost, and an export that is under way goes on. Load this page again in a moment.",
 }
 
-// logTrouble is for the person awake at night.
+// logTrouble logs a failed request for the engineer on call.
 func logTrouble(c echo.Context, status int, err error) {
 	level := slog.LevelError
 	if status == http.StatusServiceUnavailable {

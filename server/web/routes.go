@@ -30,22 +30,22 @@ func (w *Web) Register(e *echo.Echo) {
 	e.Match(look, "/download/:token", w.download)
 
 	e.Match(look, "/settings/data-export", w.showDataExport, brief)
-	e.POST("/settings/data-export", w.request, brief)
+	e.POST("/settings/data-export", w.requestExport, brief)
 	e.GET("/settings/data-export/live", w.showLive, brief)
 	e.GET("/settings/data-export/:id/events", w.followExport)
-	e.POST("/settings/data-export/:id/cancel", w.cancel, brief)
-	e.POST("/settings/data-export/:id/resend", w.resend, brief)
-	e.POST("/settings/data-export/:id/delete", w.delete, brief)
-	e.Match(look, "/settings/data-export/:id/file", w.file)
+	e.POST("/settings/data-export/:id/cancel", w.cancelExport, brief)
+	e.POST("/settings/data-export/:id/resend", w.resendConfirmation, brief)
+	e.POST("/settings/data-export/:id/delete", w.deleteArchive, brief)
+	e.Match(look, "/settings/data-export/:id/file", w.downloadFile)
 
 	e.Match(look, "/settings/bulk-export", w.showBulkExport, brief)
-	e.POST("/settings/bulk-export", w.askForJob, brief)
+	e.POST("/settings/bulk-export", w.createJob, brief)
 	e.GET("/settings/bulk-export/live", w.showBulkLive, brief)
-	e.POST("/settings/bulk-export/daily/:type", w.configure, brief)
+	e.POST("/settings/bulk-export/daily/:type", w.configureDaily, brief)
 	e.POST("/settings/bulk-export/jobs/:id/delete", w.deleteJob, brief)
 	e.Match(look, "/settings/bulk-export/files/:id", w.fetchFile, brief)
 	e.POST("/settings/bulk-export/files/:id/delete", w.deleteFile, brief)
-	e.POST("/settings/bulk-export/deliveries/:id/again", w.sendAgain, brief)
+	e.POST("/settings/bulk-export/deliveries/:id/again", w.resendWebhook, brief)
 
 	e.Match(look, "/unsubscribe/:token", w.showUnsubscribe, brief)
 	e.POST("/unsubscribe/:token", w.unsubscribe, brief)
@@ -53,16 +53,16 @@ func (w *Web) Register(e *echo.Echo) {
 	e.Match(look, "/static/:file", w.static)
 }
 
-// home answers GET /.
+// home handles GET /.
 func (w *Web) home(c echo.Context) error { return w.goTo(c, "/settings/data-export") }
 
-// goTo sends a browser to look at one of our paths.
+// goTo redirects a browser to one of our paths.
 func (w *Web) goTo(c echo.Context, path string) error {
 	return c.Redirect(http.StatusSeeOther, w.base+path)
 }
 
-// WantsJSON tells whether a request is a program's, by what it says that it
-// accepts. Browsers say text/html.
+// WantsJSON reports whether a request's Accept header asks for JSON. Browsers ask for
+// text/html.
 func WantsJSON(r *http.Request) bool {
 	accept := r.Header.Get(echo.HeaderAccept)
 	return strings.Contains(accept, "json") && !strings.Contains(accept, "text/html")
