@@ -20,7 +20,7 @@ func (b *Bulk) EraseCall(ctx context.Context, p auth.Principal, date, call strin
 		return err
 	}
 	if !callSIDPattern.MatchString(call) {
-		return invalid("Sid", "Sid %q is not CA and 32 hexadecimal digits.", truncate(call))
+		return invalid("Sid", "Sid %q is not “CA” followed by 32 hexadecimal digits.", truncate(call))
 	}
 	created, erased, err := b.Store.ErasedCall(ctx, p.Account, call)
 	if err == nil && !erased {
@@ -30,7 +30,7 @@ func (b *Bulk) EraseCall(ctx context.Context, p auth.Principal, date, call strin
 	case err != nil:
 		return err
 	case created != day:
-		return schema.Errorf(schema.NotFound, "call_of_another_day", "The call is not of the UTC day %s but of another.", day)
+		return schema.Errorf(schema.NotFound, "call_of_another_day", "The call was not created on the UTC day %s but on another day.", day)
 	}
 	// A call recorded as erased is erased again: the attempt that recorded it may have failed
 	// before it reached the archive and the day file.

@@ -44,7 +44,7 @@ func (b *Bulk) validate(f JobForm, newest schema.Day) (r validJob, err error) {
 	case r.end > newest:
 		return r, invalid("EndDay", "EndDay %s is too new: the newest day that can be exported is %s.", r.end, newest)
 	case r.start.DaysTo(r.end) > maxJobDays:
-		return r, invalid("EndDay", "StartDay %s to EndDay %s are %d days, and a job can have %d at most.", r.start, r.end, r.start.DaysTo(r.end), maxJobDays)
+		return r, invalid("EndDay", "StartDay %s to EndDay %s is %d days. A job can have at most %d days.", r.start, r.end, r.start.DaysTo(r.end), maxJobDays)
 	}
 	if r.Name, err = parseName(f.FriendlyName); err != nil {
 		return r, err
@@ -66,7 +66,7 @@ func parseDay(parameter, s string) (schema.Day, error) {
 	}
 	day, ok := schema.ParseDay(s)
 	if !ok || day < "0001-01-01" { // Postgres has no year 0
-		return "", invalid(parameter, "%s %q is not a day written yyyy-mm-dd.", parameter, truncate(s))
+		return "", invalid(parameter, "%s %q is not a date in the form yyyy-mm-dd.", parameter, truncate(s))
 	}
 	return day, nil
 }
@@ -84,11 +84,11 @@ func parseName(s string) (string, error) {
 	case s == "":
 		return "", invalid("FriendlyName", "FriendlyName is missing.")
 	case !utf8.ValidString(s):
-		return "", invalid("FriendlyName", "FriendlyName is not UTF-8.")
+		return "", invalid("FriendlyName", "FriendlyName is not valid UTF-8.")
 	case utf8.RuneCountInString(s) > maxNameLength:
-		return "", invalid("FriendlyName", "FriendlyName has %d characters, and can have %d at most.", utf8.RuneCountInString(s), maxNameLength)
+		return "", invalid("FriendlyName", "FriendlyName has %d characters. It can have at most %d.", utf8.RuneCountInString(s), maxNameLength)
 	case strings.ContainsFunc(s, unicode.IsControl):
-		return "", invalid("FriendlyName", "FriendlyName holds a control character.")
+		return "", invalid("FriendlyName", "FriendlyName contains a control character.")
 	}
 	return s, nil
 }
@@ -104,9 +104,9 @@ func (b *Bulk) parseWebhook(url, method string) (schema.Hook, error) {
 	case url == "" && method == "":
 		return h, nil
 	case url == "":
-		return h, invalid("WebhookUrl", "WebhookMethod is set and WebhookUrl is not: set both, or neither.")
+		return h, invalid("WebhookUrl", "WebhookMethod is set, but WebhookUrl is not. Set both or neither.")
 	case method == "":
-		return h, invalid("WebhookMethod", "WebhookUrl is set and WebhookMethod is not: set both, or neither.")
+		return h, invalid("WebhookMethod", "WebhookUrl is set, but WebhookMethod is not. Set both or neither.")
 	}
 	return h, b.checkWebhook(url)
 }
@@ -135,7 +135,7 @@ func parseEmail(s string) (string, error) {
 	}
 	address, err := mail.ParseAddress(s)
 	if err != nil || address.Address != s || len(s) > maxEmailLength || !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
-		return "", invalid("Email", "Email is not one plain e-mail address.")
+		return "", invalid("Email", "Email is not a single plain e-mail address.")
 	}
 	return s, nil
 }

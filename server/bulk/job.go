@@ -81,7 +81,7 @@ func (b *Bulk) openJob(ctx context.Context, in workflows.Job) error {
 		}
 		return err
 	case <-time.After(openSlotTimeout):
-		busy := schema.Errorf(schema.Unavailable, "busy", "Too many jobs are being asked for right now. Please try again in a moment.")
+		busy := schema.Errorf(schema.Unavailable, "busy", "Too many jobs are being created right now. Please try again in a moment.")
 		busy.RetryAfter = openSlotTimeout
 		return busy
 	case <-ctx.Done():
@@ -173,7 +173,9 @@ func (b *Bulk) DeleteJob(ctx context.Context, p auth.Principal, id string) error
 	return err
 }
 
-func jobEnded() error { return schema.Errorf(schema.Conflict, "job_ended", "This job has ended.") }
+func jobEnded() error {
+	return schema.Errorf(schema.Conflict, "job_ended", "This job has already ended.")
+}
 
 func allEnded(days []schema.JobDay) bool {
 	for _, d := range days {

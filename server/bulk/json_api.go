@@ -131,7 +131,7 @@ func (b *Bulk) listEvents(c echo.Context) error {
 }
 
 func invalidBefore() error {
-	return invalid("before", "What stands in before is not what a list called next.")
+	return invalid("before", "The value of before was not returned as next by this list.")
 }
 
 // resendEvent handles POST /v1/bulk/events/{id}/resend.

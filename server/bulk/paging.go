@@ -40,7 +40,7 @@ func (b *Bulk) parsePaging(c echo.Context, key, scope string, maxSize int) (pagi
 	p := paging{key: key, listURL: b.baseURL(c.Request()) + trimTrailingSlash(c.Request().URL.EscapedPath()), scope: scope, size: defaultPageSize, links: b.Links}
 	query, err := url.ParseQuery(c.Request().URL.RawQuery)
 	if err != nil {
-		return p, invalid("query", "The query cannot be read.")
+		return p, invalid("query", "The query string is not valid.")
 	}
 	if p.number, err = parseInteger(query, "Page", 0, 0, 1<<31-1); err != nil {
 		return p, err
@@ -53,7 +53,7 @@ func (b *Bulk) parsePaging(c echo.Context, key, scope string, maxSize int) (pagi
 	}
 	cursor, ok := b.Links.OpenPageToken(scope, p.token)
 	if !ok {
-		return p, invalid("PageToken", "PageToken was not given out for this list.")
+		return p, invalid("PageToken", "PageToken does not belong to this list.")
 	}
 	p.cursor = cursor
 	return p, nil
@@ -75,7 +75,7 @@ func parseInteger(query url.Values, name string, fallback, lowest, highest int) 
 	n, err := strconv.Atoi(query.Get(name))
 	tooBig := errors.Is(err, strconv.ErrRange) && n > 0
 	if err != nil && !tooBig || n < lowest {
-		return 0, invalid(name, "%s %q is not a whole number from %d on.", name, truncate(query.Get(name)), lowest)
+		return 0, invalid(name, "%s %q is not a whole number of at least %d.", name, truncate(query.Get(name)), lowest)
 	}
 	return min(n, highest), nil
 }

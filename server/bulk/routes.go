@@ -75,7 +75,7 @@ func requireBasic(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if p, _ := auth.Of(c); p.Method != auth.Basic {
 			return schema.Errorf(schema.Unauthenticated, "unauthenticated",
-				"Use HTTP Basic authentication with an account SID and its auth token, or an API key and its secret.")
+				"Please use HTTP Basic authentication with an account SID and its auth token, or with an API key and its secret.")
 		}
 		return next(c)
 	}

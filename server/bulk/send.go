@@ -32,7 +32,7 @@ func (b *Bulk) sendFile(c echo.Context) error {
 			return api.File{}, err
 		}
 		if now.Unix() >= until {
-			return api.File{}, schema.Errorf(schema.Forbidden, "link_expired", "The link has expired. Fetch a new one from the day's address.")
+			return api.File{}, schema.Errorf(schema.Forbidden, "link_expired", "This link has expired. Fetch the day again to get a new link.")
 		}
 		f, wrapped, err := b.Store.OpenDayFile(ctx, c.Param("id"))
 		if err != nil {
@@ -53,13 +53,13 @@ func (b *Bulk) sendFile(c echo.Context) error {
 func (b *Bulk) checkAccountActive(ctx context.Context, account string) error {
 	of, err := b.Directory.Account(ctx, account)
 	if of.Suspended || schema.KindOf(err) == schema.NotFound {
-		return schema.Errorf(schema.Forbidden, "account_suspended", "The account that this file is of is suspended.")
+		return schema.Errorf(schema.Forbidden, "account_suspended", "The account that this file belongs to is suspended.")
 	}
 	return err
 }
 
 func invalidLink() error {
-	return schema.Errorf(schema.Forbidden, "link_altered", "The link is not one that was given out. Fetch a new one from the day's address.")
+	return schema.Errorf(schema.Forbidden, "link_altered", "This link is not valid. Fetch the day again to get a new link.")
 }
 
 // open decrypts a file and sets the response headers that describe it.

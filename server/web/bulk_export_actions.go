@@ -154,15 +154,14 @@ func (w *Web) fetchFile(c echo.Context) error {
 func (v bulkLive) flashFor(done string) flash {
 	switch {
 	case done == "asked" && len(v.Jobs) > 0:
-		days := int64(len(v.Jobs[0].Days))
-		return flash{"jobs", fmt.Sprintf("Your job asks for %s. %s of today’s %s can still be asked for.",
-			schema.Plural(days, "day"), schema.FormatCount(int64(v.Quota.Left)), schema.Plural(int64(v.Quota.Limit), "day")), false}
+		requested := schema.Plural(int64(len(v.Jobs[0].Days)), "day")
+		return flash{"jobs", fmt.Sprintf("Your job requests %s. %s left.", requested, v.Quota.ofLimit(v.Quota.Left)), false}
 	case done == "stopped":
-		return flash{"jobs", "The job is being deleted. Days that are done keep their files.", false}
+		return flash{"jobs", "The job is being deleted. Completed days keep their files.", false}
 	case done == "removed":
-		return flash{"files", "The file is deleted, and its key with it. Nobody can bring it back, not even us.", false}
+		return flash{"files", "The file is deleted, and so is its encryption key. They cannot be restored, not even by us.", false}
 	case done == "resent":
-		return flash{"deliveries", "The webhook is on its way again.", false}
+		return flash{"deliveries", "The webhook is being sent again.", false}
 	case done == "configured":
 		return flash{"daily", "Saved.", false}
 	}

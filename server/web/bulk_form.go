@@ -78,16 +78,19 @@ func (q quotaView) Summary(days int) string {
 	case days == 0:
 		return "Choose a first and a last day."
 	case days > q.Left:
-		return fmt.Sprintf("This asks for %s, and only %s of today’s %s left.", schema.Plural(int64(days), "day"), schema.FormatCount(int64(q.Left)), limitIs(q))
+		return fmt.Sprintf("This requests %s, but only %s left.", schema.Plural(int64(days), "day"), q.ofLimit(q.Left))
 	}
-	return fmt.Sprintf("This asks for %s, and leaves %s of today’s %s.", schema.Plural(int64(days), "day"), schema.FormatCount(int64(q.Left-days)), schema.FormatCount(int64(q.Limit)))
+	return fmt.Sprintf("This requests %s and leaves %s of today’s %s.",
+		schema.Plural(int64(days), "day"), schema.FormatCount(int64(q.Left-days)), schema.Plural(int64(q.Limit), "day"))
 }
 
-func limitIs(q quotaView) string {
-	if q.Left == 1 {
-		return schema.FormatCount(int64(q.Limit)) + " is"
+// ofLimit says "1 of today’s 366 days is", "361 of today’s 366 days are".
+func (q quotaView) ofLimit(n int) string {
+	verb := "are"
+	if n == 1 {
+		verb = "is"
 	}
-	return schema.FormatCount(int64(q.Limit)) + " are"
+	return fmt.Sprintf("%s of today’s %s %s", schema.FormatCount(int64(n)), schema.Plural(int64(q.Limit), "day"), verb)
 }
 
 // dailyForm holds the daily export settings of a resource type, the submitted changes and what
@@ -112,6 +115,7 @@ var formFields = map[string]string{
 // formTerms replaces parameter names of the API by the labels on the page.
 var formTerms = strings.NewReplacer(
 	"WebhookUrl cannot be used. The webhook URL", "The webhook’s URL",
+	"but WebhookUrl", "but the webhook’s URL", "but WebhookMethod", "but the webhook’s method",
 	"before StartDay", "before the first day", "to EndDay", "to the last day",
 	"StartDay", "The first day", "EndDay", "The last day", "FriendlyName", "The name",
 	"WebhookUrl", "The webhook’s URL", "WebhookMethod", "The webhook’s method", "Email", "The e-mail address",

@@ -136,16 +136,16 @@ func (v bulkLive) Announce() string {
 	case jobDone, jobIncomplete:
 		return "Job done: " + j.AltText() + "."
 	case jobDeleted:
-		return "The job is deleted."
+		return "The job was deleted."
 	case jobRunning:
-		return fmt.Sprintf("Job under way: %d percent of the days are done.", 100*j.EndedDays/max(len(j.Days), 1)/25*25)
+		return fmt.Sprintf("Job in progress: %d percent of the days are done.", 100*j.EndedDays/max(len(j.Days), 1)/25*25)
 	}
-	return "Waiting for the job to begin."
+	return "The job is waiting to start."
 }
 
 // statusLabels are the labels of day statuses.
 var statusLabels = map[schema.DayStatus]string{
-	schema.DaySubmitted: "waiting", schema.DayRunning: "being written", schema.DayErrorDuringRun: "to be tried again",
+	schema.DaySubmitted: "waiting", schema.DayRunning: "being written", schema.DayErrorDuringRun: "to be retried",
 	schema.DayCompleted: "done", schema.DayCompletedEmpty: "without records", schema.DayFailed: "failed",
 	schema.DayRunningToBeDeleted: "being stopped", schema.DayDeleted: "deleted",
 }

@@ -13,7 +13,7 @@ import (
 func (w *Web) download(c echo.Context) error {
 	id, _, ok := w.Links.Open(schema.ToDownload, c.Param("token"))
 	if !ok {
-		return schema.Errorf(schema.NotFound, "not_found", "This link does not lead anywhere.")
+		return schema.Errorf(schema.NotFound, "not_found", "This link is not valid.")
 	}
 	err := w.sendArchive(c, id)
 	if schema.KindOf(err) == schema.NotFound {
@@ -60,7 +60,7 @@ func isFileRoute(c echo.Context) bool {
 // signInReason says why the request needs a sign-in.
 func (w *Web) signInReason(c echo.Context, sentence string) string {
 	if isFileRoute(c) {
-		return "Sign in as an owner or admin of the account to download the file."
+		return "Please sign in as an owner or admin of the account to download the file."
 	}
 	return sentence
 }

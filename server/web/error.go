@@ -60,7 +60,7 @@ func (w *Web) WriteError(c echo.Context, err error) error {
 		view.SignOutReturn = w.signInReturn(c)
 	}
 	if view.Heading == "" {
-		view.Heading = "That did not work"
+		view.Heading = "Something went wrong"
 	}
 	if status == http.StatusInternalServerError {
 		view.RequestID = c.Response().Header().Get(echo.HeaderXRequestID)
@@ -73,11 +73,11 @@ func isDataExport(c echo.Context) bool { return c.Path() == dataExport }
 
 var headings = map[int]string{
 	http.StatusUnauthorized:       "Please sign in",
-	http.StatusForbidden:          "You cannot do this",
-	http.StatusNotFound:           "We could not find that",
-	http.StatusMethodNotAllowed:   "We could not find that",
-	http.StatusConflict:           "Not now",
-	http.StatusGone:               "This is gone",
+	http.StatusForbidden:          "You are not allowed to do this",
+	http.StatusNotFound:           "We could not find this page",
+	http.StatusMethodNotAllowed:   "We could not find this page",
+	http.StatusConflict:           "This is not possible right now",
+	http.StatusGone:               "This is no longer available",
 	http.StatusTooManyRequests:    "Please wait a moment",
 	http.StatusServiceUnavailable: "One moment, please",
 }
@@ -88,8 +88,8 @@ var sentencesForPeople = map[int]string{
 }
 
 var hints = map[int]string{
-	http.StatusNotFound:           "If you followed a link in a mail, make sure that you have the whole of it: some programs cut long links in two.",
-	http.StatusServiceUnavailable: "Nothing was lost, and an export that is under way goes on. Load this page again in a moment.",
+	http.StatusNotFound:           "If you followed a link from an e-mail, please make sure that you have the whole of it: some programs break long links.",
+	http.StatusServiceUnavailable: "Nothing was lost, and exports in progress continue. Please reload this page in a moment.",
 }
 
 // logTrouble logs a failed request for the engineer on call.

@@ -25,7 +25,7 @@ const otherAccountCode = "other_account"
 
 func wrongAccount() error {
 	return schema.Errorf(schema.Forbidden, otherAccountCode,
-		"This link is about another account, not the one you are signed in to. Sign in as an owner or admin of that account to go on.")
+		"This link belongs to another account, not the one you are signed in to. Please sign in as an owner or admin of that account to continue.")
 }
 
 // openLink resolves the link in the request. Anonymous requests may see it; a signed-in user
@@ -33,7 +33,7 @@ func wrongAccount() error {
 func (w *Web) openLink(c echo.Context, purpose schema.Purpose) (linkedExport, error) {
 	id, _, ok := w.Links.Open(purpose, c.Param("token"))
 	if !ok {
-		return linkedExport{}, schema.Errorf(schema.NotFound, "not_found", "This link does not lead anywhere.")
+		return linkedExport{}, schema.Errorf(schema.NotFound, "not_found", "This link is not valid.")
 	}
 	ctx := c.Request().Context()
 	p, err := auth.Exporter(c)
@@ -62,9 +62,9 @@ func (w *Web) openLinkForAction(c echo.Context, purpose schema.Purpose) (linkedE
 	case err != nil:
 		return linkedExport{}, err
 	case !l.SignedIn:
-		return linkedExport{}, schema.Errorf(schema.Unauthenticated, "unauthenticated", "Please sign in as an owner or admin of the account to go on.")
+		return linkedExport{}, schema.Errorf(schema.Unauthenticated, "unauthenticated", "Please sign in as an owner or admin of the account to continue.")
 	case !l.Principal.IsPerson():
-		return linkedExport{}, schema.Errorf(schema.Forbidden, "person_needed", "This must be done by a person who is signed in, not with an account’s or API key’s secret.")
+		return linkedExport{}, schema.Errorf(schema.Forbidden, "person_needed", "Only a person who is signed in can do this. The secret of an account or API key is not sufficient.")
 	}
 	return l, nil
 }

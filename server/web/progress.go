@@ -162,9 +162,9 @@ func (c categoryProgress) Bar() int64 {
 func (p progress) Announce() string {
 	switch {
 	case p.Stage == stageAssembling:
-		return "All records are read. The file is being put together."
+		return "All records have been read. The file is being assembled."
 	case p.Percent >= 25:
-		return fmt.Sprintf("%d percent of the records are read.", p.Percent/25*25)
+		return fmt.Sprintf("%d percent of the records have been read.", p.Percent/25*25)
 	}
-	return "Your export is being made."
+	return "Your export is in progress."
 }

@@ -42,7 +42,7 @@ func TestProgressStartsOnceAllCategoriesAreCounted(t *testing.T) {
 	require.Equal(t, 1, p.Done)
 	require.Equal(t, 10*time.Second, p.Elapsed)
 	require.InDelta(t, 48, p.TimeLeft.Seconds(), 0.1, "30 s of reading, and 18 s to assemble 40 s of reading")
-	require.Equal(t, "25 percent of the records are read.", p.Announce())
+	require.Equal(t, "25 percent of the records have been read.", p.Announce())
 
 	p = newProgress(inProgress(schema.CategoryReading, 249, 999), began.Add(time.Second))
 	require.Zero(t, p.TimeLeft, "a second is too early for an estimate")

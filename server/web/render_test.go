@@ -163,3 +163,41 @@ func TestEachOtherPageIsRendered(t *testing.T) {
 	require.NotContains(t, renderPage(t, "unsubscribe", unsubscribeView{Done: true}), `id="unsubscribe"`)
 	require.Contains(t, renderPage(t, "explain", explainView{"Error 20001", []string{"Text."}}), "<p>Text.</p>")
 }
+
+func TestTheFormSaysWhatItLeavesOfTheQuota(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		left, days     int
+		state, summary string
+	}{
+		{366, 0, "", "Choose a first and a last day."},
+		{366, 7, "", "This requests 7 days and leaves 359 of today’s 366 days."},
+		{366, 1, "", "This requests 1 day and leaves 365 of today’s 366 days."},
+		{7, 7, "", "This requests 7 days and leaves 0 of today’s 366 days."},
+		{7, 8, "over", "This requests 8 days, but only 7 of today’s 366 days are left."},
+		{1, 1200, "over", "This requests 1,200 days, but only 1 of today’s 366 days is left."},
+		{0, 1, "spent", "This requests 1 day, but only 0 of today’s 366 days are left."},
+	} {
+		q := quotaView{Left: c.left, Limit: 366}
+		require.Equal(t, c.state, q.State(c.days))
+		require.Equal(t, c.summary, q.Summary(c.days))
+	}
+}
+
+func TestFormErrorsUseTheLabelsOfThePage(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ code, message, field, want string }{
+		{"invalid_StartDay", "StartDay is missing.", "start", "The first day is missing."},
+		{"invalid_EndDay", "EndDay 2026-02-01 is before StartDay 2026-03-01.", "end", "The last day 2026-02-01 is before the first day 2026-03-01."},
+		{"invalid_EndDay", "StartDay 2025-01-01 to EndDay 2026-03-01 is 425 days. A job can have at most 366 days.", "end",
+			"The first day 2025-01-01 to the last day 2026-03-01 is 425 days. A job can have at most 366 days."},
+		{"invalid_WebhookUrl", "WebhookMethod is set, but WebhookUrl is not. Set both or neither.", "url", "The webhook’s method is set, but the webhook’s URL is not. Set both or neither."},
+		{"invalid_WebhookUrl", "WebhookUrl cannot be used. The webhook URL must begin with https://.", "url", "The webhook’s URL must begin with https://."},
+		{"invalid_Email", "Email is not a single plain e-mail address.", "email", "The e-mail address is not a single plain e-mail address."},
+		{"something", "It failed.", "", "It failed."},
+	} {
+		require.Equal(t, map[string]string{c.field: c.want}, formProblems(schema.Errorf(schema.Invalid, c.code, "%s", c.message)))
+	}
+	require.Nil(t, formProblems(schema.Errorf(schema.Forbidden, "role", "No.")))
+	require.Nil(t, formProblems(nil))
+}

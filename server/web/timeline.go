@@ -43,7 +43,7 @@ func (n people) displayName(actor string) string {
 	case name != "":
 		return name
 	case schema.IsUserID(actor):
-		return "somebody who is no longer a user of the account"
+		return "someone who is no longer a user of the account"
 	}
 	return "a program with the account’s own credentials"
 }
@@ -65,8 +65,8 @@ func (n people) recipients(e schema.Export) []string {
 
 // actionTitles are the titles of audit actions in a timeline.
 var actionTitles = map[store.Action]string{
-	store.Requested:   "Asked for",
-	store.MailLost:    "Mail asked for again",
+	store.Requested:   "Requested",
+	store.MailLost:    "E-mail requested again",
 	store.ConfirmedBy: "Confirmed",
 	store.Downloaded:  "Downloaded",
 }
@@ -106,7 +106,7 @@ func (n people) removalEntry(e schema.Export, l store.Deed) timelineEntry {
 	case e.Reason == schema.Unconfirmed:
 		return timelineEntry{Title: "Lapsed", At: l.At}
 	case e.Reason == schema.WindowPassed:
-		return timelineEntry{Title: "Deleted after its time", At: l.At}
+		return timelineEntry{Title: "Deleted after the download period", At: l.At}
 	case e.Reason == schema.Deleted:
 		return timelineEntry{Title: "Deleted early", Actor: n.knownActor(l.Actor), At: l.At}
 	}

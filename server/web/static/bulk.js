@@ -11,15 +11,15 @@
   // quotaView.Summary builds the same sentence.
   function summaryText(n, left, limit) {
     if (n < 1) return "Choose a first and a last day.";
-    if (n > left) return "This asks for " + days(n) + ", and only " + number(left) + " of today’s " + number(limit) + (left === 1 ? " is left." : " are left.");
-    return "This asks for " + days(n) + ", and leaves " + number(left - n) + " of today’s " + number(limit) + ".";
+    if (n > left) return "This requests " + days(n) + ", but only " + number(left) + " of today’s " + days(limit) + (left === 1 ? " is left." : " are left.");
+    return "This requests " + days(n) + " and leaves " + number(left - n) + " of today’s " + days(limit) + ".";
   }
 
   // While no days are left, the summary says when the quota renews.
   function showSpent(limit) {
     if (summary.dataset.state === "spent") return;
     const renewal = document.querySelector("#quota time").cloneNode(true);
-    summary.replaceChildren("All " + number(limit) + " of today’s days are asked for; they are there again on ", renewal, ".");
+    summary.replaceChildren("All " + days(limit) + " of today’s quota are used. The quota renews on ", renewal, ".");
     summary.dataset.state = "spent";
   }
 

@@ -60,7 +60,7 @@
     if (!button) return;
     navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent).then(
       () => { button.textContent = "Copied"; announce("Copied."); },
-      () => { button.textContent = "Copy it by hand"; },
+      () => { button.textContent = "Please copy it by hand"; },
     );
   });
 
