@@ -87,15 +87,15 @@ func TestADayFileIsNeverSentAsAContentEncoding(t *testing.T) {
 		ID: schema.NewDayFileID(), Account: w.account, Type: schema.Calls, Day: "2026-03-01", Records: 1,
 		Size: int64(zip.Len()), SHA256: strings.Repeat("ab", 32), ReadAt: time.Now(), Retention: time.Hour,
 	}
-	recipient, wrapped, err := w.parts.vault.NewKey(t.Context(), f.Account, f.ID)
+	recipient, wrapped, err := w.deps.vault.NewKey(t.Context(), f.Account, f.ID)
 	require.NoError(t, err)
 	f.Wrapped = wrapped
-	_, err = w.parts.vault.Create(t.Context(), schema.DayObject(f.ID), recipient, func(to io.Writer) error {
+	_, err = w.deps.vault.Create(t.Context(), schema.DayObject(f.ID), recipient, func(to io.Writer) error {
 		_, err := to.Write(zip.Bytes())
 		return err
 	})
 	require.NoError(t, err)
-	_, err = w.parts.store.PublishDay(t.Context(), f)
+	_, err = w.deps.store.PublishDay(t.Context(), f)
 	require.NoError(t, err)
 
 	found := w.program().get("/v1/Exports/Calls/Days/2026-03-01")
@@ -134,7 +134,7 @@ func TestClientsThatFindUsByAnyNameGoOnByIt(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) { w.settings.anyHost = true })
 	for _, day := range []schema.Day{"2026-03-01", "2026-03-02"} {
-		_, err := w.parts.store.PublishDay(t.Context(), schema.NewDayFile{
+		_, err := w.deps.store.PublishDay(t.Context(), schema.NewDayFile{
 			ID: schema.NewDayFileID(), Account: w.account, Type: schema.Calls, Day: day, Wrapped: []byte("w"), Retention: time.Hour, ReadAt: time.Now(),
 		})
 		require.NoError(t, err)

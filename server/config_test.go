@@ -35,14 +35,14 @@ func told(changes ...string) []string {
 	return args
 }
 
-func settledFrom(t *testing.T, changes ...string) (settled, error) {
+func validatedFrom(t *testing.T, changes ...string) (validated, error) {
 	t.Helper()
-	c, goOn, err := read(told(changes...), &bytes.Buffer{}, &bytes.Buffer{})
+	c, goOn, err := parse(told(changes...), &bytes.Buffer{}, &bytes.Buffer{})
 	if err != nil {
-		return settled{}, err
+		return validated{}, err
 	}
 	require.True(t, goOn)
-	return c.settle()
+	return c.validate()
 }
 
 func TestSettingsThatCannotBeMeantAreRefusedInASentence(t *testing.T) {
@@ -69,14 +69,14 @@ func TestSettingsThatCannotBeMeantAreRefusedInASentence(t *testing.T) {
 		"day-fetch-status=302":  "DAY_FETCH_STATUS must be 307 or 200",
 		"bulk-any-host=true":    "BULK_ANY_HOST needs TRUSTED_PROXIES",
 	} {
-		_, err := settledFrom(t, change)
+		_, err := validatedFrom(t, change)
 		require.ErrorContains(t, err, sentence, change)
 	}
-	_, err := settledFrom(t, "public-base-url=http://export.example.com")
+	_, err := validatedFrom(t, "public-base-url=http://export.example.com")
 	require.ErrorContains(t, err, "must begin with https://")
-	_, err = settledFrom(t, "jwks-url=http://app.example.com/keys", "jwt-issuer=i", "jwt-audience=a")
+	_, err = validatedFrom(t, "jwks-url=http://app.example.com/keys", "jwt-issuer=i", "jwt-audience=a")
 	require.ErrorContains(t, err, "JWKS_URL must begin with https://")
-	_, err = settledFrom(t, "public-base-url=http://127.0.0.1:8080")
+	_, err = validatedFrom(t, "public-base-url=http://127.0.0.1:8080")
 	require.NoError(t, err, "nobody else is on this line")
 }
 
@@ -85,7 +85,7 @@ func TestAHostThatClientLibrariesWouldChangeIsWarnedOf(t *testing.T) {
 		"https://a.b.c.example.com": false, "https://a.b.c.d.example.com": true, "https://a.b.c.d.example.com.:8443/x": true,
 		"http://127.0.0.1:8080": false, "http://[::1]:8080": false,
 	} {
-		s, err := settledFrom(t, "public-base-url="+site)
+		s, err := validatedFrom(t, "public-base-url="+site)
 		require.NoError(t, err)
 		require.Equal(t, warned, s.warning() != "", site)
 	}
@@ -97,13 +97,13 @@ func TestKeysThatOthersMayKnowAreRefusedOutsideDev(t *testing.T) {
 		"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
 		schema.NewDevelopmentLinkKey(),
 	} {
-		_, err := settledFrom(t, "link-key="+key)
+		_, err := validatedFrom(t, "link-key="+key)
 		require.ErrorContains(t, err, "openssl rand -hex 32", key)
 		require.NotContains(t, err.Error(), key)
-		_, err = settledFrom(t, "link-key="+key, "dev=true")
+		_, err = validatedFrom(t, "link-key="+key, "dev=true")
 		require.NoError(t, err)
 	}
-	_, err := settledFrom(t)
+	_, err := validatedFrom(t)
 	require.NoError(t, err)
 
 	t.Cleanup(func() { slog.SetDefault(logger) }) // the program sets the process'
@@ -114,22 +114,22 @@ func TestKeysThatOthersMayKnowAreRefusedOutsideDev(t *testing.T) {
 }
 
 func TestDevelopmentStaysOnOneMachine(t *testing.T) {
-	s, err := settledFrom(t, "dev=true", "public-base-url=", "port=8123")
+	s, err := validatedFrom(t, "dev=true", "public-base-url=", "port=8123")
 	require.NoError(t, err)
 	require.Equal(t, "127.0.0.1:8123", s.address())
 	require.Equal(t, schema.Site("http://127.0.0.1:8123"), s.site)
 	require.Empty(t, s.bulkSite(), "whoever finds us by another name goes on by it")
 	for _, host := range []string{"0.0.0.0", "::", "10.0.0.1", "export.example.com"} {
-		_, err = settledFrom(t, "dev=true", "host="+host)
+		_, err = validatedFrom(t, "dev=true", "host="+host)
 		require.ErrorContains(t, err, "DEV is for one machine", host)
 	}
-	s, err = settledFrom(t)
+	s, err = validatedFrom(t)
 	require.NoError(t, err)
 	require.Equal(t, ":0", s.address(), "elsewhere we listen to everybody")
 	require.Equal(t, s.site, s.bulkSite())
-	_, err = settledFrom(t, "bulk-any-host=true", "dev=true")
+	_, err = validatedFrom(t, "bulk-any-host=true", "dev=true")
 	require.NoError(t, err)
-	s, err = settledFrom(t, "bulk-any-host=true", "trusted-proxies=10.0.0.0/8")
+	s, err = validatedFrom(t, "bulk-any-host=true", "trusted-proxies=10.0.0.0/8")
 	require.NoError(t, err)
 	require.Empty(t, s.bulkSite())
 	require.Equal(t, schema.Site("https://export.example.com"), s.site, "mails and pages keep to it")

@@ -74,9 +74,9 @@ func TestAwayPartsAreA503WithSomethingToWaitFor(t *testing.T) {
 func TestADatabaseThatIsAwayIsA503(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, withTemporal, func(w *world) {
-		require.NoError(w.t, w.parts.store.Close())
+		require.NoError(w.t, w.deps.store.Close())
 		var err error
-		w.parts.store, err = store.Open("postgres://satchel@127.0.0.1:1/satchel?sslmode=disable", 2)
+		w.deps.store, err = store.Open("postgres://satchel@127.0.0.1:1/satchel?sslmode=disable", 2)
 		require.NoError(w.t, err)
 	})
 	confirm := "/confirm/" + w.links.Token(schema.ToConfirm, schema.NewExportID(), 1)
@@ -97,8 +97,8 @@ func TestAServerThatMayNotReadTheColumnsSaysSo(t *testing.T) {
 		at, err := url.Parse(w.settings.DatabaseURL)
 		require.NoError(w.t, err)
 		at.User = url.UserPassword(role, "none")
-		require.NoError(w.t, w.parts.source.Close())
-		w.parts.source, err = source.Open(w.t.Context(), at.String(), 2)
+		require.NoError(w.t, w.deps.source.Close())
+		w.deps.source, err = source.Open(w.t.Context(), at.String(), 2)
 		require.NoError(w.t, err)
 		w.exec(`grant usage on schema platform to ` + role)
 		w.t.Cleanup(func() { w.exec(`drop owned by ` + role); w.exec(`drop role ` + role) })

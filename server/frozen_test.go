@@ -56,16 +56,16 @@ func withFreezer(frozen *atomic.Bool) change {
 				go pass(in, out)
 			}
 		}()
-		require.NoError(w.t, w.parts.store.Close())
-		require.NoError(w.t, w.parts.source.Close())
-		w.parts.store, err = store.Open(at.String(), 5)
+		require.NoError(w.t, w.deps.store.Close())
+		require.NoError(w.t, w.deps.source.Close())
+		w.deps.store, err = store.Open(at.String(), 5)
 		require.NoError(w.t, err)
-		w.parts.source, err = source.Open(w.t.Context(), at.String(), 5)
+		w.deps.source, err = source.Open(w.t.Context(), at.String(), 5)
 		require.NoError(w.t, err)
-		w.parts.directory = w.parts.source.Directory(source.DirectoryQueries{
-			People: w.parts.catalog.People(), Account: w.parts.catalog.Account(), Credentials: w.parts.catalog.Credentials(),
+		w.deps.directory = w.deps.source.Directory(source.DirectoryQueries{
+			People: w.deps.catalog.People(), Account: w.deps.catalog.Account(), Credentials: w.deps.catalog.Credentials(),
 		})
-		w.parts.everybody = w.parts.source.Directory(source.DirectoryQueries{People: demo.People})
+		w.deps.devDirectory = w.deps.source.Directory(source.DirectoryQueries{People: demo.People})
 	}
 }
 

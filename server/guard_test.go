@@ -118,9 +118,9 @@ func TestProxiesAreBelievedOnlyWhereTheyAreNamed(t *testing.T) {
 		r.Header["X-Forwarded-For"] = forwarded
 		return r
 	}
-	direct := addressOf(nil)
+	direct := clientAddress(nil)
 	require.Equal(t, "127.0.0.1", direct(request("127.0.0.1", "6.6.6.6")))
-	behind := addressOf([]netip.Prefix{netip.MustParsePrefix("10.1.2.3/8"), netip.MustParsePrefix("fd00::/8")})
+	behind := clientAddress([]netip.Prefix{netip.MustParsePrefix("10.1.2.3/8"), netip.MustParsePrefix("fd00::/8")})
 	require.Equal(t, "6.6.6.6", behind(request("10.9.9.9", "6.6.6.6")))
 	require.Equal(t, "6.6.6.6", behind(request("10.9.9.9", "1.1.1.1, 6.6.6.6, 10.0.0.1")), "what the client says itself is not believed")
 	require.Equal(t, "127.0.0.1", behind(request("127.0.0.1", "6.6.6.6")), "loopback is not named")

@@ -47,35 +47,14 @@ func TestReadinessTellsTheTruthAboutEachPart(t *testing.T) {
 	require.Equal(t, http.StatusServiceUnavailable, status)
 	require.Equal(t, map[string]string{"database": "ok", "sourceDatabase": "ok", "storage": "away", "temporal": "away"}, parts)
 
-	w.handler.ready.stopping.Store(true)
+	w.handler.ready.Stop()
 	require.Contains(t, w.nobody().get("/readyz").body, `"stopping"`)
 }
 
-func TestReadinessCannotBeUsedToHammerOnTheParts(t *testing.T) {
+func TestMetricsDoNotWaitForADatabaseThatHangs(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, withTemporal, withBucket)
-	before := w.handler.ready.at
-	w.readiness()
-	first := w.handler.ready.at
-	require.NotEqual(t, before, first)
-	for range 20 {
-		w.readiness()
-	}
-	require.Less(t, w.handler.ready.at.Sub(first), 2*time.Second)
-}
-
-func TestAPartThatNeverAnswersKeepsNobody(t *testing.T) {
-	t.Parallel()
-	never := func(context.Context) error { <-t.Context().Done(); return nil } // whatever its context says
-	ready := &readiness{logger: logger, checks: map[string]func(context.Context) error{
-		"database": never, "storage": func(context.Context) error { return nil },
-	}}
-	began := time.Now()
-	require.Equal(t, map[string]string{"database": "away", "storage": "ok"}, ready.ask(t.Context()))
-	require.Less(t, time.Since(began), 10*time.Second)
-
 	recorder := httptest.NewRecorder()
-	began = time.Now()
+	began := time.Now()
 	newMetrics(frozen{t.Context().Done()}).handler().ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	require.Less(t, time.Since(began), 10*time.Second)
 	require.Equal(t, http.StatusOK, recorder.Code)
@@ -132,7 +111,7 @@ func TestMetricsTellRequestsAndExports(t *testing.T) {
 	require.NotContains(t, text, "a-made-up-path")
 	require.NotContains(t, text, "MADEUP")
 
-	require.NoError(t, w.parts.store.Close())
+	require.NoError(t, w.deps.store.Close())
 	recorder = httptest.NewRecorder()
 	w.handler.metrics.handler().ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	require.Equal(t, http.StatusOK, recorder.Code, "the rest is told without the database")
@@ -196,9 +175,7 @@ func TestOnlyTheLivePartsOfPagesAreAskedForByThemselves(t *testing.T) {
 	w := newWorld(t)
 	var found []string
 	for _, route := range w.handler.Routes() {
-		c := w.handler.NewContext(nil, nil)
-		c.SetPath(route.Path)
-		if byItself(c) {
+		if w.handler.router.PolicyOfRoute(route.Method, route.Path).Background {
 			found = append(found, route.Path)
 		}
 	}

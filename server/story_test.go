@@ -27,7 +27,7 @@ import (
 var document = `{"exportVersion":"1.0","data":{"account":[` + strings.Repeat(`{"name":"Analytical Engines"},`, 5000) + `{}]}}`
 
 // hands do an export's deeds with real rows and a real archive, and no mail.
-type hands struct{ *parts }
+type hands struct{ *deps }
 
 func (h *hands) OpenExport(ctx context.Context, in activities.Open) error {
 	return h.store.OpenExport(ctx, schema.Opening{
@@ -104,11 +104,11 @@ func (w *world) work() {
 	w.t.Helper()
 	for _, queue := range workflows.Queues {
 		deedsOnly := queue != workflows.TaskQueue
-		run := worker.New(w.parts.temporal, queue, worker.Options{DisableRegistrationAliasing: true, DisableWorkflowWorker: deedsOnly, WorkerStopTimeout: time.Second})
+		run := worker.New(w.deps.temporal, queue, worker.Options{DisableRegistrationAliasing: true, DisableWorkflowWorker: deedsOnly, WorkerStopTimeout: time.Second})
 		if !deedsOnly {
 			workflows.Register(run)
 		}
-		run.RegisterActivity(&hands{w.parts})
+		run.RegisterActivity(&hands{w.deps})
 		require.NoError(w.t, run.Start())
 		w.t.Cleanup(run.Stop)
 	}

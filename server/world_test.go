@@ -30,6 +30,7 @@ import (
 	"satchel/activities/hook"
 	"satchel/activities/vault"
 	"satchel/dev/testparts"
+	"satchel/program"
 	"satchel/schema"
 	"satchel/schema/catalog"
 	"satchel/schema/directory/demo"
@@ -83,8 +84,8 @@ lines:
 // world is a platform with two accounts, and the whole server but its socket.
 type world struct {
 	t        *testing.T
-	settings settled
-	parts    *parts
+	settings validated
+	deps     *deps
 	rows     *sqlx.DB
 	links    schema.Links
 	handler  *handler
@@ -103,15 +104,16 @@ func newWorld(t *testing.T, changes ...change) *world {
 	w := &world{t: t, account: schema.NewAccountID(), token: rand.Text()}
 	at := testparts.Database(t)
 	key := []byte(rand.Text() + rand.Text())
-	w.settings = settled{
+	w.settings = validated{
 		config: config{
-			Dev: true, Host: "127.0.0.1", RateLimit: 1000, SourceDatabaseURL: at, DatabaseURL: at, DatabaseConns: 5,
+			Data: program.Data{Database: program.Database{DatabaseURL: at}, SourceDatabaseURL: at}, DatabaseConns: 5,
+			Dev: true, Host: "127.0.0.1", RateLimit: 1000,
 			Confirm: 24 * time.Hour, Download: 24 * time.Hour, Cooldown: 24 * time.Hour, Collect: 12 * time.Hour,
 		},
 		site: "http://127.0.0.1", linkKey: key,
 	}
 	w.links = schema.NewLinks(key)
-	w.openParts(at)
+	w.openDeps(at)
 	w.addAccount(w.account, "Analytical Engines", w.token)
 	w.owner, w.admin, w.member = w.addUser(w.account, "Ada", "owner"), w.addUser(w.account, "Grace", "admin"), w.addUser(w.account, "Mel", "member")
 	other := schema.NewAccountID()
@@ -124,30 +126,27 @@ func newWorld(t *testing.T, changes ...change) *world {
 	return w
 }
 
-// openParts opens the databases. Temporal and S3 are away unless a change
+// openDeps opens the databases. Temporal and S3 are away unless a change
 // gives them to the world.
-func (w *world) openParts(at string) {
+func (w *world) openDeps(at string) {
 	w.t.Helper()
-	p := &parts{namespace: "default"}
+	d := &deps{namespace: "default"}
 	var err error
-	p.catalog, err = catalog.Embedded()
+	d.catalog, err = catalog.Embedded()
 	require.NoError(w.t, err)
-	p.store, err = store.Open(at, 5)
+	d.store, err = store.Open(at, 5)
 	require.NoError(w.t, err)
-	p.source, err = source.Open(w.t.Context(), at, 5)
+	d.source, err = source.Open(w.t.Context(), at, 5)
 	require.NoError(w.t, err)
-	p.directory = p.source.Directory(source.DirectoryQueries{
-		People: p.catalog.People(), Account: p.catalog.Account(), Credentials: p.catalog.Credentials(),
-		Signing: p.catalog.Signing(), Subaccounts: p.catalog.Subaccounts(), Call: p.catalog.Call(),
-	})
-	p.everybody = p.source.Directory(source.DirectoryQueries{People: demo.People})
-	p.temporal, err = client.NewLazyClient(client.Options{HostPort: "127.0.0.1:1", Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
+	d.directory = d.source.Directory(program.DirectoryQueries(d.catalog))
+	d.devDirectory = d.source.Directory(source.DirectoryQueries{People: demo.People})
+	d.temporal, err = client.NewLazyClient(client.Options{HostPort: "127.0.0.1:1", Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
 	require.NoError(w.t, err)
-	p.hooks, err = hook.New(hook.Config{})
+	d.hooks, err = hook.New(hook.Config{})
 	require.NoError(w.t, err)
-	p.vault = openVault(w.t, vault.Config{Bucket: "nothing", Endpoint: "http://127.0.0.1:1"})
-	w.parts = p
-	w.t.Cleanup(func() { w.parts.close() })
+	d.vault = openVault(w.t, vault.Config{Bucket: "nothing", Endpoint: "http://127.0.0.1:1"})
+	w.deps = d
+	w.t.Cleanup(func() { w.deps.close() })
 	w.rows, err = sqlx.Open("postgres", at)
 	require.NoError(w.t, err)
 	w.t.Cleanup(func() { require.NoError(w.t, w.rows.Close()) })
@@ -173,14 +172,14 @@ func openVault(t *testing.T, c vault.Config) *vault.Vault {
 // withBucket gives the world a bucket.
 func withBucket(w *world) {
 	b := testparts.Bucket(w.t)
-	w.parts.vault.Close()
-	w.parts.vault = openVault(w.t, vault.Config{Bucket: b.Bucket, Endpoint: b.Endpoint})
+	w.deps.vault.Close()
+	w.deps.vault = openVault(w.t, vault.Config{Bucket: b.Bucket, Endpoint: b.Endpoint})
 }
 
 // withTemporal gives the world a Temporal namespace of its own.
 func withTemporal(w *world) {
-	w.parts.temporal.Close()
-	w.parts.temporal = namespace(w.t)
+	w.deps.temporal.Close()
+	w.deps.temporal = namespace(w.t)
 }
 
 // namespace makes a namespace that knows our search attributes, so that no
@@ -209,7 +208,7 @@ func namespace(t *testing.T) client.Client {
 }
 
 func (w *world) serve() {
-	w.handler = newHandler(w.settings, w.parts, logger)
+	w.handler = newHandler(w.settings, w.deps, logger)
 	server := httptest.NewUnstartedServer(w.handler)
 	server.Config = newServer(w.handler, logger)
 	server.Start()
@@ -254,14 +253,14 @@ func (w *world) started(by string) schema.Export {
 	in := workflows.Export{
 		ID: schema.NewExportID(), Account: w.account, RequestedBy: by, RequestedAt: time.Now().UTC().Truncate(time.Millisecond), Windows: w.settings.windows(),
 	}
-	_, err := w.parts.temporal.ExecuteWorkflow(w.t.Context(), in.Options(), workflows.AccountExport, in)
+	_, err := w.deps.temporal.ExecuteWorkflow(w.t.Context(), in.Options(), workflows.AccountExport, in)
 	require.NoError(w.t, err)
 	return schema.Export{ID: in.ID, Account: in.Account, RequestedBy: by, RequestedAt: in.RequestedAt, ConfirmBy: in.RequestedAt.Add(in.Windows.Confirm), Status: schema.Pending}
 }
 
 func (w *world) written(e schema.Export) {
 	w.t.Helper()
-	require.NoError(w.t, w.parts.store.OpenExport(w.t.Context(), schema.Opening{
+	require.NoError(w.t, w.deps.store.OpenExport(w.t.Context(), schema.Opening{
 		Export: e.ID, Account: e.Account, RequestedBy: e.RequestedBy, RequestedAt: e.RequestedAt, ConfirmBy: e.ConfirmBy,
 	}))
 }
@@ -270,7 +269,7 @@ func (w *world) written(e schema.Export) {
 func (w *world) signals() []string {
 	w.t.Helper()
 	var names []string
-	events := w.parts.temporal.GetWorkflowHistory(w.t.Context(), workflows.AccountExportID(w.account), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	events := w.deps.temporal.GetWorkflowHistory(w.t.Context(), workflows.AccountExportID(w.account), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for events.HasNext() {
 		event, err := events.Next()
 		require.NoError(w.t, err)

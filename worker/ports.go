@@ -10,6 +10,7 @@ import (
 
 	"satchel/activities"
 	"satchel/activities/vault"
+	"satchel/program"
 	"satchel/schema"
 	"satchel/schema/catalog"
 	"satchel/schema/store/source"
@@ -25,11 +26,7 @@ type sourcePort struct {
 }
 
 func newSourcePort(db *source.DB, queries *catalog.Catalog) sourcePort {
-	directory := db.Directory(source.DirectoryQueries{
-		People: queries.People(), Account: queries.Account(), Credentials: queries.Credentials(),
-		Signing: queries.Signing(), Subaccounts: queries.Subaccounts(), Call: queries.Call(),
-	})
-	return sourcePort{Directory: directory, db: db, queries: queries}
+	return sourcePort{Directory: db.Directory(program.DirectoryQueries(queries)), db: db, queries: queries}
 }
 
 func (p sourcePort) Read(ctx context.Context, c schema.Category, account, after string, do func(time.Time, activities.Rows) error) error {

@@ -34,6 +34,7 @@ import (
 	"satchel/schema/store"
 	"satchel/server/api"
 	"satchel/server/auth"
+	"satchel/server/respond"
 	"satchel/workflows"
 )
 
@@ -120,13 +121,14 @@ func (w *world) serve(patience time.Duration) string {
 	e := echo.New()
 	e.HideBanner = true
 	e.HTTPErrorHandler = func(err error, c echo.Context) {
-		if err := api.WriteProblem(c, err); err != nil {
+		if err := respond.Problem(c, err); err != nil {
 			w.t.Errorf("an error was not answered: %v", err)
 		}
 	}
 	who := auth.New(auth.Options{Directory: w, Sessions: w.store.Sessions(), Site: "https://export.example.com"})
-	e.Use(middleware.RequestID(), who.Identify)
-	w.api.Register(e)
+	routes := respond.NewRouter(e)
+	e.Use(middleware.RequestID(), who.Identify, auth.Authorize)
+	w.api.Register(routes)
 	server := httptest.NewUnstartedServer(e)
 	server.Config.ReadTimeout, server.Config.WriteTimeout = patience, patience
 	server.Config.RegisterOnShutdown(w.api.EndStreams)

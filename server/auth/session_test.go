@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
-	"github.com/labstack/echo/v4"
 	"github.com/stretchr/testify/require"
 
 	"satchel/schema"
@@ -174,9 +173,7 @@ func TestSigningOutEndsTheSessionOfTheSuspended(t *testing.T) {
 
 func TestWhatAPageAsksForByItselfKeepsNobodySignedIn(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(o *auth.Options) {
-		o.ByItself = func(c echo.Context) bool { return c.QueryParam("by") == "itself" }
-	})
+	w := newWorld(t)
 	browser := w.browser()
 	w.signIn(browser, w.owner)
 	w.exec(`update satchel.sessions set expiry = now() + interval '1 minute'`)
@@ -186,7 +183,7 @@ func TestWhatAPageAsksForByItselfKeepsNobodySignedIn(t *testing.T) {
 		return is
 	}
 	w.pass(2 * time.Minute)
-	w.do(browser, http.MethodGet, "/?by=itself").principal(t)
+	w.do(browser, http.MethodGet, "/background").principal(t)
 	require.True(t, soon())
 	w.do(browser, http.MethodGet, "/").principal(t)
 	require.False(t, soon())

@@ -25,6 +25,7 @@ import (
 	"satchel/schema/store"
 	"satchel/schema/store/source"
 	"satchel/server/auth"
+	"satchel/server/respond"
 )
 
 func TestMain(m *testing.M) { testparts.Main(m) }
@@ -103,29 +104,37 @@ func (w *world) serve(a *auth.Auth) string {
 		}
 		require.NoError(w.t, c.String(status, err.Error()))
 	}
-	a.Routes(e)
-	e.GET("/", func(c echo.Context) error {
+	r := respond.NewRouter(e)
+	e.Use(a.Identify, auth.Authorize)
+	a.Register(r)
+	whoami := func(c echo.Context) error {
 		p, err := auth.Of(c)
 		if err != nil {
 			return err
 		}
 		return c.JSON(http.StatusOK, p)
-	}, a.Identify)
-	e.GET("/exports", func(c echo.Context) error { return c.NoContent(http.StatusNoContent) }, a.Identify, auth.RequireExporter)
-	e.GET("/long", func(c echo.Context) error {
+	}
+	done := func(c echo.Context) error { return c.NoContent(http.StatusNoContent) }
+	r.Add(http.MethodGet, "/", whoami, respond.Policy{Access: respond.SignedIn})
+	r.Add(http.MethodGet, "/background", whoami, respond.Policy{Access: respond.SignedIn, Background: true})
+	r.Add(http.MethodGet, "/exports", done, respond.Policy{Access: respond.Exporter})
+	r.Add(http.MethodGet, "/basic", done, respond.Policy{Access: respond.ExporterByBasic})
+	r.Add(http.MethodGet, "/anyone", done, respond.Policy{Access: respond.Anyone})
+	r.Add(http.MethodGet, "/public", done, respond.Policy{Access: respond.Public})
+	r.Add(http.MethodGet, "/long", func(c echo.Context) error {
 		w.meanwhile()
-		if err := auth.StillExporter(c.Request().Context(), c); err != nil {
+		if err := auth.Reauthorize(c.Request().Context(), c); err != nil {
 			return err
 		}
 		return c.NoContent(http.StatusNoContent)
-	}, a.Identify)
-	e.GET("/choices", func(c echo.Context) error {
-		people, err := a.Choices(c.Request().Context(), c)
+	}, respond.Policy{Access: respond.Exporter})
+	r.Add(http.MethodGet, "/choices", func(c echo.Context) error {
+		people, err := a.DevUsers(c.Request().Context(), c)
 		if err != nil {
 			return err
 		}
 		return c.JSON(http.StatusOK, people)
-	})
+	}, respond.Policy{Access: respond.Anyone})
 	server := httptest.NewServer(e)
 	w.t.Cleanup(server.Close)
 	return server.URL

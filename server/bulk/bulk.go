@@ -12,7 +12,6 @@ import (
 	"satchel/activities/vault"
 	"satchel/schema"
 	"satchel/schema/store"
-	"satchel/server/auth"
 )
 
 // Directory looks up the platform's accounts and calls. An unknown ID is a schema.Error of
@@ -74,12 +73,3 @@ func (b *Bulk) NewestDay(ctx context.Context) (schema.Day, error) {
 }
 
 func (b *Bulk) newestDay(now time.Time) schema.Day { return schema.DayOf(now).Plus(-b.MinLagDays) }
-
-// actor returns who appears in the audit trail as having made a request: the user or, for a
-// program, its credential.
-func actor(p auth.Principal) string {
-	if p.User != "" {
-		return p.User
-	}
-	return p.Credential
-}

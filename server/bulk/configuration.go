@@ -33,7 +33,7 @@ func (b *Bulk) Configure(ctx context.Context, p auth.Principal, t schema.Resourc
 	if change != (schema.BulkChange{}) {
 		sealed, err := b.seal(ctx, change, p.Account, schema.SealedChange(t))
 		if err == nil {
-			err = workflows.ConfigureBulk(ctx, b.Temporal, p.Account, t, workflows.Change{Sealed: sealed, By: actor(p)})
+			err = workflows.ConfigureBulk(ctx, b.Temporal, p.Account, t, workflows.Change{Sealed: sealed, By: p.Actor()})
 		}
 		if err != nil {
 			return schema.BulkConfiguration{}, err

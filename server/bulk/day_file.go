@@ -33,7 +33,7 @@ func (b *Bulk) FileURL(ctx context.Context, p auth.Principal, f schema.DayFile) 
 	}
 	until := now.Add(b.LinkTTL).Unix()
 	return filePath(f) + "?" + url.Values{
-		"by": {actor(p)}, "exp": {strconv.FormatInt(until, 10)}, "sig": {b.Links.FileLink(f.ID, actor(p), until)},
+		"by": {p.Actor()}, "exp": {strconv.FormatInt(until, 10)}, "sig": {b.Links.FileLink(f.ID, p.Actor(), until)},
 	}.Encode(), nil
 }
 
@@ -50,6 +50,6 @@ func (b *Bulk) RemoveFile(ctx context.Context, p auth.Principal, id string) erro
 		return err
 	}
 	return workflows.RemoveDayFileNow(ctx, b.Temporal, workflows.FileRemoval{
-		File: f.ID, Account: f.Account, Type: f.Type, Day: f.Day, ExpiresAt: f.ExpiresAt, By: actor(p),
+		File: f.ID, Account: f.Account, Type: f.Type, Day: f.Day, ExpiresAt: f.ExpiresAt, By: p.Actor(),
 	})
 }

@@ -2,7 +2,6 @@ package bulk
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -12,7 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"satchel/schema"
-	"satchel/server/api"
+	"satchel/server/respond"
 )
 
 // jsonContentType is the content type of every body except files.
@@ -44,21 +43,19 @@ func twilioCode(status int) int {
 // act on go to the log only. A response that has already begun is aborted, so that it does not
 // look complete.
 func (b *Bulk) WriteError(c echo.Context, err error) error {
-	if errors.Is(err, context.Canceled) && c.Request().Context().Err() != nil {
-		return nil // the client has disconnected
+	if respond.ClientLeft(c, err) {
+		return nil
 	}
 	status, message, wait := describeError(c, err)
 	if status >= http.StatusInternalServerError {
-		api.LogTrouble(c, status, err)
+		respond.LogFailure(c, status, err)
 	}
-	if c.Response().Committed {
-		panic(http.ErrAbortHandler) // aborts the connection: the body is incomplete
-	}
+	respond.AbortIfCommitted(c)
 	h := c.Response().Header()
 	if status == http.StatusUnauthorized {
 		h.Set(echo.HeaderWWWAuthenticate, `Basic realm="Satchel"`)
 	}
-	api.RetryAfter(h, wait)
+	respond.RetryAfter(h, wait)
 	code := twilioCode(status)
 	return writeJSON(c, status, errorDocument{
 		Code: code, Message: message, Status: status, MoreInfo: b.baseURL(c.Request()) + "/docs/errors/" + strconv.Itoa(code),
@@ -68,7 +65,7 @@ func (b *Bulk) WriteError(c echo.Context, err error) error {
 // describeError returns the status and message for an error, and how long to wait before a
 // retry.
 func describeError(c echo.Context, err error) (status int, message string, wait time.Duration) {
-	status, message, wait = api.Words(err)
+	status, message, wait = respond.Describe(err)
 	switch status {
 	case http.StatusGone, http.StatusNotFound:
 		status = http.StatusNotFound
@@ -107,6 +104,6 @@ func writeJSON(c echo.Context, status int, v any) error {
 
 // isBodyTooLarge reports whether reading the body exceeded the size limit.
 func isBodyTooLarge(err error) bool {
-	status, _, _ := api.Words(err)
+	status, _, _ := respond.Describe(err)
 	return status == http.StatusRequestEntityTooLarge
 }

@@ -36,9 +36,9 @@ import (
 	"satchel/dev/testparts"
 	"satchel/schema"
 	"satchel/schema/store"
-	"satchel/server/api"
 	"satchel/server/auth"
 	"satchel/server/bulk"
+	"satchel/server/respond"
 	"satchel/workflows"
 )
 
@@ -155,8 +155,8 @@ func (fx *fixture) serve() string {
 	e := echo.New()
 	e.HideBanner = true
 	e.HTTPErrorHandler = func(err error, c echo.Context) {
-		write := api.WriteProblem
-		if bulk.Speaks(c.Request()) {
+		write := respond.Problem
+		if respond.FormatOf(c) == respond.Twilio {
 			write = fx.bulk.WriteError
 		}
 		if err := write(c, err); err != nil {
@@ -164,17 +164,9 @@ func (fx *fixture) serve() string {
 		}
 	}
 	who := auth.New(auth.Options{Directory: fx, Sessions: fx.store.Sessions(), Site: site})
-	identify := func(next echo.HandlerFunc) echo.HandlerFunc {
-		known := who.Identify(next)
-		return func(c echo.Context) error {
-			if strings.HasPrefix(c.Path(), "/files/") {
-				return next(c)
-			}
-			return known(c)
-		}
-	}
-	e.Use(middleware.RequestID(), middleware.BodyLimit("64KiB"), identify)
-	fx.bulk.Register(e)
+	routes := respond.NewRouter(e)
+	e.Use(middleware.RequestID(), middleware.BodyLimit("64KiB"), who.Identify, auth.Authorize)
+	fx.bulk.Register(routes)
 	server := httptest.NewServer(e)
 	fx.t.Cleanup(server.Close)
 	return server.URL
@@ -305,7 +297,7 @@ func (fx *fixture) send(as credentials, method, path string, form url.Values, ch
 	require.NoError(fx.t, err)
 	require.NoError(fx.t, res.Body.Close())
 	a := response{res.StatusCode, res.Header, string(text)}
-	if bulk.Speaks(req) && a.status >= 400 && method != http.MethodHead {
+	if !strings.HasPrefix(path, "/v1/bulk") && !strings.HasPrefix(path, "/docs") && a.status >= 400 && method != http.MethodHead {
 		requireErrorDocument(fx.t, a)
 	}
 	if strings.HasPrefix(path, "/v1/bulk/") {

@@ -157,7 +157,7 @@ func (b *Bulk) DeleteJob(ctx context.Context, p auth.Principal, id string) error
 	case job.EndedAt != nil || allEnded(job.Days):
 		return jobEnded()
 	}
-	err = workflows.StopBulkJob(ctx, b.Temporal, id, actor(p))
+	err = workflows.StopBulkJob(ctx, b.Temporal, id, p.Actor())
 	if schema.KindOf(err) != schema.Unavailable {
 		return err
 	}

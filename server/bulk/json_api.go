@@ -4,12 +4,12 @@ import (
 	"math"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"satchel/schema"
 	"satchel/server/auth"
+	"satchel/server/respond"
 )
 
 // maxListed is the page size of our own lists, newest first. If there are more entries, "next"
@@ -82,8 +82,8 @@ func (b *Bulk) listFiles(c echo.Context) error {
 	v.Files = make([]FileView, len(list))
 	for i, f := range list {
 		v.Files[i] = FileView{
-			ID: f.ID, ResourceType: f.Type, Day: f.Day, JobID: nullIfEmpty(f.Job), Records: f.Records, Size: f.Size,
-			SHA256: f.SHA256, CreatedAt: formatTime(f.CreatedAt), ExpiresAt: formatTime(f.ExpiresAt),
+			ID: f.ID, ResourceType: f.Type, Day: f.Day, JobID: respond.StringOrNull(f.Job), Records: f.Records, Size: f.Size,
+			SHA256: f.SHA256, CreatedAt: respond.Timestamp(f.CreatedAt), ExpiresAt: respond.Timestamp(f.ExpiresAt),
 		}
 	}
 	return c.JSON(http.StatusOK, v)
@@ -149,18 +149,15 @@ func (b *Bulk) resendEvent(c echo.Context) error {
 
 func eventView(e schema.Event) EventView {
 	v := EventView{
-		ID: e.ID, ResourceType: e.Type, JobID: nullIfEmpty(e.Job), Day: nullIfEmpty(string(e.Day)), URL: e.URL, Method: e.Method,
-		DaysCompleted: e.Completed, DaysEmpty: e.Empty, DaysFailed: e.Failed, CreatedAt: formatTime(e.At),
+		ID: e.ID, ResourceType: e.Type, JobID: respond.StringOrNull(e.Job), Day: respond.StringOrNull(string(e.Day)), URL: e.URL, Method: e.Method,
+		DaysCompleted: e.Completed, DaysEmpty: e.Empty, DaysFailed: e.Failed, CreatedAt: respond.Timestamp(e.At),
 		Status: e.Status, Tries: e.Tries, Log: make([]TryView, len(e.Log)),
 	}
 	for i, t := range e.Log {
-		v.Log[i] = TryView{At: formatTime(t.At), Outcome: t.Outcome, Ms: t.Took}
+		v.Log[i] = TryView{At: respond.Timestamp(t.At), Outcome: t.Outcome, Ms: t.Took}
 		if t.HTTPStatus != 0 {
 			v.Log[i].HTTPStatus = &t.HTTPStatus
 		}
 	}
 	return v
 }
-
-// formatTime formats a time as all of our own API does.
-func formatTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }

@@ -2,47 +2,49 @@ package bulk
 
 import (
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"satchel/schema"
-	"satchel/server/api"
-	"satchel/server/auth"
+	"satchel/server/respond"
 )
 
-// Answering is how long a request that does not stream may take, including authentication. It
-// is shorter than the timeout of Twilio's client libraries.
-const Answering = 9 * time.Second
+// requestTimeout is shorter than the timeout of Twilio's client libraries.
+const requestTimeout = 9 * time.Second
 
-var brief = api.Within(Answering)
-
-// Register adds the routes: Twilio's, then the files that their responses link to, then our
-// own. auth.Identify runs before them. Errors are answered by WriteError on the paths for
-// which Speaks is true.
-func (b *Bulk) Register(e *echo.Echo) {
+// Register adds the routes: Twilio's, then the files that their responses link to, then those
+// of our own JSON API.
+func (b *Bulk) Register(r *respond.Router) {
 	const get, post, del = http.MethodGet, http.MethodPost, http.MethodDelete
-	look := []string{http.MethodGet, http.MethodHead}
 
-	b.twilio(e, get, "/v1/Exports/:type", b.showType)
-	b.twilio(e, get, "/v1/Exports/:type/Configuration", b.showConfiguration)
-	b.twilio(e, post, "/v1/Exports/:type/Configuration", b.changeConfiguration)
-	b.twilio(e, post, "/v1/Exports/:type/Jobs", b.createJob)
-	b.twilio(e, get, "/v1/Exports/:type/Jobs", b.listJobs)
-	b.twilio(e, get, "/v1/Exports/Jobs/:id", b.showJob)
-	b.twilio(e, del, "/v1/Exports/Jobs/:id", b.deleteJob)
-	b.twilio(e, get, "/v1/Exports/:type/Days", b.listDays)
-	b.twilio(e, get, "/v1/Exports/:type/Days/:day", b.fetchDay)
-	b.twilio(e, del, "/v1/Archives/:date/Calls/:call", b.eraseCall)
+	b.twilio(r, get, "/v1/Exports/:type", b.showType)
+	b.twilio(r, get, "/v1/Exports/:type/Configuration", b.showConfiguration)
+	b.twilio(r, post, "/v1/Exports/:type/Configuration", b.changeConfiguration)
+	b.twilio(r, post, "/v1/Exports/:type/Jobs", b.createJob)
+	b.twilio(r, get, "/v1/Exports/:type/Jobs", b.listJobs)
+	b.twilio(r, get, "/v1/Exports/Jobs/:id", b.showJob)
+	b.twilio(r, del, "/v1/Exports/Jobs/:id", b.deleteJob)
+	b.twilio(r, get, "/v1/Exports/:type/Days", b.listDays)
+	b.twilio(r, get, "/v1/Exports/:type/Days/:day", b.fetchDay)
+	b.twilio(r, del, "/v1/Archives/:date/Calls/:call", b.eraseCall)
+	r.Unmatched("/v1/Exports", twilioPolicy)
+	r.Unmatched("/v1/Archives", twilioPolicy)
 
-	e.Match(look, "/files/:id/:name", b.sendFile)
-	e.Match(look, "/docs/errors/:code", b.explainError)
+	r.Read("/files/:id/:name", b.sendFile, respond.Policy{Access: respond.Public, Format: respond.Twilio, File: true})
+	r.Unmatched("/files", twilioPolicy)
+	r.Read("/docs/errors/:code", b.explainError, respond.Policy{Access: respond.Public, Format: respond.Page})
 
-	e.Match(look, "/v1/bulk/files", b.listFiles, auth.RequireExporter, brief)
-	e.DELETE("/v1/bulk/files/:id", b.removeFile, auth.RequireExporter, brief)
-	e.Match(look, "/v1/bulk/events", b.listEvents, auth.RequireExporter, brief)
-	e.POST("/v1/bulk/events/:id/resend", b.resendEvent, auth.RequireExporter, brief)
+	own := respond.Policy{Access: respond.Exporter, Format: respond.JSON, Timeout: requestTimeout}
+	r.Read("/v1/bulk/files", b.listFiles, own)
+	r.Add(del, "/v1/bulk/files/:id", b.removeFile, own)
+	r.Read("/v1/bulk/events", b.listEvents, own)
+	r.Add(post, "/v1/bulk/events/:id/resend", b.resendEvent, own)
+}
+
+// twilioPolicy is the policy of Twilio's routes. The timeout includes authentication.
+var twilioPolicy = respond.Policy{
+	Access: respond.ExporterByBasic, Format: respond.Twilio, Timeout: requestTimeout, TotalTimeout: requestTimeout,
 }
 
 // twilio adds one of Twilio's routes. A trailing slash is accepted, and HEAD is answered like
@@ -51,33 +53,12 @@ func (b *Bulk) Register(e *echo.Echo) {
 // Under /v1/Exports, "Jobs" is not a resource type, so the router prefers its static route to
 // the parameter. For a path unknown below it, the Allow header is computed as if Jobs were a
 // resource type.
-func (b *Bulk) twilio(e *echo.Echo, method, path string, h echo.HandlerFunc) {
+func (b *Bulk) twilio(r *respond.Router, method, path string, h echo.HandlerFunc) {
 	for _, path := range []string{path, path + "/"} {
-		e.Add(method, path, h, requireBasic, auth.RequireExporter, requireResourceType, brief)
+		r.Add(method, path, h, twilioPolicy, requireResourceType)
 		if method == http.MethodGet {
-			e.HEAD(path, h, requireBasic, auth.RequireExporter, requireResourceType, brief)
+			r.Add(http.MethodHead, path, h, twilioPolicy, requireResourceType)
 		}
-	}
-}
-
-// Speaks reports whether errors of a request are answered with Twilio's error document.
-func Speaks(r *http.Request) bool {
-	for _, family := range []string{"/v1/Exports", "/v1/Archives", "/files"} {
-		if rest, ok := strings.CutPrefix(r.URL.Path, family); ok && (rest == "" || rest[0] == '/') {
-			return true
-		}
-	}
-	return false
-}
-
-// requireBasic accepts only HTTP Basic authentication, which the client libraries use.
-func requireBasic(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		if p, _ := auth.Of(c); p.Method != auth.Basic {
-			return schema.Errorf(schema.Unauthenticated, "unauthenticated",
-				"Please use HTTP Basic authentication with an account SID and its auth token, or with an API key and its secret.")
-		}
-		return next(c)
 	}
 }
 

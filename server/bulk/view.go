@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"satchel/schema"
+	"satchel/server/respond"
 )
 
 // JobView is a job in Twilio's API.
@@ -32,13 +33,13 @@ type DetailView struct {
 func jobView(j schema.Job, q schema.Queue) JobView {
 	v := JobView{
 		JobSid: j.ID, ResourceType: j.Type, FriendlyName: j.Name, StartDay: j.Start, EndDay: j.End,
-		WebhookURL: nullIfEmpty(j.URL), WebhookMethod: nullIfEmpty(j.Method), Email: nullIfEmpty(j.Email), Details: groupByStatus(j.Days),
+		WebhookURL: respond.StringOrNull(j.URL), WebhookMethod: respond.StringOrNull(j.Method), Email: respond.StringOrNull(j.Email), Details: groupByStatus(j.Days),
 	}
 	if q.Position > 0 {
-		v.JobQueuePosition = nullIfEmpty(strconv.Itoa(q.Position))
+		v.JobQueuePosition = respond.StringOrNull(strconv.Itoa(q.Position))
 	}
 	if !q.Estimate.IsZero() && !allEnded(j.Days) {
-		v.EstimatedCompletionTime = nullIfEmpty(q.Estimate.UTC().Format("2006-01-02T15:04:05.000"))
+		v.EstimatedCompletionTime = respond.StringOrNull(q.Estimate.UTC().Format("2006-01-02T15:04:05.000"))
 	}
 	return v
 }
@@ -70,7 +71,7 @@ type DayView struct {
 }
 
 func dayView(f schema.DayFile) DayView {
-	return DayView{Day: f.Day, Size: f.Size, CreateDate: schema.DayOf(f.CreatedAt), FriendlyName: nullIfEmpty(f.Name), ResourceType: f.Type}
+	return DayView{Day: f.Day, Size: f.Size, CreateDate: schema.DayOf(f.CreatedAt), FriendlyName: respond.StringOrNull(f.Name), ResourceType: f.Type}
 }
 
 // ConfigurationView holds the daily export settings of one resource type.
@@ -97,11 +98,4 @@ type TypeView struct {
 type LinkView struct {
 	RedirectTo string `json:"redirect_to"`
 	CamelCase  string `json:"redirectTo"`
-}
-
-func nullIfEmpty(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
 }

@@ -35,12 +35,12 @@ func TestAFloodOfCallersCostsBoundedMemory(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	b := New(1, 10, func() time.Time { return now })
-	for i := range 3 * most {
+	for i := range 3 * maxBuckets {
 		require.Zero(t, b.Take(strconv.Itoa(i)))
 	}
-	require.LessOrEqual(t, len(b.of), most)
+	require.LessOrEqual(t, len(b.buckets), maxBuckets)
 
 	now = now.Add(time.Minute)
 	require.Zero(t, b.Take("ada"))
-	require.Len(t, b.of, 1, "full buckets are forgotten")
+	require.Len(t, b.buckets, 1, "full buckets are forgotten")
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"satchel/schema"
-	"satchel/server/api"
 	"satchel/server/auth"
 	"satchel/server/bulk"
+	"satchel/server/respond"
 )
 
 // createJob handles POST /settings/bulk-export. Form errors are shown beside their fields,
@@ -49,10 +49,10 @@ func (w *Web) createJob(c echo.Context) error {
 
 // rerenderForm shows the page again with the rejected form as it was submitted.
 func (w *Web) rerenderForm(c echo.Context, why error, change func(*bulkExportView)) error {
-	status, _, wait := api.Words(why)
-	api.RetryAfter(c.Response().Header(), wait)
+	status, _, wait := respond.Describe(why)
+	respond.RetryAfter(c.Response().Header(), wait)
 	if status >= http.StatusInternalServerError {
-		logTrouble(c, status, why)
+		respond.LogFailure(c, status, why)
 	}
 	return w.renderBulkExport(c, status, change)
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"satchel/schema"
-	"satchel/server/api"
 	"satchel/server/auth"
+	"satchel/server/respond"
 )
 
 // requestExport handles POST /settings/data-export.
@@ -53,7 +53,7 @@ func (w *Web) submitAction(c echo.Context, done string, do func(context.Context,
 	err = do(c.Request().Context(), p)
 	switch schema.KindOf(err) {
 	case schema.Conflict, schema.Limited:
-		status, sentence, _ := api.Words(err)
+		status, sentence, _ := respond.Describe(err)
 		return w.renderDataExport(c, status, sentence)
 	}
 	if err != nil {

@@ -1,17 +1,15 @@
 package web
 
 import (
-	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"satchel/schema"
-	"satchel/server/api"
 	"satchel/server/auth"
+	"satchel/server/respond"
 )
 
 // messageView is a page with a single message.
@@ -30,17 +28,17 @@ type messageView struct {
 // WriteError answers a request with an error page. Anonymous requests get the sign-in page and
 // return afterwards.
 func (w *Web) WriteError(c echo.Context, err error) error {
-	if errors.Is(err, context.Canceled) && c.Request().Context().Err() != nil {
-		return nil // the client has disconnected
+	if respond.ClientLeft(c, err) {
+		return nil
 	}
-	status, sentence, wait := api.Words(err)
+	status, sentence, wait := respond.Describe(err)
 	if status >= http.StatusInternalServerError {
-		logTrouble(c, status, err)
+		respond.LogFailure(c, status, err)
 	}
 	if c.Response().Committed {
 		return nil
 	}
-	api.RetryAfter(c.Response().Header(), wait)
+	respond.RetryAfter(c.Response().Header(), wait)
 	if status == http.StatusUnauthorized {
 		c.Response().Header().Set(echo.HeaderWWWAuthenticate, "Bearer")
 		if err := w.showSignIn(c, status, w.signInReason(c, sentence), w.signInReturn(c)); err == nil || c.Response().Committed {
@@ -90,15 +88,4 @@ var sentencesForPeople = map[int]string{
 var hints = map[int]string{
 	http.StatusNotFound:           "If you followed a link from an e-mail, please make sure that you have the whole of it: some programs break long links.",
 	http.StatusServiceUnavailable: "Nothing was lost, and exports in progress continue. Please reload this page in a moment.",
-}
-
-// logTrouble logs a failed request for the engineer on call.
-func logTrouble(c echo.Context, status int, err error) {
-	level := slog.LevelError
-	if status == http.StatusServiceUnavailable {
-		level = slog.LevelWarn
-	}
-	slog.LogAttrs(c.Request().Context(), level, "request did not succeed",
-		slog.String("method", c.Request().Method), slog.String("route", c.Path()), slog.Int("status", status),
-		slog.String("request_id", c.Response().Header().Get(echo.HeaderXRequestID)), slog.Any("err", err))
 }

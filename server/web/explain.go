@@ -13,6 +13,6 @@ type explainView struct {
 }
 
 // Explain renders a page of text. It needs no sign-in.
-func (w *Web) Explain(c echo.Context, title string, paragraphs []string) error {
-	return w.render(c, http.StatusOK, "explain", title, explainView{title, paragraphs})
+func (p *Pages) Explain(c echo.Context, title string, paragraphs []string) error {
+	return p.render(c, http.StatusOK, "explain", title, explainView{title, paragraphs})
 }

@@ -8,6 +8,7 @@ import (
 
 	"satchel/schema"
 	"satchel/server/auth"
+	"satchel/server/respond"
 )
 
 // linkedExport is the export that a mailed link names.
@@ -72,7 +73,7 @@ func (w *Web) openLinkForAction(c echo.Context, purpose schema.Purpose) (linkedE
 // respondAccepted answers a submitted form: programs get the export as JSON, browsers are
 // redirected to the page.
 func (w *Web) respondAccepted(c echo.Context, e schema.Export, page string) error {
-	if WantsJSON(c.Request()) {
+	if respond.WantsJSON(c.Request()) {
 		return c.JSON(http.StatusAccepted, w.API.View(e))
 	}
 	return w.goTo(c, page)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
+	"net/url"
 	"path"
 	"strings"
 	"time"
@@ -19,11 +20,26 @@ import (
 //go:embed templates
 var templates embed.FS
 
-// pages holds the page templates by name, each with the layout and the shared parts.
-type pages map[string]*template.Template
+// Pages renders the templates, each with the layout and the shared parts. It needs nothing but
+// the site.
+type Pages struct {
+	base      string // path of the site, often ""
+	files     staticFiles
+	templates map[string]*template.Template
+}
+
+// NewPages parses all templates. It panics if one does not parse, which no setting can cause.
+func NewPages(site schema.Site) *Pages {
+	p := &Pages{files: readStaticFiles()}
+	if at, err := url.Parse(string(site)); err == nil {
+		p.base = strings.TrimSuffix(at.EscapedPath(), "/")
+	}
+	p.templates = parsePages(p.base, p.files)
+	return p
+}
 
 // parsePages parses all templates. Paths in them begin with base.
-func parsePages(base string, f staticFiles) pages {
+func parsePages(base string, f staticFiles) map[string]*template.Template {
 	functions := template.FuncMap{
 		"path":   func(p string) string { return base + p },
 		"static": func(name string) string { return base + f.url(name) },
@@ -54,7 +70,7 @@ func parsePages(base string, f staticFiles) pages {
 		"attributes": fieldError.attributes,
 	}
 	layout := template.Must(template.New("layout.html").Funcs(functions).ParseFS(templates, "templates/layout.html", "templates/parts/*.html"))
-	found := pages{}
+	found := map[string]*template.Template{}
 	names, err := fs.Glob(templates, "templates/*.html")
 	if err != nil {
 		panic(err) // the pattern is well formed
@@ -77,9 +93,9 @@ type layoutData struct {
 }
 
 // render answers with a page. It is buffered, so that a failed template sends nothing.
-func (w *Web) render(c echo.Context, status int, name, title string, body any) error {
+func (p *Pages) render(c echo.Context, status int, name, title string, body any) error {
 	var html bytes.Buffer
-	err := w.pages[name].Execute(&html, layoutData{Title: title, Now: time.Now(), Person: auth.PersonOf(c), Account: auth.AccountOf(c), Body: body})
+	err := p.templates[name].Execute(&html, layoutData{Title: title, Now: time.Now(), Person: auth.PersonOf(c), Account: auth.AccountOf(c), Body: body})
 	if err != nil {
 		return fmt.Errorf("write page %s: %w", name, err)
 	}
@@ -89,9 +105,9 @@ func (w *Web) render(c echo.Context, status int, name, title string, body any) e
 }
 
 // renderFragment renders a named part of a page.
-func (w *Web) renderFragment(page, part string, data any) (string, error) {
+func (p *Pages) renderFragment(page, part string, data any) (string, error) {
 	var html bytes.Buffer
-	if err := w.pages[page].ExecuteTemplate(&html, part, data); err != nil {
+	if err := p.templates[page].ExecuteTemplate(&html, part, data); err != nil {
 		return "", fmt.Errorf("write %s of page %s: %w", part, page, err)
 	}
 	return html.String(), nil

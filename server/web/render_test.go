@@ -18,7 +18,8 @@ import (
 // testWeb has all templates and no dependencies.
 var testWeb = sync.OnceValue(func() *Web {
 	return New(Options{
-		Site: "https://export.example.com", Windows: schema.Windows{Confirm: 24 * time.Hour, Download: 24 * time.Hour, Cooldown: 24 * time.Hour},
+		Pages: NewPages("https://export.example.com"),
+		Site:  "https://export.example.com", Windows: schema.Windows{Confirm: 24 * time.Hour, Download: 24 * time.Hour, Cooldown: 24 * time.Hour},
 		Note: func(c schema.Category) string { return "All " + c.Title() + ". Left out: secrets." },
 	})
 })
@@ -28,7 +29,7 @@ func renderPage(t *testing.T, name string, view any) string {
 	t.Helper()
 	w := testWeb()
 	var html bytes.Buffer
-	err := w.pages[name].Execute(&html, layoutData{
+	err := w.templates[name].Execute(&html, layoutData{
 		Title: "Title", Now: began, Person: schema.Person{ID: "US1", Name: "Ada", Role: schema.Owner}, Account: schema.Account{Name: "Analytical Engines"}, Body: view,
 	})
 	require.NoError(t, err, name)

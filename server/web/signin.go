@@ -44,7 +44,7 @@ func (w *Web) showSignIn(c echo.Context, status int, why, back string) error {
 	view := signInView{Reason: why, Return: back, URL: w.signInURL(back), SignedIn: err == nil}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request().Context()), 5*time.Second)
 	defer cancel()
-	people, err := w.Auth.Choices(ctx, c)
+	people, err := w.Auth.DevUsers(ctx, c)
 	if err != nil {
 		return err
 	}

@@ -2,8 +2,6 @@ package web
 
 import (
 	"context"
-	"net/url"
-	"strings"
 	"time"
 
 	"satchel/schema"
@@ -29,6 +27,7 @@ type Directory interface {
 
 // Options configure the pages.
 type Options struct {
+	Pages     *Pages
 	API       *api.API
 	Auth      *auth.Auth
 	Bulk      *bulk.Bulk
@@ -47,20 +46,13 @@ type Options struct {
 
 // Web serves the pages.
 type Web struct {
+	*Pages
 	Options
-	base          string // path of the site, often ""
-	pages         pages
-	files         staticFiles
 	categoryNotes []categoryNote
 	readComplete  firstSeen
 }
 
-// New makes the pages. It panics if a template does not parse, which no setting can cause.
+// New makes the pages. It connects to nothing.
 func New(o Options) *Web {
-	w := &Web{Options: o, files: readStaticFiles(), categoryNotes: parseCategoryNotes(o.Note)}
-	if site, err := url.Parse(string(o.Site)); err == nil {
-		w.base = strings.TrimSuffix(site.EscapedPath(), "/")
-	}
-	w.pages = parsePages(w.base, w.files)
-	return w
+	return &Web{Pages: o.Pages, Options: o, categoryNotes: parseCategoryNotes(o.Note)}
 }

@@ -1,13 +1,10 @@
-package api
+package respond
 
 import (
 	"context"
 	"encoding/json"
 	"errors"
-	"log/slog"
-	"math"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -15,7 +12,7 @@ import (
 	"satchel/schema"
 )
 
-// statusOf is the one table from what a caller can do to an HTTP status.
+// statusOf maps the kind of an error to an HTTP status. No other table does.
 var statusOf = map[schema.Kind]int{
 	schema.Invalid:         http.StatusBadRequest,
 	schema.Unauthenticated: http.StatusUnauthorized,
@@ -27,9 +24,9 @@ var statusOf = map[schema.Kind]int{
 	schema.Unavailable:     http.StatusServiceUnavailable,
 }
 
-// ofHTTP are the codes and words of what goes wrong before anybody asks for an
-// export, or in the ways of HTTP itself.
-var ofHTTP = map[int]struct{ code, detail string }{
+// httpErrors are the codes and details of errors that HTTP itself or a
+// middleware raises, by status.
+var httpErrors = map[int]struct{ code, detail string }{
 	http.StatusBadRequest:                   {"invalid_request", "We could not read the request."},
 	http.StatusNotFound:                     {"not_found", "There is nothing here."},
 	http.StatusMethodNotAllowed:             {"method_not_allowed", "This address does not know the method. The Allow header says which it knows."},
@@ -42,7 +39,10 @@ var ofHTTP = map[int]struct{ code, detail string }{
 	http.StatusServiceUnavailable:           {"unavailable", "We cannot do this right now. Please try again soon."},
 }
 
-// problem is what an error looks like (RFC 9457).
+// unavailableRetryAfter is the Retry-After of a 503 whose error names none.
+const unavailableRetryAfter = 8 * time.Second
+
+// problem is a problem document (RFC 9457).
 type problem struct {
 	Type   string `json:"type"`
 	Title  string `json:"title"`
@@ -51,59 +51,65 @@ type problem struct {
 	Detail string `json:"detail"`
 
 	RequestID string `json:"requestId,omitempty"`
-	*busy
 
+	members    any // extension members, a JSON object, or nil
 	retryAfter time.Duration
 }
 
-// busy is what a BusyError adds: both keys, always.
-type busy struct {
-	ExportID    string  `json:"exportId"`
-	AvailableAt *string `json:"availableAt"`
+// Extended is implemented by errors that add members to their problem document
+// (RFC 9457, section 3.2).
+type Extended interface {
+	error
+	// ProblemMembers returns a value that encodes as a JSON object with at least one member.
+	ProblemMembers() any
 }
 
-// WriteProblem answers a request with what went wrong. What the caller cannot
-// act on is told in the log alone, and answered with the request's ID. An
-// answer that had begun is cut off, so that it does not look whole.
-func WriteProblem(c echo.Context, err error) error {
-	if errors.Is(err, context.Canceled) && c.Request().Context().Err() != nil {
-		return nil // nobody is there to hear
+// Problem answers a request with a problem document that describes err. What
+// the caller cannot act on is only logged, and answered with the request's ID.
+// Where the answer has begun, Problem aborts the connection, so that the answer
+// does not look complete.
+func Problem(c echo.Context, err error) error {
+	if ClientLeft(c, err) {
+		return nil
 	}
 	p := problemOf(err)
 	if p.Status >= http.StatusInternalServerError {
-		LogTrouble(c, p.Status, err)
+		LogFailure(c, p.Status, err)
 	}
-	if c.Response().Committed {
-		panic(http.ErrAbortHandler) // net/http's way to say that what was sent is not all
-	}
+	AbortIfCommitted(c)
 	header := c.Response().Header()
 	if p.Status == http.StatusInternalServerError {
 		p.RequestID = header.Get(echo.HeaderXRequestID)
 	}
 	if p.Status == http.StatusUnauthorized && header.Get(echo.HeaderWWWAuthenticate) == "" {
-		header.Set(echo.HeaderWWWAuthenticate, "Bearer") // Basic, which is as good, would make browsers ask by themselves
+		header.Set(echo.HeaderWWWAuthenticate, "Bearer") // Basic works, too, but makes browsers open a dialog
 	}
 	RetryAfter(header, p.retryAfter)
-	body, err := json.Marshal(p)
+	body, err := p.encode()
 	if err != nil {
 		return err
 	}
 	header.Set(echo.HeaderCacheControl, "private, no-store")
-	header.Set(echo.HeaderContentType, "application/problem+json") // whatever it was to be
+	header.Set(echo.HeaderContentType, "application/problem+json") // replaces what the handler set
 	return c.Blob(p.Status, header.Get(echo.HeaderContentType), body)
 }
 
-// RetryAfter says in the header of an answer how long to wait, if that is known.
-func RetryAfter(h http.Header, wait time.Duration) {
-	if wait > 0 {
-		h.Set(echo.HeaderRetryAfter, strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+// encode puts the extension members behind the standard ones.
+func (p problem) encode() ([]byte, error) {
+	body, err := json.Marshal(p)
+	if err != nil || p.members == nil {
+		return body, err
 	}
+	members, err := json.Marshal(p.members)
+	if err != nil {
+		return nil, err
+	}
+	return append(append(body[:len(body)-1], ','), members[1:]...), nil
 }
 
-// Words are what WriteProblem would say of an error, for an answer in another
-// form: the status, a sentence for the caller, and how long to wait if that
-// is known.
-func Words(err error) (status int, sentence string, retryAfter time.Duration) {
+// Describe returns what Problem says of an error, for answers in another format:
+// the status, a sentence for the caller, and how long to wait, or 0.
+func Describe(err error) (status int, detail string, retryAfter time.Duration) {
 	p := problemOf(err)
 	return p.Status, p.Detail, p.retryAfter
 }
@@ -112,26 +118,26 @@ func problemOf(err error) problem {
 	if known, ok := errors.AsType[*schema.Error](err); ok {
 		p := newProblem(statusOf[known.Kind], known.Code, known.Message)
 		p.retryAfter = known.RetryAfter
-		if b, ok := errors.AsType[*BusyError](err); ok {
-			p.busy = &busy{ExportID: b.ExportID, AvailableAt: instant(b.AvailableAt)}
+		if extended, ok := errors.AsType[Extended](err); ok {
+			p.members = extended.ProblemMembers()
 		}
 		return p
 	}
 	status := http.StatusInternalServerError
-	if spoken, ok := errors.AsType[*echo.HTTPError](err); ok {
-		status = spoken.Code
-	} else if isA[*http.MaxBytesError](err) {
+	if raised, ok := errors.AsType[*echo.HTTPError](err); ok {
+		status = raised.Code
+	} else if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		status = http.StatusRequestEntityTooLarge
 	} else if errors.Is(err, context.DeadlineExceeded) {
 		status = http.StatusServiceUnavailable
 	}
-	words, ok := ofHTTP[status]
+	text, ok := httpErrors[status]
 	if !ok {
 		return newProblem(http.StatusInternalServerError, "internal", "Something went wrong on our side. If it does so again, tell us the request’s ID.")
 	}
-	p := newProblem(status, words.code, words.detail)
+	p := newProblem(status, text.code, text.detail)
 	if status == http.StatusServiceUnavailable {
-		p.retryAfter = patience
+		p.retryAfter = unavailableRetryAfter
 	}
 	return p
 }
@@ -141,15 +147,4 @@ func newProblem(status int, code, detail string) problem {
 		status = http.StatusInternalServerError
 	}
 	return problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Code: code, Detail: detail}
-}
-
-// LogTrouble is for the person awake at night.
-func LogTrouble(c echo.Context, status int, err error) {
-	level := slog.LevelError
-	if status == http.StatusServiceUnavailable {
-		level = slog.LevelWarn
-	}
-	slog.LogAttrs(c.Request().Context(), level, "request did not succeed",
-		slog.String("method", c.Request().Method), slog.String("route", c.Path()), slog.Int("status", status),
-		slog.String("request_id", c.Response().Header().Get(echo.HeaderXRequestID)), slog.Any("err", err))
 }

@@ -11,38 +11,40 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"satchel/schema"
+	"satchel/server/respond"
 )
 
-// SessionPath is where the host application's page may post a JWT to, from
-// its own origin.
+// SessionPath is where a page of the host application posts a JWT.
 const SessionPath = "/session"
 
-// Routes are the doors for browsers. They stand outside Identify, because
-// they are for those whom it would not let in.
-func (a *Auth) Routes(e *echo.Echo) {
-	e.POST(SessionPath, a.beginSession)
-	e.DELETE(SessionPath, a.endSession)
-	e.POST("/sign-out", a.leave)
+// Register adds the routes for browsers. They are Public, because a browser with
+// an ended session or of a suspended account has to reach them.
+func (a *Auth) Register(r *respond.Router) {
+	public := respond.Policy{Access: respond.Public, Format: respond.Page}
+	session := respond.Policy{Access: respond.Public, Format: respond.PageOrProgram, FromHostSite: true}
+	r.Add(http.MethodPost, SessionPath, a.createSession, session)
+	r.Add(http.MethodDelete, SessionPath, a.endSession, session)
+	r.Add(http.MethodPost, "/sign-out", a.signOutForm, public)
 	if a.dev != nil {
-		e.GET("/dev/sign-in", a.signInOnThisMachine)
+		r.Add(http.MethodGet, "/dev/sign-in", a.devSignIn, public)
 	}
 }
 
-// beginSession answers POST /session: it exchanges a JWT for a session
-// cookie. The JWT comes as bearer, or as the field "token" of a form with the
-// path to return to.
-func (a *Auth) beginSession(c echo.Context) error {
+// createSession answers POST /session: it exchanges a JWT for a session cookie.
+// The JWT is a bearer token, or the field "token" of a form whose field "return"
+// is the path to return to.
+func (a *Auth) createSession(c echo.Context) error {
 	token, isBearer := bearer(c.Request())
 	if !isBearer {
-		token = c.Request().PostFormValue("token") // never from the URL, which others log
+		token = c.Request().PostFormValue("token") // never from the URL, which proxies log
 	}
 	address := AddressKey(c.RealIP())
-	if wait := a.failuresOf.Wait(address); wait > 0 {
+	if wait := a.addressFailures.Wait(address); wait > 0 {
 		return tooManyFailures(wait)
 	}
-	who, until, err := a.byToken(c.Request().Context(), token)
+	who, until, err := a.identifyToken(c.Request().Context(), token)
 	if schema.KindOf(err) == schema.Unauthenticated {
-		a.failuresOf.Take(address)
+		a.addressFailures.Take(address)
 	}
 	if err != nil {
 		return err
@@ -64,9 +66,9 @@ func (a *Auth) endSession(c echo.Context) error {
 	return c.NoContent(http.StatusNoContent)
 }
 
-// leave answers POST /sign-out. A form may name a path of ours to return to as
-// somebody else.
-func (a *Auth) leave(c echo.Context) error {
+// signOutForm answers POST /sign-out. The field "return" may name a path to
+// return to after signing in again.
+func (a *Auth) signOutForm(c echo.Context) error {
 	if err := a.signOut(c); err != nil {
 		return err
 	}
@@ -77,9 +79,9 @@ func (a *Auth) leave(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, a.site.to(next))
 }
 
-// signInOnThisMachine answers GET /dev/sign-in: it signs in anybody, for whoever
-// sits at this machine.
-func (a *Auth) signInOnThisMachine(c echo.Context) error {
+// devSignIn answers GET /dev/sign-in: it signs in any user, without a password,
+// for requests from this machine.
+func (a *Auth) devSignIn(c echo.Context) error {
 	if !fromThisMachine(c.Request()) {
 		return echo.ErrNotFound
 	}
@@ -94,25 +96,25 @@ func (a *Auth) signInOnThisMachine(c echo.Context) error {
 	if len(found) == 0 {
 		return schema.Errorf(schema.NotFound, "user_not_found", "There is no such user.")
 	}
-	who := &known{Principal: Principal{Account: found[0].Account, User: found[0].ID}}
+	who := &identity{Principal: Principal{Account: found[0].Account, User: found[0].ID}}
 	if err := a.signIn(c, who, a.now().Add(sessionLife)); err != nil {
 		return err
 	}
 	return c.Redirect(http.StatusSeeOther, a.site.to(a.ReturnPath(c.QueryParam("return"))))
 }
 
-// Choices are the people to choose from where development signs people in,
-// and nobody elsewhere.
-func (a *Auth) Choices(ctx context.Context, c echo.Context) ([]schema.Person, error) {
+// DevUsers lists people to sign in as, for development, and none for requests
+// that cannot use the sign-in for development.
+func (a *Auth) DevUsers(ctx context.Context, c echo.Context) ([]schema.Person, error) {
 	if a.dev == nil || !fromThisMachine(c.Request()) {
 		return nil, nil
 	}
 	return a.dev.People(ctx, "")
 }
 
-// fromThisMachine tells whether the connection itself comes from loopback and
-// asks for loopback, so that neither a tunnel nor a web page elsewhere can
-// sign in through somebody's browser.
+// fromThisMachine reports whether the connection comes from a loopback address
+// and the Host is one, so that neither a tunnel nor a page of another site can
+// sign in through a developer's browser.
 func fromThisMachine(r *http.Request) bool {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil || !peer.Addr().Unmap().IsLoopback() {
@@ -121,7 +123,7 @@ func fromThisMachine(r *http.Request) bool {
 	return IsLoopback(hostOnly(r.Host))
 }
 
-// IsLoopback tells whether a host's name or address is this machine's own.
+// IsLoopback reports whether a host name or address is this machine's own.
 func IsLoopback(host string) bool { return schema.IsLoopback(host) }
 
 func hostOnly(hostport string) string {
