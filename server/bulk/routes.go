@@ -10,11 +10,11 @@ import (
 	"satchel/server/respond"
 )
 
-// requestTimeout is less than Twilio's client libraries wait.
+// requestTimeout is shorter than the timeout of Twilio's client libraries.
 const requestTimeout = 9 * time.Second
 
-// Register adds the routes: Twilio's, then the files that their answers lead to,
-// then those of our own JSON API.
+// Register adds the routes: Twilio's, then the files that their responses link to, then those
+// of our own JSON API.
 func (b *Bulk) Register(r *respond.Router) {
 	const get, post, del = http.MethodGet, http.MethodPost, http.MethodDelete
 
@@ -42,28 +42,28 @@ func (b *Bulk) Register(r *respond.Router) {
 	r.Add(post, "/v1/bulk/events/:id/resend", b.resendEvent, own)
 }
 
-// twilioPolicy is that of Twilio's routes. Authentication counts in the timeout.
+// twilioPolicy is the policy of Twilio's routes. The timeout includes authentication.
 var twilioPolicy = respond.Policy{
 	Access: respond.ExporterByBasic, Format: respond.Twilio, Timeout: requestTimeout, TotalTimeout: requestTimeout,
 }
 
-// twilio adds one of Twilio's routes. A slash at its end is tolerated, and HEAD
-// is answered as GET is, without the body.
+// twilio adds one of Twilio's routes. A trailing slash is accepted, and HEAD is answered like
+// GET without the body.
 //
-// Under /v1/Exports, Jobs is no resource type, so the router prefers it to one;
-// of what it does not know there, it would say which methods it knows for the
-// resource type Jobs.
+// Under /v1/Exports, "Jobs" is not a resource type, so the router prefers its static route to
+// the parameter. For a path unknown below it, the Allow header is computed as if Jobs were a
+// resource type.
 func (b *Bulk) twilio(r *respond.Router, method, path string, h echo.HandlerFunc) {
 	for _, path := range []string{path, path + "/"} {
-		r.Add(method, path, h, twilioPolicy, knownType)
+		r.Add(method, path, h, twilioPolicy, requireResourceType)
 		if method == http.MethodGet {
-			r.Add(http.MethodHead, path, h, twilioPolicy, knownType)
+			r.Add(http.MethodHead, path, h, twilioPolicy, requireResourceType)
 		}
 	}
 }
 
-// knownType answers 404 for what is no resource type.
-func knownType(next echo.HandlerFunc) echo.HandlerFunc {
+// requireResourceType answers 404 if the path names an unknown resource type.
+func requireResourceType(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		for _, name := range c.ParamNames() {
 			if name == "type" && !schema.IsResourceType(c.Param(name)) {

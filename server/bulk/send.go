@@ -11,14 +11,13 @@ import (
 	"satchel/server/download"
 )
 
-// sendFile answers GET and HEAD /files/{id}/{name}: the gzip file itself, which
-// is never sent as a Content-Encoding, so that no client inflates it unasked.
-// The link is all the authority there is; in the audit trail it is used by the
-// one it was given to.
+// sendFile handles GET and HEAD /files/{id}/{name}: it sends the gzip file itself, without
+// Content-Encoding, so that no client decompresses it unasked. The signed link is the only
+// authorization. The audit trail records the actor that the link was made for.
 func (b *Bulk) sendFile(c echo.Context) error {
 	until, err := strconv.ParseInt(c.QueryParam("exp"), 10, 64)
 	if err != nil || !b.Links.IsFileLink(c.Param("id"), c.QueryParam("by"), until, c.QueryParam("sig")) {
-		return altered()
+		return invalidLink()
 	}
 	return download.Send(c, func(ctx context.Context) (download.File, error) {
 		now, err := b.Store.Now(ctx)
@@ -26,37 +25,37 @@ func (b *Bulk) sendFile(c echo.Context) error {
 			return download.File{}, err
 		}
 		if now.Unix() >= until {
-			return download.File{}, schema.Errorf(schema.Forbidden, "link_expired", "The link has expired. Fetch a new one from the day's address.")
+			return download.File{}, schema.Errorf(schema.Forbidden, "link_expired", "This link has expired. Fetch the day again to get a new link.")
 		}
 		f, wrapped, err := b.Store.OpenDayFile(ctx, c.Param("id"))
 		if err != nil {
 			return download.File{}, err
 		}
 		if c.Param("name") != fileName(f) {
-			return download.File{}, altered()
+			return download.File{}, invalidLink()
 		}
-		if err := b.mayBeSent(ctx, f.Account); err != nil {
+		if err := b.checkAccountActive(ctx, f.Account); err != nil {
 			return download.File{}, err
 		}
 		return b.open(ctx, c, f, wrapped)
 	})
 }
 
-// mayBeSent refuses the files of an account that is suspended or gone, whose
-// links were handed out before.
-func (b *Bulk) mayBeSent(ctx context.Context, account string) error {
+// checkAccountActive rejects links to files of an account that has been suspended or removed
+// since they were made.
+func (b *Bulk) checkAccountActive(ctx context.Context, account string) error {
 	of, err := b.Directory.Account(ctx, account)
 	if of.Suspended || schema.KindOf(err) == schema.NotFound {
-		return schema.Errorf(schema.Forbidden, "account_suspended", "The account that this file is of is suspended.")
+		return schema.Errorf(schema.Forbidden, "account_suspended", "The account that this file belongs to is suspended.")
 	}
 	return err
 }
 
-func altered() error {
-	return schema.Errorf(schema.Forbidden, "link_altered", "The link is not one that was given out. Fetch a new one from the day's address.")
+func invalidLink() error {
+	return schema.Errorf(schema.Forbidden, "link_altered", "This link is not valid. Fetch the day again to get a new link.")
 }
 
-// open opens a file and sets the headers that describe it.
+// open opens a file and sets the response headers that describe it.
 func (b *Bulk) open(ctx context.Context, c echo.Context, f schema.DayFile, wrapped []byte) (download.File, error) {
 	stored, err := download.Object{
 		Kind: "day file", Account: f.Account, ID: f.ID, Wrapped: wrapped, Key: schema.DayObject(f.ID), Size: f.Size,

@@ -32,22 +32,22 @@ func (w *Web) Register(r *respond.Router) {
 	r.Read("/download/:token", w.download, linkedFile)
 
 	r.Read("/settings/data-export", w.showDataExport, signedIn)
-	r.Add(post, "/settings/data-export", w.request, exporter)
+	r.Add(post, "/settings/data-export", w.requestExport, exporter)
 	r.Add(get, "/settings/data-export/live", w.showLive, background)
 	r.Add(get, "/settings/data-export/:id/events", w.followExport, stream)
-	r.Add(post, "/settings/data-export/:id/cancel", w.cancel, exporter)
-	r.Add(post, "/settings/data-export/:id/resend", w.resend, exporter)
-	r.Add(post, "/settings/data-export/:id/delete", w.delete, exporter)
-	r.Read("/settings/data-export/:id/file", w.file, file)
+	r.Add(post, "/settings/data-export/:id/cancel", w.cancelExport, exporter)
+	r.Add(post, "/settings/data-export/:id/resend", w.resendConfirmation, exporter)
+	r.Add(post, "/settings/data-export/:id/delete", w.deleteArchive, exporter)
+	r.Read("/settings/data-export/:id/file", w.downloadFile, file)
 
 	r.Read("/settings/bulk-export", w.showBulkExport, signedIn)
-	r.Add(post, "/settings/bulk-export", w.askForJob, exporter)
+	r.Add(post, "/settings/bulk-export", w.createJob, exporter)
 	r.Add(get, "/settings/bulk-export/live", w.showBulkLive, background)
-	r.Add(post, "/settings/bulk-export/daily/:type", w.configure, exporter)
+	r.Add(post, "/settings/bulk-export/daily/:type", w.configureDaily, exporter)
 	r.Add(post, "/settings/bulk-export/jobs/:id/delete", w.deleteJob, exporter)
 	r.Read("/settings/bulk-export/files/:id", w.fetchFile, exporter)
 	r.Add(post, "/settings/bulk-export/files/:id/delete", w.deleteFile, exporter)
-	r.Add(post, "/settings/bulk-export/deliveries/:id/again", w.sendAgain, exporter)
+	r.Add(post, "/settings/bulk-export/deliveries/:id/again", w.resendWebhook, exporter)
 
 	r.Read("/unsubscribe/:token", w.showUnsubscribe, anyone)
 	r.Add(post, "/unsubscribe/:token", w.unsubscribe, anyone)
@@ -57,10 +57,10 @@ func (w *Web) Register(r *respond.Router) {
 	r.Unmatched("/", anyone)
 }
 
-// home answers GET /.
+// home handles GET /.
 func (w *Web) home(c echo.Context) error { return w.goTo(c, "/settings/data-export") }
 
-// goTo sends a browser to look at one of our paths.
+// goTo redirects a browser to one of our paths.
 func (w *Web) goTo(c echo.Context, path string) error {
 	return c.Redirect(http.StatusSeeOther, w.base+path)
 }

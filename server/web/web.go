@@ -11,8 +11,7 @@ import (
 	"satchel/server/bulk"
 )
 
-// Exports reads exports whoever asks, what was done to them, and the clock
-// that decides.
+// Exports reads exports of any account, their audit trail, and the database's clock.
 type Exports interface {
 	Export(ctx context.Context, id string) (schema.Export, error)
 	Trails(ctx context.Context, account string, exports []string) (map[string][]store.Deed, error)
@@ -20,13 +19,13 @@ type Exports interface {
 	Now(ctx context.Context) (time.Time, error)
 }
 
-// Directory is what the pages show of people and accounts.
+// Directory looks up people and accounts.
 type Directory interface {
 	Account(ctx context.Context, id string) (schema.Account, error)
 	People(ctx context.Context, account string) ([]schema.Person, error)
 }
 
-// Options are what the pages stand on.
+// Options configure the pages.
 type Options struct {
 	Pages     *Pages
 	API       *api.API
@@ -37,23 +36,23 @@ type Options struct {
 	Links     schema.Links
 	Site      schema.Site
 	Windows   schema.Windows
-	Note      func(schema.Category) string // what a category holds, and what is left out of it
-	SignInURL string                       // where people sign in; "" where nobody but development does
+	Note      func(schema.Category) string // what a category includes and leaves out
+	SignInURL string                       // sign-in page of the host application, "" if there is none
 
-	// Operators leads those who run Satchel to the run of an account's export;
-	// nil where nobody is to see that.
+	// Operators returns the URL of an account's workflow run in the Temporal UI, for
+	// operators. It is nil if pages must not show it.
 	Operators func(account string) string
 }
 
-// Web answers with pages.
+// Web serves the pages.
 type Web struct {
 	*Pages
 	Options
-	contents []content
-	reads    reads
+	categoryNotes []categoryNote
+	readComplete  firstSeen
 }
 
 // New makes the pages. It connects to nothing.
 func New(o Options) *Web {
-	return &Web{Pages: o.Pages, Options: o, contents: contentsOf(o.Note)}
+	return &Web{Pages: o.Pages, Options: o, categoryNotes: parseCategoryNotes(o.Note)}
 }

@@ -9,14 +9,14 @@ import (
 	"satchel/workflows"
 )
 
-// Events lists the latest webhooks of the caller's account, newest first, with
-// how their delivery goes.
+// Events returns the latest webhooks of the caller's account, newest first, with the state of
+// their delivery.
 func (b *Bulk) Events(ctx context.Context, p auth.Principal, limit int) ([]schema.Event, error) {
 	return b.Store.Events(ctx, p.Account, limit)
 }
 
-// SendAgain delivers a webhook once more. One that is being delivered goes on.
-func (b *Bulk) SendAgain(ctx context.Context, p auth.Principal, id string) (schema.Event, error) {
+// ResendEvent delivers a webhook again. If it is being delivered, that delivery continues.
+func (b *Bulk) ResendEvent(ctx context.Context, p auth.Principal, id string) (schema.Event, error) {
 	deadline := time.Now().Add(workflows.Waiting(ctx))
 	for {
 		e, err := b.Store.AccountEvent(ctx, p.Account, id)
@@ -28,7 +28,7 @@ func (b *Bulk) SendAgain(ctx context.Context, p auth.Principal, id string) (sche
 			return e, err
 		}
 		select {
-		case <-time.After(50 * time.Millisecond):
+		case <-time.After(50 * time.Millisecond): // its previous run is about to close
 		case <-ctx.Done():
 			return e, err
 		}

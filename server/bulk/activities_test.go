@@ -16,30 +16,30 @@ import (
 	"satchel/workflows"
 )
 
-// platform is what the platform has of records, calls and schedules.
+// platform is a fake of the platform's records, call archive, schedules and webhook receivers.
 type platform struct {
-	mu        sync.Mutex
-	records   map[string][]string // by account, type and day: SIDs
-	erased    []string            // calls that its archive was told to delete
-	nameless  bool                // nobody has said where its archive is
-	schedules map[string]bool     // by account and type
-	sent      chan string         // IDs of events that were delivered
-	hold      chan struct{}       // nil, or what reading waits for
+	mu             sync.Mutex
+	records        map[string][]string // SIDs by recordKey
+	erased         []string            // calls deleted from the archive
+	withoutArchive bool                // no archive is configured
+	schedules      map[string]bool     // enabled, by account and type
+	sent           chan string         // IDs of delivered events
+	hold           chan struct{}       // if not nil, reading waits until it is closed
 }
 
 func newPlatform() *platform {
 	return &platform{records: map[string][]string{}, schedules: map[string]bool{}, sent: make(chan string, 100)}
 }
 
-func place(account string, t schema.ResourceType, day schema.Day) string {
+func recordKey(account string, t schema.ResourceType, day schema.Day) string {
 	return account + "/" + string(t) + "/" + string(day)
 }
 
-// has gives the platform records.
-func (p *platform) has(account string, t schema.ResourceType, day schema.Day, sids ...string) {
+// setRecords sets the records of a day.
+func (p *platform) setRecords(account string, t schema.ResourceType, day schema.Day, sids ...string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.records[place(account, t, day)] = sids
+	p.records[recordKey(account, t, day)] = sids
 }
 
 func (p *platform) callDay(account, call string) (schema.Day, error) {
@@ -53,7 +53,7 @@ func (p *platform) callDay(account, call string) (schema.Day, error) {
 	return "", schema.Errorf(schema.NotFound, "call_not_found", "There is no such call.")
 }
 
-// block keeps days from being read until the returned function is called.
+// block delays reading of days until the returned function is called.
 func (p *platform) block() (release func()) {
 	hold := make(chan struct{})
 	p.mu.Lock()
@@ -62,12 +62,12 @@ func (p *platform) block() (release func()) {
 	return sync.OnceFunc(func() { close(hold) })
 }
 
-// ReadDay lends the records of a day.
+// ReadDay calls do with the records of a day.
 func (p *platform) ReadDay(ctx context.Context, t schema.ResourceType, account string, day schema.Day, erased []string, do func(activities.DayRows) error) error {
 	p.mu.Lock()
 	hold := p.hold
 	left := []string{}
-	for _, sid := range p.records[place(account, t, day)] {
+	for _, sid := range p.records[recordKey(account, t, day)] {
 		if !slices.Contains(erased, sid) {
 			left = append(left, sid)
 		}
@@ -80,15 +80,15 @@ func (p *platform) ReadDay(ctx context.Context, t schema.ResourceType, account s
 			return ctx.Err()
 		}
 	}
-	return do(&lines{left})
+	return do(&sidRows{left})
 }
 
-// SigningKey is of no use here: nothing is really sent.
+// SigningKey is not needed: no webhook is really sent.
 func (p *platform) SigningKey(context.Context, string) ([]byte, error) {
 	return nil, schema.Errorf(schema.Conflict, "no_signing_key", "None.")
 }
 
-// EraseCalls is what the platform's archive is told.
+// EraseCalls records calls deleted from the platform's archive.
 func (p *platform) EraseCalls(_ context.Context, _ string, calls []string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -96,7 +96,7 @@ func (p *platform) EraseCalls(_ context.Context, _ string, calls []string) error
 	return nil
 }
 
-// SetDaily is what Temporal's schedules are told.
+// SetDaily records whether a schedule is enabled.
 func (p *platform) SetDaily(_ context.Context, account string, t schema.ResourceType, enabled bool) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -110,9 +110,9 @@ func (p *platform) scheduled(account string, t schema.ResourceType) bool {
 	return p.schedules[account+"/"+string(t)]
 }
 
-type lines struct{ sids []string }
+type sidRows struct{ sids []string }
 
-func (l *lines) AppendRow(dst []byte) ([]byte, error) {
+func (l *sidRows) AppendRow(dst []byte) ([]byte, error) {
 	if len(l.sids) == 0 {
 		return dst, io.EOF
 	}
@@ -121,28 +121,29 @@ func (l *lines) AppendRow(dst []byte) ([]byte, error) {
 	return dst, nil
 }
 
-// hands are real ones, but for the platform, mails and webhooks.
-func (w *world) hands() *activities.Activities {
-	hands := &activities.Activities{
-		Store: w.store, Source: directory{world: w}, Vault: vaultPort{w.vault}, Mail: nobodyReads{}, Links: w.links, Site: site, Count: uncounted{},
-		Bulk: w.store, Runs: runs{world: w}, Days: w.platform, Secrets: w.vault, Hooks: w.platform, Schedules: w.platform,
+// newActivities returns the real activities with a fake platform, and without mails and
+// webhooks.
+func (fx *fixture) newActivities() *activities.Activities {
+	a := &activities.Activities{
+		Store: fx.store, Source: directory{fixture: fx}, Vault: vaultPort{fx.vault}, Mail: discardMail{}, Links: fx.links, Site: site, Count: discardMetrics{},
+		Bulk: fx.store, Runs: runs{fixture: fx}, Days: fx.platform, Secrets: fx.vault, Hooks: fx.platform, Schedules: fx.platform,
 	}
-	if !w.platform.nameless {
-		hands.Archive = w.platform
+	if !fx.platform.withoutArchive {
+		a.Archive = fx.platform
 	}
-	return hands
+	return a
 }
 
-// Deliver is what a receiver hears.
+// Deliver records an event as delivered.
 func (p *platform) Deliver(_ context.Context, _ schema.Hook, token string, _ []byte, _ url.Values) (schema.EventTry, error) {
 	p.sent <- token
 	return schema.EventTry{HTTPStatus: 204, Outcome: string(schema.EventDelivered)}, nil
 }
 
-// runs looks for no lost ones here.
+// runs implements only what these tests use.
 type runs struct {
 	activities.Runs
-	*world
+	*fixture
 }
 
 func (r runs) MakeDayAgain(ctx context.Context, account string, day schema.Day) error {
@@ -151,11 +152,11 @@ func (r runs) MakeDayAgain(ctx context.Context, account string, day schema.Day) 
 
 type directory struct {
 	activities.Source
-	*world
+	*fixture
 }
 
 func (d directory) Account(ctx context.Context, id string) (schema.Account, error) {
-	return d.world.Account(ctx, id)
+	return d.fixture.Account(ctx, id)
 }
 
 func (d directory) People(context.Context, string) ([]schema.Person, error) { return nil, nil }
@@ -171,15 +172,15 @@ func (p vaultPort) Remove(ctx context.Context, prefix string) (schema.Certificat
 	return schema.Certificate{Objects: removed.Objects, Versions: removed.Versions, Uploads: removed.Uploads}, err
 }
 
-type nobodyReads struct{}
+type discardMail struct{}
 
-func (nobodyReads) Send(context.Context, mail.Message) error { return nil }
+func (discardMail) Send(context.Context, mail.Message) error { return nil }
 
-type uncounted struct{}
+type discardMetrics struct{}
 
-func (uncounted) Wrote(schema.Category, int64, int64)        {}
-func (uncounted) WroteDay(schema.ResourceType, int64, int64) {}
-func (uncounted) Mailed(mail.Kind, string)                   {}
+func (discardMetrics) Wrote(schema.Category, int64, int64)        {}
+func (discardMetrics) WroteDay(schema.ResourceType, int64, int64) {}
+func (discardMetrics) Mailed(mail.Kind, string)                   {}
 
-// yesterday is the newest day that can be asked for.
+// yesterday is the newest day that can be exported.
 func yesterday() schema.Day { return schema.DayOf(time.Now()).Plus(-1) }

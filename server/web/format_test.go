@@ -9,43 +9,35 @@ import (
 	"satchel/schema"
 )
 
-func TestNumbersAreWrittenForPeople(t *testing.T) {
+func TestTimesAndDurationsAreFormatted(t *testing.T) {
 	t.Parallel()
-	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", -1000: "-1,000", -100: "-100"} {
-		require.Equal(t, want, count(n))
-	}
-	for n, want := range map[int64]string{0: "0 bytes", 999: "999 bytes", 1000: "1.0 kB", 150047: "150.0 kB", 999_999: "1.0 MB", 868_000_000: "868.0 MB", 2_500_000_000_000_000: "2500.0 TB"} {
-		require.Equal(t, want, bytesInWords(n))
-	}
 	for d, want := range map[time.Duration]string{24 * time.Hour: "24 hours", 90 * time.Minute: "90 minutes", 40 * time.Second: "40 seconds", time.Hour: "1 hour", time.Minute: "1 minute"} {
-		require.Equal(t, want, hours(d))
+		require.Equal(t, want, formatDuration(d))
 	}
-	require.Equal(t, "2\u00a0Mar\u00a02026, 23:05\u00a0UTC", when(time.Date(2026, 3, 3, 0, 5, 0, 0, time.FixedZone("", 3600))))
+	require.Equal(t, "2\u00a0Mar\u00a02026, 23:05\u00a0UTC", formatTime(time.Date(2026, 3, 3, 0, 5, 0, 0, time.FixedZone("", 3600))))
 }
 
 func TestEveryCategoryHasATitle(t *testing.T) {
 	t.Parallel()
-	seen := map[string]bool{}
+	titles := map[string]bool{}
 	for _, c := range schema.Categories {
-		require.Regexp(t, `^[A-Z][A-Za-z ]+$`, title(c))
-		seen[title(c)] = true
+		require.Regexp(t, `^[A-Z][A-Za-z ]+$`, categoryTitle(c))
+		titles[categoryTitle(c)] = true
 	}
-	require.Len(t, seen, len(schema.Categories))
+	require.Len(t, titles, len(schema.Categories))
 }
 
-func TestTimeIsWrittenForPeople(t *testing.T) {
+func TestElapsedAndEstimatedTimesAreFormatted(t *testing.T) {
 	t.Parallel()
 	for d, want := range map[time.Duration]string{
 		-time.Second: "0 s", 59900 * time.Millisecond: "59 s", time.Minute: "1 min 0 s", 3661 * time.Second: "1 h 1 min", 24*time.Hour - time.Second: "23 h 59 min",
 		48*time.Hour - time.Second: "47 h 59 min", 48 * time.Hour: "2 days 0 h", 7*24*time.Hour - time.Second: "6 days 23 h",
 	} {
-		require.Equal(t, want, span(d))
+		require.Equal(t, want, formatElapsed(d))
 	}
 	for d, want := range map[time.Duration]string{
 		time.Second: "a few seconds", 30 * time.Second: "less than a minute", 80 * time.Second: "about a minute", 100 * time.Second: "about 2 minutes", 3 * time.Hour: "about 3 hours",
 	} {
-		require.Equal(t, want, roughly(d))
+		require.Equal(t, want, formatEstimate(d))
 	}
-	require.Equal(t, "1 record", plural(1, "record"))
-	require.Equal(t, "2,000 records", plural(2000, "record"))
 }

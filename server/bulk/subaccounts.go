@@ -7,21 +7,20 @@ import (
 	"satchel/server/auth"
 )
 
-// Subaccount is what its parent sees of it.
+// Subaccount is a subaccount with a summary of its bulk exports, as its parent sees it.
 type Subaccount struct {
 	schema.Account
 	schema.BulkGlance
 }
 
-// Subaccounts lists the first of those of the caller's account, with how much is
-// going on in each, and counts the others. An account without any has an empty
-// list.
+// Subaccounts returns up to limit subaccounts of the caller's account with a summary of each,
+// and how many more there are. An account without subaccounts has an empty list.
 func (b *Bulk) Subaccounts(ctx context.Context, p auth.Principal, limit int) (list []Subaccount, more int, err error) {
 	accounts, err := b.Directory.Subaccounts(ctx, p.Account)
 	if err != nil || len(accounts) == 0 {
 		return nil, 0, err
 	}
-	if len(accounts) > limit { // what goes on in one takes several looks
+	if len(accounts) > limit { // each summary costs several queries
 		accounts, more = accounts[:limit], len(accounts)-limit
 	}
 	ids := make([]string, len(accounts))

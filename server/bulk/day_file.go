@@ -11,20 +11,21 @@ import (
 	"satchel/workflows"
 )
 
-// DayFiles lists the files of the caller's account that are there, of all
-// types, newest first.
+// DayFiles returns the current files of the caller's account, of all resource types, newest
+// first.
 func (b *Bulk) DayFiles(ctx context.Context, p auth.Principal, limit int) ([]schema.DayFile, error) {
 	return b.Store.CurrentDayFiles(ctx, p.Account, limit)
 }
 
-// File finds a file of the caller's account that is there.
+// File returns a current file of the caller's account.
 func (b *Bulk) File(ctx context.Context, p auth.Principal, id string) (schema.DayFile, error) {
 	return b.Store.AccountDayFile(ctx, p.Account, id)
 }
 
-// FileURL is the path of a file, to be put behind a site's address. Whoever
-// has it may fetch the file as often as they like until its time is over, by the
-// database's clock, in the name of the one it is given to.
+// FileURL returns the path and query of a signed link to a file, to be appended to a base URL.
+// The link needs no authentication and works any number of times until it expires by the
+// database's clock. Downloads are recorded in the audit trail for the actor that it was made
+// for.
 func (b *Bulk) FileURL(ctx context.Context, p auth.Principal, f schema.DayFile) (string, error) {
 	now, err := b.Store.Now(ctx)
 	if err != nil {
@@ -38,11 +39,11 @@ func (b *Bulk) FileURL(ctx context.Context, p auth.Principal, f schema.DayFile) 
 
 func filePath(f schema.DayFile) string { return "/files/" + f.ID + "/" + fileName(f) }
 
-// fileName is what a file is called in its link, and saved as.
+// fileName is the name of a file in its link and when it is saved.
 func fileName(f schema.DayFile) string { return fmt.Sprintf("%s-%s.json.gz", f.Type, f.Day) }
 
-// RemoveFile deletes a file of the caller's account before its time, and
-// answers when it is gone.
+// RemoveFile deletes a file of the caller's account before it expires, and returns once it is
+// gone.
 func (b *Bulk) RemoveFile(ctx context.Context, p auth.Principal, id string) error {
 	f, err := b.File(ctx, p, id)
 	if err != nil {

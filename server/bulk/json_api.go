@@ -12,11 +12,11 @@ import (
 	"satchel/server/respond"
 )
 
-// mostListed is how many rows our own lists have, newest first. Where there are
-// more, next says what to ask for before.
-const mostListed = 200
+// maxListed is the page size of our own lists, newest first. If there are more entries, "next"
+// holds the value for the "before" parameter of the next page.
+const maxListed = 200
 
-// FileView is a day file as our own API shows it. Every key is always there.
+// FileView is a day file in our own API. Every key is always present.
 type FileView struct {
 	ID           string              `json:"id"`
 	ResourceType schema.ResourceType `json:"resourceType"`
@@ -29,7 +29,7 @@ type FileView struct {
 	ExpiresAt    string              `json:"expiresAt"`
 }
 
-// EventView is a webhook as our own API shows it. Every key is always there.
+// EventView is a webhook in our own API. Every key is always present.
 type EventView struct {
 	ID            string              `json:"id"`
 	ResourceType  schema.ResourceType `json:"resourceType"`
@@ -46,28 +46,28 @@ type EventView struct {
 	Log           []TryView           `json:"log"`
 }
 
-// TryView is one attempt to deliver a webhook.
+// TryView is one delivery attempt of a webhook.
 type TryView struct {
 	At         string `json:"at"`
-	HTTPStatus *int   `json:"httpStatus"` // null where nobody answered
+	HTTPStatus *int   `json:"httpStatus"` // null if there was no response
 	Outcome    string `json:"outcome"`
 	Ms         int64  `json:"ms"`
 }
 
-// listFiles answers GET /v1/bulk/files.
+// listFiles handles GET /v1/bulk/files.
 func (b *Bulk) listFiles(c echo.Context) error {
 	p, err := auth.Of(c)
 	if err != nil {
 		return err
 	}
-	here, before := "files "+p.Account, int64(math.MaxInt64)
-	if asked := c.QueryParam("before"); asked != "" {
-		place, ok := b.Links.OpenPageToken(here, asked)
-		if before, err = strconv.ParseInt(place, 10, 64); err != nil || !ok {
-			return badBefore()
+	scope, before := "files "+p.Account, int64(math.MaxInt64)
+	if token := c.QueryParam("before"); token != "" {
+		cursor, ok := b.Links.OpenPageToken(scope, token)
+		if before, err = strconv.ParseInt(cursor, 10, 64); err != nil || !ok {
+			return invalidBefore()
 		}
 	}
-	list, err := b.Store.CurrentDayFilesBefore(c.Request().Context(), p.Account, before, mostListed+1)
+	list, err := b.Store.CurrentDayFilesBefore(c.Request().Context(), p.Account, before, maxListed+1)
 	if err != nil {
 		return err
 	}
@@ -75,9 +75,9 @@ func (b *Bulk) listFiles(c echo.Context) error {
 		Files []FileView `json:"files"`
 		Next  string     `json:"next,omitempty"`
 	}{}
-	if len(list) > mostListed {
-		list = list[:mostListed]
-		v.Next = b.Links.PageToken(here, strconv.FormatInt(list[mostListed-1].Seq, 10))
+	if len(list) > maxListed {
+		list = list[:maxListed]
+		v.Next = b.Links.PageToken(scope, strconv.FormatInt(list[maxListed-1].Seq, 10))
 	}
 	v.Files = make([]FileView, len(list))
 	for i, f := range list {
@@ -89,7 +89,7 @@ func (b *Bulk) listFiles(c echo.Context) error {
 	return c.JSON(http.StatusOK, v)
 }
 
-// removeFile answers DELETE /v1/bulk/files/{id}.
+// removeFile handles DELETE /v1/bulk/files/{id}.
 func (b *Bulk) removeFile(c echo.Context) error {
 	p, err := auth.Of(c)
 	if err != nil {
@@ -101,7 +101,7 @@ func (b *Bulk) removeFile(c echo.Context) error {
 	return c.NoContent(http.StatusNoContent)
 }
 
-// listEvents answers GET /v1/bulk/events.
+// listEvents handles GET /v1/bulk/events.
 func (b *Bulk) listEvents(c echo.Context) error {
 	p, err := auth.Of(c)
 	if err != nil {
@@ -109,9 +109,9 @@ func (b *Bulk) listEvents(c echo.Context) error {
 	}
 	before := c.QueryParam("before")
 	if before != "" && !schema.IsEventID(before) {
-		return badBefore()
+		return invalidBefore()
 	}
-	list, err := b.Store.EventsBefore(c.Request().Context(), p.Account, before, mostListed+1)
+	list, err := b.Store.EventsBefore(c.Request().Context(), p.Account, before, maxListed+1)
 	if err != nil {
 		return err
 	}
@@ -119,9 +119,9 @@ func (b *Bulk) listEvents(c echo.Context) error {
 		Events []EventView `json:"events"`
 		Next   string      `json:"next,omitempty"`
 	}{}
-	if len(list) > mostListed {
-		list = list[:mostListed]
-		v.Next = list[mostListed-1].ID
+	if len(list) > maxListed {
+		list = list[:maxListed]
+		v.Next = list[maxListed-1].ID
 	}
 	v.Events = make([]EventView, len(list))
 	for i, e := range list {
@@ -130,17 +130,17 @@ func (b *Bulk) listEvents(c echo.Context) error {
 	return c.JSON(http.StatusOK, v)
 }
 
-func badBefore() error {
-	return invalid("before", "What stands in before is not what a list called next.")
+func invalidBefore() error {
+	return invalid("before", "The value of before was not returned as next by this list.")
 }
 
-// resendEvent answers POST /v1/bulk/events/{id}/resend.
+// resendEvent handles POST /v1/bulk/events/{id}/resend.
 func (b *Bulk) resendEvent(c echo.Context) error {
 	p, err := auth.Of(c)
 	if err != nil {
 		return err
 	}
-	e, err := b.SendAgain(c.Request().Context(), p, c.Param("id"))
+	e, err := b.ResendEvent(c.Request().Context(), p, c.Param("id"))
 	if err != nil {
 		return err
 	}
