@@ -9,9 +9,8 @@ import (
 
 var contract = testservices.OpenContract("../api/openapi.json")
 
-// holdAgainstContract fails the test unless openapi.json says that such a
-// request may be answered so.
-func holdAgainstContract(t *testing.T, req *http.Request, a answer) {
+// requireContract fails the test unless openapi.json allows such a response to the request.
+func requireContract(t *testing.T, req *http.Request, a response) {
 	t.Helper()
 	contract.Holds(t, req.Method, req.URL.Path, a.status, a.header, a.body)
 }
