@@ -255,7 +255,7 @@ func TestJobIsNotOpenedAfterItsDeadlineAndUsesNoQuota(t *testing.T) {
 	err = workflows.OpenBulkJob(t.Context(), fx.temporal, late)
 	known, ok := errors.AsType[*schema.Error](err)
 	require.True(t, ok, err)
-	require.Equal(t, schema.TooLate, known.Code)
+	require.Equal(t, schema.CodeTooLate, known.Code)
 	require.NoError(t, fx.temporal.GetWorkflow(t.Context(), workflows.BulkJobID(id), "").Get(t.Context(), nil), "its run closes")
 	used, _, _, err := fx.bulk.Quota(t.Context(), fx.principal(fx.program))
 	require.NoError(t, err)
