@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/http/httptest"
-	"sync"
 	"testing"
 	"time"
 
@@ -25,11 +24,11 @@ import (
 
 // memory is a directory with one account and two owners, and a store of sessions.
 type memory struct {
-	mu       sync.Mutex
-	err      error // of every call to the directory
-	sessions map[string][]byte
-	people   map[string]schema.Person
-	account  schema.Account
+	err        error // of every call to the directory
+	accountErr error // of Account
+	sessions   map[string][]byte
+	people     map[string]schema.Person
+	account    schema.Account
 }
 
 const (
@@ -39,7 +38,9 @@ const (
 	token     = "the account's auth token"
 )
 
-func (m *memory) Account(context.Context, string) (schema.Account, error) { return m.account, m.err }
+func (m *memory) Account(context.Context, string) (schema.Account, error) {
+	return m.account, cmp.Or(m.err, m.accountErr)
+}
 
 func (m *memory) Person(_ context.Context, account, user string) (schema.Person, error) {
 	p, ok := m.people[user]
@@ -54,7 +55,7 @@ func (m *memory) Credential(_ context.Context, name string) (schema.Credential, 
 		return schema.Credential{}, schema.Errorf(schema.NotFound, "credential_not_found", "Not found.")
 	}
 	sum := sha256.Sum256([]byte(token))
-	return schema.Credential{Account: accountID, Role: schema.Owner, SecretSHA256: sum[:]}, m.err
+	return schema.Credential{Account: accountID, Role: schema.Owner, SecretSHA256: sum[:], Suspended: m.account.Suspended}, m.err
 }
 
 func (m *memory) People(_ context.Context, user string) ([]schema.Person, error) {
@@ -109,6 +110,7 @@ func newServer(t *testing.T, change ...func(*auth.Options)) *server {
 	} {
 		r.Add(http.MethodGet, path, done, respond.Policy{Access: access})
 	}
+	r.Add(http.MethodGet, "/background", done, respond.Policy{Background: true})
 	r.Add(http.MethodGet, "/long", func(c echo.Context) error {
 		s.meanwhile()
 		if err := auth.Reauthorize(c.Request().Context(), c); err != nil {
@@ -177,6 +179,11 @@ func TestADirectoryThatIsAwayIsUnavailableAndNoFailedSignIn(t *testing.T) {
 		}
 		require.Equal(t, want, s.get("/exporter", credentials).Code, name)
 	}
+	s.accountErr = away
+	for _, credentials := range []func(*http.Request){with(cookie), jwt} {
+		require.Equal(t, http.StatusServiceUnavailable, s.get("/exporter", credentials).Code)
+	}
+	s.accountErr = nil
 	require.Contains(t, s.sessions, sessionKey(cookie), "the session has not ended")
 
 	s.meanwhile = func() { s.err = away }
@@ -213,6 +220,16 @@ func TestALongAnswerDoesNotGoOnForAnotherPrincipal(t *testing.T) {
 	require.Equal(t, http.StatusUnauthorized, s.get("/long", with(cookie)).Code)
 }
 
+func TestALongAnswerEndsWithTheRole(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	cookie := s.signIn(ada)
+	s.meanwhile = func() { s.people[ada] = schema.Person{ID: ada, Account: accountID, Role: schema.Member} }
+	require.Equal(t, http.StatusForbidden, s.get("/long", with(cookie)).Code)
+	s.meanwhile = func() { delete(s.people, bob) }
+	require.Equal(t, http.StatusUnauthorized, s.get("/long", with(s.signIn(bob))).Code)
+}
+
 func TestReauthorizingNeitherCountsFailuresNorExtendsASession(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
@@ -231,6 +248,25 @@ func TestReauthorizingNeitherCountsFailuresNorExtendsASession(t *testing.T) {
 	}
 	s.account = account
 	require.Equal(t, http.StatusNoContent, s.get("/exporter", knowing(accountID, token)).Code)
+}
+
+func TestOnlyRequestsOfAPersonExtendASession(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	s := newServer(t, func(o *auth.Options) { o.Now = func() time.Time { return now } })
+	cookie := s.signIn(ada)
+	stored := func() string { return string(s.sessions[sessionKey(cookie)]) }
+	before := stored()
+	now = now.Add(2 * time.Minute)
+	for _, path := range []string{"/background", "/public"} {
+		require.Equal(t, http.StatusNoContent, s.get(path, with(cookie)).Code)
+		require.Equal(t, before, stored(), path)
+	}
+	require.Equal(t, http.StatusNoContent, s.get("/exporter", with(cookie)).Code)
+	require.NotEqual(t, before, stored())
+	before = stored()
+	require.Equal(t, http.StatusNoContent, s.get("/exporter", with(cookie)).Code)
+	require.Equal(t, before, stored(), "at most once a minute")
 }
 
 func TestAddressesAreCountedByWhatOneCustomerHas(t *testing.T) {
@@ -286,6 +322,10 @@ func TestEveryAccessLetsInWhomItNames(t *testing.T) {
 	for i, want := range []int{no403, no401, no403, ok, ok} {
 		require.Equal(t, want, s.get(paths[i], suspended).Code, paths[i])
 	}
+	for i, want := range []int{no403, no403, no403, no403, ok} {
+		require.Equal(t, want, s.get(paths[i], knowing(accountID, token)).Code, paths[i])
+	}
+	require.Equal(t, no401, s.get("/exporter", knowing(accountID, "x")).Code, "only with the right secret the answer says so")
 }
 
 func TestAKnownClientIsKnownForAnHourAndAtItsAddressOnly(t *testing.T) {

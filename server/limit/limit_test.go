@@ -62,12 +62,13 @@ func TestAFractionOfATokenIsNoToken(t *testing.T) {
 
 func TestAfterTheWaitThereIsAToken(t *testing.T) {
 	t.Parallel()
-	for _, rate := range []float64{0.2, 1, 3, 7, 50} {
+	for _, rate := range []float64{0.2, 1, 0.3, 3, 7, 11, 13, 50} {
 		now := time.Now()
 		b := New(rate, 1, func() time.Time { return now })
 		require.Zero(t, b.Take("ada"))
 		now = now.Add(b.Wait("ada"))
 		require.Zero(t, b.Take("ada"), "at %v per second", rate)
+		require.Greater(t, b.Wait("ada"), time.Millisecond, "it is taken")
 	}
 }
 
@@ -95,6 +96,18 @@ func TestSweepingKeepsBucketsThatAreNotFull(t *testing.T) {
 		require.Zero(t, b.Take("ada"))
 	}
 	require.NotZero(t, b.Take("ada"), "a bucket with 9 of 10 tokens is remembered")
+}
+
+func TestABucketNeverHoldsMoreThanItsBurst(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	b := New(1, 10, func() time.Time { return now })
+	require.Zero(t, b.Take("ada"))
+	now = now.Add(9 * time.Second) // too early for a sweep
+	for range 10 {
+		require.Zero(t, b.Take("ada"))
+	}
+	require.NotZero(t, b.Take("ada"))
 }
 
 func TestWaitingTakesNothing(t *testing.T) {
