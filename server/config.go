@@ -77,7 +77,7 @@ func (c config) validate() (validated, error) {
 	var linksErr error
 	s.site, s.linkKey, linksErr = s.Links.Parse(c.Dev)
 	problems := []error{
-		linksErr, s.checkDev(), s.checkHost(), s.checkBulk(), program.CheckStopGrace(c.StopGrace),
+		linksErr, s.checkDev(), s.checkHost(), s.checkBulk(), s.Bulk.Check(), program.CheckStopGrace(c.StopGrace),
 		checkURL("SIGN_IN_URL", c.SignInURL), checkURL("TEMPORAL_UI_URL", c.TemporalUIURL),
 		program.Positive("CONFIRM_WINDOW", c.Confirm), program.Positive("DOWNLOAD_WINDOW", c.Download),
 		program.Positive("COOLDOWN", c.Cooldown), program.Positive("COLLECT_PATIENCE", c.Collect),
@@ -112,9 +112,6 @@ func (s *validated) checkHost() error {
 }
 
 func (s *validated) checkBulk() error {
-	if err := s.Bulk.Check(); err != nil {
-		return err
-	}
 	switch {
 	case s.MinLagDays < 1:
 		return errors.New("MIN_LAG_DAYS must be at least 1: a day can be exported once it is over")

@@ -14,20 +14,20 @@ import (
 	"satchel/schema"
 )
 
-// told are settings that will do, as flags, with some of them changed: a
+// flags are valid settings as flags, with some of them changed: a
 // later flag wins, and one that is "" is left out.
-func told(changes ...string) []string {
-	flags := map[string]string{
+func flags(changes ...string) []string {
+	settings := map[string]string{
 		"database-url": "postgres://satchel@127.0.0.1:1/satchel?sslmode=disable", "s3-bucket": "exports", "s3-endpoint": "http://127.0.0.1:1",
 		"keyset-file": "/nowhere/keyset.json", "link-key": "8f1b2c3d4e5f60718293a4b5c6d7e8f9a8b7c6d5e4f30211fedcba9876543210",
 		"public-base-url": "https://export.example.com", "metrics-address": "127.0.0.1:0", "port": "0",
 	}
 	for _, change := range changes {
 		name, value, _ := strings.Cut(change, "=")
-		flags[name] = value
+		settings[name] = value
 	}
 	var args []string
-	for name, value := range flags {
+	for name, value := range settings {
 		if value != "" {
 			args = append(args, "--"+name+"="+value)
 		}
@@ -37,7 +37,7 @@ func told(changes ...string) []string {
 
 func validatedFrom(t *testing.T, changes ...string) (validated, error) {
 	t.Helper()
-	c, goOn, err := parse(told(changes...), &bytes.Buffer{}, &bytes.Buffer{})
+	c, goOn, err := parse(flags(changes...), &bytes.Buffer{}, &bytes.Buffer{})
 	if err != nil {
 		return validated{}, err
 	}
@@ -45,7 +45,7 @@ func validatedFrom(t *testing.T, changes ...string) (validated, error) {
 	return c.validate()
 }
 
-func TestSettingsThatCannotBeMeantAreRefusedInASentence(t *testing.T) {
+func TestInvalidSettingsAreRejectedWithASentence(t *testing.T) {
 	for change, sentence := range map[string]string{
 		"database-url=":         "--database-url",
 		"link-key=":             "--link-key",
@@ -77,10 +77,10 @@ func TestSettingsThatCannotBeMeantAreRefusedInASentence(t *testing.T) {
 	_, err = validatedFrom(t, "jwks-url=http://app.example.com/keys", "jwt-issuer=i", "jwt-audience=a")
 	require.ErrorContains(t, err, "JWKS_URL must begin with https://")
 	_, err = validatedFrom(t, "public-base-url=http://127.0.0.1:8080")
-	require.NoError(t, err, "nobody else is on this line")
+	require.NoError(t, err, "loopback needs no TLS")
 }
 
-func TestAHostThatClientLibrariesWouldChangeIsWarnedOf(t *testing.T) {
+func TestAHostThatClientLibrariesCannotRebuildLogsAWarning(t *testing.T) {
 	for site, warned := range map[string]bool{
 		"https://a.b.c.example.com": false, "https://a.b.c.d.example.com": true, "https://a.b.c.d.example.com.:8443/x": true,
 		"http://127.0.0.1:8080": false, "http://[::1]:8080": false,
@@ -109,7 +109,7 @@ func TestKeysThatOthersMayKnowAreRefusedOutsideDev(t *testing.T) {
 	t.Cleanup(func() { slog.SetDefault(logger) }) // the program sets the process'
 	keyset := filepath.Join(t.TempDir(), "keyset.json")
 	require.NoError(t, vault.WriteDevelopmentKeyset(keyset))
-	err = run(context.Background(), told("keyset-file="+keyset), &bytes.Buffer{}, &bytes.Buffer{})
+	err = run(context.Background(), flags("keyset-file="+keyset), &bytes.Buffer{}, &bytes.Buffer{})
 	require.ErrorContains(t, err, "worker keyset")
 }
 
@@ -118,14 +118,14 @@ func TestDevelopmentStaysOnOneMachine(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "127.0.0.1:8123", s.address())
 	require.Equal(t, schema.Site("http://127.0.0.1:8123"), s.site)
-	require.Empty(t, s.bulkSite(), "whoever finds us by another name goes on by it")
+	require.Empty(t, s.bulkSite(), "URLs in answers have the host of the request")
 	for _, host := range []string{"0.0.0.0", "::", "10.0.0.1", "export.example.com"} {
 		_, err = validatedFrom(t, "dev=true", "host="+host)
 		require.ErrorContains(t, err, "DEV is for one machine", host)
 	}
 	s, err = validatedFrom(t)
 	require.NoError(t, err)
-	require.Equal(t, ":0", s.address(), "elsewhere we listen to everybody")
+	require.Equal(t, ":0", s.address(), "without dev, on all addresses")
 	require.Equal(t, s.site, s.bulkSite())
 	_, err = validatedFrom(t, "bulk-any-host=true", "dev=true")
 	require.NoError(t, err)
@@ -135,7 +135,7 @@ func TestDevelopmentStaysOnOneMachine(t *testing.T) {
 	require.Equal(t, schema.Site("https://export.example.com"), s.site, "mails and pages keep to it")
 }
 
-func TestHelpTellsEverySettingItsVariableAndWhatIsSecret(t *testing.T) {
+func TestHelpNamesEveryVariableAndWhatIsSecret(t *testing.T) {
 	var help bytes.Buffer
 	require.NoError(t, run(context.Background(), []string{"--help"}, &help, &help))
 	for _, variable := range []string{

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestTheFormIsTheOneTheClientLikesBest(t *testing.T) {
+func TestNegotiateReturnsTheFormThatTheClientPrefers(t *testing.T) {
 	t.Parallel()
 	const neither = form("")
 	for _, c := range []struct {

@@ -40,10 +40,10 @@ var contractRoutes = sync.OnceValues(func() (routers.Router, error) {
 	return legacy.NewRouter(doc)
 })
 
-// holdAgainstContract fails the test unless openapi.json says that such a
+// requireContract fails the test unless openapi.json says that such a
 // request may be answered so. Paths and methods that it does not know must be
 // answered with a problem.
-func holdAgainstContract(t *testing.T, req *http.Request, res *http.Response) {
+func requireContract(t *testing.T, req *http.Request, res *http.Response) {
 	t.Helper()
 	routes, err := contractRoutes()
 	require.NoError(t, err)
@@ -56,7 +56,7 @@ func holdAgainstContract(t *testing.T, req *http.Request, res *http.Response) {
 	}
 	if err != nil {
 		require.Contains(t, []int{http.StatusNotFound, http.StatusMethodNotAllowed}, res.StatusCode)
-		holdAgainstSchema(t, "Problem", keepBody(t, res))
+		requireSchema(t, "Problem", keepBody(t, res))
 		return
 	}
 	input := &openapi3filter.ResponseValidationInput{
@@ -87,7 +87,7 @@ func keepBody(t *testing.T, res *http.Response) []byte {
 	return read
 }
 
-func holdAgainstSchema(t *testing.T, name string, text []byte) {
+func requireSchema(t *testing.T, name string, text []byte) {
 	t.Helper()
 	doc, err := contract()
 	require.NoError(t, err)
@@ -133,23 +133,23 @@ func allExamples(media *openapi3.MediaType) []any {
 
 func TestTheContractNamesTheSiteWithItsPath(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(_ *testing.T, d *api.Deps) { d.Site = "https://www.example.com/export" })
-	served := decode[struct{ Servers []struct{ URL string } }](t, w.send(caller{}, http.MethodGet, "/openapi.json").body)
+	fx := newFixture(t, func(_ *testing.T, d *api.Deps) { d.Site = "https://www.example.com/export" })
+	served := decode[struct{ Servers []struct{ URL string } }](t, fx.send(anonymous, http.MethodGet, "/openapi.json").body)
 	require.Len(t, served.Servers, 1)
 	require.Equal(t, "https://www.example.com/export", served.Servers[0].URL)
 }
 
-func TestAnybodyCanReadTheContractAndTheSchema(t *testing.T) {
+func TestTheContractAndTheSchemaArePublic(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	fx := newFixture(t)
 	for path, contentType := range map[string]string{
 		"/openapi.json": "application/json", "/schemas/account-export-1.0.json": "application/schema+json",
 	} {
-		a := w.send(caller{}, http.MethodGet, path)
+		a := fx.send(anonymous, http.MethodGet, path)
 		require.Equal(t, http.StatusOK, a.status)
 		require.Equal(t, contentType, a.header.Get("Content-Type"))
 		require.True(t, json.Valid([]byte(a.body)))
-		again := w.send(caller{}, http.MethodGet, path, header("If-None-Match", a.header.Get("ETag")))
+		again := fx.send(anonymous, http.MethodGet, path, header("If-None-Match", a.header.Get("ETag")))
 		require.Equal(t, http.StatusNotModified, again.status)
 	}
 }

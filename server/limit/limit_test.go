@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestWhoeverAsksTooOftenHearsHowLongToWait(t *testing.T) {
+func TestAnEmptyBucketReturnsHowLongToWait(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	b := New(2, 3, func() time.Time { return now })
@@ -18,7 +18,7 @@ func TestWhoeverAsksTooOftenHearsHowLongToWait(t *testing.T) {
 	}
 	require.Equal(t, 500*time.Millisecond, b.Take("ada"))
 	require.Equal(t, 500*time.Millisecond, b.Wait("ada"))
-	require.Zero(t, b.Take("bob"), "everybody has a bucket of their own")
+	require.Zero(t, b.Take("bob"), "each key has its own bucket")
 
 	now = now.Add(500 * time.Millisecond)
 	require.Zero(t, b.Take("ada"))
@@ -31,7 +31,7 @@ func TestWhoeverAsksTooOftenHearsHowLongToWait(t *testing.T) {
 	require.NotZero(t, b.Take("ada"), "a bucket never holds more than its burst")
 }
 
-func TestAFloodOfCallersCostsBoundedMemory(t *testing.T) {
+func TestAFloodOfKeysTakesBoundedMemory(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	b := New(1, 10, func() time.Time { return now })

@@ -30,8 +30,8 @@ import (
 
 func TestMain(m *testing.M) { testparts.Main(m) }
 
-// world is a platform with an account, behind HTTP.
-type world struct {
+// fixture is a platform with an account, behind HTTP.
+type fixture struct {
 	t      *testing.T
 	rows   *sqlx.DB
 	url    string
@@ -48,10 +48,10 @@ type world struct {
 	now time.Time
 }
 
-// settings change what the Auth of a world is made of.
+// settings change the options of a fixture's Auth.
 type settings func(*auth.Options)
 
-func newWorld(t *testing.T, change ...settings) *world {
+func newFixture(t *testing.T, change ...settings) *fixture {
 	t.Helper()
 	at := testparts.Database(t)
 	own, err := store.Open(at, 5)
@@ -66,29 +66,29 @@ func newWorld(t *testing.T, change ...settings) *world {
 	queries, err := catalog.Embedded()
 	require.NoError(t, err)
 
-	w := &world{
+	fx := &fixture{
 		t: t, rows: rows, issuer: newIssuer(t), now: time.Now(),
 		account: schema.NewAccountID(), token: "the account's auth token", key: schema.NewAPIKeyID(), secret: "the key's secret",
 	}
-	w.addAccount(w.account, w.token)
-	w.owner, w.admin, w.member = w.addUser(w.account, "owner"), w.addUser(w.account, "admin"), w.addUser(w.account, "member")
-	w.exec(`insert into platform.api_keys (sid, account_sid, user_sid, name, secret_sha256) values ($1, $2, $3, 'key', $4)`,
-		w.key, w.account, w.owner, sum(w.secret))
+	fx.addAccount(fx.account, fx.token)
+	fx.owner, fx.admin, fx.member = fx.addUser(fx.account, "owner"), fx.addUser(fx.account, "admin"), fx.addUser(fx.account, "member")
+	fx.exec(`insert into platform.api_keys (sid, account_sid, user_sid, name, secret_sha256) values ($1, $2, $3, 'key', $4)`,
+		fx.key, fx.account, fx.owner, sum(fx.secret))
 
 	options := auth.Options{
 		Directory: platform.Directory(source.DirectoryQueries{People: queries.People(), Account: queries.Account(), Credentials: queries.Credentials()}),
 		Dev:       platform.Directory(source.DirectoryQueries{People: demo.People}),
-		Sessions:  own.Sessions(), Site: "http://127.0.0.1", Host: w.issuer.host(), Now: w.clock,
+		Sessions:  own.Sessions(), Site: "http://127.0.0.1", Host: fx.issuer.host(), Now: fx.clock,
 	}
 	for _, c := range change {
 		c(&options)
 	}
-	w.url = w.serve(auth.New(options))
-	return w
+	fx.url = fx.serve(auth.New(options))
+	return fx
 }
 
-// serve answers with what is known of whoever asks.
-func (w *world) serve(a *auth.Auth) string {
+// serve serves routes of every access.
+func (fx *fixture) serve(a *auth.Auth) string {
 	e := echo.New()
 	e.HideBanner = true
 	e.IPExtractor = echo.ExtractIPDirect()
@@ -102,7 +102,7 @@ func (w *world) serve(a *auth.Auth) string {
 				status = spoken.Code
 			}
 		}
-		require.NoError(w.t, c.String(status, err.Error()))
+		require.NoError(fx.t, c.String(status, err.Error()))
 	}
 	r := respond.NewRouter(e)
 	e.Use(a.Identify, auth.Authorize)
@@ -122,7 +122,7 @@ func (w *world) serve(a *auth.Auth) string {
 	r.Add(http.MethodGet, "/anyone", done, respond.Policy{Access: respond.Anyone})
 	r.Add(http.MethodGet, "/public", done, respond.Policy{Access: respond.Public})
 	r.Add(http.MethodGet, "/long", func(c echo.Context) error {
-		w.meanwhile()
+		fx.meanwhile()
 		if err := auth.Reauthorize(c.Request().Context(), c); err != nil {
 			return err
 		}
@@ -136,37 +136,37 @@ func (w *world) serve(a *auth.Auth) string {
 		return c.JSON(http.StatusOK, people)
 	}, respond.Policy{Access: respond.Anyone})
 	server := httptest.NewServer(e)
-	w.t.Cleanup(server.Close)
+	fx.t.Cleanup(server.Close)
 	return server.URL
 }
 
-func (w *world) clock() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.now
+func (fx *fixture) clock() time.Time {
+	fx.mu.Lock()
+	defer fx.mu.Unlock()
+	return fx.now
 }
 
-func (w *world) pass(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.now = w.now.Add(d)
+func (fx *fixture) pass(d time.Duration) {
+	fx.mu.Lock()
+	defer fx.mu.Unlock()
+	fx.now = fx.now.Add(d)
 }
 
-func (w *world) exec(query string, args ...any) {
-	w.t.Helper()
-	_, err := w.rows.Exec(query, args...)
-	require.NoError(w.t, err)
+func (fx *fixture) exec(query string, args ...any) {
+	fx.t.Helper()
+	_, err := fx.rows.Exec(query, args...)
+	require.NoError(fx.t, err)
 }
 
-func (w *world) addAccount(sid, token string) {
-	w.t.Helper()
-	w.exec(`insert into platform.accounts (sid, name, auth_token_sha256) values ($1, 'Analytical Engines', $2)`, sid, sum(token))
+func (fx *fixture) addAccount(sid, token string) {
+	fx.t.Helper()
+	fx.exec(`insert into platform.accounts (sid, name, auth_token_sha256) values ($1, 'Analytical Engines', $2)`, sid, sum(token))
 }
 
-func (w *world) addUser(account, role string) string {
-	w.t.Helper()
+func (fx *fixture) addUser(account, role string) string {
+	fx.t.Helper()
 	sid := schema.NewUserID()
-	w.exec(`insert into platform.users (sid, account_sid, email, name, role) values ($1, $2, $1 || '@example.com', 'Ada', $3)`, sid, account, role)
+	fx.exec(`insert into platform.users (sid, account_sid, email, name, role) values ($1, $2, $1 || '@example.com', 'Ada', $3)`, sid, account, role)
 	return sid
 }
 
@@ -175,16 +175,16 @@ func sum(secret string) []byte {
 	return s[:]
 }
 
-// answer is a response, read to its end.
-type answer struct {
+// response is an HTTP response, read to its end.
+type response struct {
 	status  int
 	header  http.Header
 	cookies []*http.Cookie
 	body    string
 }
 
-// principal is who the server took the request for.
-func (a answer) principal(t *testing.T) auth.Principal {
+// principal is the principal that the server identified.
+func (a response) principal(t *testing.T) auth.Principal {
 	t.Helper()
 	require.Equal(t, http.StatusOK, a.status, a.body)
 	var p auth.Principal
@@ -192,33 +192,33 @@ func (a answer) principal(t *testing.T) auth.Principal {
 	return p
 }
 
-// send asks without a browser.
-func (w *world) send(method, path string, change ...func(*http.Request)) answer {
-	w.t.Helper()
-	return w.do(&http.Client{CheckRedirect: stay}, method, path, change...)
+// send sends a request without cookies.
+func (fx *fixture) send(method, path string, change ...func(*http.Request)) response {
+	fx.t.Helper()
+	return fx.do(&http.Client{CheckRedirect: stay}, method, path, change...)
 }
 
 func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-func (w *world) do(client *http.Client, method, path string, change ...func(*http.Request)) answer {
-	w.t.Helper()
-	req, err := http.NewRequestWithContext(context.Background(), method, w.url+path, nil)
-	require.NoError(w.t, err)
+func (fx *fixture) do(client *http.Client, method, path string, change ...func(*http.Request)) response {
+	fx.t.Helper()
+	req, err := http.NewRequestWithContext(context.Background(), method, fx.url+path, nil)
+	require.NoError(fx.t, err)
 	for _, c := range change {
 		c(req)
 	}
 	res, err := client.Do(req)
-	require.NoError(w.t, err)
+	require.NoError(fx.t, err)
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
-	require.NoError(w.t, err)
-	return answer{res.StatusCode, res.Header, res.Cookies(), string(body)}
+	require.NoError(fx.t, err)
+	return response{res.StatusCode, res.Header, res.Cookies(), string(body)}
 }
 
 // browser keeps cookies.
-func (w *world) browser() *http.Client {
+func (fx *fixture) browser() *http.Client {
 	jar, err := cookiejar.New(nil)
-	require.NoError(w.t, err)
+	require.NoError(fx.t, err)
 	return &http.Client{Jar: jar, CheckRedirect: stay}
 }
 

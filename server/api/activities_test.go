@@ -10,25 +10,27 @@ import (
 	"satchel/schema/store"
 )
 
-// hands are an export's deeds without files and mails: the rows are real.
-type hands struct {
+// fakeActivities write real rows, and neither files nor mails.
+type fakeActivities struct {
 	store *store.Store
 	mails chan activities.Mail
 }
 
-func (w *world) hands() *hands { return &hands{w.store, make(chan activities.Mail, 100)} }
+func (fx *fixture) fakeActivities() *fakeActivities {
+	return &fakeActivities{fx.store, make(chan activities.Mail, 100)}
+}
 
-func (h *hands) OpenExport(ctx context.Context, in activities.Open) error {
+func (h *fakeActivities) OpenExport(ctx context.Context, in activities.Open) error {
 	return h.store.OpenExport(ctx, schema.Opening{
 		Export: in.Export, Account: in.Account, RequestedBy: in.RequestedBy, RequestedAt: in.RequestedAt, ConfirmBy: in.ConfirmBy,
 	})
 }
 
-func (h *hands) ConfirmExport(ctx context.Context, in activities.Confirm) error {
+func (h *fakeActivities) ConfirmExport(ctx context.Context, in activities.Confirm) error {
 	return h.store.ConfirmExport(ctx, in.Export, in.By, "age1recipient", []byte("wrapped"))
 }
 
-func (h *hands) CollectCategory(ctx context.Context, in activities.Collect) error {
+func (h *fakeActivities) CollectCategory(ctx context.Context, in activities.Collect) error {
 	if _, err := h.store.Recipient(ctx, in.Export); err != nil {
 		return err
 	}
@@ -38,12 +40,12 @@ func (h *hands) CollectCategory(ctx context.Context, in activities.Collect) erro
 	return h.store.FinishCategory(ctx, in.Export, in.Category, 0, time.Now())
 }
 
-func (h *hands) AssembleArchive(context.Context, activities.Assemble) (activities.Assembled, error) {
+func (h *fakeActivities) AssembleArchive(context.Context, activities.Assemble) (activities.Assembled, error) {
 	sum := strings.Repeat("ab", 32)
 	return activities.Assembled{Archive: schema.Archive{ObjectKey: "archive", Size: 100, SHA256: sum, GzipSize: 50, GzipSHA256: sum}}, nil
 }
 
-func (h *hands) CompleteExport(ctx context.Context, in activities.Complete) (activities.Completed, error) {
+func (h *fakeActivities) CompleteExport(ctx context.Context, in activities.Complete) (activities.Completed, error) {
 	e, err := h.store.CompleteExport(ctx, in.Export, in.Archive.Archive, in.Windows)
 	if err != nil {
 		return activities.Completed{}, err
@@ -51,11 +53,11 @@ func (h *hands) CompleteExport(ctx context.Context, in activities.Complete) (act
 	return activities.Completed{CompletedAt: *e.CompletedAt, ExpiresAt: *e.ExpiresAt, AvailableAgainAt: *e.AvailableAgainAt}, nil
 }
 
-func (h *hands) RemoveArchive(ctx context.Context, in activities.Remove) error {
+func (h *fakeActivities) RemoveArchive(ctx context.Context, in activities.Remove) error {
 	return h.store.EndExport(ctx, in.Export, in.Ending, in.By, schema.Certificate{})
 }
 
-func (h *hands) SendMail(_ context.Context, in activities.Mail) error {
+func (h *fakeActivities) SendMail(_ context.Context, in activities.Mail) error {
 	h.mails <- in
 	return nil
 }

@@ -26,16 +26,16 @@ import (
 // document is what the archives of these tests hold.
 var document = `{"exportVersion":"1.0","data":{"account":[` + strings.Repeat(`{"name":"Analytical Engines"},`, 5000) + `{}]}}`
 
-// hands do an export's deeds with real rows and a real archive, and no mail.
-type hands struct{ *deps }
+// fakeActivities do an export's paths with real rows and a real archive, and no mail.
+type fakeActivities struct{ *deps }
 
-func (h *hands) OpenExport(ctx context.Context, in activities.Open) error {
+func (h *fakeActivities) OpenExport(ctx context.Context, in activities.Open) error {
 	return h.store.OpenExport(ctx, schema.Opening{
 		Export: in.Export, Account: in.Account, RequestedBy: in.RequestedBy, RequestedAt: in.RequestedAt, ConfirmBy: in.ConfirmBy,
 	})
 }
 
-func (h *hands) ConfirmExport(ctx context.Context, in activities.Confirm) error {
+func (h *fakeActivities) ConfirmExport(ctx context.Context, in activities.Confirm) error {
 	recipient, wrapped, err := h.vault.NewKey(ctx, in.Account, in.Export)
 	if err != nil {
 		return err
@@ -43,7 +43,7 @@ func (h *hands) ConfirmExport(ctx context.Context, in activities.Confirm) error 
 	return h.store.ConfirmExport(ctx, in.Export, in.By, recipient, wrapped)
 }
 
-func (h *hands) CollectCategory(ctx context.Context, in activities.Collect) error {
+func (h *fakeActivities) CollectCategory(ctx context.Context, in activities.Collect) error {
 	if _, err := h.store.Recipient(ctx, in.Export); err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (h *hands) CollectCategory(ctx context.Context, in activities.Collect) erro
 	return h.store.FinishCategory(ctx, in.Export, in.Category, 0, time.Now())
 }
 
-func (h *hands) AssembleArchive(ctx context.Context, in activities.Assemble) (activities.Assembled, error) {
+func (h *fakeActivities) AssembleArchive(ctx context.Context, in activities.Assemble) (activities.Assembled, error) {
 	recipient, err := h.store.Recipient(ctx, in.Export)
 	if err != nil {
 		return activities.Assembled{}, err
@@ -74,7 +74,7 @@ func (h *hands) AssembleArchive(ctx context.Context, in activities.Assemble) (ac
 	}}, nil
 }
 
-func (h *hands) CompleteExport(ctx context.Context, in activities.Complete) (activities.Completed, error) {
+func (h *fakeActivities) CompleteExport(ctx context.Context, in activities.Complete) (activities.Completed, error) {
 	e, err := h.store.CompleteExport(ctx, in.Export, in.Archive.Archive, in.Windows)
 	if err != nil {
 		return activities.Completed{}, err
@@ -82,7 +82,7 @@ func (h *hands) CompleteExport(ctx context.Context, in activities.Complete) (act
 	return activities.Completed{CompletedAt: *e.CompletedAt, ExpiresAt: *e.ExpiresAt, AvailableAgainAt: *e.AvailableAgainAt}, nil
 }
 
-func (h *hands) RemoveArchive(ctx context.Context, in activities.Remove) error {
+func (h *fakeActivities) RemoveArchive(ctx context.Context, in activities.Remove) error {
 	if _, err := h.store.BeginRemoval(ctx, in.Export, in.Ending, in.By); err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func (h *hands) RemoveArchive(ctx context.Context, in activities.Remove) error {
 	return h.store.EndExport(ctx, in.Export, in.Ending, in.By, schema.Certificate{})
 }
 
-func (h *hands) SendMail(context.Context, activities.Mail) error { return nil }
+func (h *fakeActivities) SendMail(context.Context, activities.Mail) error { return nil }
 
 func hexSum(text string) string {
 	sum := sha256.Sum256([]byte(text))
@@ -100,25 +100,25 @@ func hexSum(text string) string {
 }
 
 // work runs a worker until the test ends.
-func (w *world) work() {
-	w.t.Helper()
+func (fx *fixture) startWorkers() {
+	fx.t.Helper()
 	for _, queue := range workflows.Queues {
-		deedsOnly := queue != workflows.TaskQueue
-		run := worker.New(w.deps.temporal, queue, worker.Options{DisableRegistrationAliasing: true, DisableWorkflowWorker: deedsOnly, WorkerStopTimeout: time.Second})
-		if !deedsOnly {
+		activitiesOnly := queue != workflows.TaskQueue
+		run := worker.New(fx.deps.temporal, queue, worker.Options{DisableRegistrationAliasing: true, DisableWorkflowWorker: activitiesOnly, WorkerStopTimeout: time.Second})
+		if !activitiesOnly {
 			workflows.Register(run)
 		}
-		run.RegisterActivity(&hands{w.deps})
-		require.NoError(w.t, run.Start())
-		w.t.Cleanup(run.Stop)
+		run.RegisterActivity(&fakeActivities{fx.deps})
+		require.NoError(fx.t, run.Start())
+		fx.t.Cleanup(run.Stop)
 	}
 }
 
 const settings = "/settings/data-export"
 
 // press sends the form on a page whose button says this, as a browser does.
-func (v *visitor) press(page, button string) answer {
-	v.w.t.Helper()
+func (v *visitor) press(page, button string) response {
+	v.fx.t.Helper()
 	for _, form := range regexp.MustCompile(`(?s)<form method="post"( action="([^"]*)")?[^>]*>(.*?)</form>`).FindAllStringSubmatch(v.get(page).body, -1) {
 		if !strings.Contains(form[3], ">"+button+"</button>") {
 			continue
@@ -132,42 +132,42 @@ func (v *visitor) press(page, button string) answer {
 		}
 		return v.post(action, fields)
 	}
-	require.Failf(v.w.t, "no such button", "%s on %s", button, page)
-	return answer{}
+	require.Failf(v.fx.t, "no such button", "%s on %s", button, page)
+	return response{}
 }
 
 // exportOn finds the ID of the export that the page shows.
 func (v *visitor) exportOn(page string) string {
-	v.w.t.Helper()
+	v.fx.t.Helper()
 	found := regexp.MustCompile(`data-export="(EX[0-9a-f]{32})"`).FindStringSubmatch(v.get(page).body)
-	require.NotNil(v.w.t, found)
+	require.NotNil(v.fx.t, found)
 	return found[1]
 }
 
 func TestAnOwnerExportsTheAccountWithFormsAlone(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, withTemporal, withBucket)
-	w.work()
-	owner := w.as(w.owner)
-	owner.get(settings).says(t, http.StatusOK, "Ask for an export", "Call schedules")
+	fx := newFixture(t, withTemporal, withBucket)
+	fx.startWorkers()
+	owner := fx.signedIn(fx.owner)
+	owner.get(settings).requirePage(t, http.StatusOK, "Ask for an export", "Call schedules")
 
 	asked := owner.press(settings, "Ask for an export")
 	require.Equal(t, http.StatusSeeOther, asked.status, asked.body)
-	owner.get(asked.header.Get("Location")).says(t, http.StatusOK, "Waiting for confirmation", "mail with a link", w.owner+"@example.com", "Cancel the export")
+	owner.get(asked.header.Get("Location")).requirePage(t, http.StatusOK, "Waiting for confirmation", "mail with a link", fx.owner+"@example.com", "Cancel the export")
 	require.NotContains(t, owner.get(settings).body, `id="ask"`)
 	id := owner.exportOn(settings)
 
 	require.Equal(t, http.StatusSeeOther, owner.press(settings, "Send the mail again").status)
-	confirm := "/confirm/" + w.links.Token(schema.ToConfirm, id, 2)
+	confirm := "/confirm/" + fx.links.Token(schema.ToConfirm, id, 2)
 	require.Equal(t, http.StatusSeeOther, owner.press(confirm, "Confirm and start the export").status)
 	eventually(t, "the export is ready", func() bool { return strings.Contains(owner.get(settings).body, "Your file is ready") })
-	owner.get(settings).says(t, http.StatusOK, hexSum(document), "Balance transactions", "Ada", settings+"/"+id+"/file")
-	owner.get(confirm).says(t, http.StatusOK, "Already confirmed")
+	owner.get(settings).requirePage(t, http.StatusOK, hexSum(document), "Balance transactions", "Ada", settings+"/"+id+"/file")
+	owner.get(confirm).requirePage(t, http.StatusOK, "Already confirmed")
 
-	mailed := "/download/" + w.links.Token(schema.ToDownload, id, 1)
-	owner.get(mailed, "Range", "bytes=0-99").keepsTo(t, http.MethodGet, mailed)
+	mailed := "/download/" + fx.links.Token(schema.ToDownload, id, 1)
+	owner.get(mailed, "Range", "bytes=0-99").requireContract(t, http.MethodGet, mailed)
 	for _, path := range []string{mailed, settings + "/" + id + "/file"} {
-		for _, v := range []*visitor{owner, w.as(w.admin), w.program()} {
+		for _, v := range []*visitor{owner, fx.signedIn(fx.admin), fx.program()} {
 			file := v.get(path)
 			require.Equal(t, http.StatusOK, file.status, file.body)
 			require.Equal(t, document, file.body)
@@ -175,10 +175,10 @@ func TestAnOwnerExportsTheAccountWithFormsAlone(t *testing.T) {
 			require.Equal(t, http.StatusOK, head.status)
 			require.Equal(t, file.header.Get("Content-Length"), head.header.Get("Content-Length"))
 		}
-		refused := w.nobody().get(path)
-		refused.says(t, http.StatusUnauthorized, "Sign in", url.QueryEscape(path))
-		w.as(w.member).get(path).says(t, http.StatusForbidden, "owner or admin")
-		w.as(w.stranger).get(path).says(t, map[bool]int{true: http.StatusForbidden, false: http.StatusNotFound}[path == mailed])
+		refused := fx.anonymous().get(path)
+		refused.requirePage(t, http.StatusUnauthorized, "Sign in", url.QueryEscape(path))
+		fx.signedIn(fx.member).get(path).requirePage(t, http.StatusForbidden, "owner or admin")
+		fx.signedIn(fx.otherOwner).get(path).requirePage(t, map[bool]int{true: http.StatusForbidden, false: http.StatusNotFound}[path == mailed])
 		part := owner.get(path, "Range", "bytes=100-199")
 		require.Equal(t, http.StatusPartialContent, part.status)
 		require.Equal(t, document[100:200], part.body)
@@ -194,27 +194,27 @@ func TestAnOwnerExportsTheAccountWithFormsAlone(t *testing.T) {
 	require.Equal(t, http.StatusSeeOther, owner.press(settings, "Delete the file for good").status)
 	eventually(t, "the file is gone", func() bool { return owner.get(mailed).status == http.StatusGone })
 	eventually(t, "the page says so", func() bool { return strings.Contains(owner.get(settings).body, "deleted early") })
-	owner.get(mailed).says(t, http.StatusGone, "deleted")
-	owner.get(settings).says(t, http.StatusOK, "The next export can be asked for on")
-	owner.post(settings, nil).says(t, http.StatusConflict, `role="alert"`)
+	owner.get(mailed).requirePage(t, http.StatusGone, "deleted")
+	owner.get(settings).requirePage(t, http.StatusOK, "The next export can be asked for on")
+	owner.post(settings, nil).requirePage(t, http.StatusConflict, `role="alert"`)
 }
 
-func TestAskingTwiceByOneFormIsAskingOnce(t *testing.T) {
+func TestSubmittingOneFormTwiceStartsOneExport(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, withTemporal)
-	owner := w.as(w.owner)
+	fx := newFixture(t, withTemporal)
+	owner := fx.signedIn(fx.owner)
 	fields := url.Values{"key": {"the same form"}}
 	require.Equal(t, http.StatusSeeOther, owner.post(settings, fields).status)
 	id := owner.exportOn(settings)
 	require.Equal(t, http.StatusSeeOther, owner.post(settings, fields).status)
 	require.Equal(t, id, owner.exportOn(settings))
-	owner.post(settings, url.Values{"key": {"another form"}}).says(t, http.StatusConflict, "already under way", id)
+	owner.post(settings, url.Values{"key": {"another form"}}).requirePage(t, http.StatusConflict, "already under way", id)
 }
 
 func TestThePageSaysHowEachExportEnded(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, withTemporal)
-	w.exec(`insert into satchel.exports (id, account_sid, requested_by, status, reason, failed_category, requested_at, confirm_by, ended_at)
+	fx := newFixture(t, withTemporal)
+	fx.exec(`insert into satchel.exports (id, account_sid, requested_by, status, reason, failed_category, requested_at, confirm_by, ended_at)
 		select 'EX' || md5(ending.status || ending.reason), $1, ending.by, ending.status, ending.reason, ending.category, now() - ending.ago, now(), now()
 		from (values
 			('failed', 'We could not read your calls. Please ask for a new export.', 'calls', $2, interval '1 day'),
@@ -222,57 +222,57 @@ func TestThePageSaysHowEachExportEnded(t *testing.T) {
 			('expired', 'unconfirmed', '', $3, interval '3 days'),
 			('expired', 'window_passed', '', $2, interval '4 days'),
 			('expired', 'deleted', '', $2, interval '5 days')
-		) ending (status, reason, category, by, ago)`, w.account, w.owner, schema.NewUserID())
-	w.as(w.admin).get(settings).says(t, http.StatusOK,
+		) ending (status, reason, category, by, ago)`, fx.account, fx.owner, schema.NewUserID())
+	fx.signedIn(fx.admin).get(settings).requirePage(t, http.StatusOK,
 		"The export failed", "We could not read your calls.", ">Ask for a new export</button>",
 		">Cancelled</td>", ">Not confirmed in time</td>",
 		">Completed, deleted after its time</td>", ">Completed, deleted early</td>",
 		"own credentials", "no longer a user", "Ada")
-	w.exec(`update satchel.exports set requested_at = now() where status = 'cancelled'`)
-	w.as(w.admin).get(settings).says(t, http.StatusOK, "The export was cancelled", ">Failed: Calls could not be read</td>")
-	w.exec(`update satchel.exports set requested_at = now() - interval '2 days' where status = 'cancelled'`)
-	w.exec(`update satchel.exports set status = 'processing', reason = '', ended_at = null, confirmed_at = now() where status = 'failed'`)
-	w.exec(`insert into satchel.categories (export_id, category, status, records, expected_records, bytes)
+	fx.exec(`update satchel.exports set requested_at = now() where status = 'cancelled'`)
+	fx.signedIn(fx.admin).get(settings).requirePage(t, http.StatusOK, "The export was cancelled", ">Failed: Calls could not be read</td>")
+	fx.exec(`update satchel.exports set requested_at = now() - interval '2 days' where status = 'cancelled'`)
+	fx.exec(`update satchel.exports set status = 'processing', reason = '', ended_at = null, confirmed_at = now() where status = 'failed'`)
+	fx.exec(`insert into satchel.categories (export_id, category, status, records, expected_records, bytes)
 		select id, 'calls', 'reading', 1200, 800000, 3000000 from satchel.exports where status = 'processing'`)
-	page := w.as(w.admin).get(settings)
-	page.says(t, http.StatusOK, "Your export is being made", "1,200", "of about 800,000", "3.0 MB", "Cancel the export")
+	page := fx.signedIn(fx.admin).get(settings)
+	page.requirePage(t, http.StatusOK, "Your export is being made", "1,200", "of about 800,000", "3.0 MB", "Cancel the export")
 	require.NotContains(t, page.body, `id="ask"`)
 }
 
 func TestAMemberSeesWhoCanDoThisAndNothingElse(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, withTemporal)
-	e := w.asked(w.owner)
-	member := w.as(w.member)
+	fx := newFixture(t, withTemporal)
+	e := fx.pendingExport(fx.owner)
+	member := fx.signedIn(fx.member)
 	page := member.get(settings)
-	page.says(t, http.StatusForbidden, "An owner or admin of this account")
+	page.requirePage(t, http.StatusForbidden, "An owner or admin of this account")
 	require.NotContains(t, page.body, e.ID)
-	for _, deed := range []string{"", "/" + e.ID + "/cancel", "/" + e.ID + "/resend", "/" + e.ID + "/delete"} {
-		member.post(settings+deed, nil).says(t, http.StatusForbidden)
-		w.nobody().post(settings+deed, nil).says(t, http.StatusUnauthorized, url.QueryEscape(settings))
+	for _, path := range []string{"", "/" + e.ID + "/cancel", "/" + e.ID + "/resend", "/" + e.ID + "/delete"} {
+		member.post(settings+path, nil).requirePage(t, http.StatusForbidden)
+		fx.anonymous().post(settings+path, nil).requirePage(t, http.StatusUnauthorized, url.QueryEscape(settings))
 	}
-	for _, deed := range []string{"/cancel", "/resend", "/delete"} {
-		w.as(w.stranger).post(settings+"/"+e.ID+deed, nil).says(t, http.StatusNotFound)
+	for _, path := range []string{"/cancel", "/resend", "/delete"} {
+		fx.signedIn(fx.otherOwner).post(settings+"/"+e.ID+path, nil).requirePage(t, http.StatusNotFound)
 	}
-	require.NotContains(t, w.as(w.stranger).get(settings).body, e.ID)
-	require.Empty(t, w.signals())
+	require.NotContains(t, fx.signedIn(fx.otherOwner).get(settings).body, e.ID)
+	require.Empty(t, fx.signals())
 }
 
-func TestOneMachinesOperatorsFindTheRun(t *testing.T) {
+func TestThePageLinksToTheRunInDevelopmentOnly(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, withTemporal, func(w *world) { w.settings.TemporalUIURL = "http://127.0.0.1:8233/" })
-	w.as(w.owner).get(settings).says(t, http.StatusOK, "http://127.0.0.1:8233/namespaces/default/workflows/account-export%2F"+w.account)
-	w = newWorld(t, withTemporal, func(w *world) {
-		w.settings.TemporalUIURL, w.settings.Dev = "http://127.0.0.1:8233/", false
+	fx := newFixture(t, withTemporal, func(fx *fixture) { fx.settings.TemporalUIURL = "http://127.0.0.1:8233/" })
+	fx.signedIn(fx.owner).get(settings).requirePage(t, http.StatusOK, "http://127.0.0.1:8233/namespaces/default/workflows/account-export%2F"+fx.account)
+	fx = newFixture(t, withTemporal, func(fx *fixture) {
+		fx.settings.TemporalUIURL, fx.settings.Dev = "http://127.0.0.1:8233/", false
 	})
-	require.NotContains(t, w.as(w.owner).get(settings).body, "8233")
+	require.NotContains(t, fx.signedIn(fx.owner).get(settings).body, "8233")
 }
 
 func TestPagesStandOnASiteThatHasAPath(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, withTemporal, func(w *world) { w.settings.site = "http://127.0.0.1/data" })
-	page := w.as(w.owner).get(settings)
-	page.says(t, http.StatusOK, `action="/data/settings/data-export"`, `href="/data/static/site.css`)
+	fx := newFixture(t, withTemporal, func(fx *fixture) { fx.settings.site = "http://127.0.0.1/data" })
+	page := fx.signedIn(fx.owner).get(settings)
+	page.requirePage(t, http.StatusOK, `action="/data/settings/data-export"`, `href="/data/static/site.css`)
 	require.NotRegexp(t, `(href|action|src)="/[^d]`, page.body)
-	require.Equal(t, "/data/settings/data-export", w.nobody().get("/").header.Get("Location"))
+	require.Equal(t, "/data/settings/data-export", fx.anonymous().get("/").header.Get("Location"))
 }

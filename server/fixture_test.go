@@ -81,8 +81,8 @@ lines:
 	return found
 }
 
-// world is a platform with two accounts, and the whole server but its socket.
-type world struct {
+// fixture is a platform with two accounts, and the whole server except its sockets.
+type fixture struct {
 	t        *testing.T
 	settings validated
 	deps     *deps
@@ -93,18 +93,18 @@ type world struct {
 
 	account, token       string // the account's own credentials
 	owner, admin, member string
-	stranger             string // owner of another account
+	otherOwner           string // owner of another account
 }
 
-// change alters the settings or parts of a world before it is served.
-type change func(*world)
+// change alters the settings or dependencies of a fixture before it is served.
+type change func(*fixture)
 
-func newWorld(t *testing.T, changes ...change) *world {
+func newFixture(t *testing.T, changes ...change) *fixture {
 	t.Helper()
-	w := &world{t: t, account: schema.NewAccountID(), token: rand.Text()}
+	fx := &fixture{t: t, account: schema.NewAccountID(), token: rand.Text()}
 	at := testparts.Database(t)
 	key := []byte(rand.Text() + rand.Text())
-	w.settings = validated{
+	fx.settings = validated{
 		config: config{
 			Data: program.Data{Database: program.Database{DatabaseURL: at}, SourceDatabaseURL: at}, DatabaseConns: 5,
 			Dev: true, Host: "127.0.0.1", RateLimit: 1000,
@@ -112,44 +112,43 @@ func newWorld(t *testing.T, changes ...change) *world {
 		},
 		site: "http://127.0.0.1", linkKey: key,
 	}
-	w.links = schema.NewLinks(key)
-	w.openDeps(at)
-	w.addAccount(w.account, "Analytical Engines", w.token)
-	w.owner, w.admin, w.member = w.addUser(w.account, "Ada", "owner"), w.addUser(w.account, "Grace", "admin"), w.addUser(w.account, "Mel", "member")
+	fx.links = schema.NewLinks(key)
+	fx.openDeps(at)
+	fx.addAccount(fx.account, "Analytical Engines", fx.token)
+	fx.owner, fx.admin, fx.member = fx.addUser(fx.account, "Ada", "owner"), fx.addUser(fx.account, "Grace", "admin"), fx.addUser(fx.account, "Mel", "member")
 	other := schema.NewAccountID()
-	w.addAccount(other, "Difference Engines", rand.Text())
-	w.stranger = w.addUser(other, "Charles", "owner")
+	fx.addAccount(other, "Difference Engines", rand.Text())
+	fx.otherOwner = fx.addUser(other, "Charles", "owner")
 	for _, c := range changes {
-		c(w)
+		c(fx)
 	}
-	w.serve()
-	return w
+	fx.serve()
+	return fx
 }
 
-// openDeps opens the databases. Temporal and S3 are away unless a change
-// gives them to the world.
-func (w *world) openDeps(at string) {
-	w.t.Helper()
+// openDeps opens the databases. Temporal and S3 are away unless a change adds them.
+func (fx *fixture) openDeps(at string) {
+	fx.t.Helper()
 	d := &deps{namespace: "default"}
 	var err error
 	d.catalog, err = catalog.Embedded()
-	require.NoError(w.t, err)
+	require.NoError(fx.t, err)
 	d.store, err = store.Open(at, 5)
-	require.NoError(w.t, err)
-	d.source, err = source.Open(w.t.Context(), at, 5)
-	require.NoError(w.t, err)
+	require.NoError(fx.t, err)
+	d.source, err = source.Open(fx.t.Context(), at, 5)
+	require.NoError(fx.t, err)
 	d.directory = d.source.Directory(program.DirectoryQueries(d.catalog))
 	d.devDirectory = d.source.Directory(source.DirectoryQueries{People: demo.People})
 	d.temporal, err = client.NewLazyClient(client.Options{HostPort: "127.0.0.1:1", Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
-	require.NoError(w.t, err)
+	require.NoError(fx.t, err)
 	d.hooks, err = hook.New(hook.Config{})
-	require.NoError(w.t, err)
-	d.vault = openVault(w.t, vault.Config{Bucket: "nothing", Endpoint: "http://127.0.0.1:1"})
-	w.deps = d
-	w.t.Cleanup(func() { w.deps.close() })
-	w.rows, err = sqlx.Open("postgres", at)
-	require.NoError(w.t, err)
-	w.t.Cleanup(func() { require.NoError(w.t, w.rows.Close()) })
+	require.NoError(fx.t, err)
+	d.vault = openVault(fx.t, vault.Config{Bucket: "nothing", Endpoint: "http://127.0.0.1:1"})
+	fx.deps = d
+	fx.t.Cleanup(func() { fx.deps.close() })
+	fx.rows, err = sqlx.Open("postgres", at)
+	require.NoError(fx.t, err)
+	fx.t.Cleanup(func() { require.NoError(fx.t, fx.rows.Close()) })
 }
 
 var s3Credentials sync.Once
@@ -169,17 +168,17 @@ func openVault(t *testing.T, c vault.Config) *vault.Vault {
 	return v
 }
 
-// withBucket gives the world a bucket.
-func withBucket(w *world) {
-	b := testparts.Bucket(w.t)
-	w.deps.vault.Close()
-	w.deps.vault = openVault(w.t, vault.Config{Bucket: b.Bucket, Endpoint: b.Endpoint})
+// withBucket gives the fixture a bucket.
+func withBucket(fx *fixture) {
+	b := testparts.Bucket(fx.t)
+	fx.deps.vault.Close()
+	fx.deps.vault = openVault(fx.t, vault.Config{Bucket: b.Bucket, Endpoint: b.Endpoint})
 }
 
-// withTemporal gives the world a Temporal namespace of its own.
-func withTemporal(w *world) {
-	w.deps.temporal.Close()
-	w.deps.temporal = namespace(w.t)
+// withTemporal gives the fixture a Temporal namespace of its own.
+func withTemporal(fx *fixture) {
+	fx.deps.temporal.Close()
+	fx.deps.temporal = namespace(fx.t)
 }
 
 // namespace makes a namespace that knows our search attributes, so that no
@@ -207,134 +206,133 @@ func namespace(t *testing.T) client.Client {
 	return c
 }
 
-func (w *world) serve() {
-	w.handler = newHandler(w.settings, w.deps, logger)
-	server := httptest.NewUnstartedServer(w.handler)
-	server.Config = newServer(w.handler, logger)
+func (fx *fixture) serve() {
+	fx.handler = newHandler(fx.settings, fx.deps, logger)
+	server := httptest.NewUnstartedServer(fx.handler)
+	server.Config = newServer(fx.handler, logger)
 	server.Start()
-	w.url = server.URL
-	w.t.Cleanup(func() {
-		w.handler.api.EndStreams()
+	fx.url = server.URL
+	fx.t.Cleanup(func() {
+		fx.handler.api.EndStreams()
 		server.Close()
 	})
 }
 
-func (w *world) exec(query string, args ...any) {
-	w.t.Helper()
-	_, err := w.rows.Exec(query, args...)
-	require.NoError(w.t, err)
+func (fx *fixture) exec(query string, args ...any) {
+	fx.t.Helper()
+	_, err := fx.rows.Exec(query, args...)
+	require.NoError(fx.t, err)
 }
 
-func (w *world) addAccount(sid, name, token string) {
-	w.t.Helper()
+func (fx *fixture) addAccount(sid, name, token string) {
+	fx.t.Helper()
 	sum := sha256.Sum256([]byte(token))
-	w.exec(`insert into platform.accounts (sid, name, auth_token_sha256) values ($1, $2, $3)`, sid, name, sum[:])
+	fx.exec(`insert into platform.accounts (sid, name, auth_token_sha256) values ($1, $2, $3)`, sid, name, sum[:])
 }
 
-func (w *world) addUser(account, name, role string) string {
-	w.t.Helper()
+func (fx *fixture) addUser(account, name, role string) string {
+	fx.t.Helper()
 	sid := schema.NewUserID()
-	w.exec(`insert into platform.users (sid, account_sid, email, name, role) values ($1, $2, $1 || '@example.com', $3, $4)`, sid, account, name, role)
+	fx.exec(`insert into platform.users (sid, account_sid, email, name, role) values ($1, $2, $1 || '@example.com', $3, $4)`, sid, account, name, role)
 	return sid
 }
 
-// asked is an export that somebody has asked for, with its run and, as if a
-// worker had been there, its row.
-func (w *world) asked(by string) schema.Export {
-	w.t.Helper()
-	e := w.started(by)
-	w.written(e)
+// pendingExport starts an export's run and inserts its row, as a worker would.
+func (fx *fixture) pendingExport(by string) schema.Export {
+	fx.t.Helper()
+	e := fx.startExport(by)
+	fx.insertExport(e)
 	return e
 }
 
-// started is an export whose row no worker has written yet.
-func (w *world) started(by string) schema.Export {
-	w.t.Helper()
+// startExport starts an export's run. Its row is not written yet.
+func (fx *fixture) startExport(by string) schema.Export {
+	fx.t.Helper()
 	in := workflows.Export{
-		ID: schema.NewExportID(), Account: w.account, RequestedBy: by, RequestedAt: time.Now().UTC().Truncate(time.Millisecond), Windows: w.settings.windows(),
+		ID: schema.NewExportID(), Account: fx.account, RequestedBy: by, RequestedAt: time.Now().UTC().Truncate(time.Millisecond), Windows: fx.settings.windows(),
 	}
-	_, err := w.deps.temporal.ExecuteWorkflow(w.t.Context(), in.Options(), workflows.AccountExport, in)
-	require.NoError(w.t, err)
+	_, err := fx.deps.temporal.ExecuteWorkflow(fx.t.Context(), in.Options(), workflows.AccountExport, in)
+	require.NoError(fx.t, err)
 	return schema.Export{ID: in.ID, Account: in.Account, RequestedBy: by, RequestedAt: in.RequestedAt, ConfirmBy: in.RequestedAt.Add(in.Windows.Confirm), Status: schema.Pending}
 }
 
-func (w *world) written(e schema.Export) {
-	w.t.Helper()
-	require.NoError(w.t, w.deps.store.OpenExport(w.t.Context(), schema.Opening{
+func (fx *fixture) insertExport(e schema.Export) {
+	fx.t.Helper()
+	require.NoError(fx.t, fx.deps.store.OpenExport(fx.t.Context(), schema.Opening{
 		Export: e.ID, Account: e.Account, RequestedBy: e.RequestedBy, RequestedAt: e.RequestedAt, ConfirmBy: e.ConfirmBy,
 	}))
 }
 
-// signals are what the account's open run was told, in order.
-func (w *world) signals() []string {
-	w.t.Helper()
+// signals are the signals that the account's open run has received, in order.
+func (fx *fixture) signals() []string {
+	fx.t.Helper()
 	var names []string
-	events := w.deps.temporal.GetWorkflowHistory(w.t.Context(), workflows.AccountExportID(w.account), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	events := fx.deps.temporal.GetWorkflowHistory(fx.t.Context(), workflows.AccountExportID(fx.account), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for events.HasNext() {
 		event, err := events.Next()
-		require.NoError(w.t, err)
-		if told := event.GetWorkflowExecutionSignaledEventAttributes(); told != nil {
-			names = append(names, told.SignalName+" "+string(told.Input.Payloads[0].Data))
+		require.NoError(fx.t, err)
+		if signal := event.GetWorkflowExecutionSignaledEventAttributes(); signal != nil {
+			names = append(names, signal.SignalName+" "+string(signal.Input.Payloads[0].Data))
 		}
 	}
 	return names
 }
 
-// visitor is somebody with a browser, or a program.
+// visitor is a browser, or a program with credentials.
 type visitor struct {
-	w    *world
+	fx   *fixture
 	http *http.Client
 	name string // with secret, for HTTP Basic
 	pass string
 }
 
-func (w *world) nobody() *visitor {
+func (fx *fixture) anonymous() *visitor {
 	jar, err := cookiejar.New(nil)
-	require.NoError(w.t, err)
-	return &visitor{w: w, http: &http.Client{
+	require.NoError(fx.t, err)
+	return &visitor{fx: fx, http: &http.Client{
 		Jar: jar, Transport: &http.Transport{DisableCompression: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
 
-// as is somebody who has signed in.
-func (w *world) as(user string) *visitor {
-	w.t.Helper()
-	v := w.nobody()
-	require.Equal(w.t, http.StatusSeeOther, v.get("/dev/sign-in?user="+user).status)
+// signedIn is a browser in which a user has signed in.
+func (fx *fixture) signedIn(user string) *visitor {
+	fx.t.Helper()
+	v := fx.anonymous()
+	require.Equal(fx.t, http.StatusSeeOther, v.get("/dev/sign-in?user="+user).status)
 	return v
 }
 
-// program knows the account's own secret.
-func (w *world) program() *visitor {
-	v := w.nobody()
-	v.name, v.pass = w.account, w.token
+// program uses the account's own credentials.
+func (fx *fixture) program() *visitor {
+	v := fx.anonymous()
+	v.name, v.pass = fx.account, fx.token
 	return v
 }
 
-// answer is a response, read to its end.
-type answer struct {
+// response is an HTTP response, read to its end.
+type response struct {
 	status int
 	header http.Header
 	body   string
 }
 
-func (v *visitor) get(path string, header ...string) answer {
-	v.w.t.Helper()
+func (v *visitor) get(path string, header ...string) response {
+	v.fx.t.Helper()
 	return v.do(http.MethodGet, path, nil, header...)
 }
 
 // post sends a form as a browser does: from our own page.
-func (v *visitor) post(path string, fields url.Values, header ...string) answer {
-	v.w.t.Helper()
+func (v *visitor) post(path string, fields url.Values, header ...string) response {
+	v.fx.t.Helper()
 	return v.do(http.MethodPost, path, strings.NewReader(fields.Encode()),
 		append([]string{"Content-Type", "application/x-www-form-urlencoded", "Sec-Fetch-Site", "same-origin"}, header...)...)
 }
 
-func (v *visitor) do(method, path string, body io.Reader, header ...string) answer {
-	v.w.t.Helper()
-	req, err := http.NewRequestWithContext(context.Background(), method, v.w.url+path, body)
-	require.NoError(v.w.t, err)
+func (v *visitor) do(method, path string, body io.Reader, header ...string) response {
+	v.fx.t.Helper()
+	req, err := http.NewRequestWithContext(context.Background(), method, v.fx.url+path, body)
+	require.NoError(v.fx.t, err)
 	for i := 0; i < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}
@@ -342,15 +340,15 @@ func (v *visitor) do(method, path string, body io.Reader, header ...string) answ
 		req.SetBasicAuth(v.name, v.pass)
 	}
 	res, err := v.http.Do(req)
-	require.NoError(v.w.t, err)
+	require.NoError(v.fx.t, err)
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
-	require.NoError(v.w.t, err)
-	return answer{res.StatusCode, res.Header, string(text)}
+	require.NoError(v.fx.t, err)
+	return response{res.StatusCode, res.Header, string(text)}
 }
 
-// says tells that a page was answered with this status and holds these words.
-func (a answer) says(t *testing.T, status int, words ...string) {
+// requirePage checks the status of a page and that it contains these words.
+func (a response) requirePage(t *testing.T, status int, words ...string) {
 	t.Helper()
 	require.Equal(t, status, a.status, a.body)
 	require.Equal(t, "text/html; charset=UTF-8", a.header.Get("Content-Type"))
@@ -359,8 +357,7 @@ func (a answer) says(t *testing.T, status int, words ...string) {
 	}
 }
 
-// eventually polls until something is so, which is much sooner than the test
-// gives up.
+// eventually polls until a condition holds.
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
 	require.Eventually(t, is, 30*time.Second, 20*time.Millisecond, "waited in vain: %s", what)
