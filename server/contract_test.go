@@ -10,9 +10,10 @@ import (
 
 	"satchel/dev/testservices"
 	"satchel/schema"
+	"satchel/server/api"
 )
 
-var contract = testservices.OpenContract("api/openapi.json")
+var contract = testservices.OpenContract(func() ([]byte, error) { return api.Contract("") })
 
 // keepsTo fails the test unless openapi.json says that such a request may be
 // answered so.
