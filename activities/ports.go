@@ -64,10 +64,7 @@ type Vault interface {
 }
 
 // Opener reads the sealed objects of one export.
-type Opener interface {
-	Get(ctx context.Context, key string, buf []byte) ([]byte, error)
-	Open(ctx context.Context, key string) (io.ReadCloser, error)
-}
+type Opener = schema.ObjectOpener
 
 // Mailer sends one mail; see package mail.
 type Mailer interface {

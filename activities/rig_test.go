@@ -14,14 +14,14 @@ import (
 	"satchel/activities/mail"
 	"satchel/activities/vault"
 	"satchel/dev/demo"
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/catalog"
 	"satchel/schema/store"
 	"satchel/schema/store/source"
 )
 
-func TestMain(m *testing.M) { testparts.Main(m) }
+func TestMain(m *testing.M) { testservices.Main(m) }
 
 // people and tokens are what mails and webhooks ask the platform for.
 type (
@@ -55,22 +55,23 @@ func (c *letterCount) Mailed(kind mail.Kind, outcome string) {
 type rig struct {
 	*activities.Activities
 	t       *testing.T
-	store   *store.Store
-	inbox   *testparts.Inbox
+	store   *store.BulkExports
+	inbox   *testservices.Inbox
 	account demo.Account
 	count   *letterCount
 }
 
 func newRig(t *testing.T, with demo.With) *rig {
-	ctx, url := t.Context(), testparts.Database(t)
-	r := &rig{t: t, inbox: testparts.Mailbox(t), count: &letterCount{mailed: map[string]int{}}}
+	ctx, url := t.Context(), testservices.Database(t)
+	r := &rig{t: t, inbox: testservices.Mailbox(t), count: &letterCount{mailed: map[string]int{}}}
 	keyset := filepath.Join(t.TempDir(), "keyset.json")
 	require.NoError(t, vault.WriteDevelopmentKeyset(keyset))
 	keys, err := vault.Open(ctx, vault.Config{Bucket: "not-asked", Endpoint: "http://localhost", KeysetFile: keyset})
 	require.NoError(t, err)
 	t.Cleanup(keys.Close)
-	r.store, err = store.Open(url, 8)
+	own, err := store.Open(url, 8)
 	require.NoError(t, err)
+	r.store = own.BulkExports()
 	t.Cleanup(func() { require.NoError(t, r.store.Close()) })
 	db, err := source.Open(ctx, url, 8)
 	require.NoError(t, err)
@@ -86,7 +87,7 @@ func newRig(t *testing.T, with demo.With) *rig {
 	r.account, err = demo.NewAccount(ctx, url, with)
 	require.NoError(t, err)
 	r.Activities = &activities.Activities{
-		Store: r.store, Bulk: r.store, Source: people{directory}, Days: tokens{directory}, Secrets: keys, Mail: mailer,
+		Store: r.store.AccountExports(), Bulk: r.store, Source: people{directory}, Days: tokens{directory}, Secrets: keys, Mail: mailer,
 		Links: schema.NewLinks(make([]byte, 32)), Site: "https://export.example.com", Count: r.count,
 	}
 	return r

@@ -26,7 +26,7 @@ import (
 
 // parts are what the server stands on. Any of them may be away for a while.
 type parts struct {
-	store     *store.Store
+	store     *store.DB
 	source    *source.DB
 	directory *source.Directory
 	everybody auth.Everybody // nil except in development

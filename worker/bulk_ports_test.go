@@ -9,14 +9,14 @@ import (
 
 	"satchel/activities"
 	"satchel/dev/demo"
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/catalog"
 	"satchel/schema/store/source"
 )
 
 func TestDaysAndSigningKeysAreReadFromThePlatform(t *testing.T) {
-	url := testparts.Database(t)
+	url := testservices.Database(t)
 	a, err := demo.NewAccount(t.Context(), url, demo.With{Records: true, Seal: func(account string, token []byte) ([]byte, error) {
 		return []byte(account + " " + string(token)), nil
 	}})

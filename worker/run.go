@@ -93,9 +93,9 @@ func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 			return err
 		}})
 		return r.work(ctx, temporal, numbers, logger, own, &activities.Activities{
-			Store: own, Source: records, Vault: vaultPort{sealed}, Mail: mailer, Runs: runsPort{temporal},
+			Store: own.AccountExports(), Source: records, Vault: sealed, Mail: mailer, Runs: runsPort{temporal},
 			Links: schema.NewLinks(linkKey), Site: site, Count: numbers, Grace: r.SweepGrace,
-			Bulk: own, Days: records, Archive: archive, Secrets: sealed, Hooks: hooks, Schedules: schedulesPort{temporal, r.DailyDelay, r.limits()},
+			Bulk: own.BulkExports(), Days: records, Archive: archive, Secrets: sealed, Hooks: hooks, Schedules: schedulesPort{temporal, r.DailyDelay, r.limits()},
 		})
 	})
 	return serving.Wait()
@@ -112,7 +112,7 @@ const (
 
 // work polls the task queues until ctx ends, then lets running activities go
 // on for the grace.
-func (r runCommand) work(ctx context.Context, c client.Client, numbers *numbers, logger *slog.Logger, own *store.Store, hands *activities.Activities) error {
+func (r runCommand) work(ctx context.Context, c client.Client, numbers *numbers, logger *slog.Logger, own *store.DB, hands *activities.Activities) error {
 	sdk.SetStickyWorkflowCacheSize(cachedRuns)
 	working, ctx := errgroup.WithContext(ctx)
 	interrupted := make(chan any)
@@ -142,7 +142,7 @@ func (r runCommand) work(ctx context.Context, c client.Client, numbers *numbers,
 		})
 	})
 	working.Go(func() error {
-		return persist(ctx, logger, "scheduling daily exports", func() error { return scheduleDaily(ctx, own, hands.Schedules) })
+		return persist(ctx, logger, "scheduling daily exports", func() error { return scheduleDaily(ctx, own.BulkExports(), hands.Schedules) })
 	})
 	return working.Wait()
 }
@@ -150,7 +150,7 @@ func (r runCommand) work(ctx context.Context, c client.Client, numbers *numbers,
 // scheduleDaily makes every schedule that there should be as it should be: a
 // Temporal that was lost, or settings that changed, must not end daily exports
 // that customers count on.
-func scheduleDaily(ctx context.Context, own *store.Store, schedules activities.Schedules) error {
+func scheduleDaily(ctx context.Context, own *store.BulkExports, schedules activities.Schedules) error {
 	const page = 100
 	for last := (schema.BulkConfiguration{}); ; {
 		wanted, err := own.Daily(ctx, last, page)

@@ -15,7 +15,7 @@ import (
 	_ "github.com/lib/pq" // the driver
 	"github.com/stretchr/testify/require"
 
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/catalog"
 )
@@ -26,7 +26,7 @@ func TestTheColumnsOfCategoriesAreTheOnesReviewed(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("# Every field that leaves the building: its name, where it comes from, its type\n" +
 		"# in Postgres, and what it is. Made by: go test ./schema/catalog -update\n")
-	exported := exportedFields(t, begin(t, testparts.Database(t)))
+	exported := exportedFields(t, begin(t, testservices.Database(t)))
 	for _, category := range schema.Categories {
 		fmt.Fprintf(&b, "\n%s\n", category)
 		for _, l := range exported[category] {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/catalog"
 	"satchel/schema/days"
@@ -20,7 +20,7 @@ func TestTheColumnsOfDaysAreTheOnesReviewed(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("# Every field that leaves in bulk exports: its name, where it comes from, its\n" +
 		"# type in Postgres, and what it is. Made by: go test ./schema/catalog -update\n")
-	exported := exportedDayFields(t, begin(t, testparts.Database(t)))
+	exported := exportedDayFields(t, begin(t, testservices.Database(t)))
 	for _, typ := range schema.ResourceTypes {
 		fmt.Fprintf(&b, "\n%s\n", typ)
 		for _, l := range exported[typ] {

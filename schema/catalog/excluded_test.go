@@ -9,12 +9,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema/catalog"
 )
 
 func TestEveryColumnIsExportedOrExcludedWithAReason(t *testing.T) {
-	tx := begin(t, testparts.Database(t))
+	tx := begin(t, testservices.Database(t))
 	exported, excluded := exported(t, tx), excluded(t)
 	require.Empty(t, undecided(t, tx, exported, excluded),
 		"decide: export it in schema/catalog, or say in excluded.txt why it stays")
@@ -25,7 +25,7 @@ func TestEveryColumnIsExportedOrExcludedWithAReason(t *testing.T) {
 }
 
 func TestANewColumnOrTableFailsTheBuild(t *testing.T) {
-	tx := begin(t, testparts.Database(t))
+	tx := begin(t, testservices.Database(t))
 	for _, statement := range []string{
 		`alter table platform.users add column fax text, add column "homePage" text`,
 		`create table platform.voicemails (id bigint, account_sid text)`,
@@ -45,7 +45,7 @@ func TestANewColumnOrTableFailsTheBuild(t *testing.T) {
 
 func TestColumnsThatLookSecretAreExcluded(t *testing.T) {
 	excluded := excluded(t)
-	for _, column := range columnsOf(t, begin(t, testparts.Database(t))) {
+	for _, column := range columnsOf(t, begin(t, testservices.Database(t))) {
 		if _, name, _ := strings.Cut(column, "."); catalog.LooksSecret(name) {
 			require.Contains(t, excluded, column)
 		}

@@ -11,7 +11,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/require"
 
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/catalog"
 )
@@ -48,7 +48,7 @@ var values = []struct{ databaseType, literals string }{
 }
 
 func TestSchemaAcceptsEveryValueOfAType(t *testing.T) {
-	tx := begin(t, testparts.Database(t))
+	tx := begin(t, testservices.Database(t))
 	for _, v := range values {
 		field := catalog.Column{Name: "it", DatabaseType: v.databaseType, Nullable: true, Description: "it"}
 		s := compile(t, schemaWith(t, field))
@@ -63,7 +63,7 @@ func TestSchemaAcceptsEveryValueOfAType(t *testing.T) {
 }
 
 func TestSchemaRejectsValuesOfOtherTypes(t *testing.T) {
-	tx := begin(t, testparts.Database(t))
+	tx := begin(t, testservices.Database(t))
 	for _, c := range []struct{ declared, databaseType, literal string }{
 		{"int8", "text", "'1'"},
 		{"int8", "numeric", "1.5"},
@@ -84,7 +84,7 @@ func TestSchemaRejectsValuesOfOtherTypes(t *testing.T) {
 }
 
 func TestSchemaDescribesEveryFieldOfTheArchive(t *testing.T) {
-	columns := typed(exportedFields(t, begin(t, testparts.Database(t))))
+	columns := typed(exportedFields(t, begin(t, testservices.Database(t))))
 	text, err := catalog.ArchiveSchema(columns)
 	require.NoError(t, err)
 	compile(t, text)

@@ -9,13 +9,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"satchel/dev/demo"
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/catalog"
 )
 
 func TestResumingBehindAKeySortsNothing(t *testing.T) {
-	tx := begin(t, testparts.Database(t))
+	tx := begin(t, testservices.Database(t))
 	// On empty tables every plan costs the same; leave only the one for large tables.
 	_, err := tx.Exec("set local enable_seqscan = off; set local enable_bitmapscan = off")
 	require.NoError(t, err)
@@ -30,7 +30,7 @@ func TestResumingBehindAKeySortsNothing(t *testing.T) {
 }
 
 func TestKeysAreUniqueWithinAnAccount(t *testing.T) {
-	url := testparts.Database(t)
+	url := testservices.Database(t)
 	d, err := demo.Load(context.Background(), url, nil)
 	require.NoError(t, err)
 	tx := begin(t, url)
@@ -43,7 +43,7 @@ func TestKeysAreUniqueWithinAnAccount(t *testing.T) {
 }
 
 func TestTheDemoAccountsMatchTheSchema(t *testing.T) {
-	url := testparts.Database(t)
+	url := testservices.Database(t)
 	d, err := demo.Load(context.Background(), url, nil)
 	require.NoError(t, err)
 	tx := begin(t, url)

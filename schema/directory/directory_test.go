@@ -10,12 +10,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"satchel/dev/demo"
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/catalog"
 )
 
-func TestMain(m *testing.M) { testparts.Main(m) }
+func TestMain(m *testing.M) { testservices.Main(m) }
 
 func TestPeopleAreTheActiveUsers(t *testing.T) {
 	db, a := begin(t)
@@ -74,7 +74,7 @@ func TestARevokedKeyIsNoCredential(t *testing.T) {
 // begin makes an account with an owner, an admin and a member.
 func begin(t *testing.T) (*sqlx.DB, demo.Account) {
 	t.Helper()
-	url := testparts.Database(t)
+	url := testservices.Database(t)
 	a, err := demo.NewAccount(context.Background(), url, demo.With{Name: "Firm", Admin: true, Member: true})
 	require.NoError(t, err)
 	db, err := sqlx.Open("postgres", url)

@@ -12,11 +12,11 @@ import (
 	"github.com/lib/pq"
 	"github.com/stretchr/testify/require"
 
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema/store/pgdeadline"
 )
 
-func TestMain(m *testing.M) { testparts.Main(m) }
+func TestMain(m *testing.M) { testservices.Main(m) }
 
 // proxy forwards to a database and can freeze: connections stay open and
 // nothing passes in either direction.
@@ -71,7 +71,7 @@ func (p *proxy) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 
 func open(t *testing.T, maxConns int) (*proxy, *sql.DB) {
 	t.Helper()
-	database := testparts.EmptyDatabase(t)
+	database := testservices.EmptyDatabase(t)
 	p := newProxy(t, database)
 	c, err := pq.NewConnector(database)
 	require.NoError(t, err)

@@ -14,8 +14,8 @@ import (
 	"github.com/lib/pq"
 	"github.com/stretchr/testify/require"
 
-	"satchel/dev/parts"
-	"satchel/dev/testparts"
+	"satchel/dev/services"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/catalog"
 )
@@ -26,7 +26,7 @@ var rows = flag.Int("rows", 100_000, "calls that BenchmarkRead reads")
 // and returns it with the catalog's query of calls.
 func manyCalls(t testing.TB, n int) (db *DB, pool *sql.DB, url, query, account string) {
 	t.Helper()
-	url, account = testparts.Database(t), schema.NewAccountID()
+	url, account = testservices.Database(t), schema.NewAccountID()
 	connector, err := pq.NewConnector(url)
 	require.NoError(t, err)
 	pool = sql.OpenDB(connector)
@@ -85,7 +85,7 @@ func BenchmarkRead(b *testing.B) {
 	for _, c := range p.columns {
 		names = append(names, c.Name)
 	}
-	bin, err := parts.PostgresBin("")
+	bin, err := services.PostgresBin("")
 	require.NoError(b, err)
 	compare := func(name string, read func(b *testing.B) (bytes int64)) {
 		b.Run(name, func(b *testing.B) {

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"satchel/dev/demo"
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/catalog"
 	"satchel/schema/days"
@@ -17,7 +17,7 @@ import (
 
 func TestADayOfALargeAccountReadsItsOwnRowsAlongTheIndex(t *testing.T) {
 	t.Parallel()
-	url := testparts.Database(t)
+	url := testservices.Database(t)
 	a, err := demo.NewAccount(t.Context(), url, demo.With{})
 	require.NoError(t, err)
 	db, err := Open(t.Context(), url, 2)

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"satchel/dev/demo"
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/catalog"
 	"satchel/schema/days"
@@ -311,7 +311,7 @@ type platform struct {
 
 func newPlatform(t testing.TB) platform {
 	t.Helper()
-	url := testparts.Database(t)
+	url := testservices.Database(t)
 	a, err := demo.NewAccount(context.Background(), url, demo.With{Records: true})
 	require.NoError(t, err)
 	db, writer := openURL(t, url, inKathmandu)

@@ -5,7 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/catalog"
 	"satchel/schema/store/source"
@@ -60,7 +60,7 @@ func TestEveryCategoryOfTheEmbeddedCatalogIsRead(t *testing.T) {
 	t.Parallel()
 	embedded, err := catalog.Embedded()
 	require.NoError(t, err)
-	db, writer := openURL(t, testparts.Database(t))
+	db, writer := openURL(t, testservices.Database(t))
 	account := schema.NewAccountID()
 	for _, id := range []string{account, schema.NewAccountID()} {
 		_, err := writer.Exec(`insert into platform.accounts (sid, name, auth_token_sha256) values ($1, 'A', '\x01')`, id)

@@ -52,7 +52,7 @@ func (d *Directory) Person(ctx context.Context, account, user string) (schema.Pe
 			return p, nil
 		}
 	}
-	return schema.Person{}, schema.Errorf(schema.NotFound, "user_not_found", "There is no such user.")
+	return schema.Person{}, schema.Errorf(schema.NotFound, schema.CodeUserNotFound, "There is no such user.")
 }
 
 // Account returns an account, or schema.NotFound.
@@ -66,7 +66,7 @@ func (d *Directory) Account(ctx context.Context, id string) (schema.Account, err
 }
 
 func accountNotFound() error {
-	return schema.Errorf(schema.NotFound, "account_not_found", "There is no such account.")
+	return schema.Errorf(schema.NotFound, schema.CodeAccountNotFound, "There is no such account.")
 }
 
 // Credential returns what the secret of an account SID or API key is checked
@@ -75,7 +75,7 @@ func (d *Directory) Credential(ctx context.Context, username string) (schema.Cre
 	var c schema.Credential
 	err := sqlx.GetContext(ctx, d.db.pool, &c, d.queries.Credentials, username)
 	if isNotFound(err) {
-		return c, schema.Errorf(schema.NotFound, "credential_not_found", "There is no such account or API key.")
+		return c, schema.Errorf(schema.NotFound, schema.CodeCredentialNotFound, "There is no such account or API key.")
 	}
 	return c, sqlstate.WrapContext(ctx, "read credential", err)
 }
@@ -87,7 +87,7 @@ func (d *Directory) SigningKey(ctx context.Context, account string) (sealed []by
 		err = sqlx.GetContext(ctx, d.db.pool, &sealed, d.queries.Signing, account)
 	}
 	if isNotFound(err) || err == nil && len(sealed) == 0 {
-		return nil, schema.Errorf(schema.Conflict, "no_signing_key", "The account has no auth token that webhooks could be signed with.")
+		return nil, schema.Errorf(schema.Conflict, schema.CodeNoSigningKey, "The account has no auth token that webhooks could be signed with.")
 	}
 	return sealed, sqlstate.WrapContext(ctx, "read signing key", err)
 }
@@ -115,7 +115,7 @@ func (d *Directory) CallDay(ctx context.Context, account, call string) (schema.D
 		err = sqlx.GetContext(ctx, d.db.pool, &text, d.queries.Call, account, call)
 	}
 	if isNotFound(err) {
-		return "", schema.Errorf(schema.NotFound, "call_not_found", "There is no such call.")
+		return "", schema.Errorf(schema.NotFound, schema.CodeCallNotFound, "There is no such call.")
 	}
 	if err != nil {
 		return "", sqlstate.WrapContext(ctx, "read call", err)

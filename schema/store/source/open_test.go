@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/catalog"
 	"satchel/schema/store/source"
@@ -38,7 +38,7 @@ func TestOpenSucceedsWhileTheDatabaseIsDown(t *testing.T) {
 
 func TestOpenFailsWithAWrongPassword(t *testing.T) {
 	t.Parallel()
-	u, err := url.Parse(testparts.EmptyDatabase(t))
+	u, err := url.Parse(testservices.EmptyDatabase(t))
 	require.NoError(t, err)
 	u.User = url.UserPassword("ada", "hunter2")
 	_, err = source.Open(t.Context(), u.String(), 1)
@@ -65,7 +65,7 @@ func TestDirectoryFindsPeopleAccountsAndCredentials(t *testing.T) {
 	t.Parallel()
 	embedded, err := catalog.Embedded()
 	require.NoError(t, err)
-	db, writer := openURL(t, testparts.Database(t))
+	db, writer := openURL(t, testservices.Database(t))
 	parentID, childID := schema.NewAccountID(), schema.NewAccountID()
 	_, err = writer.Exec(`insert into platform.accounts (sid, parent_sid, name, auth_token_sha256) values ($1, null, 'Parent', '\x01'), ($2, $1, 'Child', '\x02')`, parentID, childID)
 	require.NoError(t, err)

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"satchel/dev/demo"
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/catalog"
 	"satchel/schema/store/source"
@@ -19,7 +19,7 @@ import (
 // with the built-in catalog.
 func openPlatform(t *testing.T) (*source.Platform, demo.Account) {
 	t.Helper()
-	url := testparts.Database(t)
+	url := testservices.Database(t)
 	a, err := demo.NewAccount(t.Context(), url, demo.With{Records: true, Seal: func(account string, token []byte) ([]byte, error) {
 		return []byte(account + " " + string(token)), nil
 	}})
@@ -70,7 +70,7 @@ func TestPlatformReadsEveryCategory(t *testing.T) {
 // Kathmandu; see TestMain.
 func TestTheTimeZoneOfTheServerChangesNoRecord(t *testing.T) {
 	t.Parallel()
-	url := testparts.Database(t)
+	url := testservices.Database(t)
 	a, err := demo.NewAccount(t.Context(), url, demo.With{Records: true})
 	require.NoError(t, err)
 	embedded, err := catalog.Embedded()

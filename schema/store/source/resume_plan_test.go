@@ -8,14 +8,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"satchel/dev/demo"
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/catalog"
 )
 
 func TestTheCheckForUnreachableRowsUsesOnlyAnIndex(t *testing.T) {
 	t.Parallel()
-	url := testparts.Database(t)
+	url := testservices.Database(t)
 	db, err := Open(t.Context(), url, 2)
 	require.NoError(t, err)
 	defer db.Close() //nolint:errcheck // read-only

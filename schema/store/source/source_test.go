@@ -11,7 +11,7 @@ import (
 	"github.com/lib/pq"
 	"github.com/stretchr/testify/require"
 
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema/store/source"
 )
 
@@ -22,14 +22,14 @@ const inKathmandu = `do $$ begin execute format('alter database %I set timezone 
 // TestMain runs all tests of this package in another time zone than UTC.
 func TestMain(m *testing.M) {
 	time.Local = time.FixedZone("Asia/Kathmandu", (5*60+45)*60)
-	testparts.Main(m)
+	testservices.Main(m)
 }
 
 // open makes a database for the test, runs the statements in it, and opens it
 // for reading and, separately, for writing.
 func open(t testing.TB, statements ...string) (*source.DB, *sql.DB) {
 	t.Helper()
-	url := testparts.EmptyDatabase(t)
+	url := testservices.EmptyDatabase(t)
 	return openURL(t, url, statements...)
 }
 
@@ -52,7 +52,7 @@ func openURL(t testing.TB, url string, statements ...string) (*source.DB, *sql.D
 // encoded makes a database with another encoding and returns its URL.
 func encoded(t testing.TB, encoding string) string {
 	t.Helper()
-	address := testparts.EmptyDatabase(t)
+	address := testservices.EmptyDatabase(t)
 	admin, err := sql.Open("postgres", address)
 	require.NoError(t, err)
 	name := "test_" + strings.ToLower(encoding)

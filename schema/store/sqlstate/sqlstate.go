@@ -149,7 +149,7 @@ func connectionFailure(err error) string {
 }
 
 func unavailable(cause error) *schema.Error {
-	e := schema.Errorf(schema.Unavailable, "database_unavailable", "The database is not available right now. Please try again.")
+	e := schema.Errorf(schema.Unavailable, schema.CodeDatabaseUnavailable, "The database is not available right now. Please try again.")
 	e.RetryAfter, e.Cause = 5*time.Second, cause
 	return e
 }
