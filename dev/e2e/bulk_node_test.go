@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"satchel/dev/demo"
+	"satchel/dev/fixture"
 	"satchel/dev/services"
 	"satchel/dev/tools"
 	"satchel/schema"
@@ -47,7 +48,7 @@ func nodeModules(t *testing.T) string {
 	require.NoError(t, os.WriteFile(filepath.Join(half, "package-lock.json"), lock, 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(half, "package.json"), manifest, 0o600))
 	t.Log("Bringing Twilio's client for Node with `npm ci`, once. It takes a few seconds.")
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), fixture.Timeout)
 	defer cancel()
 	npm := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
 	npm.Dir = half
@@ -74,24 +75,24 @@ func node(ctx context.Context, modules, program string, told []byte) ([]byte, er
 func TestTwiliosNodeClientDoesAllThatItCan(t *testing.T) {
 	t.Parallel()
 	modules := nodeModules(t)
-	n := newTenant(t, demo.With{})
-	sub := newTenant(t, demo.With{Parent: n.AccountSID})
-	to := yesterday()
+	n := newAccount(t, demo.With{})
+	sub := newAccount(t, demo.With{Parent: n.AccountSID})
+	to := fixture.Yesterday()
 	from := to.Plus(-1)
 	for _, typ := range schema.ResourceTypes {
 		n.fill(typ, to, to, 30)
 		sub.fill(typ, to, to, 30)
 	}
 	var call string
-	require.NoError(t, databaseOf(t, n.st).QueryRow(`select max(sid) from platform.calls where account_sid = $1`, n.AccountSID).Scan(&call))
+	require.NoError(t, n.st.DB.QueryRow(`select max(sid) from platform.calls where account_sid = $1`, n.AccountSID).Scan(&call))
 	told, err := json.Marshal(map[string]any{
 		"satchel": n.st.Demo.BaseURL, "account": n.AccountSID, "token": n.AuthToken, "key": n.APIKey.SID, "secret": n.APIKey.Secret,
 		"from": from, "to": to, "long": to.Plus(-99), "single": to.Plus(-400).To(to.Plus(-389)), "call": call,
 	})
 	require.NoError(t, err)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*fixture.Timeout)
 	defer cancel()
-	said, err := node(ctx, modules, "node/story.js", told)
+	said, err := node(ctx, modules, "node/scenario.js", told)
 	require.NoError(t, err)
 	var got struct {
 		Files   map[schema.ResourceType]map[schema.Day]string
