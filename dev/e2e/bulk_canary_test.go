@@ -73,13 +73,13 @@ func TestWhatBulkExportsAreToldIsWrittenNowhere(t *testing.T) {
 		return tried == 4
 	}, fixture.Timeout)
 
-	// Errors name what is wrong, not what was said.
+	// Errors name the problem, not the input.
 	refused := func(spoil func(*bulkexports.CreateExportCustomJobParams)) {
-		asked := jobParams(to, to)
-		spoil(asked)
-		_, err := n.BulkexportsV1.CreateExportCustomJob("Calls", asked)
-		told := requireRestError(t, err, http.StatusBadRequest, 20001)
-		require.NotContains(t, strings.ToLower(told.Message), word)
+		params := jobParams(to, to)
+		spoil(params)
+		_, err := n.BulkexportsV1.CreateExportCustomJob("Calls", params)
+		rejection := requireRestError(t, err, http.StatusBadRequest, 20001)
+		require.NotContains(t, strings.ToLower(rejection.Message), word)
 	}
 	refused(func(p *bulkexports.CreateExportCustomJobParams) { p.SetEmail("<" + email) })
 	refused(withWebhook("http://10.0.0.1/canary-"+word, "POST"))
@@ -100,7 +100,7 @@ func TestWhatBulkExportsAreToldIsWrittenNowhere(t *testing.T) {
 	require.True(t, anyContains(places, n.st.Logs(), job))
 	for _, s := range append(silent, name, word, answered, signature) {
 		for place, text := range places {
-			require.False(t, bytes.Contains(text, []byte(s)), "%s holds %s", place, s)
+			require.False(t, bytes.Contains(text, []byte(s)), "%s contains %s", place, s)
 		}
 	}
 	for _, m := range n.st.Mailbox.Messages() {

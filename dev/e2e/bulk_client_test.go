@@ -187,7 +187,7 @@ func TestTwiliosGoClientDeletesAJob(t *testing.T) {
 		return err != nil && err.(*client.TwilioRestError).Status == http.StatusConflict
 	}, fixture.Timeout)
 	requireRestError(t, n.BulkexportsV1.DeleteJob(*job.JobSid), http.StatusConflict, 20409)
-	require.Empty(t, n.events(), "nobody hears of a deleted job")
+	require.Empty(t, n.events(), "a deleted job sends no webhook")
 	require.Empty(t, r.Requests())
 }
 
@@ -196,14 +196,14 @@ func requireRefused(t *testing.T, err error, status, code int) {
 	_ = requireRestError(t, err, status, code)
 }
 
-// refusal is what an account's program was told.
+// refusal is what an account's program was rejection.
 func requireRestError(t *testing.T, err error, status, code int) *client.TwilioRestError {
 	t.Helper()
-	var told *client.TwilioRestError
-	require.ErrorAs(t, err, &told)
-	require.Equal(t, status, told.Status, told.Message)
-	require.Equal(t, code, told.Code)
-	require.NotEmpty(t, told.Message)
-	require.Contains(t, told.MoreInfo, "/docs/errors/")
-	return told
+	var rejection *client.TwilioRestError
+	require.ErrorAs(t, err, &rejection)
+	require.Equal(t, status, rejection.Status, rejection.Message)
+	require.Equal(t, code, rejection.Code)
+	require.NotEmpty(t, rejection.Message)
+	require.Contains(t, rejection.MoreInfo, "/docs/errors/")
+	return rejection
 }

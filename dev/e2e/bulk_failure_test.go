@@ -132,15 +132,15 @@ func TestDaysMissedDuringAnOutageAreCaughtUpUnderTheirOwnNames(t *testing.T) {
 	var requests []fixture.WebhookRequest
 	fixture.Until(t, func() bool { requests = r.Requests(); return len(requests) >= 4 }, fixture.Timeout)
 	want := to.Plus(-3).To(to)
-	var told []schema.Day
+	var days []schema.Day
 	for _, h := range requests {
 		n.requireSigned(h)
 		require.Equal(t, "completed", h.Params.Get("status"))
 		require.Empty(t, h.Params.Get("job_sid"))
-		told = append(told, schema.Day(h.Params.Get("day")))
+		days = append(days, schema.Day(h.Params.Get("day")))
 	}
-	slices.Sort(told)
-	require.Equal(t, want, told)
+	slices.Sort(days)
+	require.Equal(t, want, days)
 	var listed []schema.Day
 	for _, d := range n.listDays(schema.Calls) {
 		require.Nil(t, d.FriendlyName)

@@ -76,19 +76,19 @@ func (n account) fill(typ schema.ResourceType, from, to schema.Day, perDay int64
 // job creates a job.
 func (n account) job(typ schema.ResourceType, from, to schema.Day, more ...func(*bulkexports.CreateExportCustomJobParams)) *bulkexports.BulkexportsV1ExportCustomJob {
 	n.t.Helper()
-	asked := jobParams(from, to)
+	params := jobParams(from, to)
 	for _, m := range more {
-		m(asked)
+		m(params)
 	}
-	job, err := n.create(typ, asked)
+	job, err := n.create(typ, params)
 	require.NoError(n.t, err)
 	return job
 }
 
 // create creates a job; it retries while the server is busy.
-func (n account) create(typ schema.ResourceType, asked *bulkexports.CreateExportCustomJobParams) (job *bulkexports.BulkexportsV1ExportCustomJob, err error) {
+func (n account) create(typ schema.ResourceType, params *bulkexports.CreateExportCustomJobParams) (job *bulkexports.BulkexportsV1ExportCustomJob, err error) {
 	return job, retryBusy(n.t, func() (err error) {
-		job, err = n.BulkexportsV1.CreateExportCustomJob(string(typ), asked)
+		job, err = n.BulkexportsV1.CreateExportCustomJob(string(typ), params)
 		return err
 	})
 }

@@ -20,7 +20,7 @@ func TestOwnersAndAdminsHearOfAJobUntilTheyUnsubscribe(t *testing.T) {
 	n := newAccount(t, demo.With{Admin: true, Member: true})
 	p := newClientOf(t, n.st)
 	reader := "reader." + strings.ToLower(n.AccountSID[2:14]) + "@example.com"
-	asked := n.job(schema.Calls, fixture.Yesterday(), fixture.Yesterday(), func(p *bulkexports.CreateExportCustomJobParams) { p.SetEmail(reader) })
+	job := n.job(schema.Calls, fixture.Yesterday(), fixture.Yesterday(), func(p *bulkexports.CreateExportCustomJobParams) { p.SetEmail(reader) })
 	owner, admin, member := n.As(schema.Owner).Email, n.As(schema.Admin).Email, n.As(schema.Member).Email
 	about := func(to, job string) (found []mailbox.Message) {
 		for _, l := range p.mails(to) {
@@ -31,14 +31,14 @@ func TestOwnersAndAdminsHearOfAJobUntilTheyUnsubscribe(t *testing.T) {
 		return found
 	}
 	for _, to := range []string{owner, admin, reader} {
-		fixture.Until(t, func() bool { return len(about(to, *asked.JobSid)) == 1 }, fixture.Timeout)
+		fixture.Until(t, func() bool { return len(about(to, *job.JobSid)) == 1 }, fixture.Timeout)
 	}
-	require.Empty(t, about(member, *asked.JobSid))
-	ended := about(reader, *asked.JobSid)[0]
+	require.Empty(t, about(member, *job.JobSid))
+	ended := about(reader, *job.JobSid)[0]
 	require.Contains(t, ended.Text, "An export")
-	require.NotContains(t, ended.Text, "/files/", "a mail holds no link to a file")
+	require.NotContains(t, ended.Text, "/files/", "mails contain no links to files")
 
-	headers := n.st.Mailbox.Headers(about(owner, *asked.JobSid)[0].ID)
+	headers := n.st.Mailbox.Headers(about(owner, *job.JobSid)[0].ID)
 	require.Equal(t, "List-Unsubscribe=One-Click", headers["List-Unsubscribe-Post"])
 	link := strings.Trim(headers["List-Unsubscribe"], "<>")
 	res, err := http.Get(link)

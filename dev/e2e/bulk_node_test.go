@@ -23,7 +23,7 @@ import (
 )
 
 // nodeModules is where Twilio's client for Node is, exactly as its lock file
-// says. It is brought once, into .dev of the repository.
+// specifies. It is installed once, into .dev of the repository.
 func nodeModules(t *testing.T) string {
 	t.Helper()
 	require.False(t, tools.Node.Missing(), "this test needs Node and npm: `make test` brings them")
@@ -52,24 +52,24 @@ func nodeModules(t *testing.T) string {
 	defer cancel()
 	npm := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
 	npm.Dir = half
-	said, err := npm.CombinedOutput()
-	require.NoError(t, err, "npm ci: %s", said)
+	output, err := npm.CombinedOutput()
+	require.NoError(t, err, "npm ci: %s", output)
 	if err := os.Rename(half, at); err != nil {
-		require.DirExists(t, modules, "somebody else was faster, or: %s", err)
+		require.DirExists(t, modules, "another process was faster, or: %s", err)
 	}
 	return modules
 }
 
-// node runs a program that is told something, and answers what it says.
-func node(ctx context.Context, modules, program string, told []byte) ([]byte, error) {
-	var said, complained bytes.Buffer
+// node runs a program that is input something, and answers what it says.
+func node(ctx context.Context, modules, program string, input []byte) ([]byte, error) {
+	var output, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, "node", program)
 	cmd.Env = append(os.Environ(), "NODE_PATH="+modules, "TWILIO_EDGE=", "TWILIO_REGION=")
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(told), &said, &complained
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(input), &output, &stderr
 	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("%s: %w\n%s", program, err, &complained)
+		return nil, fmt.Errorf("%s: %w\n%s", program, err, &stderr)
 	}
-	return said.Bytes(), nil
+	return output.Bytes(), nil
 }
 
 func TestTwiliosNodeClientDoesAllThatItCan(t *testing.T) {
@@ -85,20 +85,20 @@ func TestTwiliosNodeClientDoesAllThatItCan(t *testing.T) {
 	}
 	var call string
 	require.NoError(t, n.st.DB.QueryRow(`select max(sid) from platform.calls where account_sid = $1`, n.AccountSID).Scan(&call))
-	told, err := json.Marshal(map[string]any{
+	input, err := json.Marshal(map[string]any{
 		"satchel": n.st.Demo.BaseURL, "account": n.AccountSID, "token": n.AuthToken, "key": n.APIKey.SID, "secret": n.APIKey.Secret,
 		"from": from, "to": to, "long": to.Plus(-99), "single": to.Plus(-400).To(to.Plus(-389)), "call": call,
 	})
 	require.NoError(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*fixture.Timeout)
 	defer cancel()
-	said, err := node(ctx, modules, "node/scenario.js", told)
+	output, err := node(ctx, modules, "node/scenario.js", input)
 	require.NoError(t, err)
 	var got struct {
 		Files   map[schema.ResourceType]map[schema.Day]string
 		Rebuilt string // without the erased call
 	}
-	require.NoError(t, json.Unmarshal(said, &got))
+	require.NoError(t, json.Unmarshal(output, &got))
 	for typ, files := range got.Files {
 		require.Len(t, files, 2)
 		require.Empty(t, files[from])

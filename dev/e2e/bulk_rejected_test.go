@@ -155,13 +155,13 @@ func rejectedRequests(t *testing.T, n account) (all []rejectedRequest) {
 		"a name and an address":   {"Email": "A <a@example.com>"},
 		"two addresses":           {"Email": "a@example.com, b@example.com"},
 	} {
-		asked := form{"StartDay": string(to.Plus(-1)), "EndDay": string(to), "FriendlyName": "An export"}
+		params := form{"StartDay": string(to.Plus(-1)), "EndDay": string(to), "FriendlyName": "An export"}
 		for name, value := range with {
-			asked[name] = value
+			params[name] = value
 		}
-		add(what, own, "create", calls, asked, http.StatusBadRequest, 20001)
+		add(what, own, "create", calls, params, http.StatusBadRequest, 20001)
 	}
-	asked := form{"StartDay": string(to), "EndDay": string(to), "FriendlyName": "An export"}
+	params := form{"StartDay": string(to), "EndDay": string(to), "FriendlyName": "An export"}
 	large := form{"StartDay": string(to), "EndDay": string(to), "FriendlyName": strings.Repeat("x", 65<<10)}
 	add("a body too large", own, "create", calls, large, http.StatusRequestEntityTooLarge, 20413)
 	year := form{"StartDay": string(to.Plus(-364)), "EndDay": string(to), "FriendlyName": "A year"}
@@ -196,7 +196,7 @@ func rejectedRequests(t *testing.T, n account) (all []rejectedRequest) {
 		add("no such type", own, "days", of, nil, http.StatusNotFound, 20404)
 		add("no such type", own, "day", []string{typ, string(to)}, nil, http.StatusNotFound, 20404)
 		add("no such type", own, "export", of, nil, http.StatusNotFound, 20404)
-		add("no such type", own, "create", of, asked, http.StatusNotFound, 20404)
+		add("no such type", own, "create", of, params, http.StatusNotFound, 20404)
 		add("no such type", own, "jobs", of, nil, http.StatusNotFound, 20404)
 	}
 	for what, sid := range map[string]string{
@@ -253,7 +253,7 @@ func rejectedRequests(t *testing.T, n account) (all []rejectedRequest) {
 		add(what, as, "export", calls, nil, http.StatusForbidden, 20403)
 		add(what, as, "configuration", calls, nil, http.StatusForbidden, 20403)
 		add(what, as, "configure", calls, form{"Enabled": true}, http.StatusForbidden, 20403)
-		add(what, as, "create", calls, asked, http.StatusForbidden, 20403)
+		add(what, as, "create", calls, params, http.StatusForbidden, 20403)
 		add(what, as, "jobs", calls, nil, http.StatusForbidden, 20403)
 		add(what, as, "job", []string{*over.JobSid}, nil, http.StatusForbidden, 20403)
 		add(what, as, "deleteJob", []string{*over.JobSid}, nil, http.StatusForbidden, 20403)
@@ -284,9 +284,9 @@ func (r rejectedRequest) send(t *testing.T, base string) (err error) {
 			}
 			_, err = exports.UpdateExportConfiguration(r.Of[0], change)
 		case "create":
-			asked := new(bulkexports.CreateExportCustomJobParams)
-			require.True(t, r.decode(asked))
-			_, err = exports.CreateExportCustomJob(r.Of[0], asked)
+			params := new(bulkexports.CreateExportCustomJobParams)
+			require.True(t, r.decode(params))
+			_, err = exports.CreateExportCustomJob(r.Of[0], params)
 		case "jobs":
 			list := new(bulkexports.ListExportCustomJobParams)
 			if !r.decode(list) {
@@ -358,9 +358,9 @@ func TestTwiliosGoClientGetsTheErrorOfAMissingParameter(t *testing.T) {
 		"no EndDay":       func(p *bulkexports.CreateExportCustomJobParams) { p.EndDay = nil },
 		"no FriendlyName": func(p *bulkexports.CreateExportCustomJobParams) { p.FriendlyName = nil },
 	} {
-		asked := jobParams(fixture.Yesterday(), fixture.Yesterday())
-		spoil(asked)
-		_, err := n.BulkexportsV1.CreateExportCustomJob("Calls", asked)
+		params := jobParams(fixture.Yesterday(), fixture.Yesterday())
+		spoil(params)
+		_, err := n.BulkexportsV1.CreateExportCustomJob("Calls", params)
 		require.Error(t, err, what)
 		requireRestError(t, err, http.StatusBadRequest, 20001)
 	}

@@ -44,20 +44,20 @@ func TestAWebhookIsTriedAgainUnderTheSameTokenAndSentAgainWhenAskedFor(t *testin
 		return http.StatusOK
 	})
 	n.job(schema.Calls, fixture.Yesterday(), fixture.Yesterday(), withWebhook(r.URL, "POST"))
-	told := n.awaitDelivered()
-	require.Equal(t, 3, told.Tries)
+	event := n.awaitDelivered()
+	require.Equal(t, 3, event.Tries)
 	requests := r.Requests()
 	require.Len(t, requests, 3)
 	p := newClientOf(t, n.st)
 	p.user, p.pass = n.AccountSID, n.AuthToken
-	p.json(http.MethodPost, "/v1/bulk/events/"+told.ID+"/resend", http.StatusAccepted, nil)
+	p.json(http.MethodPost, "/v1/bulk/events/"+event.ID+"/resend", http.StatusAccepted, nil)
 	requests = r.Await(t, 4)
 	for _, h := range requests {
 		n.requireSigned(h)
-		require.Equal(t, told.ID, h.Token)
+		require.Equal(t, event.ID, h.Token)
 		require.Equal(t, requests[0].Params, h.Params)
 	}
-	require.Equal(t, told.ID, n.awaitDelivered().ID)
+	require.Equal(t, event.ID, n.awaitDelivered().ID)
 }
 
 func TestAWebhooksTriesGoOnAfterTheWorkerWasKilled(t *testing.T) {

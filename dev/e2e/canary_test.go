@@ -62,10 +62,10 @@ var mailedToken = regexp.MustCompile(`/(?:confirm|stop|download)/([A-Za-z0-9_-]{
 func mailedSecrets(t *testing.T, p *httpClient, addresses ...string) (words []string) {
 	t.Helper()
 	for _, address := range addresses {
-		letters := p.mails(address)
-		require.NotEmpty(t, letters)
+		mails := p.mails(address)
+		require.NotEmpty(t, mails)
 		words = append(words, address)
-		for _, l := range letters {
+		for _, l := range mails {
 			for _, link := range mailedToken.FindAllStringSubmatch(l.Text+l.HTML, -1) {
 				words = append(words, link[1])
 			}
@@ -87,7 +87,7 @@ func requireNotLogged(t *testing.T, st *fixture.Stack, words []string) {
 	}
 	for _, word := range words {
 		for place, text := range places {
-			require.False(t, bytes.Contains(text, []byte(word)), "%s holds %s", place, word)
+			require.False(t, bytes.Contains(text, []byte(word)), "%s contains %s", place, word)
 		}
 	}
 }
@@ -108,7 +108,7 @@ func requireCanariesNowhere(t *testing.T, st *fixture.Stack, export string, cana
 	require.True(t, anyContains(places, st.Logs(), export), "the logs were read")
 	for _, s := range canaries {
 		for place, text := range places {
-			require.False(t, bytes.Contains(text, []byte(s)), "%s holds %s", place, s)
+			require.False(t, bytes.Contains(text, []byte(s)), "%s contains %s", place, s)
 		}
 	}
 }
@@ -165,12 +165,12 @@ func histories(t *testing.T, st *fixture.Stack) map[string][]byte {
 // decoded appends the decoded payloads to a message in JSON.
 func decoded(t *testing.T, message string) string {
 	t.Helper()
-	var said strings.Builder
-	said.WriteString(message)
+	var text strings.Builder
+	text.WriteString(message)
 	for _, field := range base64Data.FindAllStringSubmatch(message, -1) {
-		said.Write(fromBase64(t, field[1]))
+		text.Write(fromBase64(t, field[1]))
 	}
-	return said.String()
+	return text.String()
 }
 
 // base64Data are the payloads of a Temporal message in JSON.

@@ -21,7 +21,7 @@ import (
 	"satchel/schema"
 )
 
-// cast finds the first demo account with an owner, an admin and a member.
+// demoAccount returns the first demo account with an owner, an admin and a member.
 func demoAccount(t *testing.T) (a demo.Account, owner, admin, member demo.User) {
 	for _, a = range shared.Stack(t).Demo.Accounts {
 		roles := map[schema.Role]demo.User{}
@@ -50,7 +50,7 @@ func TestFromRequestToRemovalOverHTTPAlone(t *testing.T) {
 	began := time.Now()
 	p := signedIn(t, owner)
 
-	// Asked for once; a second time it is refused.
+	// A second request is rejected.
 	export := p.requestExport()
 	require.Equal(t, "pending", p.export(export.ID).Status)
 	var refused problem
@@ -59,7 +59,7 @@ func TestFromRequestToRemovalOverHTTPAlone(t *testing.T) {
 	require.Equal(t, export.ID, refused.ExportID)
 	require.NotNil(t, refused.AvailableAt)
 
-	// The link changes nothing when it is only looked at, and opens for nobody but an owner or admin.
+	// Opening the link changes nothing, and only an owner or admin can.
 	confirm := p.link(owner.Email, "/confirm/", began)
 	for range 20 {
 		res, _ := newClient(t).do(http.MethodGet, confirm, nil)
@@ -68,17 +68,17 @@ func TestFromRequestToRemovalOverHTTPAlone(t *testing.T) {
 		require.Equal(t, http.StatusOK, res.StatusCode, "%s", body)
 	}
 	for name, other := range map[string]*httpClient{
-		"nobody": newClient(t), "a member": signedIn(t, member), "another account's owner": signedIn(t, stranger),
+		"no session": newClient(t), "a member": signedIn(t, member), "another account's owner": signedIn(t, stranger),
 	} {
 		res, _ := other.do(http.MethodPost, confirm, nil)
 		require.NotContains(t, []int{200, 202, 204}, res.StatusCode, name)
 		require.True(t, res.StatusCode >= 400 || strings.Contains(res.Header.Get("Location"), "/sign-in"), "%s: %d", name, res.StatusCode)
 	}
 	require.Equal(t, "pending", p.export(export.ID).Status)
-	require.NotEmpty(t, p.link(admin.Email, "/stop/", began), "the other admin is told and can stop it")
-	require.Empty(t, p.mails(member.Email), "a member is not")
+	require.NotEmpty(t, p.link(admin.Email, "/stop/", began), "the admin is notified and can stop it")
+	require.Empty(t, p.mails(member.Email), "members are not")
 
-	// Confirmed, it is made, and progress never goes backwards.
+	// Once confirmed, it is made, and progress never goes backwards.
 	events := follow(t, p, export.ID)
 	res, body := p.do(http.MethodPost, confirm, nil)
 	require.Less(t, res.StatusCode, 400, "%s", body)
@@ -87,7 +87,7 @@ func TestFromRequestToRemovalOverHTTPAlone(t *testing.T) {
 	res, _ = p.do(http.MethodPost, confirm, nil)
 	require.Less(t, res.StatusCode, 500, "a second click is harmless")
 
-	// The mailed link leads to the document that was announced.
+	// The mailed link downloads the announced document.
 	download := p.link(owner.Email, "/download/", began)
 	res, body = newClient(t).do(http.MethodGet, download, nil)
 	require.True(t, res.StatusCode == http.StatusUnauthorized || res.StatusCode == http.StatusSeeOther, "%d", res.StatusCode)
@@ -110,7 +110,8 @@ func TestFromRequestToRemovalOverHTTPAlone(t *testing.T) {
 	}
 	require.Positive(t, total)
 
-	// The API gives the same to the account's own credentials; cut off at any place, it goes on.
+	// The API gives the same document for the API key. A download cut off anywhere can
+	// be resumed.
 	_, viaAPI := basicClient(t, account.APIKey.SID, account.APIKey.Secret).do(http.MethodGet, "/v1/account/exports/"+export.ID+"/archive", nil)
 	require.Equal(t, sum(document), sum(viaAPI))
 	for range 10 {
@@ -118,7 +119,7 @@ func TestFromRequestToRemovalOverHTTPAlone(t *testing.T) {
 		require.Equal(t, sum(document), sum(resumed(t, p, download, cut)), "cut at %d", cut)
 	}
 
-	// What a thief may have copied while it was there.
+	// Copies of the objects, as a thief could have made them.
 	copies := objects(t, export.ID)
 	require.NotEmpty(t, copies)
 	for key, sealed := range copies {
@@ -130,7 +131,7 @@ func TestFromRequestToRemovalOverHTTPAlone(t *testing.T) {
 	require.NotNil(t, refused.AvailableAt)
 	require.WithinDuration(t, done.CompletedAt.Add(cooldown), *refused.AvailableAt, time.Second)
 
-	// The window passes: gone by the clock, and gone from the bucket.
+	// After the window it is gone, by the clock and from the bucket.
 	fixture.Until(t, func() bool {
 		res, _ := p.do(http.MethodGet, download, nil)
 		return res.StatusCode == http.StatusGone
@@ -144,7 +145,7 @@ func TestFromRequestToRemovalOverHTTPAlone(t *testing.T) {
 	require.Equal(t, "cooldown", refused.Code)
 	requireUnreadable(t, export.ID, copies)
 
-	// A day later there may be another.
+	// After the cooldown another can be requested.
 	fixture.Until(t, func() bool {
 		res, _ := p.do(http.MethodPost, "/v1/account/exports", nil)
 		return res.StatusCode == http.StatusAccepted
@@ -215,7 +216,7 @@ func requireProgress(t *testing.T, events <-chan []exportView) {
 	select {
 	case views = <-events:
 	case <-time.After(10 * time.Second):
-		t.Fatal("the events never told of completion")
+		t.Fatal("no event of the completion")
 	}
 	require.GreaterOrEqual(t, len(views), 2)
 	order := map[string]int{"pending": 0, "confirmed": 1, "processing": 2, "completed": 3}
