@@ -16,7 +16,7 @@ import (
 	"satchel/schema"
 )
 
-func TestWhatBulkExportsAreToldIsWrittenNowhere(t *testing.T) {
+func TestInputsOfBulkExportsAreNeitherLoggedNorInHistories(t *testing.T) {
 	t.Parallel()
 	n := newAccount(t, demo.With{Admin: true})
 	to := fixture.Yesterday()

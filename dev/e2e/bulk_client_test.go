@@ -191,12 +191,7 @@ func TestTwiliosGoClientDeletesAJob(t *testing.T) {
 	require.Empty(t, r.Requests())
 }
 
-func requireRefused(t *testing.T, err error, status, code int) {
-	t.Helper()
-	_ = requireRestError(t, err, status, code)
-}
-
-// refusal is what an account's program was rejection.
+// requireRestError fails the test unless the error has the status and the code.
 func requireRestError(t *testing.T, err error, status, code int) *client.TwilioRestError {
 	t.Helper()
 	var rejection *client.TwilioRestError

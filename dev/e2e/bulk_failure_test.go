@@ -156,7 +156,7 @@ func TestDaysMissedDuringAnOutageAreCaughtUpUnderTheirOwnNames(t *testing.T) {
 	require.Error(t, err, "what is not wanted any more is not scheduled")
 }
 
-func TestALongJobStandsInFrontOfNobodyElse(t *testing.T) {
+func TestALongJobDelaysNoOtherAccount(t *testing.T) {
 	t.Parallel()
 	busy := newAccount(t, demo.With{})
 	to := fixture.Yesterday()

@@ -15,7 +15,7 @@ import (
 	"satchel/schema"
 )
 
-func TestOwnersAndAdminsHearOfAJobUntilTheyUnsubscribe(t *testing.T) {
+func TestOwnersAndAdminsGetMailAboutAJobUntilTheyUnsubscribe(t *testing.T) {
 	t.Parallel()
 	n := newAccount(t, demo.With{Admin: true, Member: true})
 	p := newClientOf(t, n.st)

@@ -72,7 +72,7 @@ func node(ctx context.Context, modules, program string, input []byte) ([]byte, e
 	return output.Bytes(), nil
 }
 
-func TestTwiliosNodeClientDoesAllThatItCan(t *testing.T) {
+func TestTwiliosNodeClientUsesTheWholeAPI(t *testing.T) {
 	t.Parallel()
 	modules := nodeModules(t)
 	n := newAccount(t, demo.With{})

@@ -34,7 +34,7 @@ func TestAWebhookIsSignedAsTwiliosValidatorsExpect(t *testing.T) {
 	}
 }
 
-func TestAWebhookIsTriedAgainUnderTheSameTokenAndSentAgainWhenAskedFor(t *testing.T) {
+func TestAWebhookIsRetriedAndResentWithTheSameToken(t *testing.T) {
 	t.Parallel()
 	n := newAccount(t, demo.With{})
 	r := fixture.NewReceiver(t, func(i int) int {
@@ -60,7 +60,7 @@ func TestAWebhookIsTriedAgainUnderTheSameTokenAndSentAgainWhenAskedFor(t *testin
 	require.Equal(t, event.ID, n.awaitDelivered().ID)
 }
 
-func TestAWebhooksTriesGoOnAfterTheWorkerWasKilled(t *testing.T) {
+func TestAWebhookIsRetriedAfterTheWorkerWasKilled(t *testing.T) {
 	n := newAccount(t, demo.With{})
 	r := fixture.NewReceiver(t, func(i int) int {
 		if i == 1 {

@@ -142,7 +142,7 @@ func TestKillingTheWorkerCostsTimeAndNothingElse(t *testing.T) {
 	t.Logf("settled after %s", time.Since(since))
 }
 
-func TestKillingTheWorkerInTheMiddleOfAMailAndOfARemovalCostsTimeAndNothingElse(t *testing.T) {
+func TestKillingTheWorkerDuringAMailAndARemovalCostsTimeAndNothingElse(t *testing.T) {
 	st := shared.Stack(t)
 	_, deleter, email := newOwner(t, map[schema.Category]int64{"contacts": 100})
 	deleted := deleter.confirmedExport(email)
@@ -239,7 +239,7 @@ func TestATerminatedRunIsSweptUp(t *testing.T) {
 	requireNothingLeft(t, export.ID)
 }
 
-func TestARunTerminatedHalfWayIsSettledAndTold(t *testing.T) {
+func TestATerminatedPendingRunFailsItsExportAndNotifies(t *testing.T) {
 	_, p, email := newOwner(t, nil)
 	st := shared.Stack(t)
 	since := time.Now()
