@@ -78,8 +78,8 @@ func TestInputsOfBulkExportsAreNeitherLoggedNorInHistories(t *testing.T) {
 		params := jobParams(to, to)
 		spoil(params)
 		_, err := n.BulkexportsV1.CreateExportCustomJob("Calls", params)
-		rejection := requireRestError(t, err, http.StatusBadRequest, 20001)
-		require.NotContains(t, strings.ToLower(rejection.Message), word)
+		message := requireRestError(t, err, http.StatusBadRequest, 20001)
+		require.NotContains(t, strings.ToLower(message), word)
 	}
 	refused(func(p *bulkexports.CreateExportCustomJobParams) { p.SetEmail("<" + email) })
 	refused(withWebhook("http://10.0.0.1/canary-"+word, "POST"))

@@ -191,8 +191,9 @@ func TestTwiliosGoClientDeletesAJob(t *testing.T) {
 	require.Empty(t, r.Requests())
 }
 
-// requireRestError fails the test unless the error has the status and the code.
-func requireRestError(t *testing.T, err error, status, code int) *client.TwilioRestError {
+// requireRestError fails the test unless the error has the status and the code. It
+// returns the message.
+func requireRestError(t *testing.T, err error, status, code int) (message string) {
 	t.Helper()
 	var rejection *client.TwilioRestError
 	require.ErrorAs(t, err, &rejection)
@@ -200,5 +201,5 @@ func requireRestError(t *testing.T, err error, status, code int) *client.TwilioR
 	require.Equal(t, code, rejection.Code)
 	require.NotEmpty(t, rejection.Message)
 	require.Contains(t, rejection.MoreInfo, "/docs/errors/")
-	return rejection
+	return rejection.Message
 }

@@ -50,8 +50,8 @@ func TestTwiliosClientsGetTheErrorsOfInvalidRequests(t *testing.T) {
 		for _, r := range all {
 			err := r.send(t, base)
 			require.Error(t, err, r.What)
-			rejection := requireRestError(t, err, r.Status, r.Code)
-			require.NotContains(t, rejection.Message, r.As.Password, r.What)
+			message := requireRestError(t, err, r.Status, r.Code)
+			require.NotContains(t, message, r.As.Password, r.What)
 		}
 	})
 	t.Run("in Node", func(t *testing.T) {
