@@ -142,8 +142,12 @@ func histories(t *testing.T, st *fixture.Stack) map[string][]byte {
 	c := st.TemporalClient
 	all := map[string][]byte{}
 	for token := []byte(nil); ; {
-		page, err := c.ListWorkflow(t.Context(), &workflowservice.ListWorkflowExecutionsRequest{NextPageToken: token})
-		require.NoError(t, err)
+		var page *workflowservice.ListWorkflowExecutionsResponse
+		fixture.Until(t, func() (listed bool) { // a busy Temporal may not answer within the client's deadline
+			var err error
+			page, err = c.ListWorkflow(t.Context(), &workflowservice.ListWorkflowExecutionsRequest{NextPageToken: token})
+			return err == nil
+		}, fixture.Timeout)
 		for _, run := range page.GetExecutions() {
 			var text bytes.Buffer
 			events := c.GetWorkflowHistory(t.Context(), run.GetExecution().GetWorkflowId(), run.GetExecution().GetRunId(), false, 1)

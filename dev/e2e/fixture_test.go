@@ -38,7 +38,7 @@ const (
 )
 
 // parallel is how many of the parallel tests run at once: they mostly wait.
-const parallel = "6"
+const parallel = "4"
 
 // shared is the stack of all tests that need no other configuration.
 var shared = fixture.Shared{Start: startShared}
