@@ -12,8 +12,8 @@ import (
 
 // Who does what no user asked for.
 const (
-	Satchel  = "satchel"  // when its time has come
-	Operator = "operator" // somebody with access to Temporal, who gave no name
+	Satchel  = schema.ActorSatchel
+	Operator = schema.ActorOperator
 )
 
 // Activities are the hands of all workflows, registered once.
@@ -51,14 +51,12 @@ func accountUnseen(err error) error {
 }
 
 func unseen(message string) error {
-	return schema.Errorf(schema.Unavailable, notSeen, "%s", message)
+	return schema.Errorf(schema.Unavailable, schema.CodeNotSeen, "%s", message)
 }
-
-const notSeen = "not_seen"
 
 func isUnseen(err error) bool {
 	known, ok := errors.AsType[*schema.Error](err)
-	return ok && known.Code == notSeen
+	return ok && known.Code == schema.CodeNotSeen
 }
 
 // beat heartbeats until the returned function is called, so that a worker

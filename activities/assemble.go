@@ -47,7 +47,7 @@ func (a *Activities) assemble(ctx context.Context, in Assemble) (schema.Archive,
 	if err != nil {
 		return schema.Archive{}, err
 	}
-	key := schema.ObjectPrefix(in.Export) + "archive-" + rand.Text()
+	key := schema.ArchiveObject(in.Export, rand.Text())
 	pieces := readPieces(ctx, sections, opener)
 	defer pieces.stop()
 	var document *archiveWriter
@@ -111,7 +111,7 @@ func (a *Activities) complete(ctx context.Context, in Complete) (Completed, erro
 	}
 	completed, ok := completedOf(e)
 	if !ok {
-		return Completed{}, schema.Errorf(schema.Conflict, "not_processing", "The export is not being made.")
+		return Completed{}, schema.Errorf(schema.Conflict, schema.CodeNotProcessing, "The export is not being made.")
 	}
 	return completed, nil
 }

@@ -47,7 +47,7 @@ func (r Refusal) Err() error {
 
 // refused splits what can not be had from what went wrong.
 func refused(err error) (Refusal, error) {
-	if e, ok := errors.AsType[*schema.Error](err); ok && (e.Kind == schema.Limited || e.Code == schema.TooLate || final(e.Kind)) {
+	if e, ok := errors.AsType[*schema.Error](err); ok && (e.Kind == schema.Limited || e.Code == schema.CodeTooLate || final(e.Kind)) {
 		return Refusal{e.Kind, e.Code, e.Message, e.RetryAfter}, nil
 	}
 	return Refusal{}, err
@@ -135,10 +135,6 @@ type DailyEnd struct {
 	Status  schema.DayStatus
 }
 
-// goneAfter is how long the platform must not have shown an account before its
-// daily exports end: a view can be broken for days.
-const goneAfter = 7 * 24 * time.Hour
-
 // TellDaily writes the one event that tells of a daily export, and answers its
 // ID, "" where the account has no webhook for the type. There is nobody to tell
 // where the platform does not show the account any more; in the end its daily
@@ -171,7 +167,7 @@ func (a *Activities) gone(ctx context.Context, in DailyEnd) (bool, error) {
 		}
 	}
 	unseen, err := a.Bulk.NoteSeen(ctx, in.Account, in.Type, seen)
-	if err != nil || unseen < goneAfter {
+	if err != nil || unseen < schema.AccountGoneAfter {
 		return !seen, err
 	}
 	logged(ctx, "a daily export has ended", in.Account, errors.New("the source database has not shown the account for a week"))
@@ -225,7 +221,7 @@ type Erase struct {
 // not be finished is finished by the sweep.
 func (a *Activities) EraseCalls(ctx context.Context, in Erase) (Refusal, error) {
 	if a.Archive == nil {
-		refusal, err := refused(schema.Errorf(schema.Forbidden, "no_archive",
+		refusal, err := refused(schema.Errorf(schema.Forbidden, schema.CodeNoArchive,
 			"Calls cannot be erased here: those who run this service have not said where old calls are kept."))
 		return refusal, verdict(ctx, err)
 	}

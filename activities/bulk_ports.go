@@ -14,7 +14,7 @@ type BulkStore interface {
 	// OpenJob writes the job with all its days, and takes them from the family's
 	// quota of the day, all or nothing. A job that is there stays as it is. Where
 	// the quota does not reach it is a schema.Error of kind Limited, and once its
-	// time is over one with the code TooLate.
+	// time is over one with the code CodeTooLate.
 	OpenJob(ctx context.Context, o schema.JobOpening) error
 	Job(ctx context.Context, id string) (schema.Job, error)
 	// BeginDay moves a day that waits, or was begun, to Running, and answers false
@@ -114,9 +114,7 @@ type BulkSource interface {
 }
 
 // DayRows are records as JSON text.
-type DayRows interface {
-	AppendRow(dst []byte) ([]byte, error) // io.EOF behind the last
-}
+type DayRows = schema.RecordReader
 
 // Archive is the platform's own archive of calls that are too old for its database.
 type Archive interface {

@@ -193,10 +193,6 @@ type UntoldEvent struct{ Event, Account string }
 // hold it. The next sweep goes on.
 const mostTold = 500
 
-// mailedFor is how long the mail at a job's end is tried. One that is not out
-// by then was given up.
-const mailedFor = 24 * time.Hour
-
 // EndLostJobs ends jobs whose run is gone, as that would have done, and finds
 // whom nobody is telling of a job or of a daily export that is over.
 func (a *Activities) EndLostJobs(ctx context.Context, in SweepBulk) (untold Untold, err error) {
@@ -269,7 +265,7 @@ func (a *Activities) findEvents(ctx context.Context, in SweepBulk, untold *Untol
 func (a *Activities) findMails(ctx context.Context, in SweepBulk, untold *Untold) error {
 	letter := endedLetter(schema.Job{}, mail.Data{}).name()
 	for after := ""; ; {
-		jobs, err := a.Bulk.UnmailedJobs(ctx, letter, in.Grace, mailedFor, after, sweepPage)
+		jobs, err := a.Bulk.UnmailedJobs(ctx, letter, in.Grace, schema.EmailRetryWindow, after, sweepPage)
 		if err != nil || len(jobs) == 0 {
 			return err
 		}

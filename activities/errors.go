@@ -71,7 +71,7 @@ const longestPace = time.Minute
 // moment; while it stays away the attempts lie further and further apart, and
 // not all of them come in the same second. Others are asked when they say.
 func pace(ctx context.Context, e *schema.Error) time.Duration {
-	if e.Code != "database_unavailable" && e.Code != "storage_unavailable" {
+	if e.Code != schema.CodeDatabaseUnavailable && e.Code != schema.CodeStorageUnavailable {
 		return e.RetryAfter
 	}
 	doubled := min(max(activity.GetInfo(ctx).Attempt-1, 0), 6)

@@ -43,7 +43,7 @@ func (a *Activities) sendEach(ctx context.Context, subject string, letters []let
 	for _, l := range letters {
 		if sent, known := settled[l.name()]; known {
 			if !sent {
-				refused = schema.Errorf(schema.Invalid, "letter_refused", "The provider refused a letter for good.")
+				refused = schema.Errorf(schema.Invalid, schema.CodeEmailRefused, "The provider refused a letter for good.")
 			}
 			continue
 		}

@@ -165,7 +165,7 @@ func (w *pieceWriter) compress(ctx context.Context, in <-chan *text, out chan<- 
 			piece.deflate.Reset()
 			piece.Piece = schema.Piece{
 				Category: w.in.Category, Seq: seq, FirstKey: chunk.firstKey, ReadAt: w.readAt,
-				ObjectKey: fmt.Sprintf("%s%s/%05d-%s", schema.ObjectPrefix(w.in.Export), w.in.Category, seq, w.attempt),
+				ObjectKey: schema.PieceObject(w.in.Export, w.in.Category, seq, w.attempt),
 			}
 			seq++
 			deflate.Reset(&piece.deflate)

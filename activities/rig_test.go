@@ -29,7 +29,7 @@ type (
 	tokens struct{ *source.Directory }
 )
 
-func (people) Read(context.Context, schema.Category, string, string, func(time.Time, activities.Rows) error) error {
+func (people) ReadCategory(context.Context, schema.Category, string, string, func(time.Time, activities.Rows) error) error {
 	panic("no letter reads records")
 }
 
@@ -55,7 +55,7 @@ func (c *letterCount) Mailed(kind mail.Kind, outcome string) {
 type rig struct {
 	*activities.Activities
 	t       *testing.T
-	store   *store.Store
+	store   *store.BulkExports
 	inbox   *testservices.Inbox
 	account demo.Account
 	count   *letterCount
@@ -69,8 +69,9 @@ func newRig(t *testing.T, with demo.With) *rig {
 	keys, err := vault.Open(ctx, vault.Config{Bucket: "not-asked", Endpoint: "http://localhost", KeysetFile: keyset})
 	require.NoError(t, err)
 	t.Cleanup(keys.Close)
-	r.store, err = store.Open(url, 8)
+	own, err := store.Open(url, 8)
 	require.NoError(t, err)
+	r.store = own.BulkExports()
 	t.Cleanup(func() { require.NoError(t, r.store.Close()) })
 	db, err := source.Open(ctx, url, 8)
 	require.NoError(t, err)
@@ -86,7 +87,7 @@ func newRig(t *testing.T, with demo.With) *rig {
 	r.account, err = demo.NewAccount(ctx, url, with)
 	require.NoError(t, err)
 	r.Activities = &activities.Activities{
-		Store: r.store, Bulk: r.store, Source: people{directory}, Days: tokens{directory}, Secrets: keys, Mail: mailer,
+		Store: r.store.AccountExports(), Bulk: r.store, Source: people{directory}, Days: tokens{directory}, Secrets: keys, Mail: mailer,
 		Links: schema.NewLinks(make([]byte, 32)), Site: "https://export.example.com", Count: r.count,
 	}
 	return r

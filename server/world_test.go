@@ -261,7 +261,7 @@ func (w *world) started(by string) schema.Export {
 
 func (w *world) written(e schema.Export) {
 	w.t.Helper()
-	require.NoError(w.t, w.parts.store.OpenExport(w.t.Context(), schema.Opening{
+	require.NoError(w.t, w.parts.store.AccountExports().OpenExport(w.t.Context(), schema.Opening{
 		Export: e.ID, Account: e.Account, RequestedBy: e.RequestedBy, RequestedAt: e.RequestedAt, ConfirmBy: e.ConfirmBy,
 	}))
 }

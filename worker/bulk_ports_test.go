@@ -26,7 +26,7 @@ func TestDaysAndSigningKeysAreReadFromThePlatform(t *testing.T) {
 	defer platform.Close() //nolint:errcheck // nothing is lost by it
 	queries, err := catalog.Embedded()
 	require.NoError(t, err)
-	days := newBulkSourcePort(platform, queries)
+	days := source.NewPlatform(platform, queries)
 
 	read := func(typ schema.ResourceType, day schema.Day, erased ...string) (lines []string) {
 		require.NoError(t, days.ReadDay(t.Context(), typ, a.AccountSID, day, erased, func(rows activities.DayRows) error {

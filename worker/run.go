@@ -36,7 +36,7 @@ func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	queries, err := loadCatalog(r.Catalog)
+	queries, err := catalog.Open(r.Catalog)
 	if err != nil {
 		return err
 	}
@@ -67,6 +67,7 @@ func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 	}
 	defer platform.Close() //nolint:errcheck // the process ends
 
+	records := source.NewPlatform(platform, queries)
 	archive, closeArchive, err := openArchive(r.Archive, queries, 2)
 	if err != nil {
 		return err
@@ -92,9 +93,9 @@ func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 			return err
 		}})
 		return r.work(ctx, temporal, numbers, logger, own, &activities.Activities{
-			Store: own, Source: newSourcePort(platform, queries), Vault: vaultPort{sealed}, Mail: mailer, Runs: runsPort{temporal},
+			Store: own.AccountExports(), Source: records, Vault: sealed, Mail: mailer, Runs: runsPort{temporal},
 			Links: schema.NewLinks(linkKey), Site: site, Count: numbers, Grace: r.SweepGrace,
-			Bulk: own, Days: newBulkSourcePort(platform, queries), Archive: archive, Secrets: sealed, Hooks: hooks, Schedules: schedulesPort{temporal, r.DailyDelay, r.limits()},
+			Bulk: own.BulkExports(), Days: records, Archive: archive, Secrets: sealed, Hooks: hooks, Schedules: schedulesPort{temporal, r.DailyDelay, r.limits()},
 		})
 	})
 	return serving.Wait()
@@ -111,7 +112,7 @@ const (
 
 // work polls the task queues until ctx ends, then lets running activities go
 // on for the grace.
-func (r runCommand) work(ctx context.Context, c client.Client, numbers *numbers, logger *slog.Logger, own *store.Store, hands *activities.Activities) error {
+func (r runCommand) work(ctx context.Context, c client.Client, numbers *numbers, logger *slog.Logger, own *store.DB, hands *activities.Activities) error {
 	sdk.SetStickyWorkflowCacheSize(cachedRuns)
 	working, ctx := errgroup.WithContext(ctx)
 	interrupted := make(chan any)
@@ -141,7 +142,7 @@ func (r runCommand) work(ctx context.Context, c client.Client, numbers *numbers,
 		})
 	})
 	working.Go(func() error {
-		return persist(ctx, logger, "scheduling daily exports", func() error { return scheduleDaily(ctx, own, hands.Schedules) })
+		return persist(ctx, logger, "scheduling daily exports", func() error { return scheduleDaily(ctx, own.BulkExports(), hands.Schedules) })
 	})
 	return working.Wait()
 }
@@ -149,7 +150,7 @@ func (r runCommand) work(ctx context.Context, c client.Client, numbers *numbers,
 // scheduleDaily makes every schedule that there should be as it should be: a
 // Temporal that was lost, or settings that changed, must not end daily exports
 // that customers count on.
-func scheduleDaily(ctx context.Context, own *store.Store, schedules activities.Schedules) error {
+func scheduleDaily(ctx context.Context, own *store.BulkExports, schedules activities.Schedules) error {
 	const page = 100
 	for last := (schema.BulkConfiguration{}); ; {
 		wanted, err := own.Daily(ctx, last, page)
@@ -205,11 +206,4 @@ func persist(ctx context.Context, logger *slog.Logger, what string, try func() e
 			return fmt.Errorf("%s: %w", what, ctx.Err())
 		}
 	}
-}
-
-func loadCatalog(dir string) (*catalog.Catalog, error) {
-	if dir == "" {
-		return catalog.Embedded()
-	}
-	return catalog.Load(dir)
 }

@@ -33,7 +33,7 @@ type endless struct {
 	reading chan schema.Category
 }
 
-func (e endless) Read(ctx context.Context, c schema.Category, _, _ string, _ func(time.Time, activities.Rows) error) error {
+func (e endless) ReadCategory(ctx context.Context, c schema.Category, _, _ string, _ func(time.Time, activities.Rows) error) error {
 	e.reading <- c
 	<-ctx.Done()
 	return ctx.Err()
@@ -46,7 +46,7 @@ func (r *rig) work(c client.Client, streams int) {
 	ended := make(chan error, 1)
 	command := runCommand{Concurrency: streams, DaysAtOnce: 1, HooksAtOnce: 2 * quickAtOnce, Grace: 5 * time.Second, SweepEvery: time.Hour, SweepGrace: time.Hour}
 	go func() {
-		ended <- command.work(ctx, c, newNumbers(), slog.New(slog.DiscardHandler), r.store, r.Activities)
+		ended <- command.work(ctx, c, newNumbers(), slog.New(slog.DiscardHandler), r.store.DB, r.Activities)
 	}()
 	r.t.Cleanup(func() {
 		stop()

@@ -36,7 +36,7 @@ func BulkDay(ctx workflow.Context, in Day) (written activities.WrittenDay, err e
 // daily export, so it is made up for as far back as one that was missed.
 func (d Day) patience() time.Duration {
 	if daily := d.Job == "" && !d.Again; daily {
-		return max(dailyCatchUp, d.Limits.Patience)
+		return max(schema.DailyCatchUp, d.Limits.Patience)
 	}
 	return d.Limits.Patience
 }

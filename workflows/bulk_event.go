@@ -1,8 +1,6 @@
 package workflows
 
 import (
-	"time"
-
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -16,9 +14,6 @@ type Event struct {
 	Account string
 	Again   bool // it was sent before, and is wanted once more
 }
-
-// deliverFor is how long a webhook is tried.
-const deliverFor = 24 * time.Hour
 
 // Webhook delivers one event, with growing pauses for a day, and then gives up
 // visibly.

@@ -24,8 +24,6 @@ type Job struct {
 }
 
 const (
-	// daysAtOnce is how many days of one job are written at the same time.
-	daysAtOnce = 4
 	// openWithin is how long a run waits for the update that opens it. One that
 	// never came was withdrawn: its caller heard that nothing was done.
 	openWithin = time.Minute
@@ -131,7 +129,7 @@ func (j *bulkJob) post(ctx workflow.Context, kind activities.MailKind) error {
 func (j *bulkJob) writeDays(ctx workflow.Context) {
 	days, stop := workflow.WithCancel(ctx)
 	j.stopDays = stop
-	places := workflow.NewSemaphore(ctx, daysAtOnce)
+	places := workflow.NewSemaphore(ctx, schema.JobDaysAtOnce)
 	all := workflow.NewWaitGroup(ctx)
 	for _, day := range j.Start.To(j.End) {
 		if err := places.Acquire(days, 1); err != nil || j.stopped {
@@ -187,7 +185,7 @@ func (j *bulkJob) end(ctx workflow.Context) error {
 
 // JobLetter sends one mail about a job and keeps trying for a day.
 func JobLetter(ctx workflow.Context, in activities.JobMail) error {
-	ctx = named(mailing(ctx, "Mail: "+string(in.Kind), 24*time.Hour), "mail")
+	ctx = named(mailing(ctx, "Mail: "+string(in.Kind), schema.EmailRetryWindow), "mail")
 	return workflow.ExecuteActivity(ctx, hands.SendJobMail, in).Get(ctx, nil)
 }
 

@@ -1,19 +1,18 @@
 package workflows
 
 import (
-	"time"
-
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"satchel/activities"
+	"satchel/schema"
 )
 
 // Letter sends one mail and keeps trying for a day. It lets the run that
 // wrote it close at once.
 func Letter(ctx workflow.Context, in activities.Mail) error {
-	ctx = named(mailing(ctx, "Mail: "+string(in.Kind), 24*time.Hour), "mail")
+	ctx = named(mailing(ctx, "Mail: "+string(in.Kind), schema.EmailRetryWindow), "mail")
 	return workflow.ExecuteActivity(ctx, hands.SendMail, in).Get(ctx, nil)
 }
 

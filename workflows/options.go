@@ -5,6 +5,8 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
+
+	"satchel/schema"
 )
 
 // named gives an activity the ID that operators call it by. It must be the only
@@ -109,7 +111,7 @@ func writing(ctx workflow.Context, summary string, longest, patience time.Durati
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:              DayQueue,
 		StartToCloseTimeout:    longest,
-		ScheduleToCloseTimeout: dailyCatchUp + patience,
+		ScheduleToCloseTimeout: schema.DailyCatchUp + patience,
 		HeartbeatTimeout:       10 * time.Second,
 		WaitForCancellation:    true,
 		RetryPolicy: &temporal.RetryPolicy{
@@ -147,7 +149,7 @@ func delivering(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:              HookQueue,
 		StartToCloseTimeout:    30 * time.Second,
-		ScheduleToCloseTimeout: deliverFor,
+		ScheduleToCloseTimeout: schema.WebhookRetryWindow,
 		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: 5 * time.Second, BackoffCoefficient: 2, MaximumInterval: time.Hour},
 		Summary:                summary,
 	})

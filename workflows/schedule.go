@@ -50,9 +50,6 @@ func scheduleSweep[In comparable](ctx context.Context, c client.Client, id strin
 	})
 }
 
-// dailyCatchUp is how far back daily exports are made up for.
-const dailyCatchUp = 7 * 24 * time.Hour
-
 // ScheduleDaily makes sure that an account's day of one type is written every
 // day, so long after midnight UTC. Days missed while Temporal was away are caught
 // up. A day that keeps failing, for a week if need be, keeps no other.
@@ -66,7 +63,7 @@ func ScheduleDaily(ctx context.Context, c client.Client, in Daily, delay time.Du
 			TypedSearchAttributes: temporal.NewSearchAttributes(exportAccount.ValueSet(in.Account)),
 			Priority:              bulkPriority(in.Account),
 		},
-		Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_ALLOW_ALL, CatchupWindow: dailyCatchUp,
+		Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_ALLOW_ALL, CatchupWindow: schema.DailyCatchUp,
 	})
 }
 

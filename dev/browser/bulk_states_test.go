@@ -113,7 +113,7 @@ var bulkStates = []struct {
 		return s.owner
 	}},
 	{"bulk-quota", func(t *testing.T, s *bulkFixture) *tab {
-		_, err := shared.Stack(t).DB.ExecContext(t.Context(), `update satchel.bulk_quota set days = 364 where family_sid = $1`, s.bakery.AccountSID)
+		_, err := shared.Stack(t).DB.ExecContext(t.Context(), `update satchel.bulk_quota set days = 364 where account_sid = $1`, s.bakery.AccountSID)
 		require.NoError(t, err)
 		s.owner.navigate(bulkExport)
 		s.owner.fillJobForm(schema.Conferences, "One too many", 3, "")

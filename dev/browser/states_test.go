@@ -137,7 +137,7 @@ var states = []state{
 		return s.captain
 	}},
 	{"unmailable", func(t *testing.T, s *stateFixture) *tab {
-		s.ferry.update(t, `update satchel.letters set sent = false where subject in (select id from satchel.exports where account_sid = $1)`)
+		s.ferry.update(t, `update satchel.emails set sent = false where subject in (select id from satchel.exports where account_sid = $1)`)
 		s.captain.waitForText("cannot be delivered")
 		return s.captain
 	}},

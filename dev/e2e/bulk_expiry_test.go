@@ -40,7 +40,7 @@ func TestFilesExpireAndTheQuotaHolds(t *testing.T) {
 			requireRestError(t, err, http.StatusTooManyRequests, 20429)
 		}
 		var days int
-		require.NoError(t, st.DB.QueryRow(`select sum(days) from satchel.bulk_quota where family_sid in ($1, $2)`, parent.AccountSID, sub.AccountSID).Scan(&days))
+		require.NoError(t, st.DB.QueryRow(`select sum(days) from satchel.bulk_quota where account_sid in ($1, $2)`, parent.AccountSID, sub.AccountSID).Scan(&days))
 		require.Equal(t, quota, days)
 		stranger := newAccountOn(t, st, demo.With{})
 		stranger.job(schema.Messages, fixture.Yesterday(), fixture.Yesterday())

@@ -152,10 +152,10 @@ func TestKillingTheWorkerDuringAMailAndARemovalCostsTimeAndNothingElse(t *testin
 	unlockFlows := lockTable(t, requiredTable)
 	mailed := reader.confirmedExport(address)
 
-	unlockMail := lockTable(t, "satchel.letters")
+	unlockMail := lockTable(t, "satchel.emails")
 	unlockFlows()
 	reader.awaitStatus(mailed.ID, "completed", 30*time.Second)
-	awaitLockWaiter(t, "satchel.letters")
+	awaitLockWaiter(t, "satchel.emails")
 	unlockPieces := lockTable(t, "satchel.pieces")
 	deleter.json(http.MethodDelete, "/v1/account/exports/"+deleted.ID, http.StatusAccepted, nil)
 	awaitLockWaiter(t, "satchel.pieces")

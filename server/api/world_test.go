@@ -45,7 +45,7 @@ func TestMain(m *testing.M) {
 // world is one company with two accounts, and the API over real parts.
 type world struct {
 	t        *testing.T
-	store    *store.Store
+	store    *store.AccountExports
 	rows     *sqlx.DB // for looking, and for turning back the clock
 	temporal client.Client
 	vault    *vault.Vault
@@ -69,9 +69,9 @@ func newWorld(t *testing.T, options ...option) *world {
 	t.Helper()
 	w := &world{t: t, account: schema.NewAccountID()}
 	url := testservices.Database(t)
-	var err error
-	w.store, err = store.Open(url, 10)
+	own, err := store.Open(url, 10)
 	require.NoError(t, err)
+	w.store = own.AccountExports()
 	t.Cleanup(func() { require.NoError(t, w.store.Close()) })
 	w.rows, err = sqlx.Open("postgres", url)
 	require.NoError(t, err)

@@ -124,7 +124,7 @@ func (l *lines) AppendRow(dst []byte) ([]byte, error) {
 // hands are real ones, but for the platform, mails and webhooks.
 func (w *world) hands() *activities.Activities {
 	hands := &activities.Activities{
-		Store: w.store, Source: directory{world: w}, Vault: vaultPort{w.vault}, Mail: nobodyReads{}, Links: w.links, Site: site, Count: uncounted{},
+		Store: w.store.AccountExports(), Source: directory{world: w}, Vault: vaultPort{w.vault}, Mail: nobodyReads{}, Links: w.links, Site: site, Count: uncounted{},
 		Bulk: w.store, Runs: runs{world: w}, Days: w.platform, Secrets: w.vault, Hooks: w.platform, Schedules: w.platform,
 	}
 	if !w.platform.nameless {

@@ -54,7 +54,7 @@ const site = "https://export.example.com"
 // over real parts.
 type world struct {
 	t        *testing.T
-	store    *store.Store
+	store    *store.BulkExports
 	rows     *sqlx.DB // for looking, and for turning back the clock
 	temporal client.Client
 	vault    *vault.Vault
@@ -82,9 +82,9 @@ func newWorld(t *testing.T, changes ...change) *world {
 	t.Helper()
 	w := &world{t: t, platform: newPlatform()}
 	at := testservices.Database(t)
-	var err error
-	w.store, err = store.Open(at, 10)
+	own, err := store.Open(at, 10)
 	require.NoError(t, err)
+	w.store = own.BulkExports()
 	t.Cleanup(func() { require.NoError(t, w.store.Close()) })
 	w.rows, err = sqlx.Open("postgres", at)
 	require.NoError(t, err)
