@@ -35,3 +35,16 @@ func lock(path string) (*os.File, error) {
 	}
 	return f, nil
 }
+
+// waitForLock waits until no other process holds the lock, and takes it.
+func waitForLock(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("wait for another build: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("wait for another build: %w", err)
+	}
+	return f, nil
+}

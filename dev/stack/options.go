@@ -16,7 +16,6 @@ type Options struct {
 	Ports   Ports
 	Windows Windows
 	UI      bool     // whether Temporal serves its web UI
-	Race    bool     // build worker and server with the race detector
 	Durable bool     // Postgres' data survives a power cut; writes take longer
 	Env     []string // of worker and server; overrides what the stack sets
 

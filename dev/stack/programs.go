@@ -17,32 +17,32 @@ import (
 // bucket is the name of the bucket of a stack.
 const bucket = "satchel"
 
-// build compiles worker and server into Dir/bin.
-func build(ctx context.Context, o *Options) error {
+// build compiles worker and server into .dev/bin of the repository, where all
+// stacks share them: what is up to date is not linked again.
+func (s *Stack) build(ctx context.Context) error {
 	root, err := services.Root()
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{"worker", "server"} {
-		args := []string{"build", "-buildvcs=false", "-o", o.program(name)}
-		if o.Race {
-			args = append(args, "-race")
-		}
-		cmd := exec.CommandContext(ctx, "go", append(args, "./"+name)...)
-		cmd.Dir = root
-		if output, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("build %s: %w\n%s", name, err, strings.TrimSpace(string(output)))
-		}
+	s.bin = filepath.Join(root, ".dev", "bin")
+	if err := os.MkdirAll(s.bin, 0o755); err != nil {
+		return fmt.Errorf("make %s: %w", s.bin, err)
+	}
+	building, err := waitForLock(filepath.Join(s.bin, "build.lock"))
+	if err != nil {
+		return err
+	}
+	defer building.Close()
+	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", s.bin+string(filepath.Separator), "./worker", "./server")
+	cmd.Dir = root
+	if output, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build worker and server: %w\n%s", err, strings.TrimSpace(string(output)))
 	}
 	return nil
 }
 
-func (o *Options) program(name string) string {
-	if o.Race {
-		name += "-race"
-	}
-	return filepath.Join(o.Dir, "bin", name)
-}
+// program returns the path of a program that was built.
+func (s *Stack) program(name string) string { return filepath.Join(s.bin, name) }
 
 // environ returns the environment that worker and server share.
 func (s *Stack) environ() []string {
@@ -103,7 +103,7 @@ func (s *Stack) prepare(ctx context.Context) error {
 
 // run runs a command of the worker to its end.
 func (s *Stack) run(ctx context.Context, what string, args ...string) error {
-	cmd := exec.CommandContext(ctx, s.options.program("worker"), args...)
+	cmd := exec.CommandContext(ctx, s.program("worker"), args...)
 	cmd.Env = s.workerEnviron()
 	if output, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w\n%s", what, err, strings.TrimSpace(string(output)))
@@ -114,12 +114,12 @@ func (s *Stack) run(ctx context.Context, what string, args ...string) error {
 // newPrograms prepares worker and server.
 func (s *Stack) newPrograms() {
 	s.Worker = services.New(services.Spec{
-		Name: "worker", Path: s.options.program("worker"), Args: []string{"run"}, Env: s.workerEnviron(),
+		Name: "worker", Path: s.program("worker"), Args: []string{"run"}, Env: s.workerEnviron(),
 		Log: s.options.log("worker"), Grace: 40 * time.Second,
 		Ready: services.ReadyWhenOK("http://" + services.Loopback(s.options.Ports.WorkerMetrics) + "/readyz"),
 	})
 	s.Server = services.New(services.Spec{
-		Name: "server", Path: s.options.program("server"), Env: s.serverEnviron(),
+		Name: "server", Path: s.program("server"), Env: s.serverEnviron(),
 		Log: s.options.log("server"), Grace: 20 * time.Second,
 		Ready: services.ReadyWhenOK(s.Demo.BaseURL + "/readyz"),
 	})

@@ -16,7 +16,7 @@ func (s *Stack) AnotherWorker(name string, env ...string) (*services.Service, er
 	}
 	metrics := services.Loopback(port)
 	return services.New(services.Spec{
-		Name: name, Path: s.options.program("worker"), Args: []string{"run"},
+		Name: name, Path: s.program("worker"), Args: []string{"run"},
 		Env: append(append(s.workerEnviron(), env...), "METRICS_ADDRESS="+metrics),
 		Log: s.options.log(name), Grace: 40 * time.Second,
 		Ready: services.ReadyWhenOK("http://" + metrics + "/readyz"),
@@ -36,7 +36,7 @@ func (s *Stack) AnotherServer(name string, env ...string) (server *services.Serv
 	}
 	url = "http://" + services.Loopback(port)
 	return services.New(services.Spec{
-		Name: name, Path: s.options.program("server"),
+		Name: name, Path: s.program("server"),
 		Env: append(append(s.serverEnviron(), env...), "PORT="+strconv.Itoa(port), "METRICS_ADDRESS="+services.Loopback(metrics)),
 		Log: s.options.log(name), Grace: 20 * time.Second, Ready: services.ReadyWhenOK(url + "/readyz"),
 	}), url, nil

@@ -33,6 +33,7 @@ type Stack struct {
 
 	options Options
 	secrets secrets
+	bin     string // directory of worker and server
 	locked  *os.File
 	watch   sync.WaitGroup
 	unwatch context.CancelFunc
@@ -56,11 +57,7 @@ func (s *Stack) start(ctx context.Context) error {
 		return err
 	}
 	s.setAddresses()
-	firstTime := ""
-	if _, err := os.Stat(s.options.program("worker")); err != nil {
-		firstTime = " The first time takes a minute or two."
-	}
-	s.options.say("Starting Postgres, Temporal, S3 and the mailbox, building worker and server.%s", firstTime)
+	s.options.say("Starting Postgres, Temporal, S3 and the mailbox, building worker and server. The first build takes a minute or two.")
 	if err := s.startServices(ctx); err != nil {
 		return err
 	}
@@ -163,7 +160,7 @@ func (s *Stack) newServices() error {
 // and server meanwhile.
 func (s *Stack) startServices(ctx context.Context) error {
 	return inParallel(ctx,
-		func(ctx context.Context) error { return build(ctx, &s.options) },
+		s.build,
 		s.Temporal.Start,
 		func(ctx context.Context) error {
 			if err := s.Postgres.Start(ctx); err != nil {

@@ -21,7 +21,7 @@ import (
 	"satchel/schema"
 )
 
-func TestAStackStartsWithItsDemoAccounts(t *testing.T) {
+func TestAStackStartsWithItsDemoAccountsAndRestartsWhatCrashes(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s := start(t, stack.Options{Dir: dir})
@@ -62,10 +62,21 @@ func TestAStackStartsWithItsDemoAccounts(t *testing.T) {
 
 	require.NoError(t, s.Stop())
 	require.NoFileExists(t, s.DemoFile())
-	again := start(t, stack.Options{Dir: dir})
+	var mu sync.Mutex
+	var reported []string
+	again := start(t, stack.Options{Dir: dir, Say: func(format string, _ ...any) {
+		mu.Lock()
+		defer mu.Unlock()
+		reported = append(reported, format)
+	}})
 	for i := range running.Accounts {
 		require.Equal(t, running.Accounts[i].AuthToken, again.Demo.Accounts[i].AuthToken)
 	}
+
+	requireRestart(t, again)
+	mu.Lock()
+	defer mu.Unlock()
+	require.Contains(t, strings.Join(reported, "\n"), "ended by itself and is started again")
 }
 
 // requireSealedTokens holds that webhooks can be signed with the accounts' tokens.
@@ -85,22 +96,13 @@ func requireSealedTokens(t *testing.T, running stack.Demo, keyset string) {
 	}
 }
 
-func TestACrashedServiceIsRestartedAndReported(t *testing.T) {
-	t.Parallel()
-	var mu sync.Mutex
-	var reported []string
-	s := start(t, stack.Options{Dir: t.TempDir(), Say: func(format string, _ ...any) {
-		mu.Lock()
-		defer mu.Unlock()
-		reported = append(reported, format)
-	}})
+// requireRestart kills the worker and waits until the stack has restarted it.
+func requireRestart(t *testing.T, s *stack.Stack) {
+	t.Helper()
 	s.Watch()
 	before := s.Worker.PID()
 	require.NoError(t, syscall.Kill(before, syscall.SIGKILL))
 	require.Eventually(t, func() bool { now := s.Worker.PID(); return now != 0 && now != before }, time.Minute, 10*time.Millisecond)
-	mu.Lock()
-	defer mu.Unlock()
-	require.Contains(t, strings.Join(reported, "\n"), "ended by itself and is started again")
 }
 
 func start(t *testing.T, o stack.Options) *stack.Stack {

@@ -3,7 +3,6 @@ package e2e
 import (
 	"bytes"
 	"net/http"
-	"path/filepath"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -13,30 +12,30 @@ import (
 	"satchel/activities/vault"
 )
 
-// requireUnreadable puts copies of a removed export's objects back in their
-// place, and tries to open them with all that is left: the deployment's key,
-// every wrapped key in the database, and a new key of the same export's name.
+// requireUnreadable puts copies of a removed export's objects back, and tries to
+// decrypt them with all keys that are left: the deployment's key, every wrapped
+// key in the database, and a new key for the same export.
 func requireUnreadable(t *testing.T, export string, copies map[string][]byte) {
 	t.Helper()
-	st := open(t)
+	st := shared.Stack(t)
 	bucket := aws.String(st.Demo.S3.Bucket)
 	for key, sealed := range copies {
 		_, err := st.S3.Client().PutObject(t.Context(), &s3.PutObjectInput{Bucket: bucket, Key: aws.String(key), Body: bytes.NewReader(sealed)})
 		require.NoError(t, err)
 	}
 	v, err := vault.Open(t.Context(), vault.Config{
-		Bucket: st.Demo.S3.Bucket, Endpoint: st.Demo.S3.Endpoint, KeysetFile: filepath.Join(stage.dir, "secrets", "keyset.json"),
+		Bucket: st.Demo.S3.Bucket, Endpoint: st.Demo.S3.Endpoint, KeysetFile: st.KeysetFile(),
 	})
 	require.NoError(t, err)
 	defer v.Close()
 
 	var account string
-	require.NoError(t, database(t).QueryRow(`select account_sid from satchel.exports where id = $1`, export).Scan(&account))
+	require.NoError(t, shared.Stack(t).DB.QueryRow(`select account_sid from satchel.exports where id = $1`, export).Scan(&account))
 	_, wrapped, err := v.NewKey(t.Context(), account, export)
 	require.NoError(t, err)
 	keys := map[string][]byte{export: wrapped}
 	accounts := map[string]string{export: account}
-	rows, err := database(t).Query(`select e.id, e.account_sid, k.wrapped from satchel.export_keys k join satchel.exports e on e.id = k.export_id`)
+	rows, err := shared.Stack(t).DB.Query(`select e.id, e.account_sid, k.wrapped from satchel.export_keys k join satchel.exports e on e.id = k.export_id`)
 	require.NoError(t, err)
 	defer rows.Close()
 	for rows.Next() {
@@ -56,7 +55,7 @@ func requireUnreadable(t *testing.T, export string, copies map[string][]byte) {
 	}
 	for _, a := range st.Demo.Accounts {
 		if a.AccountSID == account {
-			res, _ := program(t, a.AccountSID, a.AuthToken).do(http.MethodGet, "/v1/account/exports/"+export+"/archive", nil)
+			res, _ := basicClient(t, a.AccountSID, a.AuthToken).do(http.MethodGet, "/v1/account/exports/"+export+"/archive", nil)
 			require.Equal(t, http.StatusGone, res.StatusCode)
 		}
 	}

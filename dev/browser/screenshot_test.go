@@ -16,32 +16,32 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// photograph keeps a picture of the page. What the page says about exports at
-// large is the same in every state, and is shown only where whole is wanted.
-func (b *tab) photograph(name string, whole bool) {
+// screenshot writes a picture of the page. The section about exports in general is
+// the same in every state; it is cut off unless whole is set.
+func (b *tab) screenshot(name string, whole bool) {
 	b.t.Helper()
-	b.until("everything stands still", `document.fonts.status === 'loaded' && document.getAnimations().length === 0`)
-	ctx, cancel := within(b.ctx)
+	b.waitUntil("no animation is running", `document.fonts.status === 'loaded' && document.getAnimations().length === 0`)
+	ctx, cancel := withTimeout(b.ctx)
 	defer cancel()
 	taken, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
 	require.NoError(b.t, err)
 	picture, err := png.Decode(bytes.NewReader(taken))
 	require.NoError(b.t, err)
 	frame := picture.Bounds()
-	if about := ask[int](b, `Math.floor((document.querySelector('.about')?.getBoundingClientRect().top ?? 0) + scrollY)`); about > 0 && !whole {
+	if about := mustEval[int](b, `Math.floor((document.querySelector('.about')?.getBoundingClientRect().top ?? 0) + scrollY)`); about > 0 && !whole {
 		frame.Max.Y = min(frame.Max.Y, about)
 	}
 	var kept bytes.Buffer
 	encoder := png.Encoder{CompressionLevel: png.BestCompression}
-	require.NoError(b.t, encoder.Encode(&kept, sparing(picture, frame)))
+	require.NoError(b.t, encoder.Encode(&kept, quantize(picture, frame)))
 	require.NoError(b.t, os.MkdirAll(*screenshots, 0o755))
 	require.NoError(b.t, os.WriteFile(filepath.Join(*screenshots, name+".png"), kept.Bytes(), 0o644))
 }
 
-// sparing is what is in the frame in at most 256 colours, which takes a
-// fraction of the space: the most frequent ones, and then the most frequent
-// of each shade, so that a rare one does not become another.
-func sparing(picture image.Image, frame image.Rectangle) *image.Paletted {
+// quantize returns the frame in at most 256 colours, which takes a fraction of the
+// space: the most frequent colours, and the most frequent of each other shade, so
+// that a rare colour is not replaced by a different one.
+func quantize(picture image.Image, frame image.Rectangle) *image.Paletted {
 	whole := image.NewRGBA(image.Rect(0, 0, frame.Dx(), frame.Dy()))
 	draw.Draw(whole, whole.Bounds(), picture, frame.Min, draw.Src)
 	count := map[color.RGBA]int{}

@@ -11,7 +11,7 @@ import (
 	"satchel/dev/services"
 )
 
-func TestTheReadmeShowsTheCodeThatTestsRun(t *testing.T) {
+func TestTheDocsShowTheCodeThatTestsRun(t *testing.T) {
 	root, err := services.Root()
 	require.NoError(t, err)
 	readme, err := os.ReadFile(filepath.Join(root, "docs", "clients.md"))

@@ -17,12 +17,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"satchel/dev/demo"
+	"satchel/dev/fixture"
 	"satchel/schema"
 )
 
-// cast finds the first demo account with an owner, an admin and a member.
-func cast(t *testing.T) (a demo.Account, owner, admin, member demo.User) {
-	for _, a = range open(t).Demo.Accounts {
+// demoAccount returns the first demo account with an owner, an admin and a member.
+func demoAccount(t *testing.T) (a demo.Account, owner, admin, member demo.User) {
+	for _, a = range shared.Stack(t).Demo.Accounts {
 		roles := map[schema.Role]demo.User{}
 		for _, u := range a.Users {
 			roles[u.Role] = u
@@ -37,9 +38,9 @@ func cast(t *testing.T) (a demo.Account, owner, admin, member demo.User) {
 
 func TestFromRequestToRemovalOverHTTPAlone(t *testing.T) {
 	t.Parallel()
-	account, owner, admin, member := cast(t)
+	account, owner, admin, member := demoAccount(t)
 	var stranger demo.User
-	for _, a := range open(t).Demo.Accounts {
+	for _, a := range shared.Stack(t).Demo.Accounts {
 		for _, u := range a.Users {
 			if a.AccountSID != account.AccountSID && u.Role == "owner" {
 				stranger = u
@@ -47,10 +48,10 @@ func TestFromRequestToRemovalOverHTTPAlone(t *testing.T) {
 		}
 	}
 	began := time.Now()
-	p := signIn(t, owner)
+	p := signedIn(t, owner)
 
-	// Asked for once; a second time it is refused.
-	export := p.request()
+	// A second request is rejected.
+	export := p.requestExport()
 	require.Equal(t, "pending", p.export(export.ID).Status)
 	var refused problem
 	p.json(http.MethodPost, "/v1/account/exports", http.StatusConflict, &refused)
@@ -58,48 +59,48 @@ func TestFromRequestToRemovalOverHTTPAlone(t *testing.T) {
 	require.Equal(t, export.ID, refused.ExportID)
 	require.NotNil(t, refused.AvailableAt)
 
-	// The link changes nothing when it is only looked at, and opens for nobody but an owner or admin.
+	// Opening the link changes nothing, and only an owner or admin can.
 	confirm := p.link(owner.Email, "/confirm/", began)
 	for range 20 {
-		res, _ := visitor(t).do(http.MethodGet, confirm, nil)
+		res, _ := newClient(t).do(http.MethodGet, confirm, nil)
 		require.Less(t, res.StatusCode, 500)
 		res, body := p.do(http.MethodGet, confirm, nil)
 		require.Equal(t, http.StatusOK, res.StatusCode, "%s", body)
 	}
-	for name, other := range map[string]*person{
-		"nobody": visitor(t), "a member": signIn(t, member), "another account's owner": signIn(t, stranger),
+	for name, other := range map[string]*httpClient{
+		"no session": newClient(t), "a member": signedIn(t, member), "another account's owner": signedIn(t, stranger),
 	} {
 		res, _ := other.do(http.MethodPost, confirm, nil)
 		require.NotContains(t, []int{200, 202, 204}, res.StatusCode, name)
 		require.True(t, res.StatusCode >= 400 || strings.Contains(res.Header.Get("Location"), "/sign-in"), "%s: %d", name, res.StatusCode)
 	}
 	require.Equal(t, "pending", p.export(export.ID).Status)
-	require.NotEmpty(t, p.link(admin.Email, "/stop/", began), "the other admin is told and can stop it")
-	require.Empty(t, p.letters(member.Email), "a member is not")
+	require.NotEmpty(t, p.link(admin.Email, "/stop/", began), "the admin is notified and can stop it")
+	require.Empty(t, p.mails(member.Email), "members are not")
 
-	// Confirmed, it is made, and progress never goes backwards.
+	// Once confirmed, it is made, and progress never goes backwards.
 	events := follow(t, p, export.ID)
 	res, body := p.do(http.MethodPost, confirm, nil)
 	require.Less(t, res.StatusCode, 400, "%s", body)
-	done := p.await(export.ID, "completed", 30*time.Second)
+	done := p.awaitStatus(export.ID, "completed", 30*time.Second)
 	requireProgress(t, events)
 	res, _ = p.do(http.MethodPost, confirm, nil)
 	require.Less(t, res.StatusCode, 500, "a second click is harmless")
 
-	// The mailed link leads to the document that was announced.
+	// The mailed link downloads the announced document.
 	download := p.link(owner.Email, "/download/", began)
-	res, body = visitor(t).do(http.MethodGet, download, nil)
+	res, body = newClient(t).do(http.MethodGet, download, nil)
 	require.True(t, res.StatusCode == http.StatusUnauthorized || res.StatusCode == http.StatusSeeOther, "%d", res.StatusCode)
 	require.NotContains(t, string(body), "exportVersion")
-	res, _ = signIn(t, member).do(http.MethodGet, download, nil)
+	res, _ = signedIn(t, member).do(http.MethodGet, download, nil)
 	require.Equal(t, http.StatusForbidden, res.StatusCode)
 	res, document := p.do(http.MethodGet, download, nil)
 	require.Equal(t, http.StatusOK, res.StatusCode)
 	require.Equal(t, *done.Size, int64(len(document)))
 	require.Equal(t, *done.SHA256, sum(document))
-	require.Contains(t, p.letters(owner.Email)[0].Text, *done.SHA256)
+	require.Contains(t, p.mails(owner.Email)[0].Text, *done.SHA256)
 	require.True(t, bytes.HasPrefix(document, []byte(`{"exportVersion":"1.0","accountId":"`+account.AccountSID+`","exportedAt":"`)))
-	a := parse(t, document)
+	a := parseArchive(t, document)
 	requireRows(t, account.AccountSID, a)
 	var total int
 	for _, c := range done.Categories {
@@ -109,15 +110,16 @@ func TestFromRequestToRemovalOverHTTPAlone(t *testing.T) {
 	}
 	require.Positive(t, total)
 
-	// The API gives the same to the account's own credentials; cut off at any place, it goes on.
-	_, viaAPI := program(t, account.APIKey.SID, account.APIKey.Secret).do(http.MethodGet, "/v1/account/exports/"+export.ID+"/archive", nil)
+	// The API gives the same document for the API key. A download cut off anywhere can
+	// be resumed.
+	_, viaAPI := basicClient(t, account.APIKey.SID, account.APIKey.Secret).do(http.MethodGet, "/v1/account/exports/"+export.ID+"/archive", nil)
 	require.Equal(t, sum(document), sum(viaAPI))
 	for range 10 {
 		cut := 1 + rand.IntN(len(document)-1)
 		require.Equal(t, sum(document), sum(resumed(t, p, download, cut)), "cut at %d", cut)
 	}
 
-	// What a thief may have copied while it was there.
+	// Copies of the objects, as a thief could have made them.
 	copies := objects(t, export.ID)
 	require.NotEmpty(t, copies)
 	for key, sealed := range copies {
@@ -129,13 +131,13 @@ func TestFromRequestToRemovalOverHTTPAlone(t *testing.T) {
 	require.NotNil(t, refused.AvailableAt)
 	require.WithinDuration(t, done.CompletedAt.Add(cooldown), *refused.AvailableAt, time.Second)
 
-	// The window passes: gone by the clock, and gone from the bucket.
-	until(t, func() bool {
+	// After the window it is gone, by the clock and from the bucket.
+	fixture.Until(t, func() bool {
 		res, _ := p.do(http.MethodGet, download, nil)
 		return res.StatusCode == http.StatusGone
 	}, downloadWindow+10*time.Second)
 	require.Less(t, time.Since(*done.ExpiresAt), 5*time.Second)
-	gone := p.await(export.ID, "expired", 20*time.Second)
+	gone := p.awaitStatus(export.ID, "expired", 20*time.Second)
 	require.Equal(t, schema.WindowPassed, *gone.Reason)
 	require.Empty(t, objects(t, export.ID))
 	requireNothingLeft(t, export.ID)
@@ -143,15 +145,15 @@ func TestFromRequestToRemovalOverHTTPAlone(t *testing.T) {
 	require.Equal(t, "cooldown", refused.Code)
 	requireUnreadable(t, export.ID, copies)
 
-	// A day later there may be another.
-	until(t, func() bool {
+	// After the cooldown another can be requested.
+	fixture.Until(t, func() bool {
 		res, _ := p.do(http.MethodPost, "/v1/account/exports", nil)
 		return res.StatusCode == http.StatusAccepted
 	}, cooldown)
 }
 
 // resumed downloads up to the cut, and the rest by Range and If-Range, as curl -C does.
-func resumed(t *testing.T, p *person, url string, cut int) []byte {
+func resumed(t *testing.T, p *httpClient, url string, cut int) []byte {
 	t.Helper()
 	head, tag := begun(t, p, url, cut)
 	rest, tail := p.do(http.MethodGet, url, http.Header{
@@ -162,7 +164,7 @@ func resumed(t *testing.T, p *person, url string, cut int) []byte {
 }
 
 // begun reads the first bytes of a download and hangs up.
-func begun(t *testing.T, p *person, url string, cut int) ([]byte, string) {
+func begun(t *testing.T, p *httpClient, url string, cut int) ([]byte, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	require.NoError(t, err)
@@ -178,7 +180,7 @@ func begun(t *testing.T, p *person, url string, cut int) ([]byte, string) {
 }
 
 // follow reads an export's events in the background until they end.
-func follow(t *testing.T, p *person, id string) <-chan []view {
+func follow(t *testing.T, p *httpClient, id string) <-chan []exportView {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.st.Demo.BaseURL+"/v1/account/exports/"+id+"/events", nil)
 	require.NoError(t, err)
@@ -186,15 +188,15 @@ func follow(t *testing.T, p *person, id string) <-chan []view {
 	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, res.StatusCode)
 	require.Contains(t, res.Header.Get("Content-Type"), "text/event-stream")
-	heard := make(chan []view, 1)
+	requests := make(chan []exportView, 1)
 	go func() {
 		defer res.Body.Close()
-		var views []view
+		var views []exportView
 		lines := bufio.NewScanner(res.Body)
 		lines.Buffer(nil, 1<<20)
 		for lines.Scan() {
 			if data, ok := strings.CutPrefix(lines.Text(), "data:"); ok {
-				var v view
+				var v exportView
 				if json.Unmarshal([]byte(strings.TrimSpace(data)), &v) == nil {
 					views = append(views, v)
 					if v.Status == "completed" {
@@ -203,18 +205,18 @@ func follow(t *testing.T, p *person, id string) <-chan []view {
 				}
 			}
 		}
-		heard <- views
+		requests <- views
 	}()
-	return heard
+	return requests
 }
 
-func requireProgress(t *testing.T, events <-chan []view) {
+func requireProgress(t *testing.T, events <-chan []exportView) {
 	t.Helper()
-	var views []view
+	var views []exportView
 	select {
 	case views = <-events:
 	case <-time.After(10 * time.Second):
-		t.Fatal("the events never told of completion")
+		t.Fatal("no event of the completion")
 	}
 	require.GreaterOrEqual(t, len(views), 2)
 	order := map[string]int{"pending": 0, "confirmed": 1, "processing": 2, "completed": 3}
@@ -231,7 +233,7 @@ func requireProgress(t *testing.T, events <-chan []view) {
 // objects reads everything stored for an export.
 func objects(t *testing.T, export string) map[string][]byte {
 	t.Helper()
-	st := open(t)
+	st := shared.Stack(t)
 	bucket, prefix := aws.String(st.Demo.S3.Bucket), aws.String(schema.ObjectPrefix(export))
 	found := map[string][]byte{}
 	pages := s3.NewListObjectsV2Paginator(st.S3.Client(), &s3.ListObjectsV2Input{Bucket: bucket, Prefix: prefix})
@@ -253,7 +255,7 @@ func objects(t *testing.T, export string) map[string][]byte {
 // for the certificate that says there are none.
 func requireNothingLeft(t *testing.T, export string) {
 	t.Helper()
-	st := open(t)
+	st := shared.Stack(t)
 	bucket, prefix := aws.String(st.Demo.S3.Bucket), aws.String(schema.ObjectPrefix(export))
 	uploads, err := st.S3.Client().ListMultipartUploads(t.Context(), &s3.ListMultipartUploadsInput{Bucket: bucket, Prefix: prefix})
 	require.NoError(t, err)
@@ -263,7 +265,7 @@ func requireNothingLeft(t *testing.T, export string) {
 	require.Empty(t, versions.Versions)
 	require.Empty(t, versions.DeleteMarkers)
 	var keys, certificates int
-	db := database(t)
+	db := shared.Stack(t).DB
 	require.NoError(t, db.QueryRow(`select count(*) from satchel.export_keys where export_id = $1`, export).Scan(&keys))
 	require.Zero(t, keys)
 	require.NoError(t, db.QueryRow(`select count(*) from satchel.audit where subject = $1 and action = 'removed'

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What the other tests rely on would notice a page that is not as it should be.
-func TestWhatIsWrongWithAPageIsNoticed(t *testing.T) {
+// The other tests rely on these reports.
+func TestProblemsOfAPageAreReported(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		switch r.URL.Path {
@@ -22,7 +22,7 @@ func TestWhatIsWrongWithAPageIsNoticed(t *testing.T) {
 		case "/console":
 			_, _ = w.Write([]byte(`<!doctype html><title>console</title><script>console.error('oh')</script>`))
 		case "/exception":
-			_, _ = w.Write([]byte(`<!doctype html><title>exception</title><script>nobody.home()</script>`))
+			_, _ = w.Write([]byte(`<!doctype html><title>exception</title><script>missing.method()</script>`))
 		case "/elsewhere":
 			_, _ = w.Write([]byte(`<!doctype html><title>elsewhere</title><img alt="" src="http://127.0.0.1:9/pixel">`))
 		case "/broken":
@@ -36,19 +36,19 @@ func TestWhatIsWrongWithAPageIsNoticed(t *testing.T) {
 	at, err := url.Parse(server.URL)
 	require.NoError(t, err)
 
-	for path, complaint := range map[string]string{
-		"/policy": "Content Security Policy", "/console": "oh", "/exception": "nobody", "/elsewhere": "127.0.0.1:9", "/broken": "404",
+	for path, problem := range map[string]string{
+		"/policy": "Content Security Policy", "/console": "oh", "/exception": "missing", "/elsewhere": "127.0.0.1:9", "/broken": "404",
 	} {
-		w := &watch{hosts: []string{at.Host}}
+		w := &problems{hosts: []string{at.Host}}
 		b := open(t, browser(t), w, chromedp.WithNewBrowserContext())
 		b.do("open "+path, chromedp.Navigate(server.URL+path))
 		require.Eventually(t, func() bool {
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			return strings.Contains(strings.Join(w.complaints, "\n"), complaint)
-		}, patience, patience/1000, "%s was not noticed", path)
+			return strings.Contains(strings.Join(w.found, "\n"), problem)
+		}, timeout, timeout/1000, "%s was not reported", path)
 	}
-	b := open(t, browser(t), &watch{hosts: []string{at.Host}}, chromedp.WithNewBrowserContext())
+	b := open(t, browser(t), &problems{hosts: []string{at.Host}}, chromedp.WithNewBrowserContext())
 	b.do("open a page", chromedp.Navigate(server.URL+"/unreadable"))
-	require.Contains(t, b.barriers(), "color-contrast")
+	require.Contains(t, b.accessibilityViolations(), "color-contrast")
 }

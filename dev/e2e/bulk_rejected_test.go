@@ -16,77 +16,77 @@ import (
 
 	"satchel/dev/demo"
 	"satchel/dev/e2e/pointed"
-	"satchel/dev/stack"
+	"satchel/dev/fixture"
 	"satchel/schema"
 )
 
-// refused is a request that Twilio's clients make and Satchel does not grant.
-type refused struct {
-	What         string         // is wrong with it
-	As           credentials    // of whom
-	Do           string         // what the clients call it
-	Of           []string       // what the clients put into its path
-	With         map[string]any // its parameters
-	Status, Code int
+// rejectedRequest is a request of Twilio's clients that is answered with an error.
+type rejectedRequest struct {
+	What         string // is wrong
+	As           credentials
+	Do           string         // operation; see send and rejected.js
+	Of           []string       // path parameters
+	With         map[string]any // form or query parameters
+	Status, Code int            // expected
 }
 
 type credentials struct{ Username, Password string }
 
-// A stack as a company runs one: webhooks go to public addresses by TLS alone.
-func TestTwiliosClientsHearWhatIsWrongWithARequest(t *testing.T) {
+// The server has the production settings of webhooks: public addresses and TLS only.
+func TestTwiliosClientsGetTheErrorsOfInvalidRequests(t *testing.T) {
 	t.Parallel()
 	modules := nodeModules(t)
-	dir := t.TempDir()
-	st, err := stack.Start(context.Background(), stack.Options{
-		Dir: dir, Env: []string{"WEBHOOK_ALLOW=", "WEBHOOK_ALLOW_HTTP=false", "QUOTA_DAYS=370", "RATE_LIMIT=500"},
-	})
+	st := shared.Stack(t)
+	server, base, err := st.AnotherServer("strict-server", "WEBHOOK_ALLOW=", "WEBHOOK_ALLOW_HTTP=false", "QUOTA_DAYS=370")
 	require.NoError(t, err)
-	defer func() { require.NoError(t, st.Stop()) }()
+	require.NoError(t, server.Start(t.Context()))
+	defer func() { require.NoError(t, server.Stop()) }()
 
-	n := newTenantOf(t, st, dir, demo.With{})
-	all := refusedOf(t, n, dir)
+	n := newAccount(t, demo.With{}).at(base)
+	all := rejectedRequests(t, n)
 	before := n.configurations()
 
 	t.Run("in Go", func(t *testing.T) {
 		for _, r := range all {
-			err := r.ask(t, st)
+			err := r.send(t, base)
 			require.Error(t, err, r.What)
-			told := refusal(t, err, r.Status, r.Code)
-			require.NotContains(t, told.Message, r.As.Password, r.What)
+			message := requireRestError(t, err, r.Status, r.Code)
+			require.NotContains(t, message, r.As.Password, r.What)
 		}
 	})
 	t.Run("in Node", func(t *testing.T) {
-		told, err := json.Marshal(map[string]any{"satchel": st.Demo.BaseURL, "refused": all})
+		input, err := json.Marshal(map[string]any{"satchel": base, "rejected": all})
 		require.NoError(t, err)
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		ctx, cancel := context.WithTimeout(t.Context(), fixture.Timeout)
 		defer cancel()
-		said, err := node(ctx, modules, "node/refused.js", told)
+		output, err := node(ctx, modules, "node/rejected.js", input)
 		require.NoError(t, err)
-		require.Equal(t, fmt.Sprint(len(all)), strings.TrimSpace(string(said)))
+		require.Equal(t, fmt.Sprint(len(all)), strings.TrimSpace(string(output)))
 	})
 
 	listed, err := n.BulkexportsV1.ListExportCustomJob("Calls", new(bulkexports.ListExportCustomJobParams))
 	require.NoError(t, err)
-	require.Empty(t, listed, "a refused job is not there")
-	require.Equal(t, before, n.configurations(), "a refused change changes nothing")
-	n.job(schema.Calls, yesterday().Plus(-365), yesterday()) // and cost no quota
+	require.Empty(t, listed, "a rejected job does not exist")
+	require.Equal(t, before, n.configurations(), "a rejected change changes nothing")
+	year := n.job(schema.Calls, fixture.Yesterday().Plus(-365), fixture.Yesterday()) // rejected jobs cost no quota
+	n.deleteJob(*year.JobSid)
 }
 
-// refusedOf is every bad input of the contract, made by an account that has
-// done nothing yet, or by one with whom something is wrong.
-func refusedOf(t *testing.T, n tenant, dir string) (all []refused) {
+// rejectedRequests returns every invalid input of the contract, sent by a new account
+// or by one that may not send it.
+func rejectedRequests(t *testing.T, n account) (all []rejectedRequest) {
 	t.Helper()
-	to := yesterday()
+	to := fixture.Yesterday()
 	own := credentials{n.AccountSID, n.AuthToken}
-	other := newTenantOf(t, n.st, dir, demo.With{})
+	other := newAccount(t, demo.With{}).at(n.base)
 	over := other.job(schema.Calls, to, to)
 	other.job(schema.Calls, to, to)
-	other.ended(*over.JobSid)
-	until(t, func() bool { // its run winds down
+	other.awaitEnded(*over.JobSid)
+	fixture.Until(t, func() bool { // its run has to close first
 		err := other.BulkexportsV1.DeleteJob(*over.JobSid)
-		told, is := err.(*client.TwilioRestError)
-		return is && told.Status == http.StatusConflict
-	}, patience)
+		rejection, is := err.(*client.TwilioRestError)
+		return is && rejection.Status == http.StatusConflict
+	}, fixture.Timeout)
 	theirs := credentials{other.AccountSID, other.AuthToken}
 	page, err := other.BulkexportsV1.PageExportCustomJob("Calls", new(bulkexports.ListExportCustomJobParams).SetPageSize(1), "", "")
 	require.NoError(t, err)
@@ -94,32 +94,32 @@ func refusedOf(t *testing.T, n tenant, dir string) (all []refused) {
 	require.NoError(t, err)
 	foreign := next.Query().Get("PageToken")
 	require.NotEmpty(t, foreign)
-	suspended := newTenantOf(t, n.st, dir, demo.With{})
-	_, err = databaseOf(t, n.st).Exec(`update platform.accounts set suspended = true where sid = $1`, suspended.AccountSID)
+	suspended := newAccount(t, demo.With{}).at(n.base)
+	_, err = n.st.DB.Exec(`update platform.accounts set suspended = true where sid = $1`, suspended.AccountSID)
 	require.NoError(t, err)
-	demoted := newTenantOf(t, n.st, dir, demo.With{})
-	_, err = databaseOf(t, n.st).Exec(`update platform.users set role = 'member' where account_sid = $1`, demoted.AccountSID)
+	demoted := newAccount(t, demo.With{}).at(n.base)
+	_, err = n.st.DB.Exec(`update platform.users set role = 'member' where account_sid = $1`, demoted.AccountSID)
 	require.NoError(t, err)
-	nobodys := strings.Repeat("0", 32)
+	unknown := strings.Repeat("0", 32)
 
 	forgotten := other.job(schema.Conferences, to, to)
-	other.ended(*forgotten.JobSid)
+	other.awaitEnded(*forgotten.JobSid)
 	for _, lapse := range []string{
 		`update satchel.jobs set ended_at = ended_at - interval '8 days' where account_sid = $1 and resource_type = 'Conferences' and ended_at is not null`,
 		`update satchel.day_files set expires_at = now() - interval '1 second' where account_sid = $1 and resource_type = 'Conferences'`,
 	} {
-		until(t, func() bool { // it is written when the run winds down
-			changed, err := databaseOf(t, n.st).Exec(lapse, other.AccountSID)
+		fixture.Until(t, func() bool { // the rows are written when the run closes
+			changed, err := n.st.DB.Exec(lapse, other.AccountSID)
 			require.NoError(t, err)
 			rows, err := changed.RowsAffected()
 			require.NoError(t, err)
 			return rows == 1
-		}, patience)
+		}, fixture.Timeout)
 	}
 	other.configure(schema.Calls, new(bulkexports.UpdateExportConfigurationParams).SetWebhookUrl("https://hooks.example.com/").SetWebhookMethod("GET"))
 
 	add := func(what string, as credentials, do string, of []string, with map[string]any, status, code int) {
-		all = append(all, refused{what, as, do, of, with, status, code})
+		all = append(all, rejectedRequest{what, as, do, of, with, status, code})
 	}
 	type form = map[string]any
 	calls := []string{"Calls"}
@@ -155,17 +155,18 @@ func refusedOf(t *testing.T, n tenant, dir string) (all []refused) {
 		"a name and an address":   {"Email": "A <a@example.com>"},
 		"two addresses":           {"Email": "a@example.com, b@example.com"},
 	} {
-		asked := form{"StartDay": string(to.Plus(-1)), "EndDay": string(to), "FriendlyName": "An export"}
+		params := form{"StartDay": string(to.Plus(-1)), "EndDay": string(to), "FriendlyName": "An export"}
 		for name, value := range with {
-			asked[name] = value
+			params[name] = value
 		}
-		add(what, own, "create", calls, asked, http.StatusBadRequest, 20001)
+		add(what, own, "create", calls, params, http.StatusBadRequest, 20001)
 	}
-	asked := form{"StartDay": string(to), "EndDay": string(to), "FriendlyName": "An export"}
+	params := form{"StartDay": string(to), "EndDay": string(to), "FriendlyName": "An export"}
 	large := form{"StartDay": string(to), "EndDay": string(to), "FriendlyName": strings.Repeat("x", 65<<10)}
 	add("a body too large", own, "create", calls, large, http.StatusRequestEntityTooLarge, 20413)
 	year := form{"StartDay": string(to.Plus(-364)), "EndDay": string(to), "FriendlyName": "A year"}
-	other.job(schema.Messages, to.Plus(-364), to)
+	long := other.job(schema.Messages, to.Plus(-364), to)
+	t.Cleanup(func() { other.at(n.st.Demo.BaseURL).deleteJob(*long.JobSid) }) // its server has stopped
 	add("more days than are left of the quota", theirs, "create", calls, year, http.StatusTooManyRequests, 20429)
 
 	for what, with := range map[string]form{
@@ -195,11 +196,11 @@ func refusedOf(t *testing.T, n tenant, dir string) (all []refused) {
 		add("no such type", own, "days", of, nil, http.StatusNotFound, 20404)
 		add("no such type", own, "day", []string{typ, string(to)}, nil, http.StatusNotFound, 20404)
 		add("no such type", own, "export", of, nil, http.StatusNotFound, 20404)
-		add("no such type", own, "create", of, asked, http.StatusNotFound, 20404)
+		add("no such type", own, "create", of, params, http.StatusNotFound, 20404)
 		add("no such type", own, "jobs", of, nil, http.StatusNotFound, 20404)
 	}
 	for what, sid := range map[string]string{
-		"a job that is not": "JS" + nobodys, "a short SID": "JS", "no SID": "x", "another account's job": *over.JobSid,
+		"a job that is not": "JS" + unknown, "a short SID": "JS", "no SID": "x", "another account's job": *over.JobSid,
 	} {
 		add(what, own, "job", []string{sid}, nil, http.StatusNotFound, 20404)
 		add(what, own, "deleteJob", []string{sid}, nil, http.StatusNotFound, 20404)
@@ -215,7 +216,7 @@ func refusedOf(t *testing.T, n tenant, dir string) (all []refused) {
 			"a page of less than none": {"PageSize": -1},
 			"a page of words":          {"PageSize": "ten"},
 			"a page that is no number": {"Page": "x"},
-			"a token of nobody":        {"PageToken": "PTx", "Page": "1"},
+			"an unknown token":         {"PageToken": "PTx", "Page": "1"},
 			"no token":                 {"PageToken": "nonsense", "Page": "1"},
 			"another account's token":  {"PageToken": foreign, "Page": "1"},
 		} {
@@ -232,15 +233,15 @@ func refusedOf(t *testing.T, n tenant, dir string) (all []refused) {
 
 	other.fill(schema.Calls, to, to, 1)
 	var call string
-	require.NoError(t, databaseOf(t, n.st).QueryRow(`select sid from platform.calls where account_sid = $1`, other.AccountSID).Scan(&call))
+	require.NoError(t, n.st.DB.QueryRow(`select sid from platform.calls where account_sid = $1`, other.AccountSID).Scan(&call))
 	add("no such day", own, "erase", []string{"2026-13-01", call}, nil, http.StatusBadRequest, 20001)
 	add("no call", own, "erase", []string{string(to), "CA1"}, nil, http.StatusBadRequest, 20001)
-	add("a call that is not", own, "erase", []string{string(to), "CA" + nobodys}, nil, http.StatusNotFound, 20404)
+	add("a call that is not", own, "erase", []string{string(to), "CA" + unknown}, nil, http.StatusNotFound, 20404)
 	add("another account's call", own, "erase", []string{string(to), call}, nil, http.StatusNotFound, 20404)
 	add("another day's call", theirs, "erase", []string{string(to.Plus(-1)), call}, nil, http.StatusNotFound, 20404)
 
 	for what, as := range map[string]credentials{
-		"a wrong token":          {n.AccountSID, nobodys},
+		"a wrong token":          {n.AccountSID, unknown},
 		"an account that is not": {schema.NewAccountID(), n.AuthToken},
 		"a wrong secret":         {n.APIKey.SID, n.AuthToken},
 	} {
@@ -252,7 +253,7 @@ func refusedOf(t *testing.T, n tenant, dir string) (all []refused) {
 		add(what, as, "export", calls, nil, http.StatusForbidden, 20403)
 		add(what, as, "configuration", calls, nil, http.StatusForbidden, 20403)
 		add(what, as, "configure", calls, form{"Enabled": true}, http.StatusForbidden, 20403)
-		add(what, as, "create", calls, asked, http.StatusForbidden, 20403)
+		add(what, as, "create", calls, params, http.StatusForbidden, 20403)
 		add(what, as, "jobs", calls, nil, http.StatusForbidden, 20403)
 		add(what, as, "job", []string{*over.JobSid}, nil, http.StatusForbidden, 20403)
 		add(what, as, "deleteJob", []string{*over.JobSid}, nil, http.StatusForbidden, 20403)
@@ -263,14 +264,14 @@ func refusedOf(t *testing.T, n tenant, dir string) (all []refused) {
 	return all
 }
 
-// ask makes the request with Twilio's client for Go.
-func (r refused) ask(t *testing.T, st *stack.Stack) (err error) {
+// send sends the request with Twilio's client for Go.
+func (r rejectedRequest) send(t *testing.T, base string) (err error) {
 	t.Helper()
-	at, err := url.Parse(st.Demo.BaseURL)
+	at, err := url.Parse(base)
 	require.NoError(t, err)
 	c := pointed.Client(at, r.As.Username, r.As.Password)
 	exports, calls := bulkexports.NewApiServiceWithClient(c), voice.NewApiServiceWithClient(c)
-	return patient(t, func() error {
+	return retryBusy(t, func() error {
 		switch r.Do {
 		case "export":
 			_, err = exports.FetchExport(r.Of[0])
@@ -278,24 +279,24 @@ func (r refused) ask(t *testing.T, st *stack.Stack) (err error) {
 			_, err = exports.FetchExportConfiguration(r.Of[0])
 		case "configure":
 			change := new(bulkexports.UpdateExportConfigurationParams)
-			if !r.fits(change) {
-				return r.send(c, http.MethodPost, "Configuration")
+			if !r.decode(change) {
+				return r.sendForm(c, http.MethodPost, "Configuration")
 			}
 			_, err = exports.UpdateExportConfiguration(r.Of[0], change)
 		case "create":
-			asked := new(bulkexports.CreateExportCustomJobParams)
-			require.True(t, r.fits(asked))
-			_, err = exports.CreateExportCustomJob(r.Of[0], asked)
+			params := new(bulkexports.CreateExportCustomJobParams)
+			require.True(t, r.decode(params))
+			_, err = exports.CreateExportCustomJob(r.Of[0], params)
 		case "jobs":
 			list := new(bulkexports.ListExportCustomJobParams)
-			if !r.fits(list) {
-				return r.send(c, http.MethodGet, "Jobs")
+			if !r.decode(list) {
+				return r.sendForm(c, http.MethodGet, "Jobs")
 			}
 			_, err = exports.PageExportCustomJob(r.Of[0], list, r.text("PageToken"), r.text("Page"))
 		case "days":
 			list := new(bulkexports.ListDayParams)
-			if !r.fits(list) {
-				return r.send(c, http.MethodGet, "Days")
+			if !r.decode(list) {
+				return r.sendForm(c, http.MethodGet, "Days")
 			}
 			_, err = exports.PageDay(r.Of[0], list, r.text("PageToken"), r.text("Page"))
 		case "job":
@@ -313,19 +314,19 @@ func (r refused) ask(t *testing.T, st *stack.Stack) (err error) {
 	})
 }
 
-// fits fills in the client's own parameters, if their types allow.
-func (r refused) fits(params any) bool {
+// decode fills in the client's parameters; false if their types do not allow it.
+func (r rejectedRequest) decode(params any) bool {
 	text, err := json.Marshal(r.With)
 	return err == nil && json.Unmarshal(text, params) == nil
 }
 
-func (r refused) text(name string) string {
+func (r rejectedRequest) text(name string) string {
 	text, _ := r.With[name].(string)
 	return text
 }
 
-// send sends what the types of the client's methods do not allow.
-func (r refused) send(c *client.Client, method, what string) error {
+// sendForm sends parameters that the types of the client's methods do not allow.
+func (r rejectedRequest) sendForm(c *client.Client, method, what string) error {
 	form := url.Values{}
 	for name, value := range r.With {
 		form.Set(name, fmt.Sprint(value))
@@ -338,8 +339,8 @@ func (r refused) send(c *client.Client, method, what string) error {
 	return err
 }
 
-// configurations are what the account wants every day, of each type.
-func (n tenant) configurations() (all []bulkexports.BulkexportsV1ExportConfiguration) {
+// configurations returns the configurations of all types.
+func (n account) configurations() (all []bulkexports.BulkexportsV1ExportConfiguration) {
 	n.t.Helper()
 	for _, typ := range schema.ResourceTypes {
 		now, err := n.BulkexportsV1.FetchExportConfiguration(string(typ))
@@ -349,18 +350,18 @@ func (n tenant) configurations() (all []bulkexports.BulkexportsV1ExportConfigura
 	return all
 }
 
-func TestTwiliosGoClientHearsWhatIsMissing(t *testing.T) {
+func TestTwiliosGoClientGetsTheErrorOfAMissingParameter(t *testing.T) {
 	t.Parallel()
-	n := newTenant(t, demo.With{})
+	n := newAccount(t, demo.With{})
 	for what, spoil := range map[string]func(*bulkexports.CreateExportCustomJobParams){
 		"no StartDay":     func(p *bulkexports.CreateExportCustomJobParams) { p.StartDay = nil },
 		"no EndDay":       func(p *bulkexports.CreateExportCustomJobParams) { p.EndDay = nil },
 		"no FriendlyName": func(p *bulkexports.CreateExportCustomJobParams) { p.FriendlyName = nil },
 	} {
-		asked := aJob(yesterday(), yesterday())
-		spoil(asked)
-		_, err := n.BulkexportsV1.CreateExportCustomJob("Calls", asked)
+		params := jobParams(fixture.Yesterday(), fixture.Yesterday())
+		spoil(params)
+		_, err := n.BulkexportsV1.CreateExportCustomJob("Calls", params)
 		require.Error(t, err, what)
-		requireRefused(t, err, http.StatusBadRequest, 20001)
+		requireRestError(t, err, http.StatusBadRequest, 20001)
 	}
 }

@@ -1,5 +1,5 @@
-// Plays what an account's program does with Twilio's client for Node. Told in
-// JSON; what it got, it tells as JSON for the test to judge.
+// Uses the whole API with Twilio's client for Node. Reads its input as JSON from
+// stdin and prints what it received as JSON, for the test to check.
 const assert = require("node:assert/strict");
 const { once } = require("node:events");
 const { readFileSync } = require("node:fs");
@@ -8,9 +8,9 @@ const zlib = require("node:zlib");
 const twilio = require("twilio");
 const pointed = require("./pointed.js");
 
-const told = JSON.parse(readFileSync(0, "utf8"));
+const input = JSON.parse(readFileSync(0, "utf8"));
 const types = ["Messages", "Calls", "Conferences", "Participants"];
-const client = pointed(told.satchel, told.account, told.token);
+const client = pointed(input.satchel, input.account, input.token);
 const v1 = client.bulkexports.v1;
 
 async function until(so, what) {
@@ -74,7 +74,7 @@ async function read(type, { day, size }) {
 async function exportAll() {
   const files = {};
   for (const type of types) {
-    const job = await create(type, told.from, told.to);
+    const job = await create(type, input.from, input.to);
     assert.equal(job.friendlyName, "Été & fils");
     assert.equal((await ended(job.jobSid)).jobQueuePosition, null);
     files[type] = {};
@@ -84,7 +84,7 @@ async function exportAll() {
 }
 
 async function page() {
-  const made = await Promise.all(told.single.map((day) => create("Conferences", day, day)));
+  const made = await Promise.all(input.single.map((day) => create("Conferences", day, day)));
   const all = await v1.exports("Conferences").exportCustomJobs.list({ pageSize: 5 });
   const sids = all.map((job) => job.jobSid);
   for (const job of made) assert.equal(sids.filter((sid) => sid === job.jobSid).length, 1);
@@ -98,7 +98,7 @@ async function page() {
 }
 
 async function remove() {
-  const job = await create("Participants", told.long, told.to);
+  const job = await create("Participants", input.long, input.to);
   assert.equal(await patiently(() => v1.exports.jobs(job.jobSid).remove()), true);
   const over = await ended(job.jobSid);
   assert.ok(over.details.some((d) => d.status === "DeletedByUserRequest"));
@@ -117,14 +117,14 @@ async function hear() {
   const url = `http://127.0.0.1:${server.address().port}/bulk?x=1`;
   for (const webhookMethod of ["POST", "GET"]) {
     heard.length = 0;
-    const job = await create("Calls", told.to, told.to, { webhookUrl: url, webhookMethod });
+    const job = await create("Calls", input.to, input.to, { webhookUrl: url, webhookMethod });
     await until(() => heard.length > 0, "the webhook");
     const { request, body } = heard[0];
     const at = `http://${request.headers.host}${request.url}`;
     const params = Object.fromEntries(new URLSearchParams(body));
     const signature = request.headers["x-twilio-signature"];
     assert.equal(request.method, webhookMethod);
-    assert.equal(twilio.validateRequest(told.token, signature, at, params), true);
+    assert.equal(twilio.validateRequest(input.token, signature, at, params), true);
     assert.equal(twilio.validateRequest("0".repeat(32), signature, at, params), false);
     const all = webhookMethod === "POST" ? params : Object.fromEntries(new URL(at).searchParams);
     assert.deepEqual([all.job_sid, all.status, all.friendly_name], [job.jobSid, "completed", "Été & fils"]);
@@ -135,18 +135,18 @@ async function hear() {
 
 // Erases a call, and answers the file that was made again without it.
 async function erase() {
-  const archived = client.voice.v1.archivedCalls(told.to, told.call);
+  const archived = client.voice.v1.archivedCalls(input.to, input.call);
   assert.equal(await patiently(() => archived.remove()), true);
   assert.equal(await archived.remove(), true);
   return until(async () => {
-    const day = (await v1.exports("Calls").days.list()).find(({ day }) => day === told.to);
+    const day = (await v1.exports("Calls").days.list()).find(({ day }) => day === input.to);
     const file = day && (await read("Calls", day).catch(() => null)); // replaced while it was read
-    return file && !file.includes(told.call) && file;
+    return file && !file.includes(input.call) && file;
   }, "the file without the call");
 }
 
 async function useKey() {
-  const byKey = pointed(told.satchel, told.key, told.secret, { accountSid: told.account });
+  const byKey = pointed(input.satchel, input.key, input.secret, { accountSid: input.account });
   assert.equal((await byKey.bulkexports.v1.exports("Calls").fetch()).resourceType, "Calls");
 }
 

@@ -1,10 +1,10 @@
-// Makes requests that are refused, with Twilio's client for Node, and holds
-// what it is told against what the test said. Prints how many they were.
+// Sends requests that are rejected, with Twilio's client for Node, and
+// compares the errors with the expected ones. Prints the number of requests.
 const assert = require("node:assert/strict");
 const { readFileSync } = require("node:fs");
 const pointed = require("./pointed.js");
 
-const told = JSON.parse(readFileSync(0, "utf8"));
+const input = JSON.parse(readFileSync(0, "utf8"));
 
 // The names of the API's parameters as the client writes them.
 function named(sent) {
@@ -25,9 +25,9 @@ const asks = {
   day: (v1, [type, day]) => v1.exports(type).days(day).fetch(),
 };
 
-// How the client is told no; a 503 asks it to try again in a moment.
+// Returns the error of a request; retries after 503.
 async function answerTo({ What, As, Do, Of, With }) {
-  const client = pointed(told.satchel, As.Username, As.Password, { accountSid: told.refused[0].As.Username });
+  const client = pointed(input.satchel, As.Username, As.Password, { accountSid: input.rejected[0].As.Username });
   const ask = Do === "erase" ? () => client.voice.v1.archivedCalls(...Of).remove() : () => asks[Do](client.bulkexports.v1, Of, With);
   for (const end = Date.now() + 120_000; Date.now() < end; await new Promise((go) => setTimeout(go, 500))) {
     const no = await ask().then(() => assert.fail(`${What}: ${Do} was granted`), (e) => e);
@@ -37,7 +37,7 @@ async function answerTo({ What, As, Do, Of, With }) {
 }
 
 (async () => {
-  for (const wrong of told.refused) {
+  for (const wrong of input.rejected) {
     const no = await answerTo(wrong);
     const which = `${wrong.Do}, ${wrong.What}: ${no.stack}`;
     assert.equal(no.constructor.name, "RestException", which);
@@ -45,7 +45,7 @@ async function answerTo({ What, As, Do, Of, With }) {
     assert.match(no.moreInfo, new RegExp(`/docs/errors/${wrong.Code}$`), which);
     assert.ok(no.message, which);
   }
-  console.log(told.refused.length);
+  console.log(input.rejected.length);
 })().catch((e) => {
   console.error(e);
   process.exitCode = 1;

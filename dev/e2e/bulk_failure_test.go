@@ -17,13 +17,13 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"satchel/dev/demo"
-	"satchel/dev/stack"
+	"satchel/dev/fixture"
 	"satchel/schema"
 	"satchel/workflows"
 )
 
 // dayFiles are the IDs of the day files that have objects in the bucket.
-func dayFiles(t *testing.T, st *stack.Stack) []string {
+func dayFiles(t *testing.T, st *fixture.Stack) []string {
 	t.Helper()
 	found := map[string]bool{}
 	pages := s3.NewListObjectsV2Paginator(st.S3.Client(), &s3.ListObjectsV2Input{
@@ -41,9 +41,9 @@ func dayFiles(t *testing.T, st *stack.Stack) []string {
 }
 
 // knownDayFiles are the IDs of the day files that have a row.
-func knownDayFiles(t *testing.T, st *stack.Stack) []string {
+func knownDayFiles(t *testing.T, st *fixture.Stack) []string {
 	t.Helper()
-	rows, err := databaseOf(t, st).Query(`select id from satchel.day_files`)
+	rows, err := st.DB.Query(`select id from satchel.day_files`)
 	require.NoError(t, err)
 	defer rows.Close()
 	var known []string
@@ -58,21 +58,21 @@ func knownDayFiles(t *testing.T, st *stack.Stack) []string {
 }
 
 func TestKillingTheWorkerCostsABulkJobTimeAndNothingElse(t *testing.T) {
-	n := newTenant(t, demo.With{})
-	r := newReceiver(t, nil)
-	to := yesterday()
+	n := newAccount(t, demo.With{})
+	r := fixture.NewReceiver(t, nil)
+	to := fixture.Yesterday()
 	from := to.Plus(-59)
 	n.fill(schema.Messages, from, to, 400)
-	job := n.job(schema.Messages, from, to, telling(r.URL, "POST"))
+	job := n.job(schema.Messages, from, to, withWebhook(r.URL, "POST"))
 	kills := 0
 	for kills < 4 {
-		pause(t, time.Duration(rand.Int64N(int64(time.Second))))
+		fixture.Pause(t, time.Duration(rand.Int64N(int64(time.Second))))
 		var seen *bulkexports.BulkexportsV1Job
-		require.NoError(t, patient(t, func() (err error) {
+		require.NoError(t, retryBusy(t, func() (err error) {
 			seen, err = n.BulkexportsV1.FetchJob(*job.JobSid)
 			return err
 		}))
-		if len(statuses(t, seen.Details)[schema.DayCompleted]) == 60 {
+		if len(daysByStatus(t, seen.Details)[schema.DayCompleted]) == 60 {
 			break
 		}
 		require.NoError(t, n.st.Worker.Kill())
@@ -80,26 +80,26 @@ func TestKillingTheWorkerCostsABulkJobTimeAndNothingElse(t *testing.T) {
 		require.NoError(t, n.st.Worker.Start(t.Context()))
 	}
 	require.Positive(t, kills)
-	require.Equal(t, map[schema.DayStatus][]schema.Day{schema.DayCompleted: from.To(to)}, n.ended(*job.JobSid))
+	require.Equal(t, map[schema.DayStatus][]schema.Day{schema.DayCompleted: from.To(to)}, n.awaitEnded(*job.JobSid))
 	for _, day := range from.To(to) {
-		lines := n.lines(schema.Messages, day)
+		lines := n.fileLines(schema.Messages, day)
 		require.Len(t, lines, 400)
 		n.requireRecords(schema.Messages, day, lines)
 	}
-	require.Len(t, n.days(schema.Messages), 60)
-	n.delivered()
-	require.Len(t, r.all(), 1)
-	until(t, func() bool { return slices.Equal(knownDayFiles(t, n.st), dayFiles(t, n.st)) }, patience)
+	require.Len(t, n.listDays(schema.Messages), 60)
+	n.awaitDelivered()
+	require.Len(t, r.Requests(), 1)
+	fixture.Until(t, func() bool { return slices.Equal(knownDayFiles(t, n.st), dayFiles(t, n.st)) }, fixture.Timeout)
 }
 
 func TestDaysMissedDuringAnOutageAreCaughtUpUnderTheirOwnNames(t *testing.T) {
-	n := newTenant(t, demo.With{})
-	r := newReceiver(t, nil)
-	to := yesterday()
+	n := newAccount(t, demo.With{})
+	r := fixture.NewReceiver(t, nil)
+	to := fixture.Yesterday()
 	n.fill(schema.Calls, to.Plus(-4), to, 9)
 	n.configure(schema.Calls, new(bulkexports.UpdateExportConfigurationParams).SetEnabled(true).SetWebhookUrl(r.URL).SetWebhookMethod("POST"))
 	schedule := func() client.ScheduleHandle {
-		return temporal(t, n.st).ScheduleClient().GetHandle(t.Context(), workflows.BulkDailyID(n.AccountSID, schema.Calls))
+		return n.st.TemporalClient.ScheduleClient().GetHandle(t.Context(), workflows.BulkDailyID(n.AccountSID, schema.Calls))
 	}
 
 	// The worker is away while the days before yesterday are due, and Temporal
@@ -117,7 +117,7 @@ func TestDaysMissedDuringAnOutageAreCaughtUpUnderTheirOwnNames(t *testing.T) {
 			return &client.ScheduleUpdate{Schedule: &s}, nil
 		},
 	}))
-	until(t, func() bool { // the schedule has heard of it
+	fixture.Until(t, func() bool { // the schedule has requests of it
 		found, err := schedule().Describe(t.Context())
 		require.NoError(t, err)
 		next := found.Info.NextActionTimes
@@ -125,27 +125,27 @@ func TestDaysMissedDuringAnOutageAreCaughtUpUnderTheirOwnNames(t *testing.T) {
 	}, 9*time.Second)
 	require.NoError(t, n.st.Temporal.Stop())
 	require.True(t, time.Now().Before(due), "Temporal is away before the time comes")
-	pause(t, time.Until(due.Add(time.Second)))
+	fixture.Pause(t, time.Until(due.Add(time.Second)))
 	require.NoError(t, n.st.Temporal.Start(context.WithoutCancel(t.Context())))
 	require.NoError(t, n.st.Worker.Start(context.WithoutCancel(t.Context())))
 
-	var heard []hearing
-	until(t, func() bool { heard = r.all(); return len(heard) >= 4 }, patience)
+	var requests []fixture.WebhookRequest
+	fixture.Until(t, func() bool { requests = r.Requests(); return len(requests) >= 4 }, fixture.Timeout)
 	want := to.Plus(-3).To(to)
-	var told []schema.Day
-	for _, h := range heard {
+	var days []schema.Day
+	for _, h := range requests {
 		n.requireSigned(h)
-		require.Equal(t, "completed", h.params.Get("status"))
-		require.Empty(t, h.params.Get("job_sid"))
-		told = append(told, schema.Day(h.params.Get("day")))
+		require.Equal(t, "completed", h.Params.Get("status"))
+		require.Empty(t, h.Params.Get("job_sid"))
+		days = append(days, schema.Day(h.Params.Get("day")))
 	}
-	slices.Sort(told)
-	require.Equal(t, want, told)
+	slices.Sort(days)
+	require.Equal(t, want, days)
 	var listed []schema.Day
-	for _, d := range n.days(schema.Calls) {
+	for _, d := range n.listDays(schema.Calls) {
 		require.Nil(t, d.FriendlyName)
 		listed = append(listed, schema.Day(*d.Day))
-		lines := n.lines(schema.Calls, schema.Day(*d.Day))
+		lines := n.fileLines(schema.Calls, schema.Day(*d.Day))
 		require.Len(t, lines, 9)
 		n.requireRecords(schema.Calls, schema.Day(*d.Day), lines)
 	}
@@ -156,31 +156,31 @@ func TestDaysMissedDuringAnOutageAreCaughtUpUnderTheirOwnNames(t *testing.T) {
 	require.Error(t, err, "what is not wanted any more is not scheduled")
 }
 
-func TestALongJobStandsInFrontOfNobodyElse(t *testing.T) {
+func TestALongJobDelaysNoOtherAccount(t *testing.T) {
 	t.Parallel()
-	busy := newTenant(t, demo.With{})
-	to := yesterday()
+	busy := newAccount(t, demo.With{})
+	to := fixture.Yesterday()
 	busy.fill(schema.Messages, to.Plus(-365), to, 20)
 	long := busy.job(schema.Messages, to.Plus(-365), to)
 	require.NotNil(t, long.EstimatedCompletionTime)
 	defer func() { // 366 days are a burden for the tests behind this one
-		require.NoError(t, patient(t, func() error { return busy.BulkexportsV1.DeleteJob(*long.JobSid) }))
+		require.NoError(t, retryBusy(t, func() error { return busy.BulkexportsV1.DeleteJob(*long.JobSid) }))
 	}()
 
-	other := newTenant(t, demo.With{Records: true})
+	other := newAccount(t, demo.With{Records: true})
 	owner := other.As(schema.Owner)
-	p := signIn(t, owner)
-	export := p.confirmed(owner.Email)
+	p := signedIn(t, owner)
+	export := p.confirmedExport(owner.Email)
 	other.fill(schema.Calls, to, to, 20)
 	short := other.job(schema.Calls, to, to)
-	require.Equal(t, []schema.Day{to}, other.ended(*short.JobSid)[schema.DayCompleted])
-	p.await(export.ID, "completed", patience)
+	require.Equal(t, []schema.Day{to}, other.awaitEnded(*short.JobSid)[schema.DayCompleted])
+	p.awaitStatus(export.ID, "completed", fixture.Timeout)
 	still, err := busy.BulkexportsV1.FetchJob(*long.JobSid)
 	require.NoError(t, err)
-	left := statuses(t, still.Details)[schema.DaySubmitted]
+	left := daysByStatus(t, still.Details)[schema.DaySubmitted]
 	t.Logf("%d of 366 days still wait", len(left))
 	require.Greater(t, len(left), 150, "both were done long before it")
-	_, err = busy.create(schema.Calls, aJob(to, to))
-	requireRefused(t, err, http.StatusTooManyRequests, 20429)
-	requireFreed(t, p, export.ID)
+	_, err = busy.create(schema.Calls, jobParams(to, to))
+	requireRestError(t, err, http.StatusTooManyRequests, 20429)
+	requireDeleted(t, p, export.ID)
 }

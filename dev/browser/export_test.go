@@ -19,70 +19,70 @@ import (
 const dataExport = "/settings/data-export"
 
 func TestFromRequestToRemovalByClicks(t *testing.T) {
-	c := newCompany(t, map[schema.Category]int64{"calls": 40_000, "contacts": 3_000, "charges": 2_000})
+	c := newAccount(t, map[schema.Category]int64{"calls": 40_000, "contacts": 3_000, "charges": 2_000})
 
-	// Whoever comes is asked to sign in, and is taken to where they wanted to go.
-	owner := visit(t)
-	owner.refused(dataExport, 401)
+	// A visitor is asked to sign in, and returns to the page afterwards.
+	owner := newTab(t)
+	owner.navigateExpecting(dataExport, 401)
 	owner.signInAs(c)
-	owner.untilStatus("none")
+	owner.waitForStatus("none")
 	for _, category := range schema.Categories {
-		owner.untilSays(category.Title())
+		owner.waitForText(category.Title())
 	}
-	owner.follow("#ask")
-	owner.untilStatus("pending")
-	owner.untilSays(c.owner.Email)
-	export := c.asked(t)
+	owner.clickLink("#ask")
+	owner.waitForStatus("pending")
+	owner.waitForText(c.Owner.Email)
+	export := c.awaitRequested(t)
 
-	// The mail is read on another machine, by somebody who is not signed in there.
-	elsewhere := visit(t)
-	elsewhere.openMail(letter(t, export, c.owner.Email, "/confirm/"))
+	// The mail is read in another profile, without a session.
+	elsewhere := newTab(t)
+	elsewhere.openMail(awaitMail(t, export, c.Owner.Email, "/confirm/"))
 	page := elsewhere.followMail("/confirm/")
-	page.follow(`a.button[href*="/sign-in"]`)
+	page.clickLink(`a.button[href*="/sign-in"]`)
 	page.signInAs(c)
-	page.untilSays(c.Name)
+	page.waitForText(c.Name)
 	owner.record()
-	goOn := hold(t)
-	page.follow("#confirm")
-	page.untilSays("confirmed")
+	resume := pauseWorker(t)
+	page.clickLink("#confirm")
+	page.waitForText("confirmed")
 
-	// The first page follows by itself.
-	goOn()
-	goOn = holdHalfWay(t, c)
-	owner.until("the bar is on its way", `(p => p > 0 && p < 1)(document.querySelector('#overall')?.position)`)
-	goOn()
-	owner.untilStatus("completed")
+	// The first page updates by itself.
+	resume()
+	resume = pauseHalfWay(t, c)
+	owner.waitUntil("the bar is on its way", `(p => p > 0 && p < 1)(document.querySelector('#overall')?.position)`)
+	resume()
+	owner.waitForStatus("completed")
 	owner.requireProgress()
 	require.Equal(t, dataExport, owner.path())
 
-	// What the button brings is what was announced.
+	// The button downloads the file with the announced hash.
 	announced := owner.text("#sha256")
-	require.Equal(t, announced, owner.download("#download"))
-	owner.until("the download is counted", `document.querySelector('#downloads').innerText.trim() === '1'`)
-	require.Contains(t, letter(t, export, c.owner.Email, "/download/").Text, announced)
+	require.Equal(t, announced, sum(t, owner.download("#download")))
+	owner.waitUntil("the download is counted", `document.querySelector('#downloads').innerText.trim() === '1'`)
+	require.Contains(t, awaitMail(t, export, c.Owner.Email, "/download/").Text, announced)
 
-	// So is what the mail's link brings.
-	elsewhere.openMail(letter(t, export, c.owner.Email, "/download/"))
-	require.Equal(t, announced, elsewhere.downloadFromMail("/download/"))
+	// So does the link in the mail.
+	elsewhere.openMail(awaitMail(t, export, c.Owner.Email, "/download/"))
+	require.Equal(t, announced, sum(t, elsewhere.awaitDownload(func() { elsewhere.clickInMail("/download/") })))
 
-	// Deleted, it is gone for everybody.
+	// After the deletion no link works.
 	owner.click("#delete")
-	owner.follow("#delete-confirm")
-	owner.untilStatus("expired")
-	owner.untilThere("#cooldown")
-	require.False(t, owner.there("#ask"), "the cooldown stays")
-	require.False(t, owner.there("#download"))
-	owner.untilThere(`#export[data-export="` + export + `"][data-reason=deleted]`)
-	elsewhere.refused(link(t, letter(t, export, c.owner.Email, "/download/"), "/download/"), 410)
+	owner.clickLink("#delete-confirm")
+	owner.waitForStatus("expired")
+	owner.waitFor("#cooldown")
+	require.False(t, owner.exists("#ask"), "the cooldown stays")
+	require.False(t, owner.exists("#download"))
+	owner.waitFor(`#export[data-export="` + export + `"][data-reason=deleted]`)
+	elsewhere.navigateExpecting(linkIn(t, awaitMail(t, export, c.Owner.Email, "/download/"), "/download/"), 410)
 }
 
-// signInAs chooses the company's owner on the sign-in page.
-func (b *tab) signInAs(c company) {
+// signInAs chooses the owner on the sign-in page.
+func (b *tab) signInAs(c account) {
 	b.t.Helper()
-	b.follow(fmt.Sprintf(`a[href*="user=%s"]`, c.owner.ID))
+	b.clickLink(fmt.Sprintf(`a[href*="user=%s"]`, c.Owner.ID))
 }
 
-// recorder keeps what the page shows of an export whenever it changes.
+// recorder records what the page shows of an export, at each change.
 const recorder = `(() => {
 	window.shown = []
 	const look = () => {
@@ -98,23 +98,24 @@ const recorder = `(() => {
 
 type shown struct {
 	Status     string
-	Overall    float64 // of its bar, from 0 to 1; -1 where there is none
+	Overall    float64 // of its bar, from 0 to 1; -1 if there is none
 	Categories map[string]struct {
 		Records, Bytes int64
 		Bar            float64
 	}
 }
 
-// record begins to keep all that the page shows.
+// record starts the recorder.
 func (b *tab) record() { b.t.Helper(); b.do("record", chromedp.Evaluate[chromedp.Void](recorder)) }
 
-// requireProgress holds that all that was shown moved, and only ever forward.
+// requireProgress fails the test unless the recorded progress moved, and never
+// backwards.
 func (b *tab) requireProgress() {
 	b.t.Helper()
 	order := map[string]int{"pending": 0, "confirmed": 1, "processing": 2, "completed": 3}
 	var last shown
 	moved := false
-	for i, now := range ask[[]shown](b, "window.shown") {
+	for i, now := range mustEval[[]shown](b, "window.shown") {
 		if i > 0 {
 			require.GreaterOrEqual(b.t, order[now.Status], order[last.Status], "%s after %s", now.Status, last.Status)
 		}
@@ -137,19 +138,14 @@ func (b *tab) requireProgress() {
 	require.True(b.t, moved, "the bar was seen on its way")
 }
 
-// download clicks what leads to a file and returns the SHA-256 of what arrives.
+// download clicks a link and returns the path of the downloaded file.
 func (b *tab) download(selector string) string {
 	b.t.Helper()
-	return b.arrives(func() { b.click(selector) })
+	return b.awaitDownload(func() { b.click(selector) })
 }
 
-// downloadFromMail is download for the link to the path in the open mail.
-func (b *tab) downloadFromMail(path string) string {
-	b.t.Helper()
-	return b.arrives(func() { b.clickInMail(path) })
-}
-
-func (b *tab) arrives(click func()) string {
+// awaitDownload does what starts a download, and returns the path of the file.
+func (b *tab) awaitDownload(start func()) string {
 	b.t.Helper()
 	dir := b.t.TempDir()
 	_, err := chromedp.CallBrowser(b.ctx, cdpbrowser.SetDownloadBehavior, cdpbrowser.SetDownloadBehaviorParams{
@@ -157,21 +153,22 @@ func (b *tab) arrives(click func()) string {
 		BrowserContextID: chromedp.FromContext(b.ctx).BrowserContextID, EventsEnabled: ptr(true),
 	})
 	require.NoError(b.t, err)
-	ctx, cancel := within(b.ctx)
+	ctx, cancel := withTimeout(b.ctx)
 	defer cancel()
 	progress := chromedp.BrowserEvents(ctx, cdpbrowser.DownloadProgress)
-	click()
+	start()
 	for p, err := range progress {
-		require.NoError(b.t, err, "nothing arrived")
+		require.NoError(b.t, err, "no download finished")
 		require.NotEqual(b.t, cdpbrowser.DownloadProgressStateCanceled, p.State)
 		if p.State == cdpbrowser.DownloadProgressStateCompleted {
-			return sum(b.t, filepath.Join(dir, p.GUID))
+			return filepath.Join(dir, p.GUID)
 		}
 	}
-	require.FailNow(b.t, "nothing arrived")
+	require.FailNow(b.t, "no download finished")
 	return ""
 }
 
+// sum returns the SHA-256 of a file.
 func sum(t *testing.T, file string) string {
 	f, err := os.Open(file)
 	require.NoError(t, err)
