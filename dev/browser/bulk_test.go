@@ -117,7 +117,7 @@ func TestFromADailyExportAndAJobToADeletedFileByClicks(t *testing.T) {
 	require.True(t, owner.exists("[data-daily=Messages][data-enabled=false]"))
 
 	owner.fillJobForm(schema.Calls, "März & <script>alert(1)</script>", 5, hooks.URL+"/job")
-	owner.waitUntil("what it costs", `document.querySelector('#asks').textContent === 'This asks for 5 days, and leaves 361 of today’s 366.'`)
+	owner.waitUntil("what it costs", `document.querySelector('#asks').textContent === 'This requests 5 days and leaves 361 of today’s 366 days.'`)
 	owner.clickLink("#ask-job")
 	owner.waitForText("Your job requests 5 days. 361 of today’s 366 days are left.")
 	job := owner.waitForJob("done")
