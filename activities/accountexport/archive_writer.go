@@ -1,4 +1,4 @@
-package activities
+package accountexport
 
 import (
 	"bytes"
@@ -18,8 +18,8 @@ import (
 	"satchel/schema"
 )
 
-// archiveWriter writes the document as one gzip member, made of the pieces'
-// deflate streams as they are and of small streams of its own between them.
+// archiveWriter writes the document as one gzip member: the pieces' deflate
+// streams as they are, with small streams of its own between them.
 type archiveWriter struct {
 	gzip     io.Writer
 	gzipSize int64
@@ -43,11 +43,11 @@ func newArchiveWriter(w io.Writer) *archiveWriter {
 	return &archiveWriter{gzip: w, gzipSum: sha256.New(), textSum: sha256.New(), glue: glue}
 }
 
-// gzipHeader says deflate, no name and no time, so that the same records give
-// the same bytes.
+// gzipHeader has no name and no time, so that the same records give the same
+// bytes.
 var gzipHeader = []byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255}
 
-// lastBlock is the empty deflate block that says the stream is over.
+// lastBlock is the empty deflate block that ends a stream.
 var lastBlock = []byte{3, 0}
 
 // write writes the whole document.
@@ -72,7 +72,7 @@ func (w *archiveWriter) write(account string, at time.Time, sections []schema.Se
 	return w.raw(binary.LittleEndian.AppendUint32(trailer, uint32(w.textSize)))
 }
 
-// section writes one category and remembers what the manifest says of it.
+// section writes one category and its entry of the manifest.
 func (w *archiveWriter) section(i int, s schema.Section, pieces *pieceReader) error {
 	comma := ""
 	if i > 0 {
@@ -94,7 +94,7 @@ func (w *archiveWriter) section(i int, s schema.Section, pieces *pieceReader) er
 		if err := w.piece(p, sum); err != nil {
 			return err
 		}
-		pieces.done(p)
+		pieces.release(p)
 	}
 	sum.Write([]byte(end))
 	entry, err := json.Marshal(manifestEntry{Records: s.Records, SHA256: hex.EncodeToString(sum.Sum(nil)), ReadAt: s.ReadAt.UTC()})
@@ -105,8 +105,8 @@ func (w *archiveWriter) section(i int, s schema.Section, pieces *pieceReader) er
 	return w.text(end)
 }
 
-// manifestEntry says of a category how many records it has, the hash of its
-// array's bytes as they stand in the document, and when it was read.
+// manifestEntry has a category's number of records, the hash of its array's bytes
+// as they stand in the document, and when it was read.
 type manifestEntry struct {
 	Records int64     `json:"records"`
 	SHA256  string    `json:"sha256"`
@@ -124,7 +124,7 @@ func (w *archiveWriter) piece(p *openPiece, section hash.Hash) error {
 	return err
 }
 
-// text compresses a few words of our own.
+// text compresses text between pieces.
 func (w *archiveWriter) text(s string) error {
 	w.count([]byte(s))
 	w.deflated.Reset()
@@ -138,7 +138,7 @@ func (w *archiveWriter) text(s string) error {
 	return w.raw(w.deflated.Bytes())
 }
 
-// count takes text into the document's size, hash and CRC.
+// count adds text to the document's size, hash and CRC.
 func (w *archiveWriter) count(text []byte) {
 	w.textSize += int64(len(text))
 	w.textSum.Write(text)
