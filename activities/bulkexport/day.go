@@ -1,125 +1,128 @@
-package activities
+package bulkexport
 
 import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"hash"
 	"io"
-	"sync"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
-	"golang.org/x/sync/errgroup"
 
+	"satchel/activities"
 	"satchel/schema"
 )
 
-// WriteDay is what WriteDay is told.
-type WriteDay struct {
+// WriteDayInput is the input of WriteDay.
+type WriteDayInput struct {
 	Account string
 	Type    schema.ResourceType
 	Day     schema.Day
-	Job     string // "" for a daily export and for a file that is made again
-	Again   bool   // without calls that were erased since, if any
+	Job     string // "" for a daily export and for a rebuild
+	Rebuild bool   // without calls that were erased since, if any
 	Limits  schema.BulkLimits
 }
 
-// WrittenDay is what became of a day.
-type WrittenDay struct {
+// daily tells whether the day is one of a daily export.
+func (in WriteDayInput) daily() bool { return in.Job == "" && !in.Rebuild }
+
+// WriteDayResult is how a day ended.
+type WriteDayResult struct {
 	Status  schema.DayStatus
 	Records int64
 }
 
-// WriteDay writes the file of one day and puts it in the place of an earlier
-// one. Whoever looks sees the old file or the new one, whole. Run again it
-// begins again, under a name of its own. Nothing is exported every day of an
-// account that is suspended: such a day is Deleted.
-func (a *Activities) WriteDay(ctx context.Context, in WriteDay) (WrittenDay, error) {
-	defer beat(ctx)()
-	written, err := a.writeDay(ctx, in)
+// WriteDay writes the file of one day, reads it back, and publishes it in place of
+// an earlier one. Readers see the old file or the new one, whole. Run again it
+// begins again, under a new name. A suspended account has no daily exports: such a
+// day is Deleted.
+func (a *Activities) WriteDay(ctx context.Context, in WriteDayInput) (WriteDayResult, error) {
+	defer activities.Heartbeat(ctx)()
+	result, err := a.writeDay(ctx, in)
 	if err != nil && in.Job != "" && ctx.Err() == nil {
-		if noted := a.Bulk.TroubleDay(ctx, in.Job, in.Day); noted != nil {
-			logged(ctx, "a day's trouble could not be noted", in.Job, noted)
+		if markErr := a.Store.TroubleDay(ctx, in.Job, in.Day); markErr != nil {
+			logError(ctx, "day not marked as retrying", in.Job, markErr)
 		}
 	}
-	return written, verdict(ctx, unhurried(err))
+	return result, activities.ToApplicationError(ctx, activities.WithoutRetryDelay(err))
 }
 
-func (a *Activities) writeDay(ctx context.Context, in WriteDay) (w WrittenDay, err error) {
+func (a *Activities) writeDay(ctx context.Context, in WriteDayInput) (result WriteDayResult, err error) {
 	if wanted, err := a.wanted(ctx, in); err != nil || !wanted {
-		return WrittenDay{Status: schema.DayDeleted}, err
+		return WriteDayResult{Status: schema.DayDeleted}, err
 	}
-	account, err := a.account(ctx, in.Account)
-	if noted := a.noteSeen(ctx, in, err); noted != nil {
-		return w, noted
+	account, err := activities.VisibleAccount(ctx, a.Source, in.Account)
+	if recordErr := a.recordVisible(ctx, in, err); recordErr != nil {
+		return result, recordErr
 	}
-	if err != nil { // else no records would look like none to read
-		return w, err
+	if err != nil { // without it an account that is not visible would look empty
+		return result, err
 	}
-	if account.Suspended && in.Job == "" && !in.Again {
-		return WrittenDay{Status: schema.DayDeleted}, nil
+	if account.Suspended && in.daily() {
+		return WriteDayResult{Status: schema.DayDeleted}, nil
 	}
 	var erased []string
 	if in.Type == schema.Calls {
-		if erased, err = a.Bulk.Erased(ctx, in.Account, in.Day); err != nil {
-			return w, err
+		if erased, err = a.Store.Erased(ctx, in.Account, in.Day); err != nil {
+			return result, err
 		}
 	}
 	file, err := a.storeDay(ctx, in, erased)
 	if err != nil {
-		return w, err
+		return result, err
 	}
-	useless, err := a.Bulk.PublishDay(ctx, file)
+	if err := a.readBack(ctx, file); err != nil {
+		a.removeUseless(ctx, file.ID)
+		return result, err
+	}
+	useless, err := a.Store.PublishDay(ctx, file)
 	if errors.Is(err, schema.ErrOvertaken) {
-		useless = file.ID // after any other error it may be the one that people see
+		useless = file.ID // after any other error it may have been published
 	}
 	if useless != "" {
-		if _, removed := a.Vault.Remove(ctx, schema.DayPrefix(useless)); removed != nil {
-			logged(ctx, "a day's useless file is left to the sweep", useless, removed)
-		}
+		a.removeUseless(ctx, useless)
 	}
 	switch {
 	case err != nil:
-		return w, err
+		return result, err
 	case useless == file.ID:
-		w.Status = schema.DayDeleted
+		result.Status = schema.DayDeleted
 	case file.Records == 0:
-		w.Status = schema.DayCompletedEmpty
+		result.Status = schema.DayCompletedEmpty
 	default:
-		w = WrittenDay{schema.DayCompleted, file.Records}
+		result = WriteDayResult{schema.DayCompleted, file.Records}
 	}
-	return w, nil
+	return result, nil
 }
 
-// wanted tells whether there is still somebody who wants the file.
-func (a *Activities) wanted(ctx context.Context, in WriteDay) (bool, error) {
+// wanted tells whether the file is still to be written.
+func (a *Activities) wanted(ctx context.Context, in WriteDayInput) (bool, error) {
 	switch {
 	case in.Job != "":
-		return a.Bulk.BeginDay(ctx, in.Job, in.Day)
-	case in.Again:
-		return a.Bulk.Outdated(ctx, in.Account, in.Day)
+		return a.Store.BeginDay(ctx, in.Job, in.Day)
+	case in.Rebuild:
+		return a.Store.Outdated(ctx, in.Account, in.Day)
 	}
 	return true, nil
 }
 
-// noteSeen notes from when on an account of which days are exported every day
-// could not be found: such a day is tried for as long as it takes to believe that
-// the account is gone.
-func (a *Activities) noteSeen(ctx context.Context, in WriteDay, found error) error {
-	if in.Job != "" || in.Again || found != nil && !isUnseen(found) {
+// recordVisible records since when the account of a daily export has not been
+// visible: such a day is retried until schema.AccountGoneAfter has passed.
+func (a *Activities) recordVisible(ctx context.Context, in WriteDayInput, found error) error {
+	if !in.daily() || found != nil && !activities.IsNotVisible(found) {
 		return nil
 	}
-	_, err := a.Bulk.NoteSeen(ctx, in.Account, in.Type, found == nil)
+	_, err := a.Store.NoteSeen(ctx, in.Account, in.Type, found == nil)
 	return err
 }
 
-// storeDay writes the file under a name that nobody knows yet, with a key that
-// nobody else has.
-func (a *Activities) storeDay(ctx context.Context, in WriteDay, erased []string) (schema.NewDayFile, error) {
+// storeDay stores the file under a new name, encrypted to a new key.
+func (a *Activities) storeDay(ctx context.Context, in WriteDayInput, erased []string) (schema.NewDayFile, error) {
 	file := schema.NewDayFile{
-		ID: schema.NewDayFileID(), Account: in.Account, Type: in.Type, Day: in.Day, Job: in.Job, Again: in.Again,
+		ID: schema.NewDayFileID(), Account: in.Account, Type: in.Type, Day: in.Day, Job: in.Job, Again: in.Rebuild,
 		Erased: len(erased), Within: a.Grace / 2, Retention: in.Limits.Retention,
 	}
 	recipient, wrapped, err := a.Vault.NewKey(ctx, in.Account, file.ID)
@@ -128,15 +131,14 @@ func (a *Activities) storeDay(ctx context.Context, in WriteDay, erased []string)
 	}
 	file.Wrapped = wrapped
 	_, err = a.Vault.Create(ctx, schema.DayObject(file.ID), recipient, func(object io.Writer) error {
-		sum := measure{to: object, sha256: sha256.New()}
-		err := a.Days.ReadDay(ctx, in.Type, in.Account, in.Day, erased, func(rows DayRows) (err error) {
-			file.Records, err = writeLines(ctx, &sum, rows)
-			return err
+		lines := newLineWriter(object)
+		err := a.Source.ReadDay(ctx, in.Type, in.Account, in.Day, erased, func(rows activities.Rows) error {
+			return activities.Pipeline{Framing: activities.Framing{After: "\n"}}.Run(ctx, rows, lines)
 		})
 		if err == nil {
-			file.ReadAt, err = a.Bulk.Now(ctx) // before the object is whole
+			file.ReadAt, err = a.Store.Now(ctx) // before the object is whole
 		}
-		file.Size, file.SHA256 = sum.size, hex.EncodeToString(sum.sha256.Sum(nil))
+		file.Records, file.Size, file.SHA256 = lines.records, lines.size, hex.EncodeToString(lines.sha256.Sum(nil))
 		return err
 	})
 	if err == nil {
@@ -145,117 +147,96 @@ func (a *Activities) storeDay(ctx context.Context, in WriteDay, erased []string)
 	return file, err
 }
 
-// writeLines compresses records as lines while the next are read. The same
-// records give the same bytes.
-func writeLines(ctx context.Context, to io.Writer, rows DayRows) (records int64, err error) {
-	stages, ctx := errgroup.WithContext(ctx)
-	chunks := make(chan *[]byte, 2)
-	stages.Go(func() error {
-		zip, err := gzip.NewWriterLevel(to, gzip.BestSpeed)
-		if err != nil {
-			return err
-		}
-		for chunk := range chunks {
-			if _, err := zip.Write(*chunk); err != nil {
-				return err
-			}
-			lineChunks.Put(chunk)
-		}
-		return zip.Close()
-	})
-	failure := readLines(ctx, rows, chunks, &records)
-	close(chunks)
-	if err := stages.Wait(); err != nil {
-		return records, err
+// readBack compares what was stored with what was written. A mismatch is retryable:
+// the next attempt writes the day under a new name.
+func (a *Activities) readBack(ctx context.Context, file schema.NewDayFile) error {
+	opener, err := a.Vault.Unlock(ctx, file.Wrapped, file.Account, file.ID)
+	if err != nil {
+		return err
 	}
-	return records, failure
+	err = activities.ReadBack(ctx, opener, schema.DayObject(file.ID), file.Size, file.SHA256)
+	if err != nil {
+		return fmt.Errorf("day file %s: %w", file.ID, activities.RewriteOnRetry(err))
+	}
+	return nil
 }
 
-var lineChunks = sync.Pool{New: func() any { return new([]byte) }}
-
-func readLines(ctx context.Context, rows DayRows, out chan<- *[]byte, records *int64) error {
-	for {
-		chunk := lineChunks.Get().(*[]byte)
-		text, err := (*chunk)[:0], error(nil)
-		for len(text) < textChunk {
-			if text, err = rows.AppendRow(text); err != nil {
-				break
-			}
-			text = append(text, '\n')
-			*records++
-		}
-		ended := errors.Is(err, io.EOF)
-		if err != nil && !ended {
-			return err
-		}
-		*chunk = text
-		select {
-		case out <- chunk:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		if ended {
-			return nil
-		}
+// removeUseless removes the object of a file that no row shows. What it cannot
+// remove is left to the sweep.
+func (a *Activities) removeUseless(ctx context.Context, file string) {
+	if _, err := a.Vault.Remove(ctx, schema.DayPrefix(file)); err != nil {
+		logError(ctx, "useless day file left to the sweep", file, err)
 	}
 }
 
-// measure counts and hashes what passes.
-type measure struct {
-	to     io.Writer
-	size   int64
-	sha256 hash.Hash
+// lineWriter compresses records as JSON lines, and counts and hashes the gzip file.
+// The same records give the same bytes.
+type lineWriter struct {
+	gzip    *gzip.Writer
+	to      io.Writer
+	records int64
+	size    int64
+	sha256  hash.Hash
 }
 
-func (m *measure) Write(p []byte) (int, error) {
-	n, err := m.to.Write(p)
-	m.size += int64(n)
-	m.sha256.Write(p[:n])
+func newLineWriter(to io.Writer) *lineWriter {
+	w := &lineWriter{to: to, sha256: sha256.New()}
+	var err error
+	if w.gzip, err = gzip.NewWriterLevel(w, gzip.BestSpeed); err != nil {
+		panic(err) // the level is a constant
+	}
+	return w
+}
+
+// Compress is activities.Compressor.
+func (w *lineWriter) Compress(_ context.Context, c *activities.Chunk) error {
+	w.records += c.Records
+	_, err := w.gzip.Write(c.Text)
+	return err
+}
+
+// Finish is activities.Compressor.
+func (w *lineWriter) Finish(context.Context) error { return w.gzip.Close() }
+
+// Write takes the compressed bytes.
+func (w *lineWriter) Write(p []byte) (int, error) {
+	n, err := w.to.Write(p)
+	w.size += int64(n)
+	w.sha256.Write(p[:n])
 	return n, err
 }
 
-// FailDay is what FailDay is told.
-type FailDay struct {
-	Job string
-	Day schema.Day
-}
-
-// FailDay gives up on a day.
-func (a *Activities) FailDay(ctx context.Context, in FailDay) error {
-	return verdict(ctx, a.Bulk.FailDay(ctx, in.Job, in.Day))
-}
-
-// RemoveDay is what RemoveDay is told.
-type RemoveDay struct {
+// RemoveDayFileInput is the input of RemoveDayFile.
+type RemoveDayFileInput struct {
 	File      string
 	Account   string
 	Type      schema.ResourceType
 	Day       schema.Day
-	ExpiresAt time.Time // what the file was made into again meanwhile has the same
+	ExpiresAt time.Time // a rebuild of the file has the same
 	By        string    // user or credential ID
 }
 
-// RemoveDay deletes a day file, or what it was made into again meanwhile: its key
-// first, then its object with every version and unfinished upload, then its row.
-// Removing what is gone succeeds.
-func (a *Activities) RemoveDay(ctx context.Context, in RemoveDay) error {
-	defer beat(ctx)()
-	file, err := a.Bulk.DestroyLatestDayKey(ctx, schema.DayFile{
+// RemoveDayFile deletes a day file, or its rebuild: its key first, then its object
+// with every version and unfinished upload, then its row. Removing what is gone
+// succeeds.
+func (a *Activities) RemoveDayFile(ctx context.Context, in RemoveDayFileInput) error {
+	defer activities.Heartbeat(ctx)()
+	file, err := a.Store.DestroyLatestDayKey(ctx, schema.DayFile{
 		ID: in.File, Account: in.Account, Type: in.Type, Day: in.Day, ExpiresAt: in.ExpiresAt,
 	})
 	if err == nil && file != "" {
-		err = a.removeDay(ctx, file, in.By)
+		err = a.removeDayFile(ctx, file, in.By)
 	}
-	return verdict(ctx, err)
+	return activities.ToApplicationError(ctx, err)
 }
 
-func (a *Activities) removeDay(ctx context.Context, file, by string) error {
-	if err := a.Bulk.DestroyDayKey(ctx, file); err != nil {
+func (a *Activities) removeDayFile(ctx context.Context, file, by string) error {
+	if err := a.Store.DestroyDayKey(ctx, file); err != nil {
 		return err
 	}
 	certificate, err := a.Vault.Remove(ctx, schema.DayPrefix(file))
 	if err != nil {
 		return err
 	}
-	return a.Bulk.DropDay(ctx, file, by, certificate)
+	return a.Store.DropDay(ctx, file, by, certificate)
 }

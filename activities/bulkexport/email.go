@@ -1,106 +1,99 @@
-package activities
+package bulkexport
 
 import (
 	"context"
 	"slices"
 	"time"
 
+	"satchel/activities"
 	"satchel/activities/mail"
 	"satchel/schema"
 )
 
 // A bulk job was created, and its last day has ended.
 const (
-	JobRequestedMail MailKind = "job-requested" // to the account's owners and admins
-	JobEndedMail     MailKind = "job-ended"     // to the address that its maker gave
+	JobRequestedEmail activities.EmailKind = "job-requested" // to the account's owners and admins
+	JobEndedEmail     activities.EmailKind = "job-ended"     // to the address in the request
 )
 
-// jobAddress stands, in the names of letters, for whoever reads at the address
-// of a job: it may be nobody the platform knows.
-const jobAddress = "job-email"
+// jobAddressID stands for the recipient at a job's address, who need not be a user,
+// in the names of e-mails.
+const jobAddressID = "job-email"
 
-// JobMail is what SendJobMail is told.
-type JobMail struct {
-	Job       string
-	Account   string
-	Kind      MailKind
-	Retention time.Duration // how long day files are kept
+// EmailComposer composes e-mails about bulk jobs: of a new one to the owners and
+// admins who have not unsubscribed, even if it is to be deleted, since someone
+// requested it in their name; of one that ended to its address, unless it is to be
+// deleted.
+type EmailComposer struct {
+	Store     EmailStore
+	Directory activities.Directory
+	Links     schema.Links
+	Site      schema.Site
 }
 
-// SendJobMail writes to everybody the occasion concerns: of a new job to the
-// owners and admins who have not unsubscribed, even if it is to be deleted: they
-// are to hear of whoever asks in their name. Of one that ended it writes to its
-// address, unless it is to be deleted. Running it again sends nothing twice.
-func (a *Activities) SendJobMail(ctx context.Context, in JobMail) error {
-	defer beat(ctx)()
-	return verdict(ctx, a.sendJobMail(ctx, in))
+// Composes is activities.EmailComposer.
+func (c *EmailComposer) Composes(kind activities.EmailKind) bool {
+	return kind == JobRequestedEmail || kind == JobEndedEmail
 }
 
-func (a *Activities) sendJobMail(ctx context.Context, in JobMail) error {
-	job, err := a.Bulk.Job(ctx, in.Job)
+// Compose is activities.EmailComposer.
+func (c *EmailComposer) Compose(ctx context.Context, in activities.SendEmailInput) ([]activities.Email, error) {
+	job, err := c.Store.Job(ctx, in.About)
 	if schema.KindOf(err) == schema.NotFound {
-		return nil // it is forgotten
+		return nil, nil // it was purged
 	}
-	if err != nil {
-		return err
-	}
-	account, err := a.account(ctx, job.Account)
-	if err != nil {
-		return err
-	}
-	data := a.aboutJob(job, account, in.Retention)
-	switch {
-	case in.Kind == JobRequestedMail:
-		people, err := a.wanting(ctx, job.Account)
-		if err != nil {
-			return err
-		}
-		return a.sendEach(ctx, job.ID, a.notices(job, people, data))
-	case in.Kind == JobEndedMail && job.EndedAt != nil && job.DeletingAt == nil && job.Email != "":
-		return a.sendEach(ctx, job.ID, []letter{endedLetter(job, data)})
-	}
-	return nil
-}
-
-// endedLetter goes to the address of a job, at its end.
-func endedLetter(job schema.Job, data mail.Data) letter {
-	return letter{mail.JobEnded, 1, schema.Person{ID: jobAddress, Email: job.Email}, data}
-}
-
-// wanting are the account's owners and admins who want to hear of jobs.
-func (a *Activities) wanting(ctx context.Context, account string) ([]schema.Person, error) {
-	people, err := a.Source.People(ctx, account)
 	if err != nil {
 		return nil, err
 	}
-	people = slices.DeleteFunc(slices.Clone(people), func(p schema.Person) bool { return !p.Role.MayExport() })
-	if len(people) == 0 {
-		return nil, unseen("The source database shows no owner or admin of the account.")
+	account, err := activities.VisibleAccount(ctx, c.Directory, job.Account)
+	if err != nil {
+		return nil, err
+	}
+	data := c.data(job, account, in.Retention)
+	switch {
+	case in.Kind == JobRequestedEmail:
+		people, err := c.subscribers(ctx, job.Account)
+		return c.requestedEmails(job, people, data), err
+	case in.Kind == JobEndedEmail && job.EndedAt != nil && job.DeletingAt == nil && job.Email != "":
+		return []activities.Email{jobEndedEmail(job, data)}, nil
+	}
+	return nil, nil
+}
+
+func jobEndedEmail(job schema.Job, data mail.Data) activities.Email {
+	return activities.Email{Kind: mail.JobEnded, LinkVersion: 1, To: schema.Person{ID: jobAddressID, Email: job.Email}, Data: data}
+}
+
+// subscribers returns the account's owners and admins who have not unsubscribed.
+func (c *EmailComposer) subscribers(ctx context.Context, account string) ([]schema.Person, error) {
+	people, err := activities.OwnersAndAdmins(ctx, c.Directory, account)
+	if err != nil {
+		return nil, err
 	}
 	users := make([]string, len(people))
 	for i, p := range people {
 		users[i] = p.ID
 	}
-	unsubscribed, err := a.Bulk.Unsubscribed(ctx, users)
+	unsubscribed, err := c.Store.Unsubscribed(ctx, users)
 	return slices.DeleteFunc(people, func(p schema.Person) bool { return unsubscribed[p.ID] }), err
 }
 
-func (a *Activities) notices(job schema.Job, to []schema.Person, data mail.Data) (letters []letter) {
+func (c *EmailComposer) requestedEmails(job schema.Job, to []schema.Person, data mail.Data) (emails []activities.Email) {
 	for _, person := range to {
-		l := letter{mail.JobRequested, 1, person, data}
-		l.data.Asker = asker(job.RequestedBy, person)
-		if schema.IsUserID(person.ID) { // a link can name no other; a company's own directory may have them
-			l.data.UnsubscribeLink = a.Site.Unsubscribe(a.Links.Token(schema.ToUnsubscribe, person.ID, 1))
+		email := activities.Email{Kind: mail.JobRequested, LinkVersion: 1, To: person, Data: data}
+		email.Data.Asker = activities.Requester(job.RequestedBy, person)
+		if schema.IsUserID(person.ID) { // a link can name no other ID; a company's own directory may have them
+			email.Data.UnsubscribeLink = c.Site.Unsubscribe(c.Links.Token(schema.ToUnsubscribe, person.ID, 1))
 		}
-		letters = append(letters, l)
+		emails = append(emails, email)
 	}
-	return letters
+	return emails
 }
 
-// aboutJob gathers what letters say of a job. Its files are made one after the
-// other, the first of them not before it was created: so long each of them is
-// there.
-func (a *Activities) aboutJob(job schema.Job, account schema.Account, retention time.Duration) mail.Data {
+// data returns what the e-mails say of a job. Its files are written one after the
+// other, and none before the job was created: ExpiresAt is until when all of them
+// are kept at least.
+func (c *EmailComposer) data(job schema.Job, account schema.Account, retention time.Duration) mail.Data {
 	var days schema.Result
 	for _, d := range job.Days {
 		days.Add(d.Status)
@@ -111,7 +104,7 @@ func (a *Activities) aboutJob(job schema.Job, account schema.Account, retention 
 		JobID:       job.ID,
 		JobName:     job.Name,
 		Asker:       mail.Somebody,
-		PageLink:    a.Site.BulkExport(),
+		PageLink:    c.Site.BulkExport(),
 		RequestedAt: job.CreatedAt,
 		ExpiresAt:   job.CreatedAt.Add(retention),
 		Retention:   retention,

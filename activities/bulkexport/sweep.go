@@ -1,294 +1,198 @@
-package activities
+package bulkexport
 
 import (
 	"context"
-	"errors"
-	"slices"
 	"time"
 
+	"satchel/activities"
 	"satchel/activities/mail"
 	"satchel/schema"
 )
 
-// SweepBulk is what SweepBulk and EndLostJobs are told.
-type SweepBulk struct {
-	Grace  time.Duration // how late something must be before it counts as lost
+// DestroyExpiredKeys makes every expired day file unreadable, wherever copies of it
+// may be, before any of them is deleted.
+func (a *Activities) DestroyExpiredKeys(ctx context.Context) error {
+	return activities.ToApplicationError(ctx, a.Store.DestroyExpiredDayKeys(ctx))
+}
+
+// PurgeBulkInput is the input of PurgeBulk.
+type PurgeBulkInput struct {
+	Retention time.Duration // of jobs and events that have ended
+}
+
+// PurgeBulk deletes the rows of jobs and events that ended long ago.
+func (a *Activities) PurgeBulk(ctx context.Context, in PurgeBulkInput) error {
+	return activities.ToApplicationError(ctx, a.Store.ForgetBulk(ctx, in.Retention))
+}
+
+// RemoveExpiredDayFilesResult is the result of RemoveExpiredDayFiles.
+type RemoveExpiredDayFilesResult struct {
+	Removed int
+	Failed  int // that could not be removed; the others were all the same
+}
+
+// RemoveExpiredDayFiles deletes expired day files. One that cannot be removed does
+// not stop the others.
+func (a *Activities) RemoveExpiredDayFiles(ctx context.Context) (RemoveExpiredDayFilesResult, error) {
+	defer activities.Heartbeat(ctx)()
+	result, err := a.removeExpiredDayFiles(ctx)
+	return result, activities.ToApplicationError(ctx, err)
+}
+
+func (a *Activities) removeExpiredDayFiles(ctx context.Context) (result RemoveExpiredDayFilesResult, err error) {
+	for {
+		expired, err := a.Store.ExpiredDays(ctx, activities.SweepPage+result.Failed)
+		if err != nil || len(expired) <= result.Failed { // fewer where one of them was replaced
+			return result, err
+		}
+		for _, file := range expired[result.Failed:] {
+			err := a.removeDayFile(ctx, file.ID, activities.Satchel)
+			switch {
+			case ctx.Err() != nil:
+				return result, ctx.Err()
+			case err != nil:
+				logError(ctx, "day file not removed", file.ID, err)
+				result.Failed++
+			default:
+				result.Removed++
+			}
+		}
+		if result.Failed > activities.SweepPage {
+			return result, nil // the next sweep continues
+		}
+	}
+}
+
+// RemoveOrphanedDayFiles deletes the objects of day files that have no row.
+func (a *Activities) RemoveOrphanedDayFiles(ctx context.Context, in activities.RemoveOrphansInput) (activities.RemoveOrphansResult, error) {
+	defer activities.Heartbeat(ctx)()
+	result, err := activities.Orphans{
+		Vault: a.Vault, Folder: schema.DayFolder, IsID: schema.IsDayFileID, Owned: a.Store.KnownDays, Prefix: schema.DayPrefix,
+	}.Remove(ctx, in.Grace)
+	return result, activities.ToApplicationError(ctx, err)
+}
+
+// SweepJobsInput is the input of EndAbandonedJobs and FindUndelivered.
+type SweepJobsInput struct {
+	Grace  time.Duration // how late something must be
 	Limits schema.BulkLimits
 }
 
-// SweptBulk is what a sweep of bulk exports did.
-type SweptBulk struct {
-	Expired int // day files whose time was over
-	Strays  int // day files that no row knows
-	Stuck   int // of either, that could not be removed
-	Again   int // with calls that were erased: they are being made again
-	Jobs    int // ended, because their run was gone
-	Told    int // webhooks and mails that nobody was sending
+// Undelivered lists webhooks and e-mails to send.
+type Undelivered struct {
+	Webhooks []UndeliveredWebhook
+	Emails   []activities.SendEmailInput
 }
 
-// SweepBulk deletes day files whose time is over and objects that no row
-// knows, has those with erased calls made again, deletes erased calls from the
-// archive that came there since, and forgets what is long over.
-// One thing that cannot be done keeps no other.
-func (a *Activities) SweepBulk(ctx context.Context, in SweepBulk) (swept SweptBulk, err error) {
-	defer beat(ctx)()
-	for _, part := range []func(context.Context, SweepBulk, *SweptBulk) error{
-		a.destroyExpiredKeys, a.remakeDays, a.forgetBulk, a.eraseAgain, a.removeExpiredDays, a.removeStrayDays, // what takes long comes last
-	} {
-		err = errors.Join(err, part(ctx, in, &swept))
-	}
-	return swept, verdict(ctx, err)
+// UndeliveredWebhook is a webhook to deliver.
+type UndeliveredWebhook struct{ Event, Account string }
+
+// maxUndelivered bounds the webhooks of one result, and its e-mails: a history has
+// to hold it. The next sweep continues.
+const maxUndelivered = 500
+
+// EndAbandonedJobsResult is the result of EndAbandonedJobs.
+type EndAbandonedJobsResult struct {
+	Ended int
+	Undelivered
 }
 
-func (a *Activities) forgetBulk(ctx context.Context, in SweepBulk, _ *SweptBulk) error {
-	return a.Bulk.ForgetBulk(ctx, in.Limits.Retention)
+// EndAbandonedJobs ends jobs whose run is gone, as the run would have done.
+func (a *Activities) EndAbandonedJobs(ctx context.Context, in SweepJobsInput) (EndAbandonedJobsResult, error) {
+	defer activities.Heartbeat(ctx)()
+	result, err := a.endAbandonedJobs(ctx, in)
+	return result, activities.ToApplicationError(ctx, err)
 }
 
-// destroyExpiredKeys makes every file whose time is over unreadable, wherever
-// copies may be: that must not wait until the others are deleted.
-func (a *Activities) destroyExpiredKeys(ctx context.Context, _ SweepBulk, _ *SweptBulk) error {
-	return a.Bulk.DestroyExpiredDayKeys(ctx)
-}
-
-// remakeDays sees to it that somebody makes each outdated file again, whatever
-// became of the run that was to do it.
-func (a *Activities) remakeDays(ctx context.Context, _ SweepBulk, swept *SweptBulk) error {
+func (a *Activities) endAbandonedJobs(ctx context.Context, in SweepJobsInput) (result EndAbandonedJobsResult, err error) {
 	for after := ""; ; {
-		outdated, err := a.Bulk.OutdatedDays(ctx, after, sweepPage)
-		if err != nil || len(outdated) == 0 {
-			return err
-		}
-		for _, file := range outdated {
-			after = file.ID
-			if err := a.Runs.MakeDayAgain(ctx, file.Account, file.Day); err != nil {
-				return err
-			}
-			swept.Again++
-		}
-	}
-}
-
-const (
-	erasePage  = 500
-	erasePages = 10          // of one sweep; the next one goes on
-	eraseFor   = time.Minute // an archive that does not answer must not keep the rest of the sweep
-)
-
-// eraseAgain deletes erased calls from the platform's archive that were not
-// there yet when they were erased, or that it did not delete then.
-func (a *Activities) eraseAgain(ctx context.Context, _ SweepBulk, _ *SweptBulk) error {
-	if a.Archive == nil {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, eraseFor)
-	defer cancel()
-	for range erasePages {
-		due, err := a.Bulk.DueErasures(ctx, erasePage)
-		if err != nil || len(due) == 0 {
-			return err
-		}
-		var failed error // of one account keeps no other's
-		for _, e := range due {
-			err := a.Archive.EraseCalls(ctx, e.Account, e.Calls)
-			if err == nil {
-				err = a.Bulk.NoteErased(ctx, e)
-			}
-			failed = errors.Join(failed, err)
-		}
-		if failed != nil {
-			return failed
-		}
-	}
-	return nil
-}
-
-func (a *Activities) removeExpiredDays(ctx context.Context, _ SweepBulk, swept *SweptBulk) error {
-	for stuck := 0; ; {
-		expired, err := a.Bulk.ExpiredDays(ctx, sweepPage+stuck)
-		if err != nil || len(expired) <= stuck { // fewer where one of them got a new version
-			return err
-		}
-		for _, file := range expired[stuck:] {
-			err := a.removeDay(ctx, file.ID, Satchel)
-			switch {
-			case ctx.Err() != nil:
-				return ctx.Err()
-			case err != nil:
-				logged(ctx, "a day file could not be removed", file.ID, err)
-				stuck++
-				swept.Stuck++
-			default:
-				swept.Expired++
-			}
-		}
-		if stuck > sweepPage {
-			return nil // the next sweep goes on
-		}
-	}
-}
-
-func (a *Activities) removeStrayDays(ctx context.Context, in SweepBulk, swept *SweptBulk) error {
-	var page []string
-	sweep := func() error {
-		known, err := a.Bulk.KnownDays(ctx, page)
-		if err != nil {
-			return err
-		}
-		for _, file := range page {
-			if known[file] {
-				continue
-			}
-			removed, err := a.removeOld(ctx, schema.DayPrefix(file), in.Grace)
-			switch {
-			case ctx.Err() != nil:
-				return ctx.Err()
-			case err != nil:
-				logged(ctx, "a stray day file could not be removed", file, err)
-				swept.Stuck++
-			case removed:
-				swept.Strays++
-			}
-		}
-		page = page[:0]
-		return nil
-	}
-	for file, err := range a.Vault.Folders(ctx, schema.DayFolder) {
-		if err != nil {
-			return err
-		}
-		if !schema.IsDayFileID(file) {
-			continue
-		}
-		if page = append(page, file); len(page) == sweepPage {
-			if err := sweep(); err != nil {
-				return err
-			}
-		}
-	}
-	return sweep()
-}
-
-// removeOld removes what is stored under a prefix once nothing was stored
-// there for the grace.
-func (a *Activities) removeOld(ctx context.Context, prefix string, grace time.Duration) (removed bool, err error) {
-	stored, err := a.Vault.LastStored(ctx, prefix)
-	if err != nil || time.Since(stored) < grace {
-		return false, err
-	}
-	_, err = a.Vault.Remove(ctx, prefix)
-	return err == nil, err
-}
-
-// Untold are webhooks and mails that somebody is to get, and nobody is sending.
-type Untold struct {
-	Jobs   int // that were ended, because their run was gone
-	Events []UntoldEvent
-	Mails  []JobMail
-}
-
-// UntoldEvent is a webhook that is to be delivered.
-type UntoldEvent struct{ Event, Account string }
-
-// mostTold bounds what is answered of webhooks, and of mails: a history has to
-// hold it. The next sweep goes on.
-const mostTold = 500
-
-// mailedFor is how long the mail at a job's end is tried. One that is not out
-// by then was given up.
-const mailedFor = 24 * time.Hour
-
-// EndLostJobs ends jobs whose run is gone, as that would have done, and finds
-// whom nobody is telling of a job or of a daily export that is over.
-func (a *Activities) EndLostJobs(ctx context.Context, in SweepBulk) (untold Untold, err error) {
-	defer beat(ctx)()
-	for _, part := range []func(context.Context, SweepBulk, *Untold) error{a.endLostJobs, a.findEvents, a.findMails} {
-		if err := part(ctx, in, &untold); err != nil {
-			return untold, verdict(ctx, err)
-		}
-	}
-	return untold, nil
-}
-
-func (a *Activities) endLostJobs(ctx context.Context, in SweepBulk, untold *Untold) error {
-	for after := ""; ; {
-		jobs, err := a.Bulk.OverdueJobs(ctx, in.Grace, after, sweepPage)
+		jobs, err := a.Store.OverdueJobs(ctx, in.Grace, after, activities.SweepPage)
 		if err != nil || len(jobs) == 0 {
-			return err
+			return result, err
 		}
 		for _, id := range jobs {
 			after = id
 			open, err := a.Runs.IsJobOpen(ctx, id)
 			if err != nil {
-				return err
+				return result, err
 			}
 			if open {
 				continue
 			}
 			job, end, err := a.endJob(ctx, id)
 			if err != nil {
-				return err
+				return result, err
 			}
-			untold.Jobs++
+			result.Ended++
 			if end.Event != "" {
-				untold.Events = append(untold.Events, UntoldEvent{end.Event, job.Account})
+				result.Webhooks = append(result.Webhooks, UndeliveredWebhook{end.Event, job.Account})
 			}
-			if end.Mail {
-				untold.Mails = append(untold.Mails, endedMail(job.ID, job.Account, in.Limits))
+			if end.Email {
+				result.Emails = append(result.Emails, endedEmail(job.ID, job.Account, in.Limits))
 			}
-			if untold.Jobs == mostTold {
-				return nil
+			if result.Ended == maxUndelivered {
+				return result, nil
 			}
 		}
 	}
 }
 
-// findEvents finds webhooks whose run was lost, or never began.
-func (a *Activities) findEvents(ctx context.Context, in SweepBulk, untold *Untold) error {
+// FindUndelivered finds webhooks and e-mails whose run was lost, or never started.
+func (a *Activities) FindUndelivered(ctx context.Context, in SweepJobsInput) (Undelivered, error) {
+	defer activities.Heartbeat(ctx)()
+	var found Undelivered
+	err := a.findWebhooks(ctx, in, &found)
+	if err == nil {
+		err = a.findEmails(ctx, in, &found)
+	}
+	return found, activities.ToApplicationError(ctx, err)
+}
+
+func (a *Activities) findWebhooks(ctx context.Context, in SweepJobsInput, found *Undelivered) error {
 	for after := ""; ; {
-		events, err := a.Bulk.PendingEvents(ctx, in.Grace, after, sweepPage)
+		events, err := a.Store.PendingEvents(ctx, in.Grace, after, activities.SweepPage)
 		if err != nil || len(events) == 0 {
 			return err
 		}
 		for _, e := range events {
-			if len(untold.Events) >= mostTold {
+			if len(found.Webhooks) >= maxUndelivered {
 				return nil
 			}
 			after = e.ID
-			open, err := a.Runs.IsEventOpen(ctx, e.ID)
+			open, err := a.Runs.IsWebhookOpen(ctx, e.ID)
 			if err != nil {
 				return err
 			}
-			if found := (UntoldEvent{e.ID, e.Account}); !open && !slices.Contains(untold.Events, found) {
-				untold.Events = append(untold.Events, found)
+			if !open {
+				found.Webhooks = append(found.Webhooks, UndeliveredWebhook{e.ID, e.Account})
 			}
 		}
 	}
 }
 
-// findMails finds mails at the end of a job whose run was lost, or never began.
-func (a *Activities) findMails(ctx context.Context, in SweepBulk, untold *Untold) error {
-	letter := endedLetter(schema.Job{}, mail.Data{}).name()
+func (a *Activities) findEmails(ctx context.Context, in SweepJobsInput, found *Undelivered) error {
+	name := jobEndedEmail(schema.Job{}, mail.Data{}).Name()
 	for after := ""; ; {
-		jobs, err := a.Bulk.UnmailedJobs(ctx, letter, in.Grace, mailedFor, after, sweepPage)
+		jobs, err := a.Store.UnmailedJobs(ctx, name, in.Grace, schema.EmailRetryWindow, after, activities.SweepPage)
 		if err != nil || len(jobs) == 0 {
 			return err
 		}
 		for _, job := range jobs {
-			if len(untold.Mails) >= mostTold {
+			if len(found.Emails) >= maxUndelivered {
 				return nil
 			}
 			after = job.ID
-			open, err := a.Runs.IsJobMailOpen(ctx, job.ID, JobEndedMail)
+			open, err := a.Runs.IsEmailOpen(ctx, job.ID, JobEndedEmail)
 			if err != nil {
 				return err
 			}
-			if found := endedMail(job.ID, job.Account, in.Limits); !open && !slices.Contains(untold.Mails, found) {
-				untold.Mails = append(untold.Mails, found)
+			if !open {
+				found.Emails = append(found.Emails, endedEmail(job.ID, job.Account, in.Limits))
 			}
 		}
 	}
 }
 
-func endedMail(job, account string, limits schema.BulkLimits) JobMail {
-	return JobMail{Job: job, Account: account, Kind: JobEndedMail, Retention: limits.Retention}
+func endedEmail(job, account string, limits schema.BulkLimits) activities.SendEmailInput {
+	return activities.SendEmailInput{About: job, Account: account, Kind: JobEndedEmail, Retention: limits.Retention}
 }

@@ -1,56 +1,58 @@
-package activities
+package bulkexport
 
 import (
 	"context"
 	"errors"
 	"time"
 
+	"satchel/activities"
 	"satchel/activities/hook"
 	"satchel/schema"
 )
 
-// Deliver is what DeliverWebhook and GiveUpWebhook are told.
-type Deliver struct{ Event string }
+// DeliverWebhookInput is the input of DeliverWebhook.
+type DeliverWebhookInput struct{ Event string }
 
-// DeliverWebhook tries once to deliver an event, and notes how that went. One
-// that was delivered is not sent again. Where a delivery could not be noted it
-// is: the event's ID, the same in every request, tells the receiver.
-func (a *Activities) DeliverWebhook(ctx context.Context, in Deliver) error {
-	return verdict(ctx, a.deliver(ctx, in.Event))
+// DeliverWebhook makes one attempt to deliver an event, and records how it went.
+// One that was delivered is not sent again, unless that could not be recorded: the
+// event's ID, the same in every request, lets the receiver recognise it.
+func (a *Activities) DeliverWebhook(ctx context.Context, in DeliverWebhookInput) error {
+	return activities.ToApplicationError(ctx, a.deliver(ctx, in.Event))
 }
 
 func (a *Activities) deliver(ctx context.Context, id string) error {
-	event, err := a.Bulk.Event(ctx, id)
+	event, err := a.Store.Event(ctx, id)
 	switch {
 	case err != nil, event.Status == schema.EventDelivered:
 		return err
 	case event.Status == schema.EventGivenUp:
 		return schema.Errorf(schema.Conflict, "webhook_given_up", "The webhook was given up. It can be asked for again.")
 	}
-	try := schema.EventTry{At: time.Now().UTC(), Outcome: "could not be signed"}
+	attempt := schema.EventTry{At: time.Now().UTC(), Outcome: "could not be signed"}
 	key, err := a.signingKey(ctx, event.Account)
 	if err == nil {
-		try, err = a.Hooks.Deliver(ctx, event.Hook, event.ID, key, hook.Params(event))
+		attempt, err = a.Hooks.Deliver(ctx, event.Hook, event.ID, key, hook.Params(event))
 	}
-	// Whoever is told to stop has tried all the same.
-	noting, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	// An attempt that was cancelled was made all the same.
+	recording, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	noted := a.Bulk.NoteTry(noting, event.ID, try)
+	recordErr := a.Store.NoteTry(recording, event.ID, attempt)
 	switch {
 	case err == nil:
-		return noted
-	case noted != nil:
-		logged(ctx, "a try was not noted", event.ID, noted)
+		return recordErr
+	case recordErr != nil:
+		logError(ctx, "webhook attempt not recorded", event.ID, recordErr)
 	}
 	return err
 }
 
-// signingKey is the account's auth token. It signs even where an API key asked.
-// An account that has none, or is not seen yet, may have one later.
+// signingKey is the account's auth token, with which webhooks are signed also where
+// an API key made the request. An account that has none, or is not visible yet, may
+// have one later.
 func (a *Activities) signingKey(ctx context.Context, account string) ([]byte, error) {
-	sealed, err := a.Days.SigningKey(ctx, account)
-	if final(schema.KindOf(err)) {
-		return nil, unseen("The source database shows no auth token of the account.")
+	sealed, err := a.Source.SigningKey(ctx, account)
+	if activities.IsNonRetryable(schema.KindOf(err)) {
+		return nil, activities.NotVisible("The source database shows no auth token of the account.")
 	}
 	if err != nil {
 		return nil, err
@@ -62,8 +64,19 @@ func (a *Activities) signingKey(ctx context.Context, account string) ([]byte, er
 	return key, err
 }
 
-// GiveUpWebhook notes that an event is not tried any more. One that was
+// GiveUpWebhookInput is the input of GiveUpWebhook.
+type GiveUpWebhookInput struct{ Event string }
+
+// GiveUpWebhook records that an event is not retried any more. One that was
 // delivered stays so.
-func (a *Activities) GiveUpWebhook(ctx context.Context, in Deliver) error {
-	return verdict(ctx, a.Bulk.GiveUpEvent(ctx, in.Event))
+func (a *Activities) GiveUpWebhook(ctx context.Context, in GiveUpWebhookInput) error {
+	return activities.ToApplicationError(ctx, a.Store.GiveUpEvent(ctx, in.Event))
+}
+
+// ReopenWebhookInput is the input of ReopenWebhook.
+type ReopenWebhookInput struct{ Event string }
+
+// ReopenWebhook makes an event deliverable once more.
+func (a *Activities) ReopenWebhook(ctx context.Context, in ReopenWebhookInput) error {
+	return activities.ToApplicationError(ctx, a.Store.ReopenEvent(ctx, in.Event))
 }

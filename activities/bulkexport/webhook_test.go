@@ -1,4 +1,4 @@
-package activities_test
+package bulkexport_test
 
 import (
 	"context"
