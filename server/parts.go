@@ -22,6 +22,7 @@ import (
 	"satchel/schema/store/sqlstate"
 	"satchel/server/auth"
 	"satchel/workflows"
+	workflowclient "satchel/workflows/client"
 )
 
 // parts are what the server stands on. Any of them may be away for a while.
@@ -71,7 +72,7 @@ func open(ctx context.Context, s settled, logger *slog.Logger) (p *parts, err er
 	if s.Dev {
 		p.everybody = p.source.Directory(source.DirectoryQueries{People: demo.People})
 	}
-	options, err := workflows.ClientOptions(logger)
+	options, err := workflowclient.Options(logger)
 	if err != nil {
 		return p, err
 	}

@@ -19,8 +19,10 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"satchel/activities"
+	"satchel/activities/accountexport"
 	"satchel/schema"
 	"satchel/workflows"
+	"satchel/workflows/registry"
 )
 
 // document is what the archives of these tests hold.
@@ -29,13 +31,13 @@ var document = `{"exportVersion":"1.0","data":{"account":[` + strings.Repeat(`{"
 // hands do an export's deeds with real rows and a real archive, and no mail.
 type hands struct{ *parts }
 
-func (h *hands) OpenExport(ctx context.Context, in activities.Open) error {
+func (h *hands) OpenExport(ctx context.Context, in accountexport.OpenExportInput) error {
 	return h.store.OpenExport(ctx, schema.Opening{
 		Export: in.Export, Account: in.Account, RequestedBy: in.RequestedBy, RequestedAt: in.RequestedAt, ConfirmBy: in.ConfirmBy,
 	})
 }
 
-func (h *hands) ConfirmExport(ctx context.Context, in activities.Confirm) error {
+func (h *hands) ConfirmExport(ctx context.Context, in accountexport.ConfirmExportInput) error {
 	recipient, wrapped, err := h.vault.NewKey(ctx, in.Account, in.Export)
 	if err != nil {
 		return err
@@ -43,7 +45,7 @@ func (h *hands) ConfirmExport(ctx context.Context, in activities.Confirm) error 
 	return h.store.ConfirmExport(ctx, in.Export, in.By, recipient, wrapped)
 }
 
-func (h *hands) CollectCategory(ctx context.Context, in activities.Collect) error {
+func (h *hands) CollectCategory(ctx context.Context, in accountexport.CollectCategoryInput) error {
 	if _, err := h.store.Recipient(ctx, in.Export); err != nil {
 		return err
 	}
@@ -53,10 +55,10 @@ func (h *hands) CollectCategory(ctx context.Context, in activities.Collect) erro
 	return h.store.FinishCategory(ctx, in.Export, in.Category, 0, time.Now())
 }
 
-func (h *hands) AssembleArchive(ctx context.Context, in activities.Assemble) (activities.Assembled, error) {
+func (h *hands) AssembleArchive(ctx context.Context, in accountexport.AssembleArchiveInput) (accountexport.AssembleArchiveResult, error) {
 	recipient, err := h.store.Recipient(ctx, in.Export)
 	if err != nil {
-		return activities.Assembled{}, err
+		return accountexport.AssembleArchiveResult{}, err
 	}
 	var stored bytes.Buffer
 	z := gzip.NewWriter(&stored)
@@ -64,25 +66,25 @@ func (h *hands) AssembleArchive(ctx context.Context, in activities.Assemble) (ac
 	_ = z.Close()
 	key := schema.ObjectPrefix(in.Export) + "archive"
 	if _, err := h.vault.Create(ctx, key, recipient, func(to io.Writer) error { _, err := to.Write(stored.Bytes()); return err }); err != nil {
-		return activities.Assembled{}, err
+		return accountexport.AssembleArchiveResult{}, err
 	}
 	if err := h.store.AddSegments(ctx, in.Export, key, []schema.Segment{{TextOffset: 0, GzipOffset: 10}}); err != nil {
-		return activities.Assembled{}, err
+		return accountexport.AssembleArchiveResult{}, err
 	}
-	return activities.Assembled{Archive: schema.Archive{
+	return accountexport.AssembleArchiveResult{Archive: schema.Archive{
 		ObjectKey: key, Size: int64(len(document)), SHA256: hexSum(document), GzipSize: int64(stored.Len()), GzipSHA256: hexSum(stored.String()),
 	}}, nil
 }
 
-func (h *hands) CompleteExport(ctx context.Context, in activities.Complete) (activities.Completed, error) {
+func (h *hands) CompleteExport(ctx context.Context, in accountexport.CompleteExportInput) (accountexport.CompleteExportResult, error) {
 	e, err := h.store.CompleteExport(ctx, in.Export, in.Archive.Archive, in.Windows)
 	if err != nil {
-		return activities.Completed{}, err
+		return accountexport.CompleteExportResult{}, err
 	}
-	return activities.Completed{CompletedAt: *e.CompletedAt, ExpiresAt: *e.ExpiresAt, AvailableAgainAt: *e.AvailableAgainAt}, nil
+	return accountexport.CompleteExportResult{CompletedAt: *e.CompletedAt, ExpiresAt: *e.ExpiresAt, AvailableAgainAt: *e.AvailableAgainAt}, nil
 }
 
-func (h *hands) RemoveArchive(ctx context.Context, in activities.Remove) error {
+func (h *hands) RemoveArchive(ctx context.Context, in accountexport.RemoveArchiveInput) error {
 	if _, err := h.store.BeginRemoval(ctx, in.Export, in.Ending, in.By); err != nil {
 		return err
 	}
@@ -92,7 +94,7 @@ func (h *hands) RemoveArchive(ctx context.Context, in activities.Remove) error {
 	return h.store.EndExport(ctx, in.Export, in.Ending, in.By, schema.Certificate{})
 }
 
-func (h *hands) SendMail(context.Context, activities.Mail) error { return nil }
+func (h *hands) SendEmail(context.Context, activities.SendEmailInput) error { return nil }
 
 func hexSum(text string) string {
 	sum := sha256.Sum256([]byte(text))
@@ -106,7 +108,7 @@ func (w *world) work() {
 		deedsOnly := queue != workflows.TaskQueue
 		run := worker.New(w.parts.temporal, queue, worker.Options{DisableRegistrationAliasing: true, DisableWorkflowWorker: deedsOnly, WorkerStopTimeout: time.Second})
 		if !deedsOnly {
-			workflows.Register(run)
+			registry.RegisterWorkflows(run)
 		}
 		run.RegisterActivity(&hands{w.parts})
 		require.NoError(w.t, run.Start())

@@ -36,6 +36,8 @@ import (
 	"satchel/schema/store"
 	"satchel/schema/store/source"
 	"satchel/workflows"
+	"satchel/workflows/accountexport"
+	workflowclient "satchel/workflows/client"
 )
 
 func TestMain(m *testing.M) {
@@ -251,10 +253,10 @@ func (w *world) asked(by string) schema.Export {
 // started is an export whose row no worker has written yet.
 func (w *world) started(by string) schema.Export {
 	w.t.Helper()
-	in := workflows.Export{
+	in := accountexport.AccountExportInput{
 		ID: schema.NewExportID(), Account: w.account, RequestedBy: by, RequestedAt: time.Now().UTC().Truncate(time.Millisecond), Windows: w.settings.windows(),
 	}
-	_, err := w.parts.temporal.ExecuteWorkflow(w.t.Context(), in.Options(), workflows.AccountExport, in)
+	_, err := workflowclient.StartAccountExport(w.t.Context(), w.parts.temporal, in)
 	require.NoError(w.t, err)
 	return schema.Export{ID: in.ID, Account: in.Account, RequestedBy: by, RequestedAt: in.RequestedAt, ConfirmBy: in.RequestedAt.Add(in.Windows.Confirm), Status: schema.Pending}
 }

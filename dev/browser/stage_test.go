@@ -22,7 +22,8 @@ import (
 	"satchel/dev/demo"
 	onemachine "satchel/dev/stack"
 	"satchel/schema"
-	"satchel/workflows"
+	"satchel/workflows/accountexport"
+	workflowclient "satchel/workflows/client"
 )
 
 var screenshots = flag.String("screenshots", "", "folder in which to leave a picture of every state")
@@ -143,11 +144,11 @@ func (c company) export(t *testing.T, windows schema.Windows) (id string) {
 			*w.window = *w.usual
 		}
 	}
-	in := workflows.Export{
+	in := accountexport.AccountExportInput{
 		ID: schema.NewExportID(), Account: c.AccountSID, RequestedBy: c.owner.ID,
 		RequestedAt: time.Now().UTC().Truncate(time.Microsecond), Windows: windows,
 	}
-	_, err := stage.temporal.ExecuteWorkflow(t.Context(), in.Options(), workflows.AccountExport, in)
+	_, err := workflowclient.StartAccountExport(t.Context(), stage.temporal, in)
 	require.NoError(t, err)
 	c.await(t, in.ID, schema.Pending)
 	return in.ID
@@ -156,7 +157,7 @@ func (c company) export(t *testing.T, windows schema.Windows) (id string) {
 // confirm tells the run what the confirmation page would tell it.
 func (c company) confirm(t *testing.T, id string) {
 	t.Helper()
-	told, err := workflows.Tell(t.Context(), stage.temporal, c.AccountSID, workflows.Confirmed, workflows.Order{Export: id, By: c.owner.ID})
+	told, err := workflowclient.SignalExport(t.Context(), stage.temporal, c.AccountSID, accountexport.Confirmed, accountexport.SignalPayload{Export: id, By: c.owner.ID})
 	require.NoError(t, err)
 	require.True(t, told)
 }

@@ -17,7 +17,8 @@ import (
 	"satchel/dev/demo"
 	"satchel/dev/stack"
 	"satchel/schema"
-	"satchel/workflows"
+	"satchel/workflows/accountexport"
+	workflowclient "satchel/workflows/client"
 )
 
 // newAccount makes an account of its own for a test and signs its owner in.
@@ -99,11 +100,11 @@ type victim struct {
 func newVictim(t *testing.T, rows map[schema.Category]int64) victim {
 	t.Helper()
 	account, p, email := newAccount(t, rows)
-	in := workflows.Export{
+	in := accountexport.AccountExportInput{
 		ID: schema.NewExportID(), Account: account.AccountSID, RequestedBy: account.As(schema.Owner).ID,
 		RequestedAt: time.Now().UTC().Truncate(time.Microsecond), Windows: schema.DefaultWindows(),
 	}
-	_, err := temporal(t, p.st).ExecuteWorkflow(t.Context(), in.Options(), workflows.AccountExport, in)
+	_, err := workflowclient.StartAccountExport(t.Context(), temporal(t, p.st), in)
 	require.NoError(t, err)
 	res, body := p.do(http.MethodPost, p.link(email, "/confirm/", in.RequestedAt), nil)
 	require.Less(t, res.StatusCode, 400, "%s", body)

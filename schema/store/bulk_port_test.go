@@ -2,7 +2,15 @@ package store_test
 
 import (
 	"satchel/activities"
+	"satchel/activities/accountexport"
+	"satchel/activities/bulkexport"
 	"satchel/schema/store"
 )
 
-var _ activities.BulkStore = (*store.Store)(nil)
+var (
+	_ accountexport.Store      = (*store.Store)(nil)
+	_ accountexport.EmailStore = (*store.Store)(nil)
+	_ bulkexport.Store         = (*store.Store)(nil)
+	_ bulkexport.EmailStore    = (*store.Store)(nil)
+	_ activities.EmailLedger   = (*store.Store)(nil)
+)

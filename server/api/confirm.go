@@ -5,7 +5,7 @@ import (
 
 	"satchel/schema"
 	"satchel/server/auth"
-	"satchel/workflows"
+	"satchel/workflows/accountexport"
 )
 
 // Confirm has an export made that waits for its confirmation, while its
@@ -13,7 +13,7 @@ import (
 // That the caller has the mailed link is for the page to check.
 func (a *API) Confirm(ctx context.Context, p auth.Principal, id string) (schema.Export, error) {
 	return a.give(ctx, p, id, order{
-		signal: workflows.Confirmed,
+		signal: accountexport.Confirmed,
 		check: func(e schema.Export) (done bool, err error) {
 			switch {
 			case e.Status == schema.Cancelled:

@@ -21,7 +21,7 @@ import (
 	"satchel/schema"
 	"satchel/schema/store"
 	"satchel/server/api"
-	"satchel/workflows"
+	workflowclient "satchel/workflows/client"
 )
 
 func TestWithoutTemporalNothingStartsAndTheAnswerIsToComeAgain(t *testing.T) {
@@ -95,7 +95,7 @@ func TestWithoutTheDatabaseNothingStartsAndTheAnswerIsToComeAgain(t *testing.T) 
 		refused(t, a, http.StatusServiceUnavailable, "database_unavailable")
 		require.NotEmpty(t, a.header.Get("Retry-After"))
 	}
-	_, open, err := workflows.FindOpen(t.Context(), w.temporal, w.account)
+	_, open, err := workflowclient.FindOpen(t.Context(), w.temporal, w.account)
 	require.NoError(t, err)
 	require.False(t, open)
 }

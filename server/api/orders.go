@@ -7,7 +7,7 @@ import (
 	"satchel/schema"
 	"satchel/schema/store"
 	"satchel/server/auth"
-	"satchel/workflows"
+	"satchel/workflows/accountexport"
 )
 
 // A confirmation mail may be asked for again so often in a window.
@@ -20,7 +20,7 @@ const (
 // while nobody has confirmed yet.
 func (a *API) ResendConfirmation(ctx context.Context, p auth.Principal, id string) (schema.Export, error) {
 	return a.give(ctx, p, id, order{
-		signal: workflows.MailLost,
+		signal: accountexport.ResendConfirmation,
 		check: func(e schema.Export) (done bool, err error) {
 			if e.Status != schema.Pending {
 				err = conflict("not_pending", "Only an export that waits for its confirmation can have the mail sent again. This one is %s.", e.Status)
@@ -53,7 +53,7 @@ func Resends(before []time.Time, now time.Time) (left int, again time.Time) {
 // nothing.
 func (a *API) Cancel(ctx context.Context, p auth.Principal, id string) (schema.Export, error) {
 	return a.give(ctx, p, id, order{
-		signal: workflows.Cancelled,
+		signal: accountexport.Cancelled,
 		check: func(e schema.Export) (done bool, err error) {
 			switch {
 			case e.Status == schema.Completed:
@@ -70,7 +70,7 @@ func (a *API) Cancel(ctx context.Context, p auth.Principal, id string) (schema.E
 // stays. Deleting what is gone changes nothing.
 func (a *API) Delete(ctx context.Context, p auth.Principal, id string) (schema.Export, error) {
 	return a.give(ctx, p, id, order{
-		signal: workflows.Removed,
+		signal: accountexport.Removed,
 		check: func(e schema.Export) (done bool, err error) {
 			switch {
 			case e.Status.Cancellable():
@@ -87,7 +87,7 @@ func (a *API) Delete(ctx context.Context, p auth.Principal, id string) (schema.E
 // be had at all, or is so already; before is done once the run is known to
 // listen.
 type order struct {
-	signal workflows.Signal
+	signal accountexport.Signal
 	check  func(schema.Export) (done bool, err error)
 	before func(schema.Export) error // may be nil
 }

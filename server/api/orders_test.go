@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"satchel/activities"
+	"satchel/activities/accountexport"
 	"satchel/schema"
 	"satchel/schema/store"
 	"satchel/server/api"
@@ -23,11 +24,11 @@ func TestTheConfirmationMailCanBeHadAgainThreeTimesAnHour(t *testing.T) {
 	w.work(hands)
 	id := w.request(w.owner).ID
 	again := exports + "/" + id + "/confirmation"
-	require.Equal(t, 1, (<-hands.mails).Generation)
+	require.Equal(t, 1, (<-hands.mails).LinkVersion)
 	for generation := 2; generation <= 4; generation++ {
 		a := w.send(w.admin, http.MethodPost, again)
 		require.Equal(t, http.StatusAccepted, a.status, a.body)
-		require.Equal(t, activities.Mail{Export: id, Account: w.account, Kind: activities.RequestMail, Generation: generation}, <-hands.mails)
+		require.Equal(t, activities.SendEmailInput{About: id, Account: w.account, Kind: accountexport.RequestEmail, LinkVersion: generation}, <-hands.mails)
 	}
 	a := w.send(w.owner, http.MethodPost, again)
 	refused(t, a, http.StatusTooManyRequests, "too_many_mails")
@@ -37,7 +38,7 @@ func TestTheConfirmationMailCanBeHadAgainThreeTimesAnHour(t *testing.T) {
 
 	w.exec(`update satchel.audit set at = at - interval '1 hour' where action = 'mail_lost' and id = (select min(id) from satchel.audit where action = 'mail_lost')`)
 	require.Equal(t, http.StatusAccepted, w.send(w.owner, http.MethodPost, again).status)
-	require.Equal(t, 5, (<-hands.mails).Generation)
+	require.Equal(t, 5, (<-hands.mails).LinkVersion)
 	refused(t, w.send(w.owner, http.MethodPost, again), http.StatusTooManyRequests, "too_many_mails")
 
 	var by []string

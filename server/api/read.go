@@ -7,7 +7,7 @@ import (
 
 	"satchel/schema"
 	"satchel/server/auth"
-	"satchel/workflows"
+	"satchel/workflows/client"
 )
 
 // listed is how many exports a list holds: at one a day, a season's.
@@ -68,7 +68,7 @@ func (a *API) page(ctx context.Context, p auth.Principal, before string) ([]sche
 }
 
 // unwritten is an export whose row no worker has written yet.
-func unwritten(account string, run workflows.OpenRun) schema.Export {
+func unwritten(account string, run client.OpenRun) schema.Export {
 	return schema.Export{
 		ID: run.Export, Account: account, RequestedBy: run.RequestedBy, Status: schema.Pending,
 		RequestedAt: run.RequestedAt, ConfirmBy: run.ConfirmBy, Generation: 1,

@@ -7,7 +7,8 @@ import (
 
 	"satchel/schema"
 	"satchel/server/auth"
-	"satchel/workflows"
+	"satchel/workflows/accountexport"
+	"satchel/workflows/client"
 )
 
 // BusyError refuses a new export because of another one. AvailableAt is when
@@ -27,7 +28,7 @@ func (e *BusyError) Unwrap() error { return e.Err }
 // become of it; key may be "". The error is a *BusyError where another export
 // is under way or the account is in its cooldown.
 func (a *API) Request(ctx context.Context, p auth.Principal, key string) (schema.Export, error) {
-	in := workflows.Export{
+	in := accountexport.AccountExportInput{
 		ID: schema.NewExportID(), Account: p.Account, RequestedBy: p.User,
 		RequestedAt: a.now().UTC().Truncate(time.Millisecond), Windows: a.windows, Categories: schema.Categories,
 	}
@@ -67,7 +68,7 @@ var errClosing = &schema.Error{
 
 // request starts the export or says what is in the way: errClosing where that
 // is the last moment of a run.
-func (a *API) request(ctx context.Context, p auth.Principal, in workflows.Export) (schema.Export, error) {
+func (a *API) request(ctx context.Context, p auth.Principal, in accountexport.AccountExportInput) (schema.Export, error) {
 	if err := a.cooling(ctx, p.Account); err != nil {
 		return schema.Export{}, err
 	}
@@ -76,7 +77,7 @@ func (a *API) request(ctx context.Context, p auth.Principal, in workflows.Export
 		return schema.Export{}, err
 	}
 	if started {
-		return unwritten(p.Account, workflows.OpenRun{
+		return unwritten(p.Account, client.OpenRun{
 			Export: in.ID, RequestedBy: in.RequestedBy, RequestedAt: in.RequestedAt, ConfirmBy: in.RequestedAt.Add(in.Windows.Confirm),
 		}), nil
 	}

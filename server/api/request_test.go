@@ -12,9 +12,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"satchel/activities"
+	"satchel/activities/accountexport"
 	"satchel/schema"
 	"satchel/server/api"
 	"satchel/workflows"
+	workflowclient "satchel/workflows/client"
 )
 
 func TestWhatWasAskedForCanBeReadAtOnceWithoutAWorker(t *testing.T) {
@@ -203,14 +205,14 @@ func TestTheRunBeginsWithWhoAskedAndTheWindowsOfToday(t *testing.T) {
 	hands := w.hands()
 	w.work(hands)
 	v := w.request(w.admin)
-	require.Equal(t, activities.Mail{Export: v.ID, Account: w.account, Kind: activities.RequestMail, Generation: 1}, <-hands.mails)
+	require.Equal(t, activities.SendEmailInput{About: v.ID, Account: w.account, Kind: accountexport.RequestEmail, LinkVersion: 1}, <-hands.mails)
 	e, err := w.store.Export(t.Context(), v.ID)
 	require.NoError(t, err)
 	require.Equal(t, w.admin.user, e.RequestedBy)
 	require.Equal(t, windows.Confirm, e.ConfirmBy.Sub(e.RequestedAt))
 
 	byProgram := w.request(w.other)
-	run, open, err := workflows.FindOpen(t.Context(), w.temporal, w.other.account)
+	run, open, err := workflowclient.FindOpen(t.Context(), w.temporal, w.other.account)
 	require.NoError(t, err)
 	require.True(t, open)
 	require.Equal(t, byProgram.ID, run.Export)

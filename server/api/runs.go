@@ -11,7 +11,8 @@ import (
 	"google.golang.org/grpc/status"
 
 	"satchel/schema"
-	"satchel/workflows"
+	"satchel/workflows/accountexport"
+	"satchel/workflows/client"
 )
 
 // patience is how long Temporal may take for one answer before it counts as
@@ -24,9 +25,9 @@ const (
 
 // start starts the export, and answers false where the account has a run
 // open already.
-func (a *API) start(ctx context.Context, in workflows.Export) (bool, error) {
+func (a *API) start(ctx context.Context, in accountexport.AccountExportInput) (bool, error) {
 	err := a.ask(ctx, patience, func(ctx context.Context) error {
-		_, err := a.temporal.ExecuteWorkflow(ctx, in.Options(), workflows.AccountExport, in)
+		_, err := client.StartAccountExport(ctx, a.temporal, in)
 		return err
 	})
 	if temporal.IsWorkflowExecutionAlreadyStartedError(err) {
@@ -36,9 +37,9 @@ func (a *API) start(ctx context.Context, in workflows.Export) (bool, error) {
 }
 
 // openRun finds the account's open run, and answers false where there is none.
-func (a *API) openRun(ctx context.Context, account string, within time.Duration) (run workflows.OpenRun, open bool, err error) {
+func (a *API) openRun(ctx context.Context, account string, within time.Duration) (run client.OpenRun, open bool, err error) {
 	err = a.ask(ctx, within, func(ctx context.Context) (err error) {
-		run, open, err = workflows.FindOpen(ctx, a.temporal, account)
+		run, open, err = client.FindOpen(ctx, a.temporal, account)
 		return err
 	})
 	return run, open, err
@@ -46,9 +47,9 @@ func (a *API) openRun(ctx context.Context, account string, within time.Duration)
 
 // signal sends a signal to the account's open run, which knows by the export
 // whether it is meant. It answers false where no run is open.
-func (a *API) signal(ctx context.Context, e schema.Export, s workflows.Signal, by string) (told bool, err error) {
+func (a *API) signal(ctx context.Context, e schema.Export, s accountexport.Signal, by string) (told bool, err error) {
 	err = a.ask(ctx, patience, func(ctx context.Context) (err error) {
-		told, err = workflows.Tell(ctx, a.temporal, e.Account, s, workflows.Order{Export: e.ID, By: by, Seen: e.Status})
+		told, err = client.SignalExport(ctx, a.temporal, e.Account, s, accountexport.SignalPayload{Export: e.ID, By: by, SeenStatus: e.Status})
 		return err
 	})
 	return told, err

@@ -35,6 +35,7 @@ import (
 	"satchel/server/api"
 	"satchel/server/auth"
 	"satchel/workflows"
+	"satchel/workflows/registry"
 )
 
 func TestMain(m *testing.M) {
@@ -145,7 +146,7 @@ func (w *world) work(hands any) {
 		deedsOnly := queue != workflows.TaskQueue
 		run := worker.New(w.temporal, queue, worker.Options{DisableRegistrationAliasing: true, DisableWorkflowWorker: deedsOnly, WorkerStopTimeout: time.Second})
 		if !deedsOnly {
-			workflows.Register(run)
+			registry.RegisterWorkflows(run)
 		}
 		run.RegisterActivity(hands)
 		require.NoError(w.t, run.Start())

@@ -18,6 +18,8 @@ import (
 	"satchel/schema"
 	"satchel/server/bulk"
 	"satchel/workflows"
+	"satchel/workflows/bulkexport"
+	workflowclient "satchel/workflows/client"
 )
 
 const configuration = "/v1/Exports/Calls/Configuration"
@@ -135,7 +137,7 @@ func TestManyCallsAreErasedAtTheSameTimeAndARunMakesTheirFileAgain(t *testing.T)
 		erasing.Wait()
 		return !slices.ContainsFunc(answers, func(a answer) bool { return a.status != http.StatusNoContent })
 	})
-	_, err := w.temporal.DescribeWorkflowExecution(t.Context(), workflows.RebuildDayID(w.program.account, "2026-03-01"), "")
+	_, err := w.temporal.DescribeWorkflowExecution(t.Context(), workflows.DayRebuildID(w.program.account, "2026-03-01"), "")
 	require.NoError(t, err)
 }
 
@@ -178,7 +180,7 @@ func TestAWebhookIsSentAgainAlsoWhileTheRunThatDeliveredItCloses(t *testing.T) {
 	require.NoError(t, w.store.OpenEvent(t.Context(), e))
 	require.NoError(t, w.store.NoteTry(t.Context(), e.ID, schema.EventTry{HTTPStatus: 200, Outcome: string(schema.EventDelivered)}))
 	closing, err := w.temporal.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: workflows.WebhookID(e.ID), TaskQueue: workflows.TaskQueue},
-		workflows.Webhook, workflows.Event{ID: e.ID, Account: e.Account})
+		bulkexport.WebhookDelivery, bulkexport.WebhookDeliveryInput{Event: e.ID, Account: e.Account})
 	require.NoError(t, err)
 	answered := make(chan answer, 1)
 	go func() { answered <- w.send(w.program, http.MethodPost, "/v1/bulk/events/"+e.ID+"/resend", nil) }()
@@ -189,7 +191,7 @@ func TestAWebhookIsSentAgainAlsoWhileTheRunThatDeliveredItCloses(t *testing.T) {
 	}
 	require.NoError(t, w.temporal.TerminateWorkflow(t.Context(), closing.GetID(), closing.GetRunID(), "a test"))
 	require.Equal(t, http.StatusAccepted, (<-answered).status)
-	open, err := workflows.IsOpen(t.Context(), w.temporal, workflows.WebhookID(e.ID))
+	open, err := workflowclient.IsOpen(t.Context(), w.temporal, workflows.WebhookID(e.ID))
 	require.NoError(t, err)
 	require.True(t, open, "it is sent again")
 }

@@ -6,7 +6,7 @@ import (
 
 	"satchel/schema"
 	"satchel/server/auth"
-	"satchel/workflows"
+	"satchel/workflows/client"
 )
 
 var callID = regexp.MustCompile(`^CA[0-9a-fA-F]{32}$`)
@@ -33,5 +33,5 @@ func (b *Bulk) EraseCall(ctx context.Context, p auth.Principal, date, call strin
 		return schema.Errorf(schema.NotFound, "call_of_another_day", "The call is not of the UTC day %s but of another.", day)
 	}
 	// One that was noted before may have been noted alone, and the rest was not to be had then.
-	return workflows.EraseCall(ctx, b.Temporal, p.Account, by(p), schema.Erasure{Call: call, Day: day})
+	return client.EraseCall(ctx, b.Temporal, p.Account, by(p), schema.Erasure{Call: call, Day: day})
 }

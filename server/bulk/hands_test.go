@@ -1,6 +1,7 @@
 package bulk_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -10,10 +11,12 @@ import (
 	"time"
 
 	"satchel/activities"
+	"satchel/activities/accountexport"
+	"satchel/activities/bulkexport"
 	"satchel/activities/mail"
 	"satchel/activities/vault"
 	"satchel/schema"
-	"satchel/workflows"
+	"satchel/workflows/client"
 )
 
 // platform is what the platform has of records, calls and schedules.
@@ -63,7 +66,7 @@ func (p *platform) block() (release func()) {
 }
 
 // ReadDay lends the records of a day.
-func (p *platform) ReadDay(ctx context.Context, t schema.ResourceType, account string, day schema.Day, erased []string, do func(activities.DayRows) error) error {
+func (p *platform) ReadDay(ctx context.Context, t schema.ResourceType, account string, day schema.Day, erased []string, do func(activities.Rows) error) error {
 	p.mu.Lock()
 	hold := p.hold
 	left := []string{}
@@ -122,15 +125,18 @@ func (l *lines) AppendRow(dst []byte) ([]byte, error) {
 }
 
 // hands are real ones, but for the platform, mails and webhooks.
-func (w *world) hands() *activities.Activities {
-	hands := &activities.Activities{
-		Store: w.store, Source: directory{world: w}, Vault: vaultPort{w.vault}, Mail: nobodyReads{}, Links: w.links, Site: site, Count: uncounted{},
-		Bulk: w.store, Runs: runs{world: w}, Days: w.platform, Secrets: w.vault, Hooks: w.platform, Schedules: w.platform,
+func (w *world) hands() []any {
+	hands := &bulkexport.Activities{
+		Store: w.store, Source: directory{w.platform, w}, Vault: vaultPort{w.vault}, Count: uncounted{},
+		Runs: runs{world: w}, Secrets: w.vault, Hooks: w.platform, Schedules: w.platform,
 	}
 	if !w.platform.nameless {
 		hands.Archive = w.platform
 	}
-	return hands
+	return []any{hands, &accountexport.Activities{}, &activities.EmailActivities{
+		Ledger: w.store, Mail: nobodyReads{}, Count: uncounted{},
+		Composers: []activities.EmailComposer{&bulkexport.EmailComposer{Store: w.store, Directory: directory{w.platform, w}, Links: w.links, Site: site}},
+	}}
 }
 
 // Deliver is what a receiver hears.
@@ -141,16 +147,16 @@ func (p *platform) Deliver(_ context.Context, _ schema.Hook, token string, _ []b
 
 // runs looks for no lost ones here.
 type runs struct {
-	activities.Runs
+	bulkexport.Runs
 	*world
 }
 
-func (r runs) MakeDayAgain(ctx context.Context, account string, day schema.Day) error {
-	return workflows.MakeDayAgain(ctx, r.temporal, account, day)
+func (r runs) RequestRebuild(ctx context.Context, account string, day schema.Day) error {
+	return client.RequestRebuild(ctx, r.temporal, account, day)
 }
 
 type directory struct {
-	activities.Source
+	*platform
 	*world
 }
 
@@ -162,8 +168,23 @@ func (d directory) People(context.Context, string) ([]schema.Person, error) { re
 
 type vaultPort struct{ *vault.Vault }
 
-func (p vaultPort) Unlock(context.Context, []byte, string, string) (activities.Opener, error) {
-	panic("no export is made here")
+func (p vaultPort) Unlock(ctx context.Context, wrapped []byte, account, file string) (activities.Opener, error) {
+	id, err := p.Unwrap(ctx, wrapped, account, file)
+	return opener{p.Vault, id}, err
+}
+
+type opener struct {
+	vault *vault.Vault
+	id    vault.Identity
+}
+
+func (o opener) Get(ctx context.Context, key string, buf []byte) ([]byte, error) {
+	return o.vault.Get(ctx, key, o.id, buf)
+}
+
+func (o opener) Open(ctx context.Context, key string) (io.ReadCloser, error) {
+	content, err := o.vault.Get(ctx, key, o.id, nil)
+	return io.NopCloser(bytes.NewReader(content)), err
 }
 
 func (p vaultPort) Remove(ctx context.Context, prefix string) (schema.Certificate, error) {
@@ -177,7 +198,6 @@ func (nobodyReads) Send(context.Context, mail.Message) error { return nil }
 
 type uncounted struct{}
 
-func (uncounted) Wrote(schema.Category, int64, int64)        {}
 func (uncounted) WroteDay(schema.ResourceType, int64, int64) {}
 func (uncounted) Mailed(mail.Kind, string)                   {}
 

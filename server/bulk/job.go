@@ -9,7 +9,8 @@ import (
 	"satchel/schema"
 	"satchel/schema/store"
 	"satchel/server/auth"
-	"satchel/workflows"
+	"satchel/workflows/bulkexport"
+	"satchel/workflows/client"
 )
 
 // CreateJob asks for the days of a form. It answers the job and its place
@@ -21,7 +22,7 @@ func (b *Bulk) CreateJob(ctx context.Context, p auth.Principal, form JobForm, t 
 	if err != nil {
 		return schema.Job{}, schema.Queue{}, err
 	}
-	until := now.Add(workflows.Waiting(ctx) - hearing)
+	until := now.Add(client.UpdateTimeout(ctx) - hearing)
 	asked, err := b.check(form, b.newestDay(now))
 	if err != nil {
 		return schema.Job{}, schema.Queue{}, err
@@ -38,8 +39,8 @@ func (b *Bulk) CreateJob(ctx context.Context, p auth.Principal, form JobForm, t 
 	if err != nil {
 		return schema.Job{}, schema.Queue{}, err
 	}
-	err = b.openJob(ctx, workflows.Job{
-		ID: job.ID, Account: job.Account, Family: family, Type: t, Start: job.Start, End: job.End,
+	err = b.openJob(ctx, bulkexport.BulkJobInput{
+		ID: job.ID, Account: job.Account, QuotaAccount: family, Type: t, Start: job.Start, End: job.End,
 		RequestedBy: job.RequestedBy, Sealed: sealed, Until: until, Limits: b.Limits,
 	})
 	if err != nil {
@@ -68,11 +69,11 @@ const hearing = 500 * time.Millisecond
 // its row does, for good. Only where that can not be read either may a caller hear
 // of trouble and have the job all the same, listed and with its days taken from
 // the quota.
-func (b *Bulk) openJob(ctx context.Context, in workflows.Job) error {
+func (b *Bulk) openJob(ctx context.Context, in bulkexport.BulkJobInput) error {
 	select {
 	case b.opening <- struct{}{}:
 		defer func() { <-b.opening }()
-		err := workflows.OpenBulkJob(ctx, b.Temporal, in)
+		err := client.OpenBulkJob(ctx, b.Temporal, in)
 		if schema.KindOf(err) != schema.Unavailable {
 			return err
 		}
@@ -157,7 +158,7 @@ func (b *Bulk) DeleteJob(ctx context.Context, p auth.Principal, id string) error
 	case job.EndedAt != nil || allEnded(job.Days):
 		return jobEnded()
 	}
-	err = workflows.StopBulkJob(ctx, b.Temporal, id, by(p))
+	err = client.StopBulkJob(ctx, b.Temporal, id, by(p))
 	if schema.KindOf(err) != schema.Unavailable {
 		return err
 	}

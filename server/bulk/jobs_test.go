@@ -18,6 +18,8 @@ import (
 	"satchel/schema"
 	"satchel/server/bulk"
 	"satchel/workflows"
+	"satchel/workflows/bulkexport"
+	workflowclient "satchel/workflows/client"
 )
 
 func job(start, end schema.Day, more ...string) url.Values {
@@ -254,8 +256,8 @@ func TestAJobWhoseCallerHasGoneIsNotOpenedAndCostsNothing(t *testing.T) {
 	id := schema.NewJobID()
 	sealed, err := w.vault.Seal(t.Context(), []byte("{}"), w.program.account, schema.SealedJob(id))
 	require.NoError(t, err)
-	late := workflows.Job{ID: id, Account: w.program.account, Family: w.program.account, Type: schema.Calls, Start: yesterday(), End: yesterday(), Sealed: sealed, Until: now}
-	err = workflows.OpenBulkJob(t.Context(), w.temporal, late)
+	late := bulkexport.BulkJobInput{ID: id, Account: w.program.account, QuotaAccount: w.program.account, Type: schema.Calls, Start: yesterday(), End: yesterday(), Sealed: sealed, Until: now}
+	err = workflowclient.OpenBulkJob(t.Context(), w.temporal, late)
 	known, ok := errors.AsType[*schema.Error](err)
 	require.True(t, ok, err)
 	require.Equal(t, schema.TooLate, known.Code)

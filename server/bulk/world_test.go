@@ -40,6 +40,7 @@ import (
 	"satchel/server/auth"
 	"satchel/server/bulk"
 	"satchel/workflows"
+	"satchel/workflows/registry"
 )
 
 func TestMain(m *testing.M) {
@@ -186,9 +187,11 @@ func (w *world) work() {
 		deedsOnly := queue != workflows.TaskQueue
 		run := worker.New(w.temporal, queue, worker.Options{DisableRegistrationAliasing: true, DisableWorkflowWorker: deedsOnly, WorkerStopTimeout: time.Second})
 		if !deedsOnly {
-			workflows.Register(run)
+			registry.RegisterWorkflows(run)
 		}
-		run.RegisterActivity(hands)
+		for _, a := range hands {
+			run.RegisterActivity(a)
+		}
 		require.NoError(w.t, run.Start())
 		w.t.Cleanup(run.Stop)
 	}

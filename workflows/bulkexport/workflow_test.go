@@ -1,4 +1,4 @@
-package workflows_test
+package bulkexport_test
 
 import (
 	"context"

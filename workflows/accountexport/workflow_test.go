@@ -1,4 +1,4 @@
-package workflows_test
+package accountexport_test
 
 import (
 	"context"
