@@ -17,123 +17,129 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"satchel/activities"
+	exportactivities "satchel/activities/accountexport"
 	"satchel/schema"
-	"satchel/workflows"
+	"satchel/workflows/accountexport"
+	"satchel/workflows/registry"
 )
 
-var hands *activities.Activities
+var (
+	a      *exportactivities.Activities
+	emails *activities.EmailActivities
+)
 
-// story is one export in a world where time passes in a moment.
-type story struct {
+// fixture runs one export in the time-skipping test environment.
+type fixture struct {
 	*testsuite.TestWorkflowEnvironment
 	t  *testing.T
-	in workflows.Export
+	in accountexport.AccountExportInput
 
 	began     time.Time
-	mails     []activities.Mail
+	mails     []activities.SendEmailInput
 	mailedAt  []time.Time
 	collected atomic.Int64
-	completed activities.Completed
-	removed   []activities.Remove
+	completed exportactivities.CompleteExportResult
+	removed   []exportactivities.RemoveArchiveInput
 	removedAt time.Time
 }
 
-// newStory answers every activity as on a good day. A test tells what is
-// different by expecting something of an activity before play.
-func newStory(t *testing.T) *story {
+// newFixture makes an export of which every activity succeeds. A test changes that by
+// expecting something of an activity before run.
+func newFixture(t *testing.T) *fixture {
 	var suite testsuite.WorkflowTestSuite
-	s := &story{TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), t: t}
-	workflows.Register(s)
-	s.RegisterActivity(hands)
+	s := &fixture{TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), t: t}
+	registry.RegisterWorkflows(s)
+	s.RegisterActivity(a)
+	s.RegisterActivity(emails)
 	s.SetStartTime(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
 	s.began = s.Now()
-	s.in = workflows.Export{
+	s.in = accountexport.AccountExportInput{
 		ID: schema.NewExportID(), Account: schema.NewAccountID(), RequestedBy: schema.NewUserID(),
 		RequestedAt: s.began, Windows: schema.DefaultWindows(),
 	}
 	return s
 }
 
-func (s *story) play() {
-	s.OnActivity(hands.OpenExport, mock.Anything, mock.Anything).Return(nil).Maybe()
-	s.OnActivity(hands.ConfirmExport, mock.Anything, mock.Anything).Return(nil).Maybe()
-	s.OnActivity(hands.CollectCategory, mock.Anything, mock.Anything).Return(
-		func(context.Context, activities.Collect) error { s.collected.Add(1); return nil }).Maybe()
-	s.OnActivity(hands.AssembleArchive, mock.Anything, mock.Anything).Return(activities.Assembled{}, nil).Maybe()
-	s.OnActivity(hands.CompleteExport, mock.Anything, mock.Anything).Return(
-		func(_ context.Context, in activities.Complete) (activities.Completed, error) {
-			s.completed = activities.Completed{
+func (s *fixture) run() {
+	s.OnActivity(a.OpenExport, mock.Anything, mock.Anything).Return(nil).Maybe()
+	s.OnActivity(a.ConfirmExport, mock.Anything, mock.Anything).Return(nil).Maybe()
+	s.OnActivity(a.CollectCategory, mock.Anything, mock.Anything).Return(
+		func(context.Context, exportactivities.CollectCategoryInput) error { s.collected.Add(1); return nil }).Maybe()
+	s.OnActivity(a.AssembleArchive, mock.Anything, mock.Anything).Return(exportactivities.AssembleArchiveResult{}, nil).Maybe()
+	s.OnActivity(a.CompleteExport, mock.Anything, mock.Anything).Return(
+		func(_ context.Context, in exportactivities.CompleteExportInput) (exportactivities.CompleteExportResult, error) {
+			s.completed = exportactivities.CompleteExportResult{
 				CompletedAt: s.Now(), ExpiresAt: s.Now().Add(in.Windows.Download), AvailableAgainAt: s.Now().Add(in.Windows.Cooldown),
 			}
 			return s.completed, nil
 		}).Maybe()
-	s.OnActivity(hands.SendMail, mock.Anything, mock.Anything).Return(
-		func(_ context.Context, m activities.Mail) error {
+	s.OnActivity(emails.SendEmail, mock.Anything, mock.Anything).Return(
+		func(_ context.Context, m activities.SendEmailInput) error {
 			s.mails, s.mailedAt = append(s.mails, m), append(s.mailedAt, s.Now())
 			return nil
 		}).Maybe()
-	s.OnActivity(hands.RemoveArchive, mock.Anything, mock.Anything).Return(
-		func(_ context.Context, in activities.Remove) error {
+	s.OnActivity(a.RemoveArchive, mock.Anything, mock.Anything).Return(
+		func(_ context.Context, in exportactivities.RemoveArchiveInput) error {
 			s.removed, s.removedAt = append(s.removed, in), s.Now()
 			return nil
 		}).Maybe()
-	s.ExecuteWorkflow(workflows.AccountExport, s.in)
+	s.ExecuteWorkflow(accountexport.AccountExport, s.in)
 	require.True(s.t, s.IsWorkflowCompleted())
 }
 
-func (s *story) tell(after time.Duration, signal workflows.Signal) {
+func (s *fixture) signal(after time.Duration, signal accountexport.Signal) {
 	s.RegisterDelayedCallback(func() {
-		s.SignalWorkflow(string(signal), workflows.Order{Export: s.in.ID, By: "US-by"})
+		s.SignalWorkflow(string(signal), accountexport.SignalPayload{Export: s.in.ID, By: "US-by"})
 	}, after)
 }
 
-func (s *story) kinds() []activities.MailKind {
-	var kinds []activities.MailKind
+func (s *fixture) kinds() []activities.EmailKind {
+	var kinds []activities.EmailKind
 	for _, m := range s.mails {
 		kinds = append(kinds, m.Kind)
 	}
 	return kinds
 }
 
-func (s *story) ending() schema.Ending {
+func (s *fixture) ending() schema.Ending {
 	require.Len(s.t, s.removed, 1, "an export ends once")
 	return s.removed[0].Ending
 }
 
 func TestArchiveIsRemovedExactlyADayAfterItIsReady(t *testing.T) {
-	s := newStory(t)
-	s.tell(time.Hour, workflows.Confirmed)
-	s.play()
+	s := newFixture(t)
+	s.signal(time.Hour, accountexport.Confirmed)
+	s.run()
 	require.NoError(t, s.GetWorkflowError())
 	require.Equal(t, 24*time.Hour, s.removedAt.Sub(s.completed.CompletedAt))
 	require.Equal(t, schema.Ending{Status: schema.Expired, Reason: schema.WindowPassed}, s.ending())
 	require.EqualValues(t, 12, s.collected.Load())
-	require.Equal(t, []activities.MailKind{activities.RequestMail, activities.ReadyMail}, s.kinds())
+	require.Equal(t, []activities.EmailKind{exportactivities.RequestEmail, exportactivities.ReadyEmail}, s.kinds())
 }
 
 func TestAnExportReadsTheCategoriesThatItBeganWith(t *testing.T) {
-	s := newStory(t)
+	s := newFixture(t)
 	s.in.Categories = schema.Categories[:11] // as if there were one more by now
 	var opened, read []schema.Category
-	s.OnActivity(hands.OpenExport, mock.Anything, mock.Anything).Return(
-		func(_ context.Context, in activities.Open) error { opened = in.Categories; return nil })
+	s.OnActivity(a.OpenExport, mock.Anything, mock.Anything).Return(
+		func(_ context.Context, in exportactivities.OpenExportInput) error { opened = in.Categories; return nil })
 	var mu sync.Mutex
-	s.OnActivity(hands.CollectCategory, mock.Anything, mock.Anything).Return(
-		func(_ context.Context, in activities.Collect) error {
+	s.OnActivity(a.CollectCategory, mock.Anything, mock.Anything).Return(
+		func(_ context.Context, in exportactivities.CollectCategoryInput) error {
 			mu.Lock()
 			defer mu.Unlock()
 			read = append(read, in.Category)
 			return nil
 		})
-	s.tell(time.Hour, workflows.Confirmed)
-	s.play()
+	s.signal(time.Hour, accountexport.Confirmed)
+	s.run()
 	require.Equal(t, s.in.Categories, opened)
 	require.ElementsMatch(t, s.in.Categories, read)
 	require.Equal(t, schema.WindowPassed, s.ending().Reason)
 }
 
-func TestOperatorsCallActivitiesByName(t *testing.T) {
-	s := newStory(t)
+func TestActivitiesHaveIDsForOperators(t *testing.T) {
+	s := newFixture(t)
 	var mu sync.Mutex
 	var ids []string
 	s.SetOnActivityStartedListener(func(info *activity.Info, _ context.Context, _ converter.EncodedValues) {
@@ -141,10 +147,10 @@ func TestOperatorsCallActivitiesByName(t *testing.T) {
 		defer mu.Unlock()
 		ids = append(ids, info.ActivityID)
 	})
-	s.tell(time.Hour, workflows.MailLost)
-	s.tell(2*time.Hour, workflows.Confirmed)
-	s.play()
-	want := []string{"open", "mail-request-1", "mail-request-2", "confirm", "assemble", "verify", "mail-ready-1", "remove"}
+	s.signal(time.Hour, accountexport.ResendConfirmation)
+	s.signal(2*time.Hour, accountexport.Confirmed)
+	s.run()
+	want := []string{"open", "email-request-1", "email-request-2", "confirm", "assemble", "verify", "email-ready-1", "remove"}
 	for _, c := range schema.Categories {
 		want = append(want, string(c))
 	}
@@ -152,139 +158,139 @@ func TestOperatorsCallActivitiesByName(t *testing.T) {
 }
 
 func TestConfirmationInTheLastMinuteCounts(t *testing.T) {
-	s := newStory(t)
-	s.tell(24*time.Hour-time.Minute, workflows.Confirmed)
-	s.play()
+	s := newFixture(t)
+	s.signal(24*time.Hour-time.Minute, accountexport.Confirmed)
+	s.run()
 	require.Equal(t, schema.Expired, s.ending().Status)
 	require.Equal(t, schema.WindowPassed, s.ending().Reason)
 }
 
 func TestUnconfirmedExportLapsesAfterADay(t *testing.T) {
-	s := newStory(t)
-	s.play()
+	s := newFixture(t)
+	s.run()
 	require.NoError(t, s.GetWorkflowError())
 	require.Equal(t, 24*time.Hour, s.removedAt.Sub(s.began))
 	require.Equal(t, schema.Ending{Status: schema.Expired, Reason: schema.Unconfirmed}, s.ending())
 	require.Zero(t, s.collected.Load(), "nothing is read without a confirmation")
-	require.Equal(t, []activities.MailKind{activities.RequestMail, activities.LapsedMail}, s.kinds())
+	require.Equal(t, []activities.EmailKind{exportactivities.RequestEmail, exportactivities.UnconfirmedEmail}, s.kinds())
 }
 
 func TestConfirmingTwiceIsConfirmingOnce(t *testing.T) {
-	s := newStory(t)
-	s.tell(time.Hour, workflows.Confirmed)
-	s.tell(time.Hour, workflows.Confirmed)
-	s.tell(2*time.Hour, workflows.Confirmed)
-	s.play()
+	s := newFixture(t)
+	s.signal(time.Hour, accountexport.Confirmed)
+	s.signal(time.Hour, accountexport.Confirmed)
+	s.signal(2*time.Hour, accountexport.Confirmed)
+	s.run()
 	s.AssertActivityNumberOfCalls(t, "ConfirmExport", 1)
 	require.EqualValues(t, 12, s.collected.Load())
 }
 
-func TestSignalForAnotherExportIsNotHeard(t *testing.T) {
-	s := newStory(t)
+func TestSignalForAnotherExportIsIgnored(t *testing.T) {
+	s := newFixture(t)
 	s.RegisterDelayedCallback(func() {
-		s.SignalWorkflow(string(workflows.Confirmed), workflows.Order{Export: schema.NewExportID(), By: "US-by"})
-		s.SignalWorkflow(string(workflows.Cancelled), workflows.Order{Export: schema.NewExportID(), By: "US-by"})
+		s.SignalWorkflow(string(accountexport.Confirmed), accountexport.SignalPayload{Export: schema.NewExportID(), By: "US-by"})
+		s.SignalWorkflow(string(accountexport.Cancelled), accountexport.SignalPayload{Export: schema.NewExportID(), By: "US-by"})
 	}, time.Hour)
-	s.play()
+	s.run()
 	require.Equal(t, schema.Unconfirmed, s.ending().Reason)
 }
 
-func TestConfirmationMailIsSentAgainWithANewLinkAndTheSameWindow(t *testing.T) {
-	s := newStory(t)
-	s.tell(23*time.Hour, workflows.MailLost)
-	s.play()
+func TestConfirmationEmailIsSentAgainWithANewLinkAndTheSameWindow(t *testing.T) {
+	s := newFixture(t)
+	s.signal(23*time.Hour, accountexport.ResendConfirmation)
+	s.run()
 	require.Equal(t, 24*time.Hour, s.removedAt.Sub(s.began))
-	require.Equal(t, []activities.MailKind{activities.RequestMail, activities.RequestMail, activities.LapsedMail}, s.kinds())
-	require.Equal(t, []int{1, 2}, []int{s.mails[0].Generation, s.mails[1].Generation})
+	require.Equal(t, []activities.EmailKind{exportactivities.RequestEmail, exportactivities.RequestEmail, exportactivities.UnconfirmedEmail}, s.kinds())
+	require.Equal(t, []int{1, 2}, []int{s.mails[0].LinkVersion, s.mails[1].LinkVersion})
 }
 
-func TestCooldownHoldsTheDoorUntilADayAfterCompletion(t *testing.T) {
-	s := newStory(t)
+func TestTheRunStaysOpenUntilADayAfterCompletion(t *testing.T) {
+	s := newFixture(t)
 	s.in.Windows.Download = time.Hour
 	var closed time.Time
 	s.SetOnTimerFiredListener(func(string) { closed = s.Now() })
-	s.tell(time.Hour, workflows.Confirmed)
-	s.play()
+	s.signal(time.Hour, accountexport.Confirmed)
+	s.run()
 	require.Equal(t, time.Hour, s.removedAt.Sub(s.completed.CompletedAt))
 	require.Equal(t, 24*time.Hour, closed.Sub(s.completed.CompletedAt))
 }
 
-func TestTheRunsDetailsSayWhenTheNextCanBeAskedFor(t *testing.T) {
-	s := newStory(t)
+func TestTheRunsDetailsSayWhenTheNextCanBeRequested(t *testing.T) {
+	s := newFixture(t)
 	s.in.Windows.Download = time.Hour
-	s.tell(time.Hour, workflows.Confirmed)
+	s.signal(time.Hour, accountexport.Confirmed)
 	var details string
 	s.RegisterDelayedCallback(func() {
 		answer, err := s.QueryWorkflow("__temporal_workflow_metadata")
 		require.NoError(t, err)
-		var told sdkpb.WorkflowMetadata
-		require.NoError(t, answer.Get(&told))
-		details = told.GetCurrentDetails()
+		var metadata sdkpb.WorkflowMetadata
+		require.NoError(t, answer.Get(&metadata))
+		details = metadata.GetCurrentDetails()
 	}, 5*time.Hour)
-	s.play()
-	require.Equal(t, "Ended: expired. The next can be asked for from 2026-03-02T13:00:00Z on.", details)
+	s.run()
+	require.Equal(t, "Ended: expired. The next can be requested from 2026-03-02T13:00:00Z on.", details)
 }
 
 func TestAWindowThatIsMissingIsTheUsualOne(t *testing.T) {
 	for _, windows := range []schema.Windows{{}, {Confirm: -1, Download: -1, Cooldown: -1, Collect: -1}} {
-		s := newStory(t)
+		s := newFixture(t)
 		s.in.Windows = windows
-		s.tell(23*time.Hour, workflows.Confirmed)
-		s.play()
+		s.signal(23*time.Hour, accountexport.Confirmed)
+		s.run()
 		require.NoError(t, s.GetWorkflowError())
 		require.Equal(t, 24*time.Hour, s.removedAt.Sub(s.completed.CompletedAt))
 	}
 }
 
-func TestACategoryThatFailsOnceIsReadAgain(t *testing.T) {
-	s := newStory(t)
-	s.tell(time.Hour, workflows.Confirmed)
-	s.OnActivity(hands.CollectCategory, mock.Anything, mock.Anything).Return(errors.New("away")).Once()
-	s.play()
+func TestACategoryThatFailsOnceIsRetried(t *testing.T) {
+	s := newFixture(t)
+	s.signal(time.Hour, accountexport.Confirmed)
+	s.OnActivity(a.CollectCategory, mock.Anything, mock.Anything).Return(errors.New("away")).Once()
+	s.run()
 	require.EqualValues(t, 12, s.collected.Load())
 	require.Equal(t, schema.WindowPassed, s.ending().Reason)
 }
 
 func TestACategoryThatKeepsFailingFailsTheExportAndNamesItself(t *testing.T) {
-	s := newStory(t)
-	s.tell(time.Hour, workflows.Confirmed)
-	s.OnActivity(hands.CollectCategory, mock.Anything, mock.MatchedBy(func(in activities.Collect) bool { return in.Category == "flows" })).
+	s := newFixture(t)
+	s.signal(time.Hour, accountexport.Confirmed)
+	s.OnActivity(a.CollectCategory, mock.Anything, mock.MatchedBy(func(in exportactivities.CollectCategoryInput) bool { return in.Category == "flows" })).
 		Return(temporal.NewNonRetryableApplicationError("no", "no", nil))
-	s.play()
+	s.run()
 	require.NoError(t, s.GetWorkflowError())
 	require.Equal(t, schema.Ending{Status: schema.Failed, Reason: schema.FailedReason("flows"), Category: "flows"}, s.ending())
-	require.Equal(t, []activities.MailKind{activities.RequestMail, activities.FailedMail}, s.kinds())
+	require.Equal(t, []activities.EmailKind{exportactivities.RequestEmail, exportactivities.FailedEmail}, s.kinds())
 	require.Equal(t, time.Hour, s.Now().Sub(s.began), "a failed export leaves the account free")
 }
 
-func TestPatienceWithACategoryIsBounded(t *testing.T) {
-	s := newStory(t)
+func TestRetriesOfACategoryAreBounded(t *testing.T) {
+	s := newFixture(t)
 	s.in.Windows.Collect = 2 * time.Hour
-	s.tell(time.Hour, workflows.Confirmed)
-	s.OnActivity(hands.CollectCategory, mock.Anything, mock.MatchedBy(func(in activities.Collect) bool { return in.Category == "calls" })).
+	s.signal(time.Hour, accountexport.Confirmed)
+	s.OnActivity(a.CollectCategory, mock.Anything, mock.MatchedBy(func(in exportactivities.CollectCategoryInput) bool { return in.Category == "calls" })).
 		Return(errors.New("away"))
-	s.play()
+	s.run()
 	require.Equal(t, schema.Category("calls"), s.ending().Category)
 	require.LessOrEqual(t, s.removedAt.Sub(s.began), 3*time.Hour+time.Minute)
 }
 
-func TestMailTroubleNeitherFailsAnExportNorDelaysItsRemoval(t *testing.T) {
-	s := newStory(t)
-	s.tell(time.Hour, workflows.Confirmed)
-	s.OnActivity(hands.SendMail, mock.Anything, mock.MatchedBy(func(m activities.Mail) bool { return m.Kind == activities.ReadyMail })).
+func TestFailingEmailsNeitherFailAnExportNorDelayItsRemoval(t *testing.T) {
+	s := newFixture(t)
+	s.signal(time.Hour, accountexport.Confirmed)
+	s.OnActivity(emails.SendEmail, mock.Anything, mock.MatchedBy(func(m activities.SendEmailInput) bool { return m.Kind == exportactivities.ReadyEmail })).
 		Return(errors.New("provider away for good"))
-	s.play()
+	s.run()
 	require.NoError(t, s.GetWorkflowError())
 	require.Equal(t, 24*time.Hour, s.removedAt.Sub(s.completed.CompletedAt))
 	require.Equal(t, schema.WindowPassed, s.ending().Reason)
 }
 
-func TestReadyMailIsTriedThroughTheWindow(t *testing.T) {
-	s := newStory(t)
+func TestReadyEmailIsRetriedThroughTheWindow(t *testing.T) {
+	s := newFixture(t)
 	s.in.Windows.Download = 48 * time.Hour
-	s.tell(time.Hour, workflows.Confirmed)
-	s.OnActivity(hands.SendMail, mock.Anything, mock.MatchedBy(func(m activities.Mail) bool { return m.Kind == activities.ReadyMail })).
-		Return(func(_ context.Context, m activities.Mail) error {
+	s.signal(time.Hour, accountexport.Confirmed)
+	s.OnActivity(emails.SendEmail, mock.Anything, mock.MatchedBy(func(m activities.SendEmailInput) bool { return m.Kind == exportactivities.ReadyEmail })).
+		Return(func(_ context.Context, m activities.SendEmailInput) error {
 			if s.Now().Before(s.completed.CompletedAt.Add(30 * time.Hour)) {
 				// the test environment counts attempts; the next delay keeps them few
 				return temporal.NewApplicationErrorWithOptions("away", "mail", temporal.ApplicationErrorOptions{NextRetryDelay: 6 * time.Hour})
@@ -292,32 +298,32 @@ func TestReadyMailIsTriedThroughTheWindow(t *testing.T) {
 			s.mails = append(s.mails, m)
 			return nil
 		})
-	s.play()
-	require.Equal(t, []activities.MailKind{activities.RequestMail, activities.ReadyMail}, s.kinds())
+	s.run()
+	require.Equal(t, []activities.EmailKind{exportactivities.RequestEmail, exportactivities.ReadyEmail}, s.kinds())
 }
 
-func TestRemovalNeverGivesUp(t *testing.T) {
-	s := newStory(t)
-	s.tell(time.Hour, workflows.Confirmed)
+func TestRemovalIsRetriedUntilItSucceeds(t *testing.T) {
+	s := newFixture(t)
+	s.signal(time.Hour, accountexport.Confirmed)
 	var tries int
-	s.OnActivity(hands.RemoveArchive, mock.Anything, mock.Anything).Return(func(_ context.Context, in activities.Remove) error {
+	s.OnActivity(a.RemoveArchive, mock.Anything, mock.Anything).Return(func(_ context.Context, in exportactivities.RemoveArchiveInput) error {
 		if tries++; tries < 9 { // the test environment itself stops at ten
 			return errors.New("S3 is away")
 		}
 		s.removed, s.removedAt = append(s.removed, in), s.Now()
 		return nil
 	})
-	s.play()
+	s.run()
 	require.NoError(t, s.GetWorkflowError())
 	require.Equal(t, schema.WindowPassed, s.ending().Reason)
 	require.Equal(t, 9, tries)
 }
 
-func TestARefusedOpeningEndsTheRunAndRemovesNothing(t *testing.T) {
-	s := newStory(t)
-	s.OnActivity(hands.OpenExport, mock.Anything, mock.Anything).
+func TestARejectedOpeningEndsTheRunAndRemovesNothing(t *testing.T) {
+	s := newFixture(t)
+	s.OnActivity(a.OpenExport, mock.Anything, mock.Anything).
 		Return(temporal.NewNonRetryableApplicationError("cooldown", "conflict", nil))
-	s.play()
+	s.run()
 	require.Error(t, s.GetWorkflowError())
 	require.Empty(t, s.removed)
 	require.Empty(t, s.mails)
