@@ -14,8 +14,8 @@ import (
 	"satchel/schema"
 )
 
-// someRows are records like those of calls, different enough from each other
-// for a compressor to have work. They end when the benchmark does.
+// someRows are records like those of calls, with enough variety to be realistic for a
+// compressor. They end when the benchmark does.
 type someRows struct {
 	b    *testing.B
 	rows [][]byte
@@ -58,7 +58,7 @@ func (r *someRows) AppendRow(dst []byte) ([]byte, error) {
 	return append(dst, r.rows[r.next]...), nil
 }
 
-// nowhere is a vault, a store and counters that take everything at once.
+// nowhere is a vault, a store and counters that return at once.
 type nowhere struct {
 	Vault
 	Store
@@ -74,12 +74,11 @@ func (nowhere) Wrote(schema.Category, int64, int64)                          {}
 func BenchmarkPieceWriter(b *testing.B) {
 	rows := newSomeRows(b)
 	b.ReportAllocs()
-	a := &Activities{Vault: nowhere{}, Store: nowhere{}, Count: nowhere{}}
-	w := newPieceWriter(a, Collect{Export: schema.NewExportID(), Category: "calls"}, "", schema.Place{}, time.Now())
+	w := newPieceWriter(nowhere{}, nowhere{}, nowhere{}, CollectCategoryInput{Export: schema.NewExportID(), Category: "calls"}, "", schema.Place{}, time.Now())
 	require.NoError(b, w.write(b.Context(), rows))
 }
 
-// memory is a vault with what the piece writer wrote.
+// memory is a vault that keeps the pieces.
 type memory struct {
 	nowhere
 	objects map[string][]byte
@@ -121,8 +120,7 @@ func (r *fewRows) AppendRow(dst []byte) ([]byte, error) {
 // again, copy.
 func BenchmarkAssemble(b *testing.B) {
 	m := &memory{objects: map[string][]byte{}}
-	a := &Activities{Vault: m, Store: m, Count: m}
-	w := newPieceWriter(a, Collect{Export: schema.NewExportID(), Category: "calls"}, "", schema.Place{}, time.Now())
+	w := newPieceWriter(m, m, m, CollectCategoryInput{Export: schema.NewExportID(), Category: "calls"}, "", schema.Place{}, time.Now())
 	require.NoError(b, w.write(b.Context(), &fewRows{newSomeRows(b), 100_000}))
 	section := schema.Section{Category: "calls", Pieces: m.pieces}
 	var size int64
@@ -136,7 +134,7 @@ func BenchmarkAssemble(b *testing.B) {
 		pieces := readPieces(b.Context(), []schema.Section{section}, m)
 		document := newArchiveWriter(io.Discard)
 		require.NoError(b, document.write("AC", time.Now(), []schema.Section{section}, pieces))
-		pieces.stop()
+		pieces.close()
 		require.Greater(b, document.textSize, size)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"satchel/activities"
+	"satchel/activities/bulkexport"
 	"satchel/dev/demo"
 	"satchel/dev/mailbox"
 	"satchel/schema"
@@ -17,12 +18,12 @@ import (
 
 const week = 7 * 24 * time.Hour
 
-func (r *rig) post(job string, kind activities.MailKind) error {
-	return r.run(r.SendJobMail, activities.JobMail{Job: job, Account: r.account.AccountSID, Kind: kind, Retention: week})
+func (r *fixture) send(job string, kind activities.EmailKind) error {
+	return r.run(r.emails.SendEmail, activities.SendEmailInput{About: job, Account: r.account.AccountSID, Kind: kind, Retention: week})
 }
 
 // sent are the mails by whom they went to.
-func (r *rig) sent() map[string]mailbox.Message {
+func (r *fixture) sent() map[string]mailbox.Message {
 	r.t.Helper()
 	sent := map[string]mailbox.Message{}
 	for _, m := range r.inbox.Messages() {
@@ -33,10 +34,10 @@ func (r *rig) sent() map[string]mailbox.Message {
 	return sent
 }
 
-func (r *rig) email(role schema.Role) string { return r.account.As(role).Email }
+func (r *fixture) email(role schema.Role) string { return r.account.As(role).Email }
 
 // ended ends a job's days in these statuses, and then the job.
-func (r *rig) ended(job schema.Job, statuses ...schema.DayStatus) {
+func (r *fixture) ended(job schema.Job, statuses ...schema.DayStatus) {
 	r.t.Helper()
 	for i, s := range statuses {
 		_, err := r.store.DB().Exec(`update satchel.job_days set status = $3, ended_at = clock_timestamp() where job_id = $1 and day = $2`, job.ID, string(job.Start.Plus(i)), string(s))
@@ -46,11 +47,11 @@ func (r *rig) ended(job schema.Job, statuses ...schema.DayStatus) {
 	require.NoError(r.t, err)
 }
 
-func TestOwnersAndAdminsHearOfANewJobOnce(t *testing.T) {
-	r := newRig(t, demo.With{Admin: true, Member: true})
+func TestOwnersAndAdminsAreNotifiedOfANewJobOnce(t *testing.T) {
+	r := newFixture(t, demo.With{Admin: true, Member: true})
 	job := r.job(schema.JobOpening{JobRequest: schema.JobRequest{Name: "March audit"}, RequestedBy: r.account.As(schema.Admin).ID})
-	require.NoError(t, r.post(job.ID, activities.JobRequestedMail))
-	require.NoError(t, r.post(job.ID, activities.JobRequestedMail), "a retried mail is the same mail")
+	require.NoError(t, r.send(job.ID, bulkexport.JobRequestedEmail))
+	require.NoError(t, r.send(job.ID, bulkexport.JobRequestedEmail), "a retried mail is the same mail")
 	sent := r.sent()
 	require.Len(t, sent, 2)
 	for role, asker := range map[schema.Role]string{schema.Admin: "You asked for", schema.Owner: "An owner or admin asked for"} {
@@ -59,7 +60,7 @@ func TestOwnersAndAdminsHearOfANewJobOnce(t *testing.T) {
 		require.Contains(t, m.Text, job.ID)
 		require.Contains(t, m.Text, "https://export.example.com/settings/bulk-export")
 		require.NotContains(t, m.Text, "March audit", "what somebody typed is for the mail that they asked for")
-		leave := "https://export.example.com/unsubscribe/" + r.Links.Token(schema.ToUnsubscribe, r.account.As(role).ID, 1)
+		leave := "https://export.example.com/unsubscribe/" + r.links.Token(schema.ToUnsubscribe, r.account.As(role).ID, 1)
 		require.Contains(t, m.Text, leave)
 		headers := r.inbox.Headers(m.ID)
 		require.Equal(t, "<"+leave+">", headers["List-Unsubscribe"])
@@ -68,31 +69,31 @@ func TestOwnersAndAdminsHearOfANewJobOnce(t *testing.T) {
 	require.Equal(t, map[string]int{"job-requested sent": 2}, r.count.mailed)
 }
 
-func TestAProgramIsNamedAsTheAsker(t *testing.T) {
-	r := newRig(t, demo.With{})
-	require.NoError(t, r.post(r.job(schema.JobOpening{}).ID, activities.JobRequestedMail))
+func TestAProgramIsNamedAsTheRequester(t *testing.T) {
+	r := newFixture(t, demo.With{})
+	require.NoError(t, r.send(r.job(schema.JobOpening{}).ID, bulkexport.JobRequestedEmail))
 	require.Contains(t, r.sent()[r.email(schema.Owner)].Text, "Asked for by:\nA program with the account's API credentials")
 }
 
-func TestWhoeverUnsubscribedHearsNothing(t *testing.T) {
-	r := newRig(t, demo.With{Admin: true})
+func TestUnsubscribedUsersAreNotNotified(t *testing.T) {
+	r := newFixture(t, demo.With{Admin: true})
 	require.NoError(t, r.store.Unsubscribe(t.Context(), r.account.As(schema.Owner).ID))
-	require.NoError(t, r.post(r.job(schema.JobOpening{}).ID, activities.JobRequestedMail))
+	require.NoError(t, r.send(r.job(schema.JobOpening{}).ID, bulkexport.JobRequestedEmail))
 	require.Contains(t, r.sent(), r.email(schema.Admin))
 	require.Len(t, r.sent(), 1)
 	require.NoError(t, r.store.Unsubscribe(t.Context(), r.account.As(schema.Admin).ID))
-	require.NoError(t, r.post(r.job(schema.JobOpening{}).ID, activities.JobRequestedMail), "and nobody at all is nobody")
+	require.NoError(t, r.send(r.job(schema.JobOpening{}).ID, bulkexport.JobRequestedEmail), "and nobody at all is nobody")
 	require.Len(t, r.sent(), 1)
 }
 
-func TestTheAddressOfAJobHearsHowItEnded(t *testing.T) {
-	r := newRig(t, demo.With{Admin: true})
+func TestTheAddressOfAJobIsNotifiedOfItsEnd(t *testing.T) {
+	r := newFixture(t, demo.With{Admin: true})
 	job := r.job(schema.JobOpening{JobRequest: schema.JobRequest{Name: "March <audit>", Email: "loader@customer.example"}})
-	require.NoError(t, r.post(job.ID, activities.JobEndedMail))
+	require.NoError(t, r.send(job.ID, bulkexport.JobEndedEmail))
 	require.Empty(t, r.sent(), "it has not ended")
 	r.ended(job, schema.DayCompleted, schema.DayCompletedEmpty, schema.DayFailed)
-	require.NoError(t, r.post(job.ID, activities.JobEndedMail))
-	require.NoError(t, r.post(job.ID, activities.JobEndedMail))
+	require.NoError(t, r.send(job.ID, bulkexport.JobEndedEmail))
+	require.NoError(t, r.send(job.ID, bulkexport.JobEndedEmail))
 	sent := r.sent()
 	require.Len(t, sent, 1)
 	m := sent["loader@customer.example"]
@@ -112,37 +113,37 @@ func TestTheAddressOfAJobHearsHowItEnded(t *testing.T) {
 	require.Equal(t, map[string]bool{"job-ended/job-email/1": true}, settled, "no address is kept with it")
 }
 
-func TestOwnersHearOfANewJobThoughItIsDeletedAtOnceAndItsAddressDoesNot(t *testing.T) {
-	r := newRig(t, demo.With{})
+func TestOwnersAreNotifiedOfAJobThatIsDeletedAtOnceAndItsAddressIsNot(t *testing.T) {
+	r := newFixture(t, demo.With{})
 	job := r.job(schema.JobOpening{JobRequest: schema.JobRequest{Email: "loader@customer.example"}})
 	require.NoError(t, r.store.StopJob(t.Context(), job.ID, r.account.As(schema.Owner).ID))
 	r.ended(job)
-	require.NoError(t, r.post(job.ID, activities.JobEndedMail))
+	require.NoError(t, r.send(job.ID, bulkexport.JobEndedEmail))
 	require.Empty(t, r.inbox.Messages())
-	require.NoError(t, r.post(job.ID, activities.JobRequestedMail))
+	require.NoError(t, r.send(job.ID, bulkexport.JobRequestedEmail))
 	require.Contains(t, r.sent(), r.email(schema.Owner))
 }
 
-func TestNothingIsMailedOfAJobThatNobodyKnowsOrWantedToHearOf(t *testing.T) {
-	r := newRig(t, demo.With{})
-	for _, kind := range []activities.MailKind{activities.JobRequestedMail, activities.JobEndedMail} {
-		require.NoError(t, r.post(schema.NewJobID(), kind))
+func TestNoEmailIsSentAboutAnUnknownJobOrOneWithoutAnAddress(t *testing.T) {
+	r := newFixture(t, demo.With{})
+	for _, kind := range []activities.EmailKind{bulkexport.JobRequestedEmail, bulkexport.JobEndedEmail} {
+		require.NoError(t, r.send(schema.NewJobID(), kind))
 	}
 	quiet := r.job(schema.JobOpening{})
 	r.ended(quiet, schema.DayCompleted, schema.DayCompleted, schema.DayCompleted)
-	require.NoError(t, r.post(quiet.ID, activities.JobEndedMail), "nobody wanted to know")
+	require.NoError(t, r.send(quiet.ID, bulkexport.JobEndedEmail), "nobody wanted to know")
 	require.Empty(t, r.inbox.Messages())
 }
 
-func TestAnAddressThatIsRefusedIsNotTriedAgain(t *testing.T) {
-	r := newRig(t, demo.With{})
+func TestAnAddressThatIsRejectedIsNotRetried(t *testing.T) {
+	r := newFixture(t, demo.With{})
 	job := r.job(schema.JobOpening{JobRequest: schema.JobRequest{Name: "seekrit", Email: "seekrit@customer.example"}})
 	r.ended(job, schema.DayCompleted, schema.DayCompleted, schema.DayCompleted)
 	r.inbox.Fail(&mailbox.Fault{Status: http.StatusServiceUnavailable, Count: 1})
-	require.False(t, final(t, r.post(job.ID, activities.JobEndedMail)))
+	require.False(t, final(t, r.send(job.ID, bulkexport.JobEndedEmail)))
 	r.inbox.Fail(&mailbox.Fault{Status: http.StatusUnprocessableEntity, Count: 1})
-	require.True(t, final(t, r.post(job.ID, activities.JobEndedMail)))
-	require.True(t, final(t, r.post(job.ID, activities.JobEndedMail)))
+	require.True(t, final(t, r.send(job.ID, bulkexport.JobEndedEmail)))
+	require.True(t, final(t, r.send(job.ID, bulkexport.JobEndedEmail)))
 	require.Empty(t, r.inbox.Messages())
 }
 

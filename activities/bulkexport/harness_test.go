@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"satchel/activities"
+	"satchel/activities/bulkexport"
 	"satchel/activities/mail"
 	"satchel/activities/vault"
 	"satchel/dev/demo"
@@ -23,47 +24,41 @@ import (
 
 func TestMain(m *testing.M) { testparts.Main(m) }
 
-// people and tokens are what mails and webhooks ask the platform for.
-type (
-	people struct{ *source.Directory }
-	tokens struct{ *source.Directory }
-)
+// platform reads accounts, users and auth tokens, and no records.
+type platform struct{ *source.Directory }
 
-func (people) Read(context.Context, schema.Category, string, string, func(time.Time, activities.Rows) error) error {
-	panic("no letter reads records")
+func (platform) ReadDay(context.Context, schema.ResourceType, string, schema.Day, []string, func(activities.Rows) error) error {
+	panic("no e-mail or webhook reads records")
 }
 
-func (tokens) ReadDay(context.Context, schema.ResourceType, string, schema.Day, []string, func(activities.DayRows) error) error {
-	panic("no webhook reads records")
-}
-
-// letterCount counts letters by kind and outcome.
-type letterCount struct {
-	activities.Counters
+// emailCount counts e-mails by kind and outcome.
+type emailCount struct {
 	mu     sync.Mutex
 	mailed map[string]int
 }
 
-func (c *letterCount) Mailed(kind mail.Kind, outcome string) {
+func (c *emailCount) Mailed(kind mail.Kind, outcome string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.mailed[string(kind)+" "+outcome]++
 }
 
-// rig is the activities that tell people and programs of jobs, on a real
+// fixture has the activities that send webhooks and e-mails about jobs, on a real
 // database, mailbox and key ring.
-type rig struct {
-	*activities.Activities
+type fixture struct {
+	*bulkexport.Activities
+	emails  *activities.EmailActivities
+	links   schema.Links
 	t       *testing.T
 	store   *store.Store
 	inbox   *testparts.Inbox
 	account demo.Account
-	count   *letterCount
+	count   *emailCount
 }
 
-func newRig(t *testing.T, with demo.With) *rig {
+func newFixture(t *testing.T, with demo.With) *fixture {
 	ctx, url := t.Context(), testparts.Database(t)
-	r := &rig{t: t, inbox: testparts.Mailbox(t), count: &letterCount{mailed: map[string]int{}}}
+	r := &fixture{t: t, inbox: testparts.Mailbox(t), count: &emailCount{mailed: map[string]int{}}}
 	keyset := filepath.Join(t.TempDir(), "keyset.json")
 	require.NoError(t, vault.WriteDevelopmentKeyset(keyset))
 	keys, err := vault.Open(ctx, vault.Config{Bucket: "not-asked", Endpoint: "http://localhost", KeysetFile: keyset})
@@ -85,25 +80,27 @@ func newRig(t *testing.T, with demo.With) *rig {
 	}
 	r.account, err = demo.NewAccount(ctx, url, with)
 	require.NoError(t, err)
-	r.Activities = &activities.Activities{
-		Store: r.store, Bulk: r.store, Source: people{directory}, Days: tokens{directory}, Secrets: keys, Mail: mailer,
-		Links: schema.NewLinks(make([]byte, 32)), Site: "https://export.example.com", Count: r.count,
-	}
+	r.links = schema.NewLinks(make([]byte, 32))
+	r.Activities = &bulkexport.Activities{Store: r.store, Source: platform{directory}, Secrets: keys}
+	r.emails = &activities.EmailActivities{Ledger: r.store, Mail: mailer, Count: r.count, Composers: []activities.EmailComposer{
+		&bulkexport.EmailComposer{Store: r.store, Directory: directory, Links: r.links, Site: "https://export.example.com"},
+	}}
 	return r
 }
 
 // run runs an activity as Temporal would.
-func (r *rig) run(activity, in any) error {
+func (r *fixture) run(activity, in any) error {
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestActivityEnvironment()
 	env.SetTestTimeout(time.Minute)
 	env.RegisterActivity(r.Activities)
+	env.RegisterActivity(r.emails)
 	_, err := env.ExecuteActivity(activity, in)
 	return err
 }
 
 // job opens a job of three days.
-func (r *rig) job(o schema.JobOpening) schema.Job {
+func (r *fixture) job(o schema.JobOpening) schema.Job {
 	r.t.Helper()
 	o.ID, o.Account, o.Family = schema.NewJobID(), r.account.AccountSID, r.account.AccountSID
 	o.Type, o.Start, o.End, o.QuotaDays = schema.Calls, "2026-03-01", "2026-03-03", 366

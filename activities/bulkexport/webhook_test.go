@@ -15,7 +15,7 @@ import (
 	twilio "github.com/twilio/twilio-go/client"
 	"go.temporal.io/sdk/temporal"
 
-	"satchel/activities"
+	"satchel/activities/bulkexport"
 	"satchel/activities/hook"
 	"satchel/dev/demo"
 	"satchel/schema"
@@ -30,7 +30,7 @@ type receiver struct {
 	tokens []string
 }
 
-func (r *rig) receiver(validator twilio.RequestValidator, answers ...int) *receiver {
+func (r *fixture) receiver(validator twilio.RequestValidator, answers ...int) *receiver {
 	rec := &receiver{}
 	rec.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		body, err := io.ReadAll(req.Body)
@@ -56,7 +56,7 @@ func (r *rig) receiver(validator twilio.RequestValidator, answers ...int) *recei
 }
 
 // event opens an event that the receiver is to hear of.
-func (r *rig) event(url string) schema.Event {
+func (r *fixture) event(url string) schema.Event {
 	r.t.Helper()
 	e := schema.Event{
 		ID: uuid.NewString(), Account: r.account.AccountSID, Type: schema.Calls, Job: schema.NewJobID(),
@@ -67,15 +67,15 @@ func (r *rig) event(url string) schema.Event {
 	return r.read(e.ID)
 }
 
-func (r *rig) read(id string) schema.Event {
+func (r *fixture) read(id string) schema.Event {
 	r.t.Helper()
 	e, err := r.store.Event(r.t.Context(), id)
 	require.NoError(r.t, err)
 	return e
 }
 
-func (r *rig) deliver(id string) error {
-	return r.run(r.DeliverWebhook, activities.Deliver{Event: id})
+func (r *fixture) deliver(id string) error {
+	return r.run(r.DeliverWebhook, bulkexport.DeliverWebhookInput{Event: id})
 }
 
 func outcomes(e schema.Event) (said []string) {
@@ -86,7 +86,7 @@ func outcomes(e schema.Event) (said []string) {
 }
 
 func TestAWebhookIsDeliveredOnceAndSignedWithTheAuthToken(t *testing.T) {
-	r := newRig(t, demo.With{})
+	r := newFixture(t, demo.With{})
 	there := r.receiver(twilio.NewRequestValidator(r.account.AuthToken), http.StatusOK)
 	e := r.event(there.URL)
 	require.NoError(t, r.deliver(e.ID))
@@ -98,14 +98,14 @@ func TestAWebhookIsDeliveredOnceAndSignedWithTheAuthToken(t *testing.T) {
 	require.Equal(t, 1, e.Tries)
 	require.Equal(t, []string{"delivered"}, outcomes(e))
 
-	require.NoError(t, r.run(r.ReopenEvent, activities.ReopenEvent{Event: e.ID}))
+	require.NoError(t, r.run(r.ReopenWebhook, bulkexport.ReopenWebhookInput{Event: e.ID}))
 	require.NoError(t, r.deliver(e.ID))
 	require.Equal(t, []string{e.ID, e.ID}, there.tokens, "asked for again, it is the same event")
 	require.Equal(t, there.bodies[0], there.bodies[1])
 }
 
-func TestAReceiverInTroubleIsAskedAgainAndSeenInTheLog(t *testing.T) {
-	r := newRig(t, demo.With{})
+func TestAFailingReceiverIsRetriedAndSeenInTheLog(t *testing.T) {
+	r := newFixture(t, demo.With{})
 	there := r.receiver(twilio.NewRequestValidator(r.account.AuthToken), http.StatusServiceUnavailable, http.StatusNoContent)
 	e := r.event(there.URL)
 	err := r.deliver(e.ID)
@@ -121,8 +121,8 @@ func TestAReceiverInTroubleIsAskedAgainAndSeenInTheLog(t *testing.T) {
 	require.Equal(t, there.tokens[0], there.tokens[1])
 }
 
-func TestAWebhookThatCanNeverBeCalledIsFinal(t *testing.T) {
-	r := newRig(t, demo.With{})
+func TestAWebhookThatCanNeverBeCalledIsNotRetried(t *testing.T) {
+	r := newFixture(t, demo.With{})
 	there := r.receiver(twilio.NewRequestValidator(r.account.AuthToken), http.StatusOK)
 	var err error
 	r.Hooks, err = hook.New(hook.Config{Allow: []string{"127.0.0.0/8"}})
@@ -130,7 +130,7 @@ func TestAWebhookThatCanNeverBeCalledIsFinal(t *testing.T) {
 	e := r.event(there.URL) // plain http
 	require.True(t, final(t, r.deliver(e.ID)))
 	require.Equal(t, []string{"not an address that can be called"}, outcomes(r.read(e.ID)))
-	require.NoError(t, r.run(r.GiveUpWebhook, activities.Deliver{Event: e.ID}))
+	require.NoError(t, r.run(r.GiveUpWebhook, bulkexport.GiveUpWebhookInput{Event: e.ID}))
 	require.Equal(t, schema.EventGivenUp, r.read(e.ID).Status)
 	require.True(t, final(t, r.deliver(e.ID)), "given up, it waits to be asked for again")
 	require.Equal(t, 1, r.read(e.ID).Tries)
@@ -139,37 +139,37 @@ func TestAWebhookThatCanNeverBeCalledIsFinal(t *testing.T) {
 }
 
 // tokenless is a platform that does not show the account's auth token.
-type tokenless struct{ activities.BulkSource }
+type tokenless struct{ bulkexport.Source }
 
 func (tokenless) SigningKey(context.Context, string) ([]byte, error) {
 	return nil, schema.Errorf(schema.Conflict, "no_signing_key", "The account has no auth token that webhooks could be signed with.")
 }
 
-func TestNothingLeavesUnsignedAndALaterTokenMendsIt(t *testing.T) {
-	r := newRig(t, demo.With{})
+func TestNothingIsSentUnsignedAndALaterTokenSignsIt(t *testing.T) {
+	r := newFixture(t, demo.With{})
 	there := r.receiver(twilio.NewRequestValidator(r.account.AuthToken), http.StatusOK)
 	e := r.event(there.URL)
-	shown := r.Days
-	r.Days = tokenless{shown}
+	shown := r.Source
+	r.Source = tokenless{shown}
 	require.False(t, final(t, r.deliver(e.ID)))
 	require.Empty(t, there.bodies)
 	require.Equal(t, []string{"could not be signed"}, outcomes(r.read(e.ID)))
-	r.Days = shown
+	r.Source = shown
 	require.NoError(t, r.deliver(e.ID))
 }
 
-// forgetful is a store that cannot note tries.
-type forgetful struct{ activities.BulkStore }
+// forgetful is a store that cannot record attempts.
+type forgetful struct{ bulkexport.Store }
 
 func (forgetful) NoteTry(context.Context, string, schema.EventTry) error { return errors.New("away") }
 
-func TestADeliveryThatCouldNotBeNotedIsMadeAgainAsTheSameEvent(t *testing.T) {
-	r := newRig(t, demo.With{})
+func TestADeliveryThatCouldNotBeRecordedIsSentAgainAsTheSameEvent(t *testing.T) {
+	r := newFixture(t, demo.With{})
 	there := r.receiver(twilio.NewRequestValidator(r.account.AuthToken), http.StatusOK)
 	e := r.event(there.URL)
-	r.Bulk = forgetful{r.store}
+	r.Store = forgetful{r.store}
 	require.False(t, final(t, r.deliver(e.ID)))
-	r.Bulk = r.store
+	r.Store = r.store
 	require.NoError(t, r.deliver(e.ID))
 	require.Equal(t, []string{e.ID, e.ID}, there.tokens)
 	require.Equal(t, schema.EventDelivered, r.read(e.ID).Status)
