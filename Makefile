@@ -23,7 +23,7 @@ test: ready ## every test, with real Postgres, S3, Temporal and Chromium; nothin
 	go test -race -p $(PARALLEL) -timeout $(TIMEOUT) ./dev/e2e ./dev/browser ./worker ./... # the longest first
 
 unit: ## the quick tests, which start nothing
-	go test $$(go list -f '{{.ImportPath}} {{join .TestImports " "}} {{join .XTestImports " "}}' ./... | grep -vE 'satchel/dev/(parts|testparts|stack)' | cut -d' ' -f1)
+	go test $$(go list -f '{{.ImportPath}} {{join .TestImports " "}} {{join .XTestImports " "}}' ./... | grep -vE 'satchel/dev/(services|testservices|stack)' | cut -d' ' -f1)
 
 replay: ## do recorded runs still replay?
 	go test -run Replay ./workflows/...

@@ -10,8 +10,10 @@
 // text reaches a workflow history.
 package activities
 
+import "satchel/schema"
+
 // Who did what no user asked for, in the audit trail.
 const (
-	Satchel  = "satchel"  // a deadline of ours
-	Operator = "operator" // someone with access to Temporal who gave no name
+	Satchel  = schema.ActorSatchel
+	Operator = schema.ActorOperator
 )

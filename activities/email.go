@@ -114,7 +114,7 @@ func (a *EmailActivities) sendEach(ctx context.Context, about string, emails []E
 	for _, e := range emails {
 		if sent, known := done[e.Name()]; known {
 			if !sent {
-				rejected = schema.Errorf(schema.Invalid, "email_refused", "The provider rejected an e-mail for good.")
+				rejected = schema.Errorf(schema.Invalid, schema.CodeEmailRefused, "The provider rejected an e-mail for good.")
 			}
 			continue
 		}

@@ -78,7 +78,7 @@ const maxRetryDelay = time.Minute
 // or storage is away the delay doubles with each attempt, with jitter. Other
 // services are retried after the time they ask for.
 func retryDelay(ctx context.Context, e *schema.Error) time.Duration {
-	if e.Code != "database_unavailable" && e.Code != "storage_unavailable" {
+	if e.Code != schema.CodeDatabaseUnavailable && e.Code != schema.CodeStorageUnavailable {
 		return e.RetryAfter
 	}
 	doubled := min(max(activity.GetInfo(ctx).Attempt-1, 0), 6)

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"satchel/schema"
 )
 
 // ErrCorrupted says that stored bytes are not the written ones. It is not
@@ -26,15 +28,9 @@ func RewriteOnRetry(err error) error {
 	return err
 }
 
-// Opener reads the objects that were encrypted to one key.
-type Opener interface {
-	Get(ctx context.Context, key string, buf []byte) ([]byte, error)
-	Open(ctx context.Context, key string) (io.ReadCloser, error)
-}
-
 // ReadBack reads a stored object to its end and compares size and SHA-256 with
 // what was written. It returns ErrCorrupted where they differ.
-func ReadBack(ctx context.Context, o Opener, key string, size int64, sha256Hex string) error {
+func ReadBack(ctx context.Context, o schema.ObjectOpener, key string, size int64, sha256Hex string) error {
 	stored, err := o.Open(ctx, key)
 	if err != nil {
 		return fmt.Errorf("open %s: %w", key, err)

@@ -17,11 +17,6 @@ type Rows interface {
 	AppendRow(dst []byte) ([]byte, error) // io.EOF behind the last
 }
 
-// keyedRows are rows whose position in a key order is known.
-type keyedRows interface {
-	Key() string // of the row appended last
-}
-
 // Framing is the text around records.
 type Framing struct {
 	First   string // before the first record
@@ -49,7 +44,8 @@ type Compressor interface {
 // Pipeline reads records and compresses them at the same time.
 type Pipeline struct {
 	Framing   Framing
-	PieceSize int // of text after which a piece ends; 0 for no end
+	PieceSize int           // of text after which a piece ends; 0 for no end
+	Key       func() string // of the row appended last; nil where keys are not needed
 }
 
 var chunks = sync.Pool{New: func() any { return new(Chunk) }}
@@ -86,9 +82,9 @@ func compress(ctx context.Context, in <-chan *Chunk, to Compressor) error {
 
 // read joins records to chunks.
 func (p Pipeline) read(ctx context.Context, rows Rows, out chan<- *Chunk) error {
-	key := func() string { return "" }
-	if keyed, ok := rows.(keyedRows); ok {
-		key = keyed.Key
+	key := p.Key
+	if key == nil {
+		key = func() string { return "" }
 	}
 	chunk := newChunk()
 	send := func(next *Chunk) error {

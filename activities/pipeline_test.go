@@ -63,7 +63,9 @@ func (c *collected) Finish(context.Context) error {
 func TestRecordsAreFramedAndCutIntoPieces(t *testing.T) {
 	var c collected
 	p := activities.Pipeline{Framing: activities.Framing{First: "[", Between: ","}, PieceSize: 100}
-	require.NoError(t, p.Run(t.Context(), &numbers{last: 1000, then: io.EOF}, &c))
+	rows := &numbers{last: 1000, then: io.EOF}
+	p.Key = rows.Key
+	require.NoError(t, p.Run(t.Context(), rows, &c))
 	require.True(t, c.finished)
 	require.EqualValues(t, 1000, c.records)
 	require.Equal(t, "1", c.first)

@@ -34,18 +34,16 @@ func NotFoundAsNotVisible(err error) error {
 	return err
 }
 
-const notVisible = "not_seen"
-
 // NotVisible is the retryable error for rows that the source database does not
 // show yet.
 func NotVisible(message string) error {
-	return schema.Errorf(schema.Unavailable, notVisible, "%s", message)
+	return schema.Errorf(schema.Unavailable, schema.CodeNotSeen, "%s", message)
 }
 
 // IsNotVisible tells whether err is a NotVisible.
 func IsNotVisible(err error) bool {
 	known, ok := errors.AsType[*schema.Error](err)
-	return ok && known.Code == notVisible
+	return ok && known.Code == schema.CodeNotSeen
 }
 
 // OwnersAndAdmins returns those who may export the account. That the source

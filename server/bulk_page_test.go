@@ -27,8 +27,8 @@ func (w *world) bulkJob(name string, days int) schema.Job {
 		JobRequest: schema.JobRequest{Name: name}, ID: schema.NewJobID(), Account: w.account, Family: w.account,
 		Type: schema.Calls, Start: last.Plus(1 - days), End: last, RequestedBy: w.owner, QuotaDays: 366,
 	}
-	require.NoError(w.t, w.parts.store.OpenJob(w.t.Context(), o))
-	job, err := w.parts.store.Job(w.t.Context(), o.ID)
+	require.NoError(w.t, w.parts.store.BulkExports().OpenJob(w.t.Context(), o))
+	job, err := w.parts.store.BulkExports().Job(w.t.Context(), o.ID)
 	require.NoError(w.t, err)
 	return job
 }
@@ -37,7 +37,7 @@ func (w *world) bulkJob(name string, days int) schema.Job {
 func (w *world) bulkFile(account string, day schema.Day) string {
 	w.t.Helper()
 	id := schema.NewDayFileID()
-	_, err := w.parts.store.PublishDay(w.t.Context(), schema.NewDayFile{
+	_, err := w.parts.store.BulkExports().PublishDay(w.t.Context(), schema.NewDayFile{
 		ID: id, Account: account, Type: schema.Calls, Day: day, Records: 1234, Size: 56789, SHA256: strings.Repeat("ab", 32),
 		Wrapped: []byte("wrapped"), ReadAt: time.Now(), Retention: 7 * 24 * time.Hour,
 	})
@@ -51,7 +51,7 @@ func (w *world) bulkEvent(name, address string) schema.Event {
 		ID: uuid.NewString(), Account: w.account, Type: schema.Calls, Job: schema.NewJobID(),
 		Hook: schema.Hook{URL: address, Method: "POST"}, Result: schema.Result{Name: name, Start: "2026-03-01", End: "2026-03-02", Completed: 2},
 	}
-	require.NoError(w.t, w.parts.store.OpenEvent(w.t.Context(), e))
+	require.NoError(w.t, w.parts.store.BulkExports().OpenEvent(w.t.Context(), e))
 	return e
 }
 
@@ -192,9 +192,9 @@ func TestDeliveriesShowTheirLogAndCanBeSentAgain(t *testing.T) {
 	waiting := owner.get(bulkSettings)
 	waiting.says(t, http.StatusOK, `data-delivery="`+e.ID+`" data-status="pending"`, "On its way", "https://hooks.example.com/x?a=1&amp;b=2")
 	require.NotContains(t, waiting.body, `id="again-`)
-	require.NoError(t, w.parts.store.NoteTry(t.Context(), e.ID, schema.EventTry{HTTPStatus: 500, Outcome: "refused with 500", Took: 1234}))
+	require.NoError(t, w.parts.store.BulkExports().NoteTry(t.Context(), e.ID, schema.EventTry{HTTPStatus: 500, Outcome: "refused with 500", Took: 1234}))
 	owner.get(bulkSettings).says(t, http.StatusOK, "To be tried again", "refused with 500", "1,234 ms", "(1 attempt)")
-	require.NoError(t, w.parts.store.GiveUpEvent(t.Context(), e.ID))
+	require.NoError(t, w.parts.store.BulkExports().GiveUpEvent(t.Context(), e.ID))
 	owner.get(bulkSettings).says(t, http.StatusOK, "Given up", `id="again-`+e.ID)
 	w.as(w.stranger).post(bulkSettings+"/deliveries/"+e.ID+"/again", nil).says(t, http.StatusNotFound, "There is no such event.")
 	again := owner.post(bulkSettings+"/deliveries/"+e.ID+"/again", nil)
@@ -214,7 +214,7 @@ func TestAParentSeesItsSubaccountsAtAGlance(t *testing.T) {
 	w.bulkFile(subaccount, schema.DayOf(time.Now()).Plus(-1))
 	w.exec(`insert into satchel.bulk_configurations (account_sid, resource_type, enabled) values ($1, 'Calls', true), ($1, 'Messages', false)`, subaccount)
 	last := schema.DayOf(time.Now()).Plus(-1)
-	require.NoError(t, w.parts.store.OpenJob(t.Context(), schema.JobOpening{
+	require.NoError(t, w.parts.store.BulkExports().OpenJob(t.Context(), schema.JobOpening{
 		JobRequest: schema.JobRequest{Name: "secret name"}, ID: schema.NewJobID(), Account: subaccount, Family: w.account,
 		Type: schema.Calls, Start: last.Plus(-9), End: last, QuotaDays: 366,
 	}))
@@ -313,7 +313,7 @@ func TestAMailedLinkEndsTheNoticesOfOnePersonByOnePost(t *testing.T) {
 	w := newWorld(t)
 	path := "/unsubscribe/" + w.links.Token(schema.ToUnsubscribe, w.admin, 1)
 	unsubscribed := func() map[string]bool {
-		all, err := w.parts.store.Unsubscribed(t.Context(), []string{w.owner, w.admin})
+		all, err := w.parts.store.BulkExports().Unsubscribed(t.Context(), []string{w.owner, w.admin})
 		require.NoError(t, err)
 		return all
 	}

@@ -110,7 +110,7 @@ func TestConfirmingTwiceIsHarmless(t *testing.T) {
 	for range 2 { // the run has not got round to it
 		require.Equal(t, http.StatusSeeOther, owner.post(w.confirmLink(e), nil).status)
 	}
-	require.NoError(t, w.parts.store.ConfirmExport(t.Context(), e.ID, w.owner, "age1", []byte("wrapped")))
+	require.NoError(t, w.parts.store.AccountExports().ConfirmExport(t.Context(), e.ID, w.owner, "age1", []byte("wrapped")))
 	again := owner.post(w.confirmLink(e), nil)
 	require.Equal(t, http.StatusSeeOther, again.status)
 	owner.get(again.header.Get("Location")).says(t, http.StatusOK, "Already confirmed")

@@ -8,11 +8,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 )
 
-var contract = testparts.OpenContract("api/openapi.json")
+var contract = testservices.OpenContract("api/openapi.json")
 
 // keepsTo fails the test unless openapi.json says that such a request may be
 // answered so.

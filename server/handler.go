@@ -31,17 +31,17 @@ type handler struct {
 
 // newHandler plugs everything together.
 func newHandler(s settled, p *parts, logger *slog.Logger) *handler {
-	h := &handler{Echo: echo.New(), metrics: newMetrics(p.store), ready: newReadiness(p, logger)}
+	h := &handler{Echo: echo.New(), metrics: newMetrics(statsSource{p.store.AccountExports(), p.store.BulkExports()}), ready: newReadiness(p, logger)}
 	who := auth.New(auth.Options{
 		Directory: p.directory, Sessions: p.store.Sessions(), Site: s.site, Host: s.host, Dev: p.everybody,
 		ByItself: byItself,
 	})
 	h.api = api.New(api.Deps{
-		Store: p.store, Vault: p.vault, Temporal: p.temporal, Site: s.site, Windows: s.windows(),
+		Store: p.store.AccountExports(), Vault: p.vault, Temporal: p.temporal, Site: s.site, Windows: s.windows(),
 		Secret: s.linkKey, ArchiveSchema: p.archiveSchema,
 	})
 	h.bulk = bulk.New(bulk.Options{
-		Store: p.store, Vault: p.vault, Temporal: p.temporal, Directory: p.directory, Links: schema.NewLinks(s.linkKey),
+		Store: p.store.BulkExports(), Vault: p.vault, Temporal: p.temporal, Directory: p.directory, Links: schema.NewLinks(s.linkKey),
 		Site: s.bulkSite(), TrustedProxies: s.TrustedProxies, CheckHook: p.hooks.Check, Limits: s.bulkLimits(),
 		MinLagDays: s.MinLagDays, LinkTTL: s.LinkTTL, FetchStatus: s.DayFetchStatus,
 		Explain: func(c echo.Context, title string, paragraphs []string) error {
@@ -49,7 +49,7 @@ func newHandler(s settled, p *parts, logger *slog.Logger) *handler {
 		},
 	})
 	h.web = web.New(web.Options{
-		API: h.api, Bulk: h.bulk, Auth: who, Exports: p.store, Directory: p.directory,
+		API: h.api, Bulk: h.bulk, Auth: who, Exports: p.store.AccountExports(), Directory: p.directory,
 		Links: schema.NewLinks(s.linkKey), Site: s.site, Windows: s.windows(), SignInURL: s.SignInURL, Note: p.catalog.Note,
 		Operators: p.operators(s),
 	})

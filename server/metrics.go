@@ -32,6 +32,12 @@ type counting interface {
 	BulkStanding(context.Context) (store.BulkStanding, error)
 }
 
+// statsSource counts both kinds of exports.
+type statsSource struct {
+	*store.AccountExports
+	*store.BulkExports
+}
+
 func newMetrics(exports counting) *metrics {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),

@@ -102,7 +102,7 @@ func TestThePageSaysHowFarTheMailIsThatAsksForTheConfirmation(t *testing.T) {
 	owner.get(settings).says(t, http.StatusOK, "cannot be delivered to", w.owner+"@example.com", `id="resend"`)
 	require.NoError(t, w.parts.store.SettleLetter(t.Context(), e.ID, letter, true))
 	owner.get(settings).says(t, http.StatusOK, "We have sent a mail with a link to", w.owner+"@example.com")
-	w.moved(e, "generation = 2")
+	w.moved(e, "link_version = 2")
 	owner.get(settings).says(t, http.StatusOK, "about to go to")
 }
 
@@ -165,7 +165,7 @@ func TestTheTrailSaysWhoTouchedAnExportAndTheHistoryCountsDownloads(t *testing.T
 	t.Parallel()
 	w := newWorld(t, withTemporal)
 	e := w.asked(w.owner)
-	require.NoError(t, w.parts.store.ConfirmExport(t.Context(), e.ID, w.admin, "age1", []byte("wrapped")))
+	require.NoError(t, w.parts.store.AccountExports().ConfirmExport(t.Context(), e.ID, w.admin, "age1", []byte("wrapped")))
 	w.moved(e, isCompleted)
 	for i, from := range []int{0, 5000, 0, 70000} { // the second and the fourth go on with what was cut
 		require.NoError(t, w.parts.store.Audit(t.Context(), store.Event{
@@ -174,7 +174,7 @@ func TestTheTrailSaysWhoTouchedAnExportAndTheHistoryCountsDownloads(t *testing.T
 	}
 	owner := w.as(w.owner)
 	owner.get(settings).says(t, http.StatusOK, "Asked for by <strong>Ada", "Confirmed by <strong>Grace", "Downloaded by <strong>Grace", "2 times, last", `<dd id="downloads">2</dd>`)
-	require.NoError(t, w.parts.store.EndExport(t.Context(), e.ID, schema.Ending{Status: schema.Expired, Reason: schema.Deleted}, w.admin, schema.Certificate{Objects: 14}))
+	require.NoError(t, w.parts.store.AccountExports().EndExport(t.Context(), e.ID, schema.Ending{Status: schema.Expired, Reason: schema.Deleted}, w.admin, schema.Certificate{Objects: 14}))
 	owner.get(settings).says(t, http.StatusOK, "deleted by <strong>Grace", "14 stored objects", "Deleted early by <strong>Grace", `<dt>Downloads</dt><dd>2</dd>`)
 	w.exec(`update satchel.exports set available_again_at = now() - interval '1 second'`)
 	now := time.Now()

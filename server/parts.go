@@ -27,7 +27,7 @@ import (
 
 // parts are what the server stands on. Any of them may be away for a while.
 type parts struct {
-	store     *store.Store
+	store     *store.DB
 	source    *source.DB
 	directory *source.Directory
 	everybody auth.Everybody // nil except in development
@@ -47,7 +47,7 @@ func open(ctx context.Context, s settled, logger *slog.Logger) (p *parts, err er
 			p.close()
 		}
 	}()
-	if p.catalog, err = loadCatalog(s.CatalogDir); err != nil {
+	if p.catalog, err = catalog.Open(s.CatalogDir); err != nil {
 		return p, err
 	}
 	if p.vault, err = vault.Open(ctx, s.Vault); err != nil {
@@ -65,10 +65,7 @@ func open(ctx context.Context, s settled, logger *slog.Logger) (p *parts, err er
 	if p.source, err = source.Open(ctx, s.SourceDatabaseURL, s.DatabaseConns); err != nil {
 		return p, err
 	}
-	p.directory = p.source.Directory(source.DirectoryQueries{
-		People: p.catalog.People(), Account: p.catalog.Account(), Credentials: p.catalog.Credentials(),
-		Signing: p.catalog.Signing(), Subaccounts: p.catalog.Subaccounts(), Call: p.catalog.Call(),
-	})
+	p.directory = source.NewPlatform(p.source, p.catalog).Directory
 	if s.Dev {
 		p.everybody = p.source.Directory(source.DirectoryQueries{People: demo.People})
 	}
@@ -130,13 +127,6 @@ func undescribed(c schema.Category, err error) error {
 		}
 	}
 	return fmt.Errorf("describe %s: %w", c, err)
-}
-
-func loadCatalog(dir string) (*catalog.Catalog, error) {
-	if dir == "" {
-		return catalog.Embedded()
-	}
-	return catalog.Load(dir)
 }
 
 // operators leads to an account's run in Temporal's own pages, in development;

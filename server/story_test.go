@@ -32,7 +32,7 @@ var document = `{"exportVersion":"1.0","data":{"account":[` + strings.Repeat(`{"
 type hands struct{ *parts }
 
 func (h *hands) OpenExport(ctx context.Context, in accountexport.OpenExportInput) error {
-	return h.store.OpenExport(ctx, schema.Opening{
+	return h.store.AccountExports().OpenExport(ctx, schema.Opening{
 		Export: in.Export, Account: in.Account, RequestedBy: in.RequestedBy, RequestedAt: in.RequestedAt, ConfirmBy: in.ConfirmBy,
 	})
 }
@@ -42,21 +42,21 @@ func (h *hands) ConfirmExport(ctx context.Context, in accountexport.ConfirmExpor
 	if err != nil {
 		return err
 	}
-	return h.store.ConfirmExport(ctx, in.Export, in.By, recipient, wrapped)
+	return h.store.AccountExports().ConfirmExport(ctx, in.Export, in.By, recipient, wrapped)
 }
 
 func (h *hands) CollectCategory(ctx context.Context, in accountexport.CollectCategoryInput) error {
-	if _, err := h.store.Recipient(ctx, in.Export); err != nil {
+	if _, err := h.store.AccountExports().Recipient(ctx, in.Export); err != nil {
 		return err
 	}
-	if err := h.store.BeginCategory(ctx, in.Export, in.Category, 0); err != nil {
+	if err := h.store.AccountExports().BeginCategory(ctx, in.Export, in.Category, 0); err != nil {
 		return err
 	}
-	return h.store.FinishCategory(ctx, in.Export, in.Category, 0, time.Now())
+	return h.store.AccountExports().FinishCategory(ctx, in.Export, in.Category, 0, time.Now())
 }
 
 func (h *hands) AssembleArchive(ctx context.Context, in accountexport.AssembleArchiveInput) (accountexport.AssembleArchiveResult, error) {
-	recipient, err := h.store.Recipient(ctx, in.Export)
+	recipient, err := h.store.AccountExports().Recipient(ctx, in.Export)
 	if err != nil {
 		return accountexport.AssembleArchiveResult{}, err
 	}
@@ -68,7 +68,7 @@ func (h *hands) AssembleArchive(ctx context.Context, in accountexport.AssembleAr
 	if _, err := h.vault.Create(ctx, key, recipient, func(to io.Writer) error { _, err := to.Write(stored.Bytes()); return err }); err != nil {
 		return accountexport.AssembleArchiveResult{}, err
 	}
-	if err := h.store.AddSegments(ctx, in.Export, key, []schema.Segment{{TextOffset: 0, GzipOffset: 10}}); err != nil {
+	if err := h.store.AccountExports().AddSegments(ctx, in.Export, key, []schema.Segment{{TextOffset: 0, GzipOffset: 10}}); err != nil {
 		return accountexport.AssembleArchiveResult{}, err
 	}
 	return accountexport.AssembleArchiveResult{Archive: schema.Archive{
@@ -77,7 +77,7 @@ func (h *hands) AssembleArchive(ctx context.Context, in accountexport.AssembleAr
 }
 
 func (h *hands) CompleteExport(ctx context.Context, in accountexport.CompleteExportInput) (accountexport.CompleteExportResult, error) {
-	e, err := h.store.CompleteExport(ctx, in.Export, in.Archive.Archive, in.Windows)
+	e, err := h.store.AccountExports().CompleteExport(ctx, in.Export, in.Archive.Archive, in.Windows)
 	if err != nil {
 		return accountexport.CompleteExportResult{}, err
 	}
@@ -85,13 +85,13 @@ func (h *hands) CompleteExport(ctx context.Context, in accountexport.CompleteExp
 }
 
 func (h *hands) RemoveArchive(ctx context.Context, in accountexport.RemoveArchiveInput) error {
-	if _, err := h.store.BeginRemoval(ctx, in.Export, in.Ending, in.By); err != nil {
+	if _, err := h.store.AccountExports().BeginRemoval(ctx, in.Export, in.Ending, in.By); err != nil {
 		return err
 	}
 	if _, err := h.vault.Remove(ctx, schema.ObjectPrefix(in.Export)); err != nil {
 		return err
 	}
-	return h.store.EndExport(ctx, in.Export, in.Ending, in.By, schema.Certificate{})
+	return h.store.AccountExports().EndExport(ctx, in.Export, in.Ending, in.By, schema.Certificate{})
 }
 
 func (h *hands) SendEmail(context.Context, activities.SendEmailInput) error { return nil }

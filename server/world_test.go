@@ -29,7 +29,7 @@ import (
 
 	"satchel/activities/hook"
 	"satchel/activities/vault"
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/catalog"
 	"satchel/schema/directory/demo"
@@ -42,7 +42,7 @@ import (
 
 func TestMain(m *testing.M) {
 	slog.SetDefault(logger)
-	testparts.Main(m)
+	testservices.Main(m)
 }
 
 var logger = slog.New(slog.NewJSONHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -103,7 +103,7 @@ type change func(*world)
 func newWorld(t *testing.T, changes ...change) *world {
 	t.Helper()
 	w := &world{t: t, account: schema.NewAccountID(), token: rand.Text()}
-	at := testparts.Database(t)
+	at := testservices.Database(t)
 	key := []byte(rand.Text() + rand.Text())
 	w.settings = settled{
 		config: config{
@@ -160,7 +160,7 @@ var s3Credentials sync.Once
 func openVault(t *testing.T, c vault.Config) *vault.Vault {
 	t.Helper()
 	s3Credentials.Do(func() {
-		b := testparts.Bucket(t)
+		b := testservices.Bucket(t)
 		for name, value := range map[string]string{"AWS_ACCESS_KEY_ID": b.AccessKey, "AWS_SECRET_ACCESS_KEY": b.SecretKey, "AWS_REGION": b.Region} {
 			require.NoError(t, os.Setenv(name, value)) // the same for all buckets of the tests
 		}
@@ -174,7 +174,7 @@ func openVault(t *testing.T, c vault.Config) *vault.Vault {
 
 // withBucket gives the world a bucket.
 func withBucket(w *world) {
-	b := testparts.Bucket(w.t)
+	b := testservices.Bucket(w.t)
 	w.parts.vault.Close()
 	w.parts.vault = openVault(w.t, vault.Config{Bucket: b.Bucket, Endpoint: b.Endpoint})
 }
@@ -190,7 +190,7 @@ func withTemporal(w *world) {
 func namespace(t *testing.T) client.Client {
 	t.Helper()
 	name := "test-" + strings.ToLower(rand.Text())
-	c, err := client.Dial(client.Options{HostPort: testparts.Temporal(t), Namespace: name, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
+	c, err := client.Dial(client.Options{HostPort: testservices.Temporal(t), Namespace: name, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
 	require.NoError(t, err)
 	_, err = c.WorkflowService().RegisterNamespace(t.Context(), &workflowservice.RegisterNamespaceRequest{
 		Namespace: name, WorkflowExecutionRetentionPeriod: durationpb.New(24 * time.Hour),
@@ -263,7 +263,7 @@ func (w *world) started(by string) schema.Export {
 
 func (w *world) written(e schema.Export) {
 	w.t.Helper()
-	require.NoError(w.t, w.parts.store.OpenExport(w.t.Context(), schema.Opening{
+	require.NoError(w.t, w.parts.store.AccountExports().OpenExport(w.t.Context(), schema.Opening{
 		Export: e.ID, Account: e.Account, RequestedBy: e.RequestedBy, RequestedAt: e.RequestedAt, ConfirmBy: e.ConfirmBy,
 	}))
 }

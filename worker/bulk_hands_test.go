@@ -36,7 +36,7 @@ func newBulkRig(t *testing.T) *rig {
 	archive, finish, err := openArchive(r.url, queries, 2)
 	require.NoError(t, err)
 	t.Cleanup(finish)
-	r.Bulk, r.Days, r.Archive, r.Secrets = r.store, newBulkSourcePort(platform, queries), archive, r.vault
+	r.Bulk, r.Days, r.Archive, r.Secrets = r.store, source.NewPlatform(platform, queries), archive, r.vault
 	r.Runs = runs{again: &r.again}
 	r.exec(`insert into platform.messages (sid, account_sid, body, status, direction, date_created)
 		select 'SM' || md5($1 || n), $1, 'message ' || n || E' \n "quoted" ' || chr(8232), 'delivered', 'outbound-api',
@@ -233,7 +233,7 @@ func TestAnErasureThatTheArchiveDoesNotTakeHasTheFileMadeAgain(t *testing.T) {
 
 func (r *rig) found(table, sid string) (n int) {
 	r.t.Helper()
-	require.NoError(r.t, r.store.DB().QueryRow(`select count(*) from platform.`+table+` where sid = $1`, sid).Scan(&n))
+	require.NoError(r.t, r.store.SQL().QueryRow(`select count(*) from platform.`+table+` where sid = $1`, sid).Scan(&n))
 	return n
 }
 
@@ -269,7 +269,7 @@ func TestAnErasedCallThatThePlatformArchivesLaterIsErasedThere(t *testing.T) {
 	require.Zero(t, r.found("calls_archive", call))
 
 	due := func() (at *time.Time) {
-		require.NoError(t, r.store.DB().QueryRow(`select erase_again_at from satchel.erased_calls where call_sid = $1`, call).Scan(&at))
+		require.NoError(t, r.store.SQL().QueryRow(`select erase_again_at from satchel.erased_calls where call_sid = $1`, call).Scan(&at))
 		return at
 	}
 	require.NotNil(t, due())
@@ -282,7 +282,7 @@ func TestAnErasedCallThatThePlatformArchivesLaterIsErasedThere(t *testing.T) {
 func TestAnErasureThatTheArchiveDidNotTakeIsFinishedByTheNextSweep(t *testing.T) {
 	r := newBulkRig(t)
 	var old string
-	require.NoError(t, r.store.DB().QueryRow(`select min(sid) from platform.calls_archive where account_sid = $1`, r.account.AccountSID).Scan(&old))
+	require.NoError(t, r.store.SQL().QueryRow(`select min(sid) from platform.calls_archive where account_sid = $1`, r.account.AccountSID).Scan(&old))
 	archive := r.Archive
 	long := schema.Erasure{Call: old, Day: "2020-01-01"} // that it is old is no reason to wait
 	for range 2 {                                        // asked for again, too
@@ -315,8 +315,8 @@ func TestErasedCallsAreGoneFromTheFileThatIsMadeAgainAndFromTheArchive(t *testin
 	before := r.lines(schema.Calls, someDay)
 	require.Len(t, before, 10)
 	var old, recent string
-	require.NoError(t, r.store.DB().QueryRow(`select min(sid) from platform.calls_archive where account_sid = $1`, r.account.AccountSID).Scan(&old))
-	require.NoError(t, r.store.DB().QueryRow(`select min(sid) from platform.calls where account_sid = $1`, r.account.AccountSID).Scan(&recent))
+	require.NoError(t, r.store.SQL().QueryRow(`select min(sid) from platform.calls_archive where account_sid = $1`, r.account.AccountSID).Scan(&old))
+	require.NoError(t, r.store.SQL().QueryRow(`select min(sid) from platform.calls where account_sid = $1`, r.account.AccountSID).Scan(&recent))
 	r.erase(schema.Erasure{Call: old, Day: someDay}, schema.Erasure{Call: recent, Day: someDay})
 	r.erase(schema.Erasure{Call: old, Day: someDay}) // again
 	f, _ := r.gzipOf(schema.Calls, someDay)
@@ -331,7 +331,7 @@ func TestErasedCallsAreGoneFromTheFileThatIsMadeAgainAndFromTheArchive(t *testin
 	require.Zero(t, r.found("calls_archive", old))
 	require.Equal(t, 1, r.found("calls", recent), "the operational record stays")
 	var audits int
-	require.NoError(t, r.store.DB().QueryRow(`select count(*) from satchel.audit where subject in ($1, $2)`, old, recent).Scan(&audits))
+	require.NoError(t, r.store.SQL().QueryRow(`select count(*) from satchel.audit where subject in ($1, $2)`, old, recent).Scan(&audits))
 	require.Equal(t, 2, audits, "each erasure once")
 }
 
@@ -393,7 +393,7 @@ func TestTheBulkSweepLeavesNoObjectBehind(t *testing.T) {
 	require.Equal(t, []string{kept.ID}, r.dayObjects())
 	require.Equal(t, activities.SweptBulk{}, r.sweepBulk(), "a second look finds nothing")
 	var certificates int
-	require.NoError(t, r.store.DB().QueryRow(`select count(*) from satchel.audit where subject like 'DF%' and action = 'removed' and details->>'left' = '0'`).Scan(&certificates))
+	require.NoError(t, r.store.SQL().QueryRow(`select count(*) from satchel.audit where subject like 'DF%' and action = 'removed' and details->>'left' = '0'`).Scan(&certificates))
 	require.Equal(t, 1, certificates)
 }
 
@@ -537,7 +537,7 @@ func TestTheBulkSweepMakesAllExpiredFilesUnreadableBeforeItDeletesAny(t *testing
 	r.exec(`update satchel.day_files set expires_at = clock_timestamp()`)
 	r.Vault = unremovable{r.Vault, func() {
 		var keys int
-		require.NoError(t, r.store.DB().QueryRow(`select count(wrapped) from satchel.day_files`).Scan(&keys))
+		require.NoError(t, r.store.SQL().QueryRow(`select count(wrapped) from satchel.day_files`).Scan(&keys))
 		require.Zero(t, keys)
 	}}
 	require.Equal(t, activities.SweptBulk{Stuck: 2}, r.sweepBulk())

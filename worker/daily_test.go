@@ -42,7 +42,7 @@ func TestDailyExportsAreScheduledAgainByAWorkerThatStarts(t *testing.T) {
 		}
 	}
 	found := schedules{daily: map[string]bool{}}
-	require.NoError(t, scheduleDaily(t.Context(), r.store, found))
+	require.NoError(t, scheduleDaily(t.Context(), r.store.BulkExports, found))
 	require.Equal(t, want, found.daily)
 
 	last := fmt.Sprintf("AC%032x", 129)
@@ -53,7 +53,7 @@ func TestDailyExportsAreScheduledAgainByAWorkerThatStarts(t *testing.T) {
 			require.NoError(t, err)
 		}
 	}}
-	require.NoError(t, scheduleDaily(t.Context(), r.store, found))
+	require.NoError(t, scheduleDaily(t.Context(), r.store.BulkExports, found))
 	require.False(t, found.daily[last+"/Messages"])
 	require.True(t, found.daily[last+"/Conferences"])
 }
@@ -82,7 +82,7 @@ func TestTheWeekOfAnAccountThatIsGoneBeginsWithTheFirstAttemptThatDoesNotFindIt(
 	_, err := r.store.Configure(t.Context(), account, schema.Messages, "", schema.BulkChange{Enabled: &yes})
 	require.NoError(t, err)
 	isSeen := func() (seen bool) {
-		require.NoError(t, r.store.DB().QueryRow(`select unseen_since is null from satchel.bulk_configurations`).Scan(&seen))
+		require.NoError(t, r.store.SQL().QueryRow(`select unseen_since is null from satchel.bulk_configurations`).Scan(&seen))
 		return seen
 	}
 	shown := r.Source

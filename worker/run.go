@@ -42,7 +42,7 @@ func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	queries, err := loadCatalog(r.Catalog)
+	queries, err := catalog.Open(r.Catalog)
 	if err != nil {
 		return err
 	}
@@ -97,17 +97,16 @@ func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 			_, err := temporal.CheckHealth(ctx, &client.CheckHealthRequest{})
 			return err
 		}})
-		platformPort, objectsPort, runs := newSourceAdapter(platform, queries), vaultAdapter{objects}, runsAdapter{temporal}
-		links := schema.NewLinks(linkKey)
+		records, runs, links := source.NewPlatform(platform, queries), runsAdapter{temporal}, schema.NewLinks(linkKey)
 		return r.work(ctx, temporal, metrics, logger, own, &activitySet{
-			exports: &accountexport.Activities{Store: own, Source: platformPort, Vault: objectsPort, Runs: runs, Count: metrics},
+			exports: &accountexport.Activities{Store: own.AccountExports(), Source: records, Vault: objects, Runs: runs, Count: metrics},
 			bulk: &bulkexport.Activities{
-				Store: own, Source: platformPort, Vault: objectsPort, Archive: archive, Secrets: objects, Hooks: hooks,
+				Store: own.BulkExports(), Source: records, Vault: objects, Archive: archive, Secrets: objects, Hooks: hooks,
 				Runs: runs, Schedules: schedulesAdapter{temporal, r.DailyDelay, r.limits()}, Count: metrics, Grace: r.SweepGrace,
 			},
 			emails: &activities.EmailActivities{Ledger: own, Mail: mailer, Count: metrics, Composers: []activities.EmailComposer{
-				&accountexport.EmailComposer{Store: own, Directory: platformPort, Links: links, Site: site},
-				&bulkexport.EmailComposer{Store: own, Directory: platformPort, Links: links, Site: site},
+				&accountexport.EmailComposer{Store: own.AccountExports(), Directory: records, Links: links, Site: site},
+				&bulkexport.EmailComposer{Store: own.BulkExports(), Directory: records, Links: links, Site: site},
 			}},
 		})
 	})
@@ -138,7 +137,7 @@ const (
 
 // work polls the task queues until ctx ends, then lets running activities continue
 // for the grace.
-func (r runCommand) work(ctx context.Context, c client.Client, metrics *metrics, logger *slog.Logger, own *store.Store, set *activitySet) error {
+func (r runCommand) work(ctx context.Context, c client.Client, metrics *metrics, logger *slog.Logger, own *store.DB, set *activitySet) error {
 	sdk.SetStickyWorkflowCacheSize(cachedRuns)
 	working, ctx := errgroup.WithContext(ctx)
 	interrupted := make(chan any)
@@ -168,7 +167,7 @@ func (r runCommand) work(ctx context.Context, c client.Client, metrics *metrics,
 		})
 	})
 	working.Go(func() error {
-		return retry(ctx, logger, "scheduling daily exports", func() error { return scheduleDaily(ctx, own, set.bulk.Schedules) })
+		return retry(ctx, logger, "scheduling daily exports", func() error { return scheduleDaily(ctx, own.BulkExports(), set.bulk.Schedules) })
 	})
 	return working.Wait()
 }
@@ -176,7 +175,7 @@ func (r runCommand) work(ctx context.Context, c client.Client, metrics *metrics,
 // scheduleDaily creates or updates the schedule of every daily export: a Temporal that
 // was lost, or settings that changed, must not end daily exports that customers rely
 // on.
-func scheduleDaily(ctx context.Context, own *store.Store, schedules bulkexport.Schedules) error {
+func scheduleDaily(ctx context.Context, own *store.BulkExports, schedules bulkexport.Schedules) error {
 	const page = 100
 	for last := (schema.BulkConfiguration{}); ; {
 		enabled, err := own.Daily(ctx, last, page)
@@ -232,11 +231,4 @@ func retry(ctx context.Context, logger *slog.Logger, what string, attempt func()
 			return fmt.Errorf("%s: %w", what, ctx.Err())
 		}
 	}
-}
-
-func loadCatalog(dir string) (*catalog.Catalog, error) {
-	if dir == "" {
-		return catalog.Embedded()
-	}
-	return catalog.Load(dir)
 }

@@ -168,7 +168,7 @@ func (v troubled) Remove(ctx context.Context, prefix string) (removed schema.Cer
 func (r *rig) certificate() (actor string, removed schema.Certificate) {
 	r.t.Helper()
 	var details []byte
-	require.NoError(r.t, r.store.DB().QueryRow(`select min(actor), min(details::text) from satchel.audit
+	require.NoError(r.t, r.store.SQL().QueryRow(`select min(actor), min(details::text) from satchel.audit
 		where subject = $1 and action = 'removed' having count(*) = 1`, r.export).Scan(&actor, &details))
 	require.NoError(r.t, json.Unmarshal(details, &removed))
 	return actor, removed
@@ -266,10 +266,11 @@ func TestRemovalLeavesNoRowButTheExportsOwnAndItsTrail(t *testing.T) {
 	require.NoError(t, r.remove(schema.Ending{Status: schema.Expired, Reason: schema.WindowPassed}))
 	for _, table := range []string{"export_keys", "pieces", "segments"} {
 		var left int
-		require.NoError(t, r.store.DB().QueryRow(`select count(*) from satchel.`+table).Scan(&left))
+		require.NoError(t, r.store.SQL().QueryRow(`select count(*) from satchel.`+table).Scan(&left))
 		require.Zero(t, left, table)
 	}
-	history, err := r.store.History(t.Context(), r.export)
+	trails, err := r.store.Trails(t.Context(), r.account.AccountSID, []string{r.export})
 	require.NoError(t, err)
-	require.Equal(t, store.Removed, history[len(history)-1].Action)
+	trail := trails[r.export]
+	require.Equal(t, store.Removed, trail[len(trail)-1].Action)
 }

@@ -22,7 +22,7 @@ import (
 	"satchel/activities/mail"
 	"satchel/activities/vault"
 	"satchel/dev/demo"
-	"satchel/dev/parts"
+	"satchel/dev/services"
 	"satchel/schema"
 	"satchel/workflows"
 )
@@ -33,7 +33,7 @@ type endless struct {
 	reading chan schema.Category
 }
 
-func (e endless) Read(ctx context.Context, c schema.Category, _, _ string, _ func(time.Time, activities.Rows) error) error {
+func (e endless) ReadCategory(ctx context.Context, c schema.Category, _, _ string, _ func(time.Time, activities.Rows) error) error {
 	e.reading <- c
 	<-ctx.Done()
 	return ctx.Err()
@@ -46,7 +46,7 @@ func (r *rig) work(c client.Client, streams int) {
 	ended := make(chan error, 1)
 	command := runCommand{Concurrency: streams, DaysAtOnce: 1, HooksAtOnce: 2 * quickAtOnce, Grace: 5 * time.Second, SweepEvery: time.Hour, SweepGrace: time.Hour}
 	go func() {
-		ended <- command.work(ctx, c, newNumbers(), slog.New(slog.DiscardHandler), r.store, r.Activities)
+		ended <- command.work(ctx, c, newNumbers(), slog.New(slog.DiscardHandler), r.store.DB, r.Activities)
 	}()
 	r.t.Cleanup(func() {
 		stop()
@@ -254,14 +254,14 @@ func TestTheWorkerStartsWhileEverythingIsAwayAndSaysSo(t *testing.T) {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "x")
 	keyset := filepath.Join(t.TempDir(), "keyset.json")
 	require.NoError(t, vault.WriteDevelopmentKeyset(keyset))
-	port, err := parts.FreePort()
+	port, err := services.FreePort()
 	require.NoError(t, err)
 	command := runCommand{
 		ownDatabase: ownDatabase{DatabaseURL: "postgres://satchel:secret@" + nobody + "/satchel?sslmode=disable"},
 		LinkKey:     schema.NewDevelopmentLinkKey(), Site: "http://localhost:8080", Dev: true, Concurrency: 1,
 		Vault:   vault.Config{Bucket: "satchel", Endpoint: "http://" + nobody, KeysetFile: keyset},
 		Mail:    mail.Config{APIKey: "re_test", BaseURL: "http://" + nobody, From: "exports@example.com"},
-		Metrics: parts.Loopback(port),
+		Metrics: services.Loopback(port),
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	var logs bytes.Buffer

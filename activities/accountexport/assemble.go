@@ -45,7 +45,7 @@ func (a *Activities) assemble(ctx context.Context, in AssembleArchiveInput) (sch
 	if err != nil {
 		return schema.Archive{}, err
 	}
-	key := schema.ObjectPrefix(in.Export) + "archive-" + rand.Text()
+	key := schema.ArchiveObject(in.Export, rand.Text())
 	pieces := readPieces(ctx, sections, opener)
 	defer pieces.close()
 	var document *archiveWriter
@@ -61,7 +61,7 @@ func (a *Activities) assemble(ctx context.Context, in AssembleArchiveInput) (sch
 	return document.archive(key), nil
 }
 
-func (a *Activities) unlock(ctx context.Context, account, export string) (activities.Opener, error) {
+func (a *Activities) unlock(ctx context.Context, account, export string) (schema.ObjectOpener, error) {
 	wrapped, err := a.Store.WrappedKey(ctx, export)
 	if err != nil {
 		return nil, err
@@ -114,7 +114,7 @@ func (a *Activities) complete(ctx context.Context, in CompleteExportInput) (Comp
 	}
 	completed, ok := completedOf(e)
 	if !ok {
-		return CompleteExportResult{}, schema.Errorf(schema.Conflict, "not_processing", "The export is not being made.")
+		return CompleteExportResult{}, schema.Errorf(schema.Conflict, schema.CodeNotProcessing, "The export is not being made.")
 	}
 	return completed, nil
 }

@@ -33,7 +33,7 @@ func (a *Activities) collect(ctx context.Context, in CollectCategoryInput) error
 	if err != nil || place.Done {
 		return err
 	}
-	return activities.NotFoundAsNotVisible(a.Source.Read(ctx, in.Category, in.Account, place.LastKey, func(readAt time.Time, rows Rows) error {
+	return activities.NotFoundAsNotVisible(a.Source.ReadCategory(ctx, in.Category, in.Account, place.LastKey, func(readAt time.Time, rows schema.RecordReader) error {
 		expected, err := rows.Expected()
 		if err != nil {
 			return err

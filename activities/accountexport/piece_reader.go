@@ -30,7 +30,7 @@ type pieceReader struct {
 
 const piecesAhead = 2
 
-func readPieces(ctx context.Context, sections []schema.Section, opener activities.Opener) *pieceReader {
+func readPieces(ctx context.Context, sections []schema.Section, opener schema.ObjectOpener) *pieceReader {
 	ctx, cancel := context.WithCancel(ctx)
 	var left []schema.Piece
 	for _, s := range sections {
@@ -67,7 +67,7 @@ func (r *pieceReader) close() {
 }
 
 // open fetches one piece and compares it with the ledger.
-func (o *openPiece) open(ctx context.Context, p schema.Piece, opener activities.Opener) (err error) {
+func (o *openPiece) open(ctx context.Context, p schema.Piece, opener schema.ObjectOpener) (err error) {
 	if o.deflate, err = opener.Get(ctx, p.ObjectKey, o.deflate[:0]); err != nil {
 		return fmt.Errorf("read a piece of %s: %w", p.Category, err)
 	}

@@ -55,7 +55,7 @@ func newPieceWriter(objects objectStore, ledger pieceLedger, count Counters, in 
 
 // write reads, compresses and stores at the same time. What was read before an
 // error still counts.
-func (w *pieceWriter) write(ctx context.Context, rows Rows) error {
+func (w *pieceWriter) write(ctx context.Context, rows schema.RecordReader) error {
 	storing, ctx := errgroup.WithContext(ctx)
 	pieces := make(chan *piece, 1)
 	storing.Go(func() error { return w.store(ctx, pieces) })
@@ -69,7 +69,7 @@ func (w *pieceWriter) write(ctx context.Context, rows Rows) error {
 
 // compressRows writes records in the form in which they stand in a JSON array: the
 // first one of a section follows "[", every other one a comma.
-func (w *pieceWriter) compressRows(ctx context.Context, rows Rows, out chan<- *piece) error {
+func (w *pieceWriter) compressRows(ctx context.Context, rows schema.RecordReader, out chan<- *piece) error {
 	deflate, err := flate.NewWriter(nil, flate.BestSpeed)
 	if err != nil {
 		return err
@@ -78,7 +78,7 @@ func (w *pieceWriter) compressRows(ctx context.Context, rows Rows, out chan<- *p
 	if w.pieces > 0 {
 		framing.First = framing.Between
 	}
-	return activities.Pipeline{Framing: framing, PieceSize: pieceSize}.
+	return activities.Pipeline{Framing: framing, PieceSize: pieceSize, Key: rows.Key}.
 		Run(ctx, rows, &pieceCompressor{pieceWriter: w, deflate: deflate, next: w.pieces, out: out})
 }
 
@@ -115,7 +115,7 @@ func (c *pieceCompressor) begin(firstKey string) {
 	c.piece.deflate.Reset()
 	c.piece.Piece = schema.Piece{
 		Category: c.in.Category, Seq: c.next, FirstKey: firstKey, ReadAt: c.readAt,
-		ObjectKey: fmt.Sprintf("%s%s/%05d-%s", schema.ObjectPrefix(c.in.Export), c.in.Category, c.next, c.attempt),
+		ObjectKey: schema.PieceObject(c.in.Export, c.in.Category, c.next, c.attempt),
 	}
 	c.next++
 	c.deflate.Reset(&c.piece.deflate)

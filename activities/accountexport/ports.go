@@ -61,17 +61,10 @@ type EmailStore interface {
 
 // Source reads the records of an account from the platform's database.
 type Source interface {
-	// Read calls do with the rows of a category behind the key after, in key order,
+	// ReadCategory calls do with the rows of a category behind the key after, in key order,
 	// as they stood at one moment. It returns NotFound where the account is not
 	// visible at that moment: its category would look empty.
-	Read(ctx context.Context, c schema.Category, account, after string, do func(readAt time.Time, rows Rows) error) error
-}
-
-// Rows are the records of one category as JSON text.
-type Rows interface {
-	activities.Rows
-	Expected() (int64, error) // how many there are to come, exactly or estimated
-	Key() string              // of the row appended last
+	ReadCategory(ctx context.Context, c schema.Category, account, after string, do func(readAt time.Time, rows schema.RecordReader) error) error
 }
 
 // Vault keeps encrypted objects and their keys; see package vault for what each
@@ -80,7 +73,7 @@ type Vault interface {
 	activities.OrphanVault
 	objectStore
 	NewKey(ctx context.Context, account, export string) (recipient string, wrapped []byte, err error)
-	Unlock(ctx context.Context, wrapped []byte, account, export string) (activities.Opener, error)
+	Unlock(ctx context.Context, wrapped []byte, account, export string) (schema.ObjectOpener, error)
 	Create(ctx context.Context, key, recipient string, write func(io.Writer) error) (int64, error)
 }
 

@@ -132,7 +132,7 @@ func (a *Activities) storeDay(ctx context.Context, in WriteDayInput, erased []st
 	file.Wrapped = wrapped
 	_, err = a.Vault.Create(ctx, schema.DayObject(file.ID), recipient, func(object io.Writer) error {
 		lines := newLineWriter(object)
-		err := a.Source.ReadDay(ctx, in.Type, in.Account, in.Day, erased, func(rows activities.Rows) error {
+		err := a.Source.ReadDay(ctx, in.Type, in.Account, in.Day, erased, func(rows schema.RecordReader) error {
 			return activities.Pipeline{Framing: activities.Framing{After: "\n"}}.Run(ctx, rows, lines)
 		})
 		if err == nil {

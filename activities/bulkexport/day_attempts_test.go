@@ -19,7 +19,7 @@ func TestADayThatCannotBeWrittenIsRetriedAsItsPolicySays(t *testing.T) {
 	away, err := store.Open("postgres://satchel@127.0.0.1:1/satchel?sslmode=disable", 1)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, away.Close()) })
-	a := &bulkexport.Activities{Store: away}
+	a := &bulkexport.Activities{Store: away.BulkExports()}
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestWorkflowEnvironment()
 	env.RegisterActivity(a)

@@ -40,7 +40,7 @@ func (r *fixture) email(role schema.Role) string { return r.account.As(role).Ema
 func (r *fixture) ended(job schema.Job, statuses ...schema.DayStatus) {
 	r.t.Helper()
 	for i, s := range statuses {
-		_, err := r.store.DB().Exec(`update satchel.job_days set status = $3, ended_at = clock_timestamp() where job_id = $1 and day = $2`, job.ID, string(job.Start.Plus(i)), string(s))
+		_, err := r.store.SQL().Exec(`update satchel.job_days set status = $3, ended_at = clock_timestamp() where job_id = $1 and day = $2`, job.ID, string(job.Start.Plus(i)), string(s))
 		require.NoError(r.t, err)
 	}
 	_, err := r.store.EndJob(r.t.Context(), job.ID)
@@ -54,7 +54,7 @@ func TestOwnersAndAdminsAreNotifiedOfANewJobOnce(t *testing.T) {
 	require.NoError(t, r.send(job.ID, bulkexport.JobRequestedEmail), "a retried mail is the same mail")
 	sent := r.sent()
 	require.Len(t, sent, 2)
-	for role, asker := range map[schema.Role]string{schema.Admin: "You asked for", schema.Owner: "An owner or admin asked for"} {
+	for role, asker := range map[schema.Role]string{schema.Admin: "You requested", schema.Owner: "An owner or admin requested"} {
 		m := sent[r.email(role)]
 		require.Contains(t, strings.Join(strings.Fields(m.Text), " "), asker+" the calls of New account: 3 days, from 2026-03-01 to 2026-03-03 (UTC)")
 		require.Contains(t, m.Text, job.ID)
@@ -72,7 +72,7 @@ func TestOwnersAndAdminsAreNotifiedOfANewJobOnce(t *testing.T) {
 func TestAProgramIsNamedAsTheRequester(t *testing.T) {
 	r := newFixture(t, demo.With{})
 	require.NoError(t, r.send(r.job(schema.JobOpening{}).ID, bulkexport.JobRequestedEmail))
-	require.Contains(t, r.sent()[r.email(schema.Owner)].Text, "Asked for by:\nA program with the account's API credentials")
+	require.Contains(t, r.sent()[r.email(schema.Owner)].Text, "Requested by:\nA program with the account's API credentials")
 }
 
 func TestUnsubscribedUsersAreNotNotified(t *testing.T) {
@@ -97,7 +97,7 @@ func TestTheAddressOfAJobIsNotifiedOfItsEnd(t *testing.T) {
 	sent := r.sent()
 	require.Len(t, sent, 1)
 	m := sent["loader@customer.example"]
-	require.Equal(t, "The bulk export of New account is ready, but for 1 day", m.Subject)
+	require.Equal(t, "The bulk export for New account is ready, except for 1 day", m.Subject)
 	for _, fact := range []string{"March <audit>", job.ID, "2026-03-01", "GET /v1/Exports/Calls/Days/2026-03-01", "https://export.example.com/settings/bulk-export",
 		job.CreatedAt.Add(week).UTC().Format("Monday, 2 January 2006, 15:04"), "7 days after"} {
 		require.Contains(t, strings.Join(strings.Fields(m.Text), " "), fact)

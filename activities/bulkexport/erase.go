@@ -23,7 +23,7 @@ type EraseCallsInput struct {
 // finished is finished by the sweep.
 func (a *Activities) EraseCalls(ctx context.Context, in EraseCallsInput) (Rejection, error) {
 	if a.Archive == nil {
-		rejection, err := splitRejection(schema.Errorf(schema.Forbidden, "no_archive",
+		rejection, err := splitRejection(schema.Errorf(schema.Forbidden, schema.CodeNoArchive,
 			"Calls cannot be erased here: those who run this service have not said where old calls are kept."))
 		return rejection, activities.ToApplicationError(ctx, err)
 	}

@@ -15,19 +15,19 @@ import (
 	"satchel/activities/mail"
 	"satchel/activities/vault"
 	"satchel/dev/demo"
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/catalog"
 	"satchel/schema/store"
 	"satchel/schema/store/source"
 )
 
-func TestMain(m *testing.M) { testparts.Main(m) }
+func TestMain(m *testing.M) { testservices.Main(m) }
 
 // platform reads accounts, users and auth tokens, and no records.
 type platform struct{ *source.Directory }
 
-func (platform) ReadDay(context.Context, schema.ResourceType, string, schema.Day, []string, func(activities.Rows) error) error {
+func (platform) ReadDay(context.Context, schema.ResourceType, string, schema.Day, []string, func(schema.RecordReader) error) error {
 	panic("no e-mail or webhook reads records")
 }
 
@@ -50,22 +50,23 @@ type fixture struct {
 	emails  *activities.EmailActivities
 	links   schema.Links
 	t       *testing.T
-	store   *store.Store
-	inbox   *testparts.Inbox
+	store   *store.BulkExports
+	inbox   *testservices.Inbox
 	account demo.Account
 	count   *emailCount
 }
 
 func newFixture(t *testing.T, with demo.With) *fixture {
-	ctx, url := t.Context(), testparts.Database(t)
-	r := &fixture{t: t, inbox: testparts.Mailbox(t), count: &emailCount{mailed: map[string]int{}}}
+	ctx, url := t.Context(), testservices.Database(t)
+	r := &fixture{t: t, inbox: testservices.Mailbox(t), count: &emailCount{mailed: map[string]int{}}}
 	keyset := filepath.Join(t.TempDir(), "keyset.json")
 	require.NoError(t, vault.WriteDevelopmentKeyset(keyset))
 	keys, err := vault.Open(ctx, vault.Config{Bucket: "not-asked", Endpoint: "http://localhost", KeysetFile: keyset})
 	require.NoError(t, err)
 	t.Cleanup(keys.Close)
-	r.store, err = store.Open(url, 8)
+	own, err := store.Open(url, 8)
 	require.NoError(t, err)
+	r.store = own.BulkExports()
 	t.Cleanup(func() { require.NoError(t, r.store.Close()) })
 	db, err := source.Open(ctx, url, 8)
 	require.NoError(t, err)

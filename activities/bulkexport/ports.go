@@ -26,7 +26,7 @@ type jobStore interface {
 	// OpenJob writes the job with all its days, and takes them from the quota of the
 	// UTC day, all or nothing. A job that is there stays as it is. Where the quota is
 	// used up it returns a schema.Error of kind Limited, and after the opening's Until
-	// one with the code TooLate.
+	// one with the code CodeTooLate.
 	OpenJob(ctx context.Context, o schema.JobOpening) error
 	Job(ctx context.Context, id string) (schema.Job, error)
 	// StopJob marks a job as to be deleted: days that wait become Deleted, running
@@ -145,7 +145,7 @@ type Source interface {
 	activities.Accounts
 	// ReadDay calls do with the records of one type that the account has of a UTC day,
 	// without those of erased calls, ordered by creation and SID.
-	ReadDay(ctx context.Context, t schema.ResourceType, account string, day schema.Day, erased []string, do func(rows activities.Rows) error) error
+	ReadDay(ctx context.Context, t schema.ResourceType, account string, day schema.Day, erased []string, do func(rows schema.RecordReader) error) error
 	// SigningKey is the account's auth token as the deployment's key encrypted it.
 	SigningKey(ctx context.Context, account string) (sealed []byte, err error)
 }
@@ -161,7 +161,7 @@ type Archive interface {
 type Vault interface {
 	activities.OrphanVault
 	NewKey(ctx context.Context, account, file string) (recipient string, wrapped []byte, err error)
-	Unlock(ctx context.Context, wrapped []byte, account, file string) (activities.Opener, error)
+	Unlock(ctx context.Context, wrapped []byte, account, file string) (schema.ObjectOpener, error)
 	Create(ctx context.Context, key, recipient string, write func(io.Writer) error) (int64, error)
 }
 

@@ -15,7 +15,6 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 
-	"satchel/activities"
 	"satchel/activities/bulkexport"
 	"satchel/schema"
 )
@@ -40,7 +39,7 @@ func (m *memory) Create(_ context.Context, key, _ string, write func(io.Writer) 
 	return int64(object.Len()), nil
 }
 
-func (m *memory) Unlock(_ context.Context, wrapped []byte, _, _ string) (activities.Opener, error) {
+func (m *memory) Unlock(_ context.Context, wrapped []byte, _, _ string) (schema.ObjectOpener, error) {
 	if string(wrapped) != "wrapped" {
 		return nil, errors.New("another key")
 	}
@@ -99,10 +98,13 @@ func (messages) Account(_ context.Context, id string) (schema.Account, error) {
 	return schema.Account{ID: id}, nil
 }
 func (messages) SigningKey(context.Context, string) ([]byte, error) { panic("nothing is signed") }
-func (m messages) ReadDay(_ context.Context, _ schema.ResourceType, _ string, _ schema.Day, _ []string, do func(activities.Rows) error) error {
+func (m messages) ReadDay(_ context.Context, _ schema.ResourceType, _ string, _ schema.Day, _ []string, do func(schema.RecordReader) error) error {
 	rows := m
 	return do(&rows)
 }
+
+func (*messages) Expected() (int64, error) { return 0, nil }
+func (*messages) Key() string              { return "" }
 
 func (m *messages) AppendRow(dst []byte) ([]byte, error) {
 	if *m == 0 {

@@ -30,7 +30,7 @@ func (r Rejection) Err() error {
 // splitRejection separates a rejection from errors that are worth a retry.
 func splitRejection(err error) (Rejection, error) {
 	if e, ok := errors.AsType[*schema.Error](err); ok &&
-		(e.Kind == schema.Limited || e.Code == schema.TooLate || activities.IsNonRetryable(e.Kind)) {
+		(e.Kind == schema.Limited || e.Code == schema.CodeTooLate || activities.IsNonRetryable(e.Kind)) {
 		return Rejection{e.Kind, e.Code, e.Message, e.RetryAfter}, nil
 	}
 	return Rejection{}, err

@@ -26,7 +26,7 @@ func (a *Activities) deliver(ctx context.Context, id string) error {
 	case err != nil, event.Status == schema.EventDelivered:
 		return err
 	case event.Status == schema.EventGivenUp:
-		return schema.Errorf(schema.Conflict, "webhook_given_up", "The webhook was given up. It can be asked for again.")
+		return schema.Errorf(schema.Conflict, schema.CodeWebhookGivenUp, "The webhook was given up. It can be requested again.")
 	}
 	attempt := schema.EventTry{At: time.Now().UTC(), Outcome: "could not be signed"}
 	key, err := a.signingKey(ctx, event.Account)

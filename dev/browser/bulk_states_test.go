@@ -113,7 +113,7 @@ var bulkStates = []struct {
 		return s.owner
 	}},
 	{"bulk-quota", func(t *testing.T, s *bulkScene) *tab {
-		_, err := stage.db.ExecContext(t.Context(), `update satchel.bulk_quota set days = 364 where family_sid = $1`, s.bakery.AccountSID)
+		_, err := stage.db.ExecContext(t.Context(), `update satchel.bulk_quota set days = 364 where account_sid = $1`, s.bakery.AccountSID)
 		require.NoError(t, err)
 		s.owner.navigate(bulkExport)
 		s.owner.asksFor(schema.Conferences, "One too many", 3, "")

@@ -136,7 +136,7 @@ var states = []state{
 		return s.captain
 	}},
 	{"unmailable", func(t *testing.T, s *scene) *tab {
-		s.ferry.change(t, `update satchel.letters set sent = false where subject in (select id from satchel.exports where account_sid = $1)`)
+		s.ferry.change(t, `update satchel.emails set sent = false where subject in (select id from satchel.exports where account_sid = $1)`)
 		s.captain.untilSays("cannot be delivered")
 		return s.captain
 	}},

@@ -44,7 +44,7 @@ func TestFilesExpireAndTheQuotaHolds(t *testing.T) {
 			requireRefused(t, err, http.StatusTooManyRequests, 20429)
 		}
 		var days int
-		require.NoError(t, databaseOf(t, st).QueryRow(`select sum(days) from satchel.bulk_quota where family_sid in ($1, $2)`, parent.AccountSID, sub.AccountSID).Scan(&days))
+		require.NoError(t, databaseOf(t, st).QueryRow(`select sum(days) from satchel.bulk_quota where account_sid in ($1, $2)`, parent.AccountSID, sub.AccountSID).Scan(&days))
 		require.Equal(t, quota, days)
 		stranger := newTenantOf(t, st, dir, demo.With{})
 		stranger.job(schema.Messages, yesterday(), yesterday())

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"satchel/dev/demo"
-	"satchel/dev/parts"
+	"satchel/dev/services"
 	"satchel/dev/tools"
 	"satchel/schema"
 )
@@ -26,7 +26,7 @@ import (
 func nodeModules(t *testing.T) string {
 	t.Helper()
 	require.False(t, tools.Node.Missing(), "this test needs Node and npm: `make test` brings them")
-	root, err := parts.Root()
+	root, err := services.Root()
 	require.NoError(t, err)
 	lock, err := os.ReadFile("node/package-lock.json")
 	require.NoError(t, err)

@@ -37,7 +37,7 @@ const patience = 3 * time.Minute
 // tenant is an account whose programs use Twilio's client for Go.
 type tenant struct {
 	demo.Account
-	services
+	twilioServices
 	t  *testing.T
 	st *stack.Stack
 }
@@ -60,19 +60,19 @@ func newTenantOf(t *testing.T, st *stack.Stack, dir string, with demo.With) tena
 	return tenant{a.At(st.Demo.BaseURL), clientFor(t, st, a.AccountSID, a.AuthToken), t, st}
 }
 
-// services are those of Twilio's client that bulk exports have. The client
+// twilioServices are those of Twilio's client that bulk exports have. The client
 // itself is no more than all of them, and takes minutes to compile.
-type services struct {
+type twilioServices struct {
 	BulkexportsV1 *bulkexports.ApiService
 	VoiceV1       *voice.ApiService
 }
 
-func clientFor(t *testing.T, st *stack.Stack, username, password string) services {
+func clientFor(t *testing.T, st *stack.Stack, username, password string) twilioServices {
 	t.Helper()
 	at, err := url.Parse(st.Demo.BaseURL)
 	require.NoError(t, err)
 	theirs := pointed.Client(at, username, password)
-	return services{bulkexports.NewApiServiceWithClient(theirs), voice.NewApiServiceWithClient(theirs)}
+	return twilioServices{bulkexports.NewApiServiceWithClient(theirs), voice.NewApiServiceWithClient(theirs)}
 }
 
 // fill gives the account records of a type on each of the days.

@@ -14,14 +14,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"satchel/dev/stack"
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 )
 
 // A company's own tables, in its own database, exported by its own catalog.
 func TestACompanyExportsItsOwnTables(t *testing.T) {
 	t.Parallel()
-	tables := testparts.EmptyDatabase(t)
+	tables := testservices.EmptyDatabase(t)
 	db, err := sql.Open("postgres", tables)
 	require.NoError(t, err)
 	defer db.Close()

@@ -165,10 +165,10 @@ func TestKillingTheWorkerInTheMiddleOfAMailAndOfARemovalCostsTimeAndNothingElse(
 	letFile := hold(t, everybodys)
 	mailed := reader.confirmed(address)
 
-	letMail := hold(t, "satchel.letters")
+	letMail := hold(t, "satchel.emails")
 	letFile()
 	reader.await(mailed.ID, "completed", 30*time.Second)
-	waitedFor(t, "satchel.letters")
+	waitedFor(t, "satchel.emails")
 	letRemoval := hold(t, "satchel.pieces")
 	deleter.json(http.MethodDelete, "/v1/account/exports/"+deleted.ID, http.StatusAccepted, nil)
 	waitedFor(t, "satchel.pieces")

@@ -8,19 +8,19 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"satchel/dev/parts"
+	"satchel/dev/services"
 )
 
 func TestTheReadmeShowsTheCodeThatTestsRun(t *testing.T) {
-	root, err := parts.Root()
+	root, err := services.Root()
 	require.NoError(t, err)
-	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+	readme, err := os.ReadFile(filepath.Join(root, "docs", "clients.md"))
 	require.NoError(t, err)
 	for path, begins := range map[string]string{"pointed/pointed.go": "import (", "node/pointed.js": "const twilio"} {
 		code, err := os.ReadFile(path)
 		require.NoError(t, err)
 		at := strings.Index(string(code), begins)
 		require.Positive(t, at+1)
-		require.Contains(t, string(readme), string(code[at:]), "the README shows dev/e2e/%s as it is", path)
+		require.Contains(t, string(readme), string(code[at:]), "docs/clients.md shows dev/e2e/%s as it is", path)
 	}
 }

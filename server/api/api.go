@@ -16,7 +16,7 @@ import (
 
 // Deps is what the API stands on.
 type Deps struct {
-	Store    *store.Store
+	Store    *store.AccountExports
 	Vault    *vault.Vault
 	Temporal client.Client
 	Site     schema.Site
@@ -32,7 +32,7 @@ type Deps struct {
 
 // API answers for the exports of all accounts.
 type API struct {
-	store         *store.Store
+	store         *store.AccountExports
 	vault         *vault.Vault
 	temporal      client.Client
 	site          schema.Site

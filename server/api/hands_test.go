@@ -13,7 +13,7 @@ import (
 
 // hands are an export's deeds without files and mails: the rows are real.
 type hands struct {
-	store *store.Store
+	store *store.AccountExports
 	mails chan activities.SendEmailInput
 }
 

@@ -29,7 +29,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"satchel/activities/vault"
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/store"
 	"satchel/server/api"
@@ -40,13 +40,13 @@ import (
 
 func TestMain(m *testing.M) {
 	_ = flag.Set("test.parallel", "8") // these tests wait more than they work
-	testparts.Main(m)
+	testservices.Main(m)
 }
 
 // world is one company with two accounts, and the API over real parts.
 type world struct {
 	t        *testing.T
-	store    *store.Store
+	store    *store.AccountExports
 	rows     *sqlx.DB // for looking, and for turning back the clock
 	temporal client.Client
 	vault    *vault.Vault
@@ -69,10 +69,10 @@ type option func(*testing.T, *api.Deps)
 func newWorld(t *testing.T, options ...option) *world {
 	t.Helper()
 	w := &world{t: t, account: schema.NewAccountID()}
-	url := testparts.Database(t)
-	var err error
-	w.store, err = store.Open(url, 10)
+	url := testservices.Database(t)
+	own, err := store.Open(url, 10)
 	require.NoError(t, err)
+	w.store = own.AccountExports()
 	t.Cleanup(func() { require.NoError(t, w.store.Close()) })
 	w.rows, err = sqlx.Open("postgres", url)
 	require.NoError(t, err)
@@ -102,7 +102,7 @@ func withTemporal(t *testing.T, d *api.Deps) { d.Temporal = namespace(t) }
 
 // bucketEnvironment says once who we are to S3: all buckets of the tests have
 // the same credentials, and parallel tests cannot set the environment.
-func bucketEnvironment(t *testing.T, b testparts.S3) {
+func bucketEnvironment(t *testing.T, b testservices.S3) {
 	t.Helper()
 	sayOnce.Do(func() {
 		for name, value := range map[string]string{
@@ -159,7 +159,7 @@ func (w *world) work(hands any) {
 func namespace(t *testing.T) client.Client {
 	t.Helper()
 	name := "test-" + strings.ToLower(rand.Text())
-	c, err := client.Dial(client.Options{HostPort: testparts.Temporal(t), Namespace: name, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
+	c, err := client.Dial(client.Options{HostPort: testservices.Temporal(t), Namespace: name, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	_, err = c.WorkflowService().RegisterNamespace(t.Context(), &workflowservice.RegisterNamespaceRequest{

@@ -18,7 +18,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/stretchr/testify/require"
 
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/catalog"
 	"satchel/schema/directory/demo"
@@ -27,7 +27,7 @@ import (
 	"satchel/server/auth"
 )
 
-func TestMain(m *testing.M) { testparts.Main(m) }
+func TestMain(m *testing.M) { testservices.Main(m) }
 
 // world is a platform with an account, behind HTTP.
 type world struct {
@@ -52,7 +52,7 @@ type settings func(*auth.Options)
 
 func newWorld(t *testing.T, change ...settings) *world {
 	t.Helper()
-	at := testparts.Database(t)
+	at := testservices.Database(t)
 	own, err := store.Open(at, 5)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, own.Close()) })

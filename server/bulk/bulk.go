@@ -25,7 +25,7 @@ type Directory interface {
 
 // Options are what bulk exports stand on.
 type Options struct {
-	Store     *store.Store
+	Store     *store.BulkExports
 	Vault     *vault.Vault
 	Temporal  client.Client
 	Directory Directory

@@ -4,10 +4,10 @@ import (
 	"net/http"
 	"testing"
 
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 )
 
-var contract = testparts.OpenContract("../api/openapi.json")
+var contract = testservices.OpenContract("../api/openapi.json")
 
 // holdAgainstContract fails the test unless openapi.json says that such a
 // request may be answered so.

@@ -105,7 +105,7 @@ func TestWhileTheDatabaseIsAwayTheAnswerSaysWhenToTryAgain(t *testing.T) {
 	away, err := store.Open("postgres://satchel@127.0.0.1:1/satchel?sslmode=disable", 2)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, away.Close()) })
-	w := newWorld(t, nowhere(t), func(o *bulk.Options) { o.Store = away })
+	w := newWorld(t, nowhere(t), func(o *bulk.Options) { o.Store = away.BulkExports() })
 	file, until := schema.NewDayFileID(), time.Now().Add(time.Hour).Unix()
 	link := fmt.Sprintf("/files/%s/Calls-2026-03-01.json.gz?by=%s&exp=%d&sig=%s", file, w.program.user, until, w.links.FileLink(file, w.program.user, until))
 	for _, at := range append(everywhere, [2]string{http.MethodGet, link}) {

@@ -1,7 +1,6 @@
 package bulk_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -14,7 +13,6 @@ import (
 	"satchel/activities/accountexport"
 	"satchel/activities/bulkexport"
 	"satchel/activities/mail"
-	"satchel/activities/vault"
 	"satchel/schema"
 	"satchel/workflows/client"
 )
@@ -66,7 +64,7 @@ func (p *platform) block() (release func()) {
 }
 
 // ReadDay lends the records of a day.
-func (p *platform) ReadDay(ctx context.Context, t schema.ResourceType, account string, day schema.Day, erased []string, do func(activities.Rows) error) error {
+func (p *platform) ReadDay(ctx context.Context, t schema.ResourceType, account string, day schema.Day, erased []string, do func(schema.RecordReader) error) error {
 	p.mu.Lock()
 	hold := p.hold
 	left := []string{}
@@ -115,6 +113,9 @@ func (p *platform) scheduled(account string, t schema.ResourceType) bool {
 
 type lines struct{ sids []string }
 
+func (*lines) Expected() (int64, error) { return 0, nil }
+func (*lines) Key() string              { return "" }
+
 func (l *lines) AppendRow(dst []byte) ([]byte, error) {
 	if len(l.sids) == 0 {
 		return dst, io.EOF
@@ -127,7 +128,7 @@ func (l *lines) AppendRow(dst []byte) ([]byte, error) {
 // hands are real ones, but for the platform, mails and webhooks.
 func (w *world) hands() []any {
 	hands := &bulkexport.Activities{
-		Store: w.store, Source: directory{w.platform, w}, Vault: vaultPort{w.vault}, Count: uncounted{},
+		Store: w.store, Source: directory{w.platform, w}, Vault: w.vault, Count: uncounted{},
 		Runs: runs{world: w}, Secrets: w.vault, Hooks: w.platform, Schedules: w.platform,
 	}
 	if !w.platform.nameless {
@@ -165,32 +166,6 @@ func (d directory) Account(ctx context.Context, id string) (schema.Account, erro
 }
 
 func (d directory) People(context.Context, string) ([]schema.Person, error) { return nil, nil }
-
-type vaultPort struct{ *vault.Vault }
-
-func (p vaultPort) Unlock(ctx context.Context, wrapped []byte, account, file string) (activities.Opener, error) {
-	id, err := p.Unwrap(ctx, wrapped, account, file)
-	return opener{p.Vault, id}, err
-}
-
-type opener struct {
-	vault *vault.Vault
-	id    vault.Identity
-}
-
-func (o opener) Get(ctx context.Context, key string, buf []byte) ([]byte, error) {
-	return o.vault.Get(ctx, key, o.id, buf)
-}
-
-func (o opener) Open(ctx context.Context, key string) (io.ReadCloser, error) {
-	content, err := o.vault.Get(ctx, key, o.id, nil)
-	return io.NopCloser(bytes.NewReader(content)), err
-}
-
-func (p vaultPort) Remove(ctx context.Context, prefix string) (schema.Certificate, error) {
-	removed, err := p.Vault.Remove(ctx, prefix)
-	return schema.Certificate{Objects: removed.Objects, Versions: removed.Versions, Uploads: removed.Uploads}, err
-}
 
 type nobodyReads struct{}
 

@@ -260,7 +260,7 @@ func TestAJobWhoseCallerHasGoneIsNotOpenedAndCostsNothing(t *testing.T) {
 	err = workflowclient.OpenBulkJob(t.Context(), w.temporal, late)
 	known, ok := errors.AsType[*schema.Error](err)
 	require.True(t, ok, err)
-	require.Equal(t, schema.TooLate, known.Code)
+	require.Equal(t, schema.CodeTooLate, known.Code)
 	require.NoError(t, w.temporal.GetWorkflow(t.Context(), workflows.BulkJobID(id), "").Get(t.Context(), nil), "its run closes")
 	used, _, _, err := w.bulk.Quota(t.Context(), w.principal(w.program))
 	require.NoError(t, err)

@@ -33,7 +33,7 @@ import (
 
 	"satchel/activities/hook"
 	"satchel/activities/vault"
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/store"
 	"satchel/server/api"
@@ -45,7 +45,7 @@ import (
 
 func TestMain(m *testing.M) {
 	_ = flag.Set("test.parallel", "4") // these tests wait more than they work
-	testparts.Main(m)
+	testservices.Main(m)
 }
 
 // site is where the customers of a world reach it.
@@ -55,14 +55,14 @@ const site = "https://export.example.com"
 // over real parts.
 type world struct {
 	t        *testing.T
-	store    *store.Store
+	store    *store.BulkExports
 	rows     *sqlx.DB // for looking, and for turning back the clock
 	temporal client.Client
 	vault    *vault.Vault
 	links    schema.Links
 	bulk     *bulk.Bulk
 	url      string
-	bucket   testparts.S3
+	bucket   testservices.S3
 	platform *platform
 
 	suspended atomic.Bool // the program's account
@@ -82,10 +82,10 @@ type change func(*bulk.Options)
 func newWorld(t *testing.T, changes ...change) *world {
 	t.Helper()
 	w := &world{t: t, platform: newPlatform()}
-	at := testparts.Database(t)
-	var err error
-	w.store, err = store.Open(at, 10)
+	at := testservices.Database(t)
+	own, err := store.Open(at, 10)
 	require.NoError(t, err)
+	w.store = own.BulkExports()
 	t.Cleanup(func() { require.NoError(t, w.store.Close()) })
 	w.rows, err = sqlx.Open("postgres", at)
 	require.NoError(t, err)
@@ -121,7 +121,7 @@ func newWorld(t *testing.T, changes ...change) *world {
 // openVault gives the world a bucket and a key of its own.
 func (w *world) openVault() {
 	w.t.Helper()
-	w.bucket = testparts.Bucket(w.t)
+	w.bucket = testservices.Bucket(w.t)
 	sayOnce.Do(func() {
 		for name, value := range map[string]string{
 			"AWS_ACCESS_KEY_ID": w.bucket.AccessKey, "AWS_SECRET_ACCESS_KEY": w.bucket.SecretKey, "AWS_REGION": w.bucket.Region,
@@ -202,7 +202,7 @@ func (w *world) work() {
 func namespace(t *testing.T) client.Client {
 	t.Helper()
 	name := "test-" + strings.ToLower(rand.Text())
-	c, err := client.Dial(client.Options{HostPort: testparts.Temporal(t), Namespace: name, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
+	c, err := client.Dial(client.Options{HostPort: testservices.Temporal(t), Namespace: name, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	_, err = c.WorkflowService().RegisterNamespace(t.Context(), &workflowservice.RegisterNamespaceRequest{

@@ -45,7 +45,7 @@ func StopBulkJob(ctx context.Context, c client.Client, job, by string) error {
 		WaitForStage: client.WorkflowUpdateStageCompleted,
 	})
 	if isNotFound(err) {
-		lost := schema.Errorf(schema.Unavailable, "job_interrupted", "This job was interrupted on our side. No more of its days begin, and it will be ended soon.")
+		lost := schema.Errorf(schema.Unavailable, schema.CodeJobInterrupted, "This job was interrupted on our side. No more of its days begin, and it will be ended soon.")
 		lost.RetryAfter, lost.Cause = time.Minute, err
 		return lost
 	}
@@ -201,7 +201,7 @@ func asUnavailable(err error) error {
 	if err == nil {
 		return nil
 	}
-	away := schema.Errorf(schema.Unavailable, "busy", "This cannot be done right now. Please try again in a moment.")
+	away := schema.Errorf(schema.Unavailable, schema.CodeBusy, "This cannot be done right now. Please try again in a moment.")
 	away.RetryAfter, away.Cause = 5*time.Second, err
 	return away
 }
