@@ -1,4 +1,4 @@
-package main
+package accountexport_test
 
 import (
 	"bytes"
@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,132 +17,16 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/testsuite"
 
 	"satchel/activities"
-	"satchel/activities/mail"
+	"satchel/activities/accountexport"
 	"satchel/activities/vault"
 	"satchel/dev/demo"
-	"satchel/dev/testservices"
 	"satchel/schema"
-	"satchel/schema/catalog"
-	"satchel/schema/store"
-	"satchel/schema/store/source"
 )
 
-func TestMain(m *testing.M) { testservices.Main(m) }
-
-// stores are all rows of one database.
-type stores struct {
-	*store.DB
-	*store.AccountExports
-	*store.BulkExports
-}
-
-// rig is the activities on a real database, bucket and mailbox.
-type rig struct {
-	*activities.Activities
-	t       *testing.T
-	url     string
-	store   stores
-	vault   *vault.Vault
-	inbox   *testservices.Inbox
-	account demo.Account
-	export  string
-	again   []schema.Day // that a run was told to make again
-}
-
-func newRig(t *testing.T, with demo.With, rows map[schema.Category]int64) *rig {
-	ctx := t.Context()
-	r := &rig{t: t, url: testservices.Database(t), inbox: testservices.Mailbox(t), export: schema.NewExportID()}
-	bucket := testservices.Bucket(t)
-	t.Setenv("AWS_ACCESS_KEY_ID", bucket.AccessKey)
-	t.Setenv("AWS_SECRET_ACCESS_KEY", bucket.SecretKey)
-	t.Setenv("AWS_REGION", bucket.Region)
-	keyset := filepath.Join(t.TempDir(), "keyset.json")
-	require.NoError(t, vault.WriteDevelopmentKeyset(keyset))
-	var err error
-	r.vault, err = vault.Open(ctx, vault.Config{Bucket: bucket.Bucket, Endpoint: bucket.Endpoint, KeysetFile: keyset})
-	require.NoError(t, err)
-	t.Cleanup(r.vault.Close)
-	own, err := store.Open(r.url, 8)
-	require.NoError(t, err)
-	r.store = stores{own, own.AccountExports(), own.BulkExports()}
-	t.Cleanup(func() { require.NoError(t, r.store.Close()) })
-	platform, err := source.Open(ctx, r.url, 8)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, platform.Close()) })
-	queries, err := catalog.Embedded()
-	require.NoError(t, err)
-	mailer, err := mail.New(mail.Config{APIKey: "re_test", BaseURL: r.inbox.URL, From: "Satchel <exports@example.com>"})
-	require.NoError(t, err)
-	r.account, err = demo.NewAccount(ctx, r.url, with)
-	require.NoError(t, err)
-	if rows != nil {
-		require.NoError(t, demo.Fill(ctx, r.url, r.account.AccountSID, rows, nil))
-	}
-	r.Activities = &activities.Activities{
-		Store: r.store, Source: source.NewPlatform(platform, queries), Vault: r.vault, Mail: mailer,
-		Links: schema.NewLinks(make([]byte, 32)), Site: "http://localhost:8080", Count: newNumbers(),
-	}
-	return r
-}
-
-// run runs an activity as Temporal would.
-func (r *rig) run(activity, in, out any) error {
-	var suite testsuite.WorkflowTestSuite
-	env := suite.NewTestActivityEnvironment()
-	env.SetTestTimeout(time.Minute)
-	env.RegisterActivity(r.Activities)
-	answer, err := env.ExecuteActivity(activity, in)
-	if err == nil && out != nil {
-		return answer.Get(out)
-	}
-	return err
-}
-
-func (r *rig) exec(query string, args ...any) {
-	r.t.Helper()
-	_, err := r.store.SQL().Exec(query, args...)
-	require.NoError(r.t, err)
-}
-
-func (r *rig) open() {
-	r.t.Helper()
-	owner := r.account.As(schema.Owner).ID
-	now := time.Now()
-	require.NoError(r.t, r.run(r.OpenExport, activities.Open{Export: r.export, Account: r.account.AccountSID, RequestedBy: owner, RequestedAt: now, ConfirmBy: now.Add(time.Hour)}, nil))
-}
-
-func (r *rig) confirm() {
-	r.t.Helper()
-	r.open()
-	require.NoError(r.t, r.run(r.ConfirmExport, activities.Confirm{Export: r.export, Account: r.account.AccountSID, By: r.account.As(schema.Owner).ID}, nil))
-}
-
-func (r *rig) collect(c schema.Category) error {
-	return r.run(r.CollectCategory, activities.Collect{Export: r.export, Account: r.account.AccountSID, Category: c}, nil)
-}
-
-func (r *rig) collectAll() {
-	r.t.Helper()
-	for _, c := range schema.Categories {
-		require.NoError(r.t, r.collect(c), c)
-	}
-}
-
-func (r *rig) complete() activities.Assembled {
-	r.t.Helper()
-	var archive activities.Assembled
-	require.NoError(r.t, r.run(r.AssembleArchive, activities.Assemble{Export: r.export, Account: r.account.AccountSID}, &archive))
-	var done activities.Completed
-	require.NoError(r.t, r.run(r.CompleteExport, activities.Complete{Export: r.export, Account: r.account.AccountSID, Archive: archive, Windows: schema.DefaultWindows()}, &done))
-	require.Equal(r.t, 24*time.Hour, done.ExpiresAt.Sub(done.CompletedAt))
-	return archive
-}
-
 // document downloads the archive and holds it against what was announced.
-func (r *rig) document() []byte {
+func (r *fixture) document() []byte {
 	r.t.Helper()
 	d, err := r.store.Download(r.t.Context(), r.account.AccountSID, r.export)
 	require.NoError(r.t, err)
@@ -204,7 +87,7 @@ func parse(t *testing.T, document []byte) parsed {
 }
 
 func TestADocumentOfManyPiecesIsOneDocument(t *testing.T) {
-	r := newRig(t, demo.With{Records: true}, map[schema.Category]int64{"calls": 30_000, "contacts": 500})
+	r := newFixture(t, demo.With{Records: true}, map[schema.Category]int64{"calls": 30_000, "contacts": 500})
 	r.confirm()
 	r.collectAll()
 	place, err := r.store.Place(t.Context(), r.export, "calls")
@@ -218,7 +101,7 @@ func TestADocumentOfManyPiecesIsOneDocument(t *testing.T) {
 }
 
 func TestAnEmptyCategoryIsAnEmptyArray(t *testing.T) {
-	r := newRig(t, demo.With{}, nil)
+	r := newFixture(t, demo.With{}, nil)
 	r.confirm()
 	r.collectAll()
 	r.complete()
@@ -227,17 +110,11 @@ func TestAnEmptyCategoryIsAnEmptyArray(t *testing.T) {
 	require.EqualValues(t, 1, p.Manifest["account"].Records)
 }
 
-// ahead is another replica, which knows every account already.
-type ahead struct{ activities.Source }
-
-func (ahead) Account(context.Context, string) (schema.Account, error) { return schema.Account{}, nil }
-
 func TestNoCategoryIsEmptyAtAMomentThatDoesNotShowTheAccount(t *testing.T) {
-	r := newRig(t, demo.With{}, nil)
+	r := newFixture(t, demo.With{}, nil)
 	r.confirm()
-	r.Source = ahead{r.Source}
-	err := r.run(r.CollectCategory, activities.Collect{Export: r.export, Account: schema.NewAccountID(), Category: "calls"}, nil)
-	require.False(t, final(t, err))
+	err := r.run(r.CollectCategory, accountexport.CollectCategoryInput{Export: r.export, Account: schema.NewAccountID(), Category: "calls"}, nil)
+	require.False(t, nonRetryable(t, err))
 	place, err := r.store.Place(t.Context(), r.export, "calls")
 	require.NoError(t, err)
 	require.False(t, place.Done)
@@ -245,7 +122,7 @@ func TestNoCategoryIsEmptyAtAMomentThatDoesNotShowTheAccount(t *testing.T) {
 }
 
 func TestTheSameRecordsGiveTheSamePieces(t *testing.T) {
-	r := newRig(t, demo.With{Records: true}, map[schema.Category]int64{"contacts": 2_000})
+	r := newFixture(t, demo.With{Records: true}, map[schema.Category]int64{"contacts": 2_000})
 	var sections [2]string
 	for i := range sections {
 		r.export = schema.NewExportID()
@@ -253,14 +130,14 @@ func TestTheSameRecordsGiveTheSamePieces(t *testing.T) {
 		r.collectAll()
 		r.complete()
 		sections[i] = parse(t, r.document()).Manifest["contacts"].SHA256
-		require.NoError(t, r.run(r.RemoveArchive, activities.Remove{Export: r.export, Account: r.account.AccountSID, Ending: schema.Ending{Status: schema.Cancelled}}, nil))
+		require.NoError(t, r.run(r.RemoveArchive, accountexport.RemoveArchiveInput{Export: r.export, Account: r.account.AccountSID, Ending: schema.Ending{Status: schema.Cancelled}}, nil))
 	}
 	require.Equal(t, sections[0], sections[1])
 }
 
 // faultyVault refuses to store after so many pieces, until it is mended.
 type faultyVault struct {
-	activities.Vault
+	accountexport.Vault
 	left atomic.Int64
 }
 
@@ -274,7 +151,7 @@ func (v *faultyVault) Put(ctx context.Context, key, recipient string, body []byt
 const secret = "+15551234567"
 
 func TestACollectorGoesOnBehindTheLastPieceOfTheLedger(t *testing.T) {
-	r := newRig(t, demo.With{}, map[schema.Category]int64{"calls": 40_000})
+	r := newFixture(t, demo.With{}, map[schema.Category]int64{"calls": 40_000})
 	faulty := &faultyVault{Vault: r.Vault}
 	r.Vault = faulty
 	r.confirm()
@@ -300,7 +177,7 @@ func TestACollectorGoesOnBehindTheLastPieceOfTheLedger(t *testing.T) {
 }
 
 func TestTwoAttemptsAliveAtOnceLoseNothingAndDoubleNothing(t *testing.T) {
-	r := newRig(t, demo.With{}, map[schema.Category]int64{"calls": 40_000})
+	r := newFixture(t, demo.With{}, map[schema.Category]int64{"calls": 40_000})
 	r.confirm()
 	var finished atomic.Int64
 	var racing sync.WaitGroup
@@ -329,15 +206,15 @@ func TestTwoAttemptsAliveAtOnceLoseNothingAndDoubleNothing(t *testing.T) {
 }
 
 func TestAssemblingTwiceWritesTwoObjectsAndRemovalLeavesNeither(t *testing.T) {
-	r := newRig(t, demo.With{Records: true}, nil)
+	r := newFixture(t, demo.With{Records: true}, nil)
 	r.confirm()
 	r.collectAll()
-	var first activities.Assembled
-	require.NoError(t, r.run(r.AssembleArchive, activities.Assemble{Export: r.export, Account: r.account.AccountSID}, &first))
+	var first accountexport.AssembleArchiveResult
+	require.NoError(t, r.run(r.AssembleArchive, accountexport.AssembleArchiveInput{Export: r.export, Account: r.account.AccountSID}, &first))
 	second := r.complete()
 	require.NotEqual(t, first.ObjectKey, second.ObjectKey)
 	r.document()
-	remove := activities.Remove{Export: r.export, Account: r.account.AccountSID, Ending: schema.Ending{Status: schema.Expired, Reason: schema.WindowPassed}, By: activities.Satchel}
+	remove := accountexport.RemoveArchiveInput{Export: r.export, Account: r.account.AccountSID, Ending: schema.Ending{Status: schema.Expired, Reason: schema.WindowPassed}, By: activities.Satchel}
 	require.NoError(t, r.run(r.RemoveArchive, remove, nil))
 	require.NoError(t, r.run(r.RemoveArchive, remove, nil), "deleting what is gone succeeds")
 	for key, err := range r.vault.Keys(t.Context(), schema.ObjectPrefix(r.export)) {
@@ -349,27 +226,27 @@ func TestAssemblingTwiceWritesTwoObjectsAndRemovalLeavesNeither(t *testing.T) {
 }
 
 func TestWhatWasStoredIsReadBackBeforeItCounts(t *testing.T) {
-	r := newRig(t, demo.With{Records: true}, nil)
+	r := newFixture(t, demo.With{Records: true}, nil)
 	r.confirm()
 	r.collectAll()
-	var archive activities.Assembled
-	require.NoError(t, r.run(r.AssembleArchive, activities.Assemble{Export: r.export, Account: r.account.AccountSID}, &archive))
+	var archive accountexport.AssembleArchiveResult
+	require.NoError(t, r.run(r.AssembleArchive, accountexport.AssembleArchiveInput{Export: r.export, Account: r.account.AccountSID}, &archive))
 	archive.GzipSHA256 = strings.Repeat("0", 64)
-	err := r.run(r.CompleteExport, activities.Complete{Export: r.export, Account: r.account.AccountSID, Archive: archive, Windows: schema.DefaultWindows()}, nil)
+	err := r.run(r.CompleteExport, accountexport.CompleteExportInput{Export: r.export, Account: r.account.AccountSID, Archive: archive, Windows: schema.DefaultWindows()}, nil)
 	require.ErrorContains(t, err, "what was stored is not what was written")
-	require.True(t, final(t, err), "it is not read for half a day")
+	require.True(t, nonRetryable(t, err), "it is not read for half a day")
 	e, err := r.store.Export(t.Context(), r.export)
 	require.NoError(t, err)
 	require.Equal(t, schema.Processing, e.Status)
 
 	r.Vault = unreadable{r.Vault}
-	err = r.run(r.AssembleArchive, activities.Assemble{Export: r.export, Account: r.account.AccountSID}, nil)
+	err = r.run(r.AssembleArchive, accountexport.AssembleArchiveInput{Export: r.export, Account: r.account.AccountSID}, nil)
 	require.ErrorContains(t, err, "vault: cannot be decrypted")
 	require.NotContains(t, err.Error(), r.export)
 }
 
 // unreadable is a vault in which no piece opens.
-type unreadable struct{ activities.Vault }
+type unreadable struct{ accountexport.Vault }
 
 func (unreadable) Create(_ context.Context, key, _ string, _ func(io.Writer) error) (int64, error) {
 	return 0, fmt.Errorf("%s: %w", key, vault.ErrUnreadable)

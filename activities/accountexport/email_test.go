@@ -1,4 +1,4 @@
-package main
+package accountexport_test
 
 import (
 	"context"
@@ -8,49 +8,34 @@ import (
 	"sync/atomic"
 	"testing"
 
-	dto "github.com/prometheus/client_model/go"
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/temporal"
 
 	"satchel/activities"
+	"satchel/activities/accountexport"
 	"satchel/activities/mail"
 	"satchel/dev/demo"
 	"satchel/dev/mailbox"
 	"satchel/schema"
 )
 
-func (r *rig) mail(kind activities.MailKind, generation int) error {
-	return r.run(r.SendMail, activities.Mail{Export: r.export, Account: r.account.AccountSID, Kind: kind, Generation: generation}, nil)
+func (r *fixture) mail(kind activities.EmailKind, linkVersion int) error {
+	return r.run(r.emails.SendEmail, activities.SendEmailInput{About: r.export, Account: r.account.AccountSID, Kind: kind, LinkVersion: linkVersion}, nil)
 }
 
-func (r *rig) letters() (subjects []string) {
+func (r *fixture) letters() (subjects []string) {
 	for _, m := range r.inbox.Messages() {
 		subjects = append(subjects, m.Subject)
 	}
 	return subjects
 }
 
-func (r *rig) count(letter mail.Kind, outcome string) int {
-	var counted dto.Metric
-	require.NoError(r.t, r.Count.(*numbers).letters.WithLabelValues(string(letter), outcome).Write(&counted))
-	return int(counted.GetCounter().GetValue())
-}
-
-// final tells whether Temporal will not try again.
-func final(t *testing.T, err error) bool {
-	t.Helper()
-	var e *temporal.ApplicationError
-	require.ErrorAs(t, err, &e)
-	return e.NonRetryable()
-}
-
 func TestEverybodyConcernedGetsOneMail(t *testing.T) {
-	r := newRig(t, demo.With{Admin: true, Member: true}, nil)
+	r := newFixture(t, demo.With{Admin: true, Member: true}, nil)
 	r.open()
-	in := activities.Mail{Export: r.export, Account: r.account.AccountSID, Kind: activities.RequestMail, Generation: 1}
+	in := activities.SendEmailInput{About: r.export, Account: r.account.AccountSID, Kind: accountexport.RequestEmail, LinkVersion: 1}
 	r.inbox.Fail(nil)
-	require.NoError(t, r.run(r.SendMail, in, nil))
-	require.NoError(t, r.run(r.SendMail, in, nil), "a retried mail is the same mail")
+	require.NoError(t, r.run(r.emails.SendEmail, in, nil))
+	require.NoError(t, r.run(r.emails.SendEmail, in, nil), "a retried mail is the same mail")
 	to := map[string]string{}
 	for _, m := range r.inbox.Messages() {
 		for _, address := range m.To {
@@ -63,53 +48,53 @@ func TestEverybodyConcernedGetsOneMail(t *testing.T) {
 	require.NotContains(t, to[r.account.As(schema.Admin).Email], "/confirm/")
 	require.Contains(t, to[r.account.As(schema.Admin).Email], "/stop/")
 
-	in.Generation = 2
-	require.NoError(t, r.run(r.SendMail, in, nil))
+	in.LinkVersion = 2
+	require.NoError(t, r.run(r.emails.SendEmail, in, nil))
 	require.Len(t, r.inbox.Messages(), 3, "the others have heard of it")
 }
 
 func TestARefusedAddressKeepsNobodyElsesLetter(t *testing.T) {
-	r := newRig(t, demo.With{Admin: true}, nil)
+	r := newFixture(t, demo.With{Admin: true}, nil)
 	r.open()
 	r.inbox.Fail(&mailbox.Fault{Status: http.StatusUnprocessableEntity, Count: 1})
-	require.True(t, final(t, r.mail(activities.RequestMail, 1)), "trying again cannot help")
+	require.True(t, nonRetryable(t, r.mail(accountexport.RequestEmail, 1)), "trying again cannot help")
 	require.Len(t, r.letters(), 1, "the admin's")
-	require.True(t, final(t, r.mail(activities.RequestMail, 1)))
+	require.True(t, nonRetryable(t, r.mail(accountexport.RequestEmail, 1)))
 	require.Len(t, r.letters(), 1, "what was refused is not tried again")
-	require.Equal(t, 1, r.count(mail.Confirmation, "refused"))
-	require.Equal(t, 1, r.count(mail.Notice, "sent"))
+	require.Equal(t, 1, r.count.mailed[string(mail.Confirmation)+" refused"])
+	require.Equal(t, 1, r.count.mailed[string(mail.Notice)+" sent"])
 
-	require.NoError(t, r.mail(activities.RequestMail, 2), "unless somebody asks for it again")
+	require.NoError(t, r.mail(accountexport.RequestEmail, 2), "unless somebody asks for it again")
 	require.Len(t, r.letters(), 2)
 }
 
 func TestALetterThatIsDelayedKeepsNobodyElses(t *testing.T) {
-	r := newRig(t, demo.With{Admin: true}, nil)
+	r := newFixture(t, demo.With{Admin: true}, nil)
 	r.open()
 	r.inbox.Fail(&mailbox.Fault{Status: http.StatusInternalServerError, Count: 1})
-	require.False(t, final(t, r.mail(activities.RequestMail, 1)))
+	require.False(t, nonRetryable(t, r.mail(accountexport.RequestEmail, 1)))
 	require.Len(t, r.letters(), 1)
-	require.NoError(t, r.mail(activities.RequestMail, 1))
+	require.NoError(t, r.mail(accountexport.RequestEmail, 1))
 	require.Len(t, r.letters(), 2)
 }
 
 func TestMailGoesOutOnceTheSettingsAreMended(t *testing.T) {
-	r := newRig(t, demo.With{Admin: true}, nil)
+	r := newFixture(t, demo.With{Admin: true}, nil)
 	r.open()
 	for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden} {
 		r.inbox.Fail(&mailbox.Fault{Status: status})
-		require.False(t, final(t, r.mail(activities.RequestMail, 1)))
+		require.False(t, nonRetryable(t, r.mail(accountexport.RequestEmail, 1)))
 	}
-	require.Equal(t, 2, r.count(mail.Confirmation, "blocked"), "operators see it")
-	require.Zero(t, r.count(mail.Notice, "blocked"), "and one letter is enough to know")
+	require.Equal(t, 2, r.count.mailed[string(mail.Confirmation)+" blocked"], "operators see it")
+	require.Zero(t, r.count.mailed[string(mail.Notice)+" blocked"], "and one letter is enough to know")
 	r.inbox.Fail(nil)
-	require.NoError(t, r.mail(activities.RequestMail, 1))
+	require.NoError(t, r.mail(accountexport.RequestEmail, 1))
 	require.Len(t, r.letters(), 2)
 }
 
 // crowd is an account with many owners.
 type crowd struct {
-	activities.Source
+	activities.Directory
 	people int
 }
 
@@ -121,7 +106,7 @@ func (c crowd) People(context.Context, string) (people []schema.Person, err erro
 }
 
 func TestAProvidersLimitCostsTimeAndNoLetter(t *testing.T) {
-	r := newRig(t, demo.With{}, nil)
+	r := newFixture(t, demo.With{}, nil)
 	r.open()
 	var left atomic.Int64
 	limited := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
@@ -133,72 +118,72 @@ func TestAProvidersLimitCostsTimeAndNoLetter(t *testing.T) {
 	}))
 	t.Cleanup(limited.Close)
 	var err error
-	r.Mail, err = mail.New(mail.Config{APIKey: "re_test", BaseURL: limited.URL, From: "Satchel <exports@example.com>"})
+	r.emails.Mail, err = mail.New(mail.Config{APIKey: "re_test", BaseURL: limited.URL, From: "Satchel <exports@example.com>"})
 	require.NoError(t, err)
-	r.Source = crowd{r.Source, 9}
+	r.directory.Directory = crowd{r.directory.Directory, 9}
 	for attempt := 1; ; attempt++ {
 		require.LessOrEqual(t, attempt, 5, "each attempt goes on where the last one was stopped")
 		left.Store(2)
-		if err = r.mail(activities.RequestMail, 1); err == nil {
+		if err = r.mail(accountexport.RequestEmail, 1); err == nil {
 			break
 		}
-		require.False(t, final(t, err))
+		require.False(t, nonRetryable(t, err))
 	}
 	require.Len(t, r.letters(), 9)
-	require.Equal(t, 4, r.count(mail.Confirmation, "limited"))
-	require.Zero(t, r.count(mail.Confirmation, "blocked"), "nobody has to be woken for it")
+	require.Equal(t, 4, r.count.mailed[string(mail.Confirmation)+" limited"])
+	require.Zero(t, r.count.mailed[string(mail.Confirmation)+" blocked"], "nobody has to be woken for it")
 }
 
 func TestTheOthersHearOfAnExportHoweverQuickItWas(t *testing.T) {
-	r := newRig(t, demo.With{Admin: true}, nil)
+	r := newFixture(t, demo.With{Admin: true}, nil)
 	r.confirm()
 	r.collectAll()
 	r.complete()
-	require.NoError(t, r.mail(activities.RequestMail, 1))
+	require.NoError(t, r.mail(accountexport.RequestEmail, 1))
 	require.Len(t, r.letters(), 1)
 	require.Contains(t, r.letters()[0], "was requested")
 }
 
 func TestALinkThatWasAskedForAgainIsMailedOnce(t *testing.T) {
-	r := newRig(t, demo.With{}, nil)
+	r := newFixture(t, demo.With{}, nil)
 	r.open()
 	r.inbox.Fail(&mailbox.Fault{Status: http.StatusServiceUnavailable})
-	for generation := 1; generation <= 3; generation++ {
-		require.Error(t, r.mail(activities.RequestMail, generation))
+	for linkVersion := 1; linkVersion <= 3; linkVersion++ {
+		require.Error(t, r.mail(accountexport.RequestEmail, linkVersion))
 	}
 	r.inbox.Fail(nil)
-	for generation := 1; generation <= 3; generation++ {
-		require.NoError(t, r.mail(activities.RequestMail, generation))
+	for linkVersion := 1; linkVersion <= 3; linkVersion++ {
+		require.NoError(t, r.mail(accountexport.RequestEmail, linkVersion))
 	}
 	require.Len(t, r.letters(), 1)
 }
 
 func TestMailThatIsNoLongerTrueStaysBehind(t *testing.T) {
-	r := newRig(t, demo.With{Admin: true}, nil)
+	r := newFixture(t, demo.With{Admin: true}, nil)
 	r.open()
-	require.NoError(t, r.run(r.RemoveArchive, activities.Remove{Export: r.export, Account: r.account.AccountSID,
+	require.NoError(t, r.run(r.RemoveArchive, accountexport.RemoveArchiveInput{Export: r.export, Account: r.account.AccountSID,
 		Ending: schema.Ending{Status: schema.Cancelled, Reason: schema.CancelledReason}}, nil))
-	for _, kind := range []activities.MailKind{activities.RequestMail, activities.ReadyMail, activities.FailedMail, activities.LapsedMail} {
+	for _, kind := range []activities.EmailKind{accountexport.RequestEmail, accountexport.ReadyEmail, accountexport.FailedEmail, accountexport.UnconfirmedEmail} {
 		require.NoError(t, r.mail(kind, 1))
 	}
 	require.Empty(t, r.letters())
 }
 
 // lagging is a replica that has not heard of the account yet.
-type lagging struct{ activities.Source }
+type lagging struct{ activities.Directory }
 
 func (lagging) Account(context.Context, string) (schema.Account, error) {
 	return schema.Account{}, schema.Errorf(schema.NotFound, "account_not_found", "There is no such account.")
 }
 
 func TestAnAccountTheSourceDoesNotShowYetIsAskedForAgain(t *testing.T) {
-	r := newRig(t, demo.With{}, nil)
+	r := newFixture(t, demo.With{}, nil)
 	r.confirm()
-	seen := r.Source
-	r.Source = lagging{seen}
-	require.False(t, final(t, r.mail(activities.RequestMail, 1)))
-	r.Source = crowd{seen, 0}
-	require.False(t, final(t, r.mail(activities.RequestMail, 1)))
-	r.Source = seen
-	require.NoError(t, r.mail(activities.RequestMail, 1))
+	visible := r.directory.Directory
+	r.directory.Directory = lagging{visible}
+	require.False(t, nonRetryable(t, r.mail(accountexport.RequestEmail, 1)))
+	r.directory.Directory = crowd{visible, 0}
+	require.False(t, nonRetryable(t, r.mail(accountexport.RequestEmail, 1)))
+	r.directory.Directory = visible
+	require.NoError(t, r.mail(accountexport.RequestEmail, 1))
 }

@@ -1,4 +1,4 @@
-package main
+package accountexport_test
 
 import (
 	"context"
@@ -11,99 +11,87 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"satchel/activities"
+	"satchel/activities/accountexport"
 	"satchel/dev/demo"
 	"satchel/schema"
 	"satchel/schema/store"
 )
 
-// runs answers the same of every run.
-type runs struct {
-	open  bool
-	again *[]schema.Day // that it was told to make again
-}
+// runs says the same of every run.
+type runs struct{ open bool }
 
 func (r runs) IsOpen(context.Context, string, string) (bool, error) { return r.open, nil }
-func (r runs) IsJobOpen(context.Context, string) (bool, error)      { return r.open, nil }
-func (r runs) IsEventOpen(context.Context, string) (bool, error)    { return r.open, nil }
-func (r runs) IsJobMailOpen(context.Context, string, activities.MailKind) (bool, error) {
-	return r.open, nil
-}
 
-func (r runs) MakeDayAgain(_ context.Context, _ string, day schema.Day) error {
-	*r.again = append(*r.again, day)
-	return nil
-}
-
-func (r *rig) findLost() []activities.Remove {
+func (r *fixture) findOverdue() []accountexport.RemoveArchiveInput {
 	r.t.Helper()
-	var lost activities.Lost
-	require.NoError(r.t, r.run(r.FindLost, activities.Look{}, &lost))
-	return lost.Orders
+	var lost accountexport.FindOverdueExportsResult
+	require.NoError(r.t, r.run(r.FindOverdueExports, accountexport.FindOverdueExportsInput{}, &lost))
+	return lost.Removals
 }
 
-func (r *rig) remove(ending schema.Ending) error {
-	return r.run(r.RemoveArchive, activities.Remove{Export: r.export, Account: r.account.AccountSID, Ending: ending, By: activities.Satchel}, nil)
+func (r *fixture) remove(ending schema.Ending) error {
+	return r.run(r.RemoveArchive, accountexport.RemoveArchiveInput{Export: r.export, Account: r.account.AccountSID, Ending: ending, By: activities.Satchel}, nil)
 }
 
 func TestTheSweepLeavesAnExportToItsRun(t *testing.T) {
-	r := newRig(t, demo.With{}, nil)
+	r := newFixture(t, demo.With{}, nil)
 	r.open()
 	r.Runs = runs{open: true}
-	require.Empty(t, r.findLost())
+	require.Empty(t, r.findOverdue())
 	r.Runs = runs{open: false}
-	require.Equal(t, []activities.Remove{{Export: r.export, Account: r.account.AccountSID, By: activities.Satchel,
-		Ending: schema.Ending{Status: schema.Failed, Reason: schema.InterruptedReason}}}, r.findLost())
+	require.Equal(t, []accountexport.RemoveArchiveInput{{Export: r.export, Account: r.account.AccountSID, By: activities.Satchel,
+		Ending: schema.Ending{Status: schema.Failed, Reason: schema.InterruptedReason}}}, r.findOverdue())
 }
 
 // A run can be open and yet not able to go on.
 func TestAFileWhoseTimeIsOverIsSweptWhateverItsRunDoes(t *testing.T) {
-	r := newRig(t, demo.With{}, nil)
+	r := newFixture(t, demo.With{}, nil)
 	r.Runs = runs{open: true}
 	r.confirm()
 	r.collectAll()
 	r.complete()
-	require.Empty(t, r.findLost(), "its window is open")
+	require.Empty(t, r.findOverdue(), "its window is open")
 	r.exec(`update satchel.exports set expires_at = now() - interval '1 minute' where id = $1`, r.export)
-	orders := r.findLost()
-	require.Len(t, orders, 1)
-	require.Equal(t, schema.Ending{Status: schema.Expired, Reason: schema.WindowPassed}, orders[0].Ending)
-	require.NoError(t, r.run(r.RemoveArchive, orders[0], nil))
-	require.Empty(t, r.findLost())
+	removals := r.findOverdue()
+	require.Len(t, removals, 1)
+	require.Equal(t, schema.Ending{Status: schema.Expired, Reason: schema.WindowPassed}, removals[0].Ending)
+	require.NoError(t, r.run(r.RemoveArchive, removals[0], nil))
+	require.Empty(t, r.findOverdue())
 }
 
 func TestWhatHasEndedKeepsItsEndingWhenItIsSwept(t *testing.T) {
-	r := newRig(t, demo.With{}, nil)
+	r := newFixture(t, demo.With{}, nil)
 	r.open()
 	stopped := schema.Ending{Status: schema.Cancelled, Reason: schema.CancelledReason}
 	require.NoError(t, r.remove(stopped))
 	r.exec(`insert into satchel.export_keys (export_id, wrapped) values ($1, 'w')`, r.export)
-	orders := r.findLost()
-	require.Len(t, orders, 1)
-	require.Equal(t, stopped, orders[0].Ending, "or people would be told that it failed")
-	require.NoError(t, r.run(r.RemoveArchive, orders[0], nil))
-	require.Empty(t, r.findLost())
+	removals := r.findOverdue()
+	require.Len(t, removals, 1)
+	require.Equal(t, stopped, removals[0].Ending, "or people would be told that it failed")
+	require.NoError(t, r.run(r.RemoveArchive, removals[0], nil))
+	require.Empty(t, r.findOverdue())
 }
 
 func TestStraysAreSweptAndTheLivingAreLeftAlone(t *testing.T) {
-	r := newRig(t, demo.With{Records: true}, nil)
+	r := newFixture(t, demo.With{Records: true}, nil)
 	r.confirm()
 	r.collectAll()
 	stray := schema.NewExportID()
 	recipient, _, err := r.vault.NewKey(t.Context(), r.account.AccountSID, stray)
 	require.NoError(t, err)
 	require.NoError(t, r.vault.Put(t.Context(), schema.ObjectPrefix(stray)+"calls/1", recipient, []byte("x")))
-	var swept activities.Swept
-	require.NoError(t, r.run(r.RemoveStrays, activities.Look{Grace: time.Hour}, &swept))
-	require.Zero(t, swept.Strays, "it may be in the making")
-	require.NoError(t, r.run(r.RemoveStrays, activities.Look{Grace: -time.Hour}, &swept))
-	require.Equal(t, 1, swept.Strays)
+	var removed activities.RemoveOrphansResult
+	require.NoError(t, r.run(r.RemoveOrphanedExports, activities.RemoveOrphansInput{Grace: time.Hour}, &removed))
+	require.Zero(t, removed.Removed, "it may be in the making")
+	require.NoError(t, r.run(r.RemoveOrphanedExports, activities.RemoveOrphansInput{Grace: -time.Hour}, &removed))
+	require.Equal(t, 1, removed.Removed)
 	r.complete()
 	r.document()
 }
 
 // stubborn is a vault in which one export can not be removed.
 type stubborn struct {
-	activities.Vault
+	accountexport.Vault
 	export string
 }
 
@@ -125,35 +113,35 @@ func (v stubborn) Remove(ctx context.Context, prefix string) (schema.Certificate
 }
 
 func TestAStrayThatCannotBeRemovedKeepsNoOther(t *testing.T) {
-	r := newRig(t, demo.With{}, nil)
+	r := newFixture(t, demo.With{}, nil)
 	r.Vault = stubborn{r.Vault, schema.NewExportID()}
-	var swept activities.Swept
-	require.NoError(t, r.run(r.RemoveStrays, activities.Look{Grace: time.Minute}, &swept))
-	require.Equal(t, activities.Swept{Strays: 1, Stuck: 1}, swept)
+	var removed activities.RemoveOrphansResult
+	require.NoError(t, r.run(r.RemoveOrphanedExports, activities.RemoveOrphansInput{Grace: time.Minute}, &removed))
+	require.Equal(t, activities.RemoveOrphansResult{Removed: 1, Failed: 1}, removed)
 }
 
 // The answer to the first attempt can be lost, and S3 be away for the second.
 func TestACompletedExportStaysCompletedWithoutItsArchive(t *testing.T) {
-	r := newRig(t, demo.With{}, nil)
+	r := newFixture(t, demo.With{}, nil)
 	r.confirm()
 	r.collectAll()
 	archive := r.complete()
 	_, err := r.vault.Remove(t.Context(), schema.ObjectPrefix(r.export))
 	require.NoError(t, err)
-	in := activities.Complete{Export: r.export, Account: r.account.AccountSID, Archive: archive, Windows: schema.DefaultWindows()}
-	var again activities.Completed
+	in := accountexport.CompleteExportInput{Export: r.export, Account: r.account.AccountSID, Archive: archive, Windows: schema.DefaultWindows()}
+	var again accountexport.CompleteExportResult
 	require.NoError(t, r.run(r.CompleteExport, in, &again))
 	e, err := r.store.Export(t.Context(), r.export)
 	require.NoError(t, err)
 	require.True(t, again.CompletedAt.Equal(*e.CompletedAt))
 
 	require.NoError(t, r.remove(schema.Ending{Status: schema.Cancelled, Reason: schema.CancelledReason}))
-	require.True(t, final(t, r.run(r.CompleteExport, in, nil)), "but not once it was stopped")
+	require.True(t, nonRetryable(t, r.run(r.CompleteExport, in, nil)), "but not once it was stopped")
 }
 
 // troubled is a vault whose removals end in trouble, before or after the deed.
 type troubled struct {
-	activities.Vault
+	accountexport.Vault
 	after bool
 }
 
@@ -165,7 +153,7 @@ func (v troubled) Remove(ctx context.Context, prefix string) (removed schema.Cer
 }
 
 // certificate is the only one there is.
-func (r *rig) certificate() (actor string, removed schema.Certificate) {
+func (r *fixture) certificate() (actor string, removed schema.Certificate) {
 	r.t.Helper()
 	var details []byte
 	require.NoError(r.t, r.store.SQL().QueryRow(`select min(actor), min(details::text) from satchel.audit
@@ -174,7 +162,7 @@ func (r *rig) certificate() (actor string, removed schema.Certificate) {
 	return actor, removed
 }
 
-func (r *rig) ended() schema.Ending {
+func (r *fixture) ended() schema.Ending {
 	r.t.Helper()
 	e, err := r.store.Export(r.t.Context(), r.export)
 	require.NoError(r.t, err)
@@ -182,7 +170,7 @@ func (r *rig) ended() schema.Ending {
 }
 
 func TestTheCertificateCountsWhatEveryAttemptRemoved(t *testing.T) {
-	r := newRig(t, demo.With{Records: true}, nil)
+	r := newFixture(t, demo.With{Records: true}, nil)
 	r.confirm()
 	r.collectAll()
 	var stored int
@@ -202,7 +190,7 @@ func TestTheCertificateCountsWhatEveryAttemptRemoved(t *testing.T) {
 }
 
 func TestAnExportThatStoredNothingEndsWhileStorageIsAway(t *testing.T) {
-	r := newRig(t, demo.With{}, nil)
+	r := newFixture(t, demo.With{}, nil)
 	r.open()
 	r.Vault = troubled{r.Vault, false}
 	lapsed := schema.Ending{Status: schema.Expired, Reason: schema.Unconfirmed}
@@ -213,7 +201,7 @@ func TestAnExportThatStoredNothingEndsWhileStorageIsAway(t *testing.T) {
 }
 
 func TestAnExportWithoutAFileHasEndedWhileStorageIsAway(t *testing.T) {
-	r := newRig(t, demo.With{Records: true}, nil)
+	r := newFixture(t, demo.With{Records: true}, nil)
 	r.confirm()
 	r.collectAll()
 	healthy := r.Vault
@@ -225,20 +213,20 @@ func TestAnExportWithoutAFileHasEndedWhileStorageIsAway(t *testing.T) {
 	require.Equal(t, schema.Gone, schema.KindOf(err), "nobody reads what is still there")
 
 	r.Runs = runs{open: true}
-	require.Empty(t, r.findLost(), "its run goes on")
+	require.Empty(t, r.findOverdue(), "its run goes on")
 	r.Runs = runs{open: false}
-	orders := r.findLost()
-	require.Len(t, orders, 1)
-	require.Equal(t, failed, orders[0].Ending)
+	removals := r.findOverdue()
+	require.Len(t, removals, 1)
+	require.Equal(t, failed, removals[0].Ending)
 	r.Vault = healthy
-	require.NoError(t, r.run(r.RemoveArchive, orders[0], nil))
+	require.NoError(t, r.run(r.RemoveArchive, removals[0], nil))
 	_, removed := r.certificate()
 	require.Positive(t, removed.Objects)
-	require.Empty(t, r.findLost())
+	require.Empty(t, r.findOverdue())
 }
 
 func TestWhatSomebodyDeletedIsNotCalledOverByTheSweep(t *testing.T) {
-	r := newRig(t, demo.With{}, nil)
+	r := newFixture(t, demo.With{}, nil)
 	r.confirm()
 	r.collectAll()
 	r.complete()
@@ -246,20 +234,20 @@ func TestWhatSomebodyDeletedIsNotCalledOverByTheSweep(t *testing.T) {
 	r.Vault = troubled{healthy, false}
 	deleted := schema.Ending{Status: schema.Expired, Reason: schema.Deleted}
 	owner := r.account.As(schema.Owner).ID
-	require.Error(t, r.run(r.RemoveArchive, activities.Remove{Export: r.export, Account: r.account.AccountSID, Ending: deleted, By: owner}, nil))
+	require.Error(t, r.run(r.RemoveArchive, accountexport.RemoveArchiveInput{Export: r.export, Account: r.account.AccountSID, Ending: deleted, By: owner}, nil))
 	require.Equal(t, schema.Completed, r.ended().Status, "the file is not proven gone")
 	r.exec(`update satchel.exports set expires_at = now() - interval '1 minute' where id = $1`, r.export)
 	r.Vault = healthy
-	orders := r.findLost()
-	require.Len(t, orders, 1)
-	require.NoError(t, r.run(r.RemoveArchive, orders[0], nil))
+	removals := r.findOverdue()
+	require.Len(t, removals, 1)
+	require.NoError(t, r.run(r.RemoveArchive, removals[0], nil))
 	require.Equal(t, deleted, r.ended())
 	actor, _ := r.certificate()
 	require.Equal(t, owner, actor)
 }
 
 func TestRemovalLeavesNoRowButTheExportsOwnAndItsTrail(t *testing.T) {
-	r := newRig(t, demo.With{}, nil)
+	r := newFixture(t, demo.With{}, nil)
 	r.confirm()
 	r.collectAll()
 	r.complete()

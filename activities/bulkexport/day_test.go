@@ -1,4 +1,4 @@
-package main
+package bulkexport_test
 
 import (
 	"bufio"
@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -17,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"satchel/activities"
+	"satchel/activities/bulkexport"
 	"satchel/dev/demo"
 	"satchel/schema"
 	"satchel/schema/catalog"
@@ -25,19 +27,15 @@ import (
 
 const someDay schema.Day = "2026-03-01"
 
-// newBulkRig has messages, and calls of today and long ago, on someDay.
-func newBulkRig(t *testing.T) *rig {
-	r := newRig(t, demo.With{}, nil)
+// newDayFixture has messages, and calls of today and long ago, on someDay.
+func newDayFixture(t *testing.T) *fixture {
+	r := newFixtureWithBucket(t, demo.With{})
 	queries, err := catalog.Embedded()
 	require.NoError(t, err)
-	platform, err := source.Open(t.Context(), r.url, 8)
+	archive, err := source.OpenArchive(r.url, queries.EraseCalls(), 2)
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, platform.Close()) })
-	archive, finish, err := openArchive(r.url, queries, 2)
-	require.NoError(t, err)
-	t.Cleanup(finish)
-	r.Bulk, r.Days, r.Archive, r.Secrets = r.store, source.NewPlatform(platform, queries), archive, r.vault
-	r.Runs = runs{again: &r.again}
+	t.Cleanup(func() { require.NoError(t, archive.Close()) })
+	r.Archive = archive
 	r.exec(`insert into platform.messages (sid, account_sid, body, status, direction, date_created)
 		select 'SM' || md5($1 || n), $1, 'message ' || n || E' \n "quoted" ' || chr(8232), 'delivered', 'outbound-api',
 			timestamptz '2026-03-01 00:00:00+00' + n * interval '1 minute'
@@ -51,38 +49,38 @@ func newBulkRig(t *testing.T) *rig {
 	return r
 }
 
-func (r *rig) writeDay(in activities.WriteDay) activities.WrittenDay {
+func (r *fixture) writeDay(in bulkexport.WriteDayInput) bulkexport.WriteDayResult {
 	r.t.Helper()
-	var written activities.WrittenDay
+	var written bulkexport.WriteDayResult
 	require.NoError(r.t, r.tryDay(in, &written))
 	return written
 }
 
-func (r *rig) tryDay(in activities.WriteDay, written *activities.WrittenDay) error {
+func (r *fixture) tryDay(in bulkexport.WriteDayInput, written any) error {
 	in.Account, in.Limits = r.account.AccountSID, in.Limits.Filled()
 	if in.Day == "" {
 		in.Day = someDay
 	}
-	return r.run(r.WriteDay, in, written)
+	return r.get(written, r.WriteDay, in)
 }
 
-func (r *rig) openJob(from, to schema.Day) string {
+func (r *fixture) openJob(from, to schema.Day) string {
 	r.t.Helper()
 	id := schema.NewJobID()
 	request, err := json.Marshal(schema.JobRequest{Name: "some job"})
 	require.NoError(r.t, err)
 	sealed, err := r.vault.Seal(r.t.Context(), request, r.account.AccountSID, schema.SealedJob(id))
 	require.NoError(r.t, err)
-	var refusal activities.Refusal
-	require.NoError(r.t, r.run(r.OpenJob, activities.OpenJob{
-		Job: id, Account: r.account.AccountSID, Family: r.account.AccountSID, Type: schema.Messages, Start: from, End: to, Sealed: sealed, QuotaDays: 366,
-	}, &refusal))
-	require.NoError(r.t, refusal.Err())
+	var rejection bulkexport.Rejection
+	require.NoError(r.t, r.get(&rejection, r.OpenJob, bulkexport.OpenJobInput{
+		Job: id, Account: r.account.AccountSID, QuotaAccount: r.account.AccountSID, Type: schema.Messages, Start: from, End: to, Sealed: sealed, QuotaDays: 366,
+	}))
+	require.NoError(r.t, rejection.Err())
 	return id
 }
 
 // gzipOf reads a day file as its downloader does.
-func (r *rig) gzipOf(t schema.ResourceType, day schema.Day) (schema.DayFile, []byte) {
+func (r *fixture) gzipOf(t schema.ResourceType, day schema.Day) (schema.DayFile, []byte) {
 	r.t.Helper()
 	ctx := r.t.Context()
 	f, err := r.store.DayFile(ctx, r.account.AccountSID, t, day)
@@ -99,7 +97,7 @@ func (r *rig) gzipOf(t schema.ResourceType, day schema.Day) (schema.DayFile, []b
 	return f, content
 }
 
-func (r *rig) lines(t schema.ResourceType, day schema.Day) (sids []string) {
+func (r *fixture) lines(t schema.ResourceType, day schema.Day) (sids []string) {
 	r.t.Helper()
 	f, content := r.gzipOf(t, day)
 	unzip, err := gzip.NewReader(bytes.NewReader(content))
@@ -118,7 +116,7 @@ func (r *rig) lines(t schema.ResourceType, day schema.Day) (sids []string) {
 	return sids
 }
 
-func (r *rig) dayObjects() (files []string) {
+func (r *fixture) dayObjects() (files []string) {
 	r.t.Helper()
 	for f, err := range r.vault.Folders(r.t.Context(), schema.DayFolder) {
 		require.NoError(r.t, err)
@@ -128,13 +126,13 @@ func (r *rig) dayObjects() (files []string) {
 }
 
 func TestADayFileHoldsTheDaysRecordsAndReplacesTheOneBefore(t *testing.T) {
-	r := newBulkRig(t)
-	require.Equal(t, activities.WrittenDay{Status: schema.DayCompleted, Records: 1440}, r.writeDay(activities.WriteDay{Type: schema.Messages}))
+	r := newDayFixture(t)
+	require.Equal(t, bulkexport.WriteDayResult{Status: schema.DayCompleted, Records: 1440}, r.writeDay(bulkexport.WriteDayInput{Type: schema.Messages}))
 	first, content := r.gzipOf(schema.Messages, someDay)
 	require.Len(t, r.lines(schema.Messages, someDay), 1440)
 	require.Len(t, r.dayObjects(), 1)
 
-	r.writeDay(activities.WriteDay{Type: schema.Messages})
+	r.writeDay(bulkexport.WriteDayInput{Type: schema.Messages})
 	second, again := r.gzipOf(schema.Messages, someDay)
 	require.NotEqual(t, first.ID, second.ID)
 	require.Equal(t, content, again, "the same records give the same bytes")
@@ -142,9 +140,9 @@ func TestADayFileHoldsTheDaysRecordsAndReplacesTheOneBefore(t *testing.T) {
 }
 
 func TestAnEmptyDayIsAValidFileOfNothing(t *testing.T) {
-	r := newBulkRig(t)
+	r := newDayFixture(t)
 	job := r.openJob("2020-01-01", "2020-01-01")
-	written := r.writeDay(activities.WriteDay{Type: schema.Messages, Day: "2020-01-01", Job: job})
+	written := r.writeDay(bulkexport.WriteDayInput{Type: schema.Messages, Day: "2020-01-01", Job: job})
 	require.Equal(t, schema.DayCompletedEmpty, written.Status)
 	require.Empty(t, r.lines(schema.Messages, "2020-01-01"))
 	_, content := r.gzipOf(schema.Messages, "2020-01-01")
@@ -155,96 +153,96 @@ func TestAnEmptyDayIsAValidFileOfNothing(t *testing.T) {
 }
 
 func TestADayOfAStoppedJobLeavesNothing(t *testing.T) {
-	r := newBulkRig(t)
+	r := newDayFixture(t)
 	job := r.openJob(someDay, someDay)
-	r.Days = meddler{r.Days, func() { // somebody deletes the job while the day is being read
-		var refusal activities.Refusal
-		require.NoError(t, r.run(r.StopJob, activities.StopJob{Job: job, By: "US-by"}, &refusal))
+	r.Source = meddler{r.Source, func() { // the job is deleted while the day is read
+		var rejection bulkexport.Rejection
+		require.NoError(t, r.get(&rejection, r.StopJob, bulkexport.StopJobInput{Job: job, By: "US-by"}))
 	}}
-	require.Equal(t, schema.DayDeleted, r.writeDay(activities.WriteDay{Type: schema.Messages, Job: job}).Status)
+	require.Equal(t, schema.DayDeleted, r.writeDay(bulkexport.WriteDayInput{Type: schema.Messages, Job: job}).Status)
 	require.Empty(t, r.dayObjects())
-	var end activities.JobEnd
-	require.NoError(t, r.run(r.EndJob, activities.EndJob{Job: job}, &end))
-	require.Zero(t, end, "nobody hears of a deleted job")
+	var end bulkexport.EndJobResult
+	require.NoError(t, r.get(&end, r.EndJob, bulkexport.EndJobInput{Job: job}))
+	require.Zero(t, end, "there are no notifications of a deleted job")
 	got, err := r.store.Job(t.Context(), job)
 	require.NoError(t, err)
 	require.Equal(t, schema.DayDeleted, got.Days[0].Status)
 }
 
-// meddler does something while a day is being read.
+// meddler does something while a day is read.
 type meddler struct {
-	activities.BulkSource
+	bulkexport.Source
 	meddle func()
 }
 
-func (m meddler) ReadDay(ctx context.Context, t schema.ResourceType, account string, day schema.Day, erased []string, do func(activities.DayRows) error) error {
-	return m.BulkSource.ReadDay(ctx, t, account, day, erased, func(rows activities.DayRows) error {
+func (m meddler) ReadDay(ctx context.Context, t schema.ResourceType, account string, day schema.Day, erased []string, do func(schema.RecordReader) error) error {
+	return m.Source.ReadDay(ctx, t, account, day, erased, func(rows schema.RecordReader) error {
 		m.meddle()
 		return do(rows)
 	})
 }
 
-func (r *rig) erase(calls ...schema.Erasure) {
+func (r *fixture) erase(calls ...schema.Erasure) {
 	r.t.Helper()
-	var refusal activities.Refusal
-	require.NoError(r.t, r.tryErase(&refusal, calls...))
-	require.NoError(r.t, refusal.Err())
+	var rejection bulkexport.Rejection
+	require.NoError(r.t, r.tryErase(&rejection, calls...))
+	require.NoError(r.t, rejection.Err())
 }
 
-func (r *rig) tryErase(refusal *activities.Refusal, calls ...schema.Erasure) error {
-	return r.run(r.EraseCalls, activities.Erase{Account: r.account.AccountSID, By: "US-by", Calls: calls}, refusal)
+func (r *fixture) tryErase(rejection *bulkexport.Rejection, calls ...schema.Erasure) error {
+	return r.get(rejection, r.EraseCalls, bulkexport.EraseCallsInput{Account: r.account.AccountSID, By: "US-by", Calls: calls})
 }
 
 func aCall(n int) schema.Erasure {
 	return schema.Erasure{Call: fmt.Sprintf("CA%032x", n), Day: someDay}
 }
 
-func TestAFileIsMadeAgainOnceForEachErasureAndNotForOneThatIsKnown(t *testing.T) {
-	r := newBulkRig(t)
+func TestAFileIsRebuiltOnceForEachErasureAndNotForOneThatIsKnown(t *testing.T) {
+	r := newDayFixture(t)
 	r.erase(aCall(1))
-	require.Empty(t, r.again, "there is no file")
-	r.writeDay(activities.WriteDay{Type: schema.Calls})
+	require.Empty(t, r.rebuilt, "there is no file")
+	r.writeDay(bulkexport.WriteDayInput{Type: schema.Calls})
 	r.erase(aCall(2), aCall(3))
-	require.Equal(t, []schema.Day{someDay}, r.again)
-	require.Equal(t, 1, r.sweepBulk().Again, "its run may be lost")
-	require.Len(t, r.again, 2)
-	r.writeDay(activities.WriteDay{Type: schema.Calls, Again: true})
+	require.Equal(t, []schema.Day{someDay}, r.rebuilt)
+	require.Equal(t, 1, r.sweepBulk().Rebuilds, "its run may be lost")
+	require.Len(t, r.rebuilt, 2)
+	r.writeDay(bulkexport.WriteDayInput{Type: schema.Calls, Rebuild: true})
 	f, _ := r.gzipOf(schema.Calls, someDay)
 	r.erase(aCall(2))
 	require.Zero(t, r.sweepBulk())
-	require.Len(t, r.again, 2)
-	require.Equal(t, schema.DayDeleted, r.writeDay(activities.WriteDay{Type: schema.Calls, Again: true}).Status)
+	require.Len(t, r.rebuilt, 2)
+	require.Equal(t, schema.DayDeleted, r.writeDay(bulkexport.WriteDayInput{Type: schema.Calls, Rebuild: true}).Status)
 	same, _ := r.gzipOf(schema.Calls, someDay)
 	require.Equal(t, f, same, "links to it are good")
 }
 
-// awayArchive is not to be had.
+// awayArchive rejects every call.
 type awayArchive struct{}
 
 func (awayArchive) EraseCalls(context.Context, string, []string) error { return io.ErrUnexpectedEOF }
 
-func TestAnErasureThatTheArchiveDoesNotTakeHasTheFileMadeAgain(t *testing.T) {
-	r := newBulkRig(t)
-	r.writeDay(activities.WriteDay{Type: schema.Calls})
+func TestAnErasureThatTheArchiveRejectsStillRequestsTheRebuild(t *testing.T) {
+	r := newDayFixture(t)
+	r.writeDay(bulkexport.WriteDayInput{Type: schema.Calls})
 	r.Archive = awayArchive{}
-	require.Error(t, r.tryErase(new(activities.Refusal), aCall(1)), "it is not gone everywhere")
-	require.Equal(t, []schema.Day{someDay}, r.again)
+	require.Error(t, r.tryErase(new(bulkexport.Rejection), aCall(1)), "it is not gone everywhere")
+	require.Equal(t, []schema.Day{someDay}, r.rebuilt)
 }
 
-func (r *rig) found(table, sid string) (n int) {
+func (r *fixture) found(table, sid string) (n int) {
 	r.t.Helper()
 	require.NoError(r.t, r.store.SQL().QueryRow(`select count(*) from platform.`+table+` where sid = $1`, sid).Scan(&n))
 	return n
 }
 
 // archiveCall does as the platform does with its record of an old call.
-func (r *rig) archiveCall(sid string) {
+func (r *fixture) archiveCall(sid string) {
 	r.exec(`with moved as (delete from platform.calls where sid = $1 returning *) insert into platform.calls_archive select * from moved`, sid)
 	require.Equal(r.t, 1, r.found("calls_archive", sid))
 }
 
 func TestAnErasedCallThatThePlatformArchivesLaterIsErasedThere(t *testing.T) {
-	r := newBulkRig(t)
+	r := newDayFixture(t)
 	day := schema.DayOf(time.Now()).Plus(-1)
 	call := aCall(1).Call
 	r.exec(`insert into platform.calls (id, sid, account_sid, direction, status, date_created, from_number)
@@ -263,7 +261,7 @@ func TestAnErasedCallThatThePlatformArchivesLaterIsErasedThere(t *testing.T) {
 	archive := r.Archive
 	r.Archive = nil
 	r.sweepBulk()
-	require.Equal(t, 1, r.found("calls_archive", call), "nobody has said where it is")
+	require.Equal(t, 1, r.found("calls_archive", call), "no archive is configured")
 	r.Archive = archive
 	r.sweepBulk()
 	require.Zero(t, r.found("calls_archive", call))
@@ -279,16 +277,17 @@ func TestAnErasedCallThatThePlatformArchivesLaterIsErasedThere(t *testing.T) {
 	require.Nil(t, due(), "so old a call was moved long ago")
 }
 
-func TestAnErasureThatTheArchiveDidNotTakeIsFinishedByTheNextSweep(t *testing.T) {
-	r := newBulkRig(t)
+func TestAnErasureThatTheArchiveRejectedIsFinishedByTheNextSweep(t *testing.T) {
+	r := newDayFixture(t)
 	var old string
 	require.NoError(t, r.store.SQL().QueryRow(`select min(sid) from platform.calls_archive where account_sid = $1`, r.account.AccountSID).Scan(&old))
 	archive := r.Archive
 	long := schema.Erasure{Call: old, Day: "2020-01-01"} // that it is old is no reason to wait
 	for range 2 {                                        // asked for again, too
 		r.Archive = awayArchive{}
-		require.Error(t, r.tryErase(new(activities.Refusal), long))
-		require.Error(t, r.run(r.SweepBulk, activities.SweepBulk{Limits: schema.DefaultBulkLimits()}, nil), "so that it is seen")
+		require.Error(t, r.tryErase(new(bulkexport.Rejection), long))
+		_, sweepErr := r.sweep()
+		require.Error(t, sweepErr, "so that operators see it")
 		require.Equal(t, 1, r.found("calls_archive", old))
 		r.Archive = archive
 		r.sweepBulk()
@@ -298,20 +297,20 @@ func TestAnErasureThatTheArchiveDidNotTakeIsFinishedByTheNextSweep(t *testing.T)
 	}
 }
 
-func TestNoCallIsSaidToBeErasedThatStaysInAnArchiveNobodyHasNamed(t *testing.T) {
-	r := newBulkRig(t)
+func TestNoCallIsReportedAsErasedWhereNoArchiveIsConfigured(t *testing.T) {
+	r := newDayFixture(t)
 	r.Archive = nil
-	var refusal activities.Refusal
-	require.NoError(t, r.tryErase(&refusal, aCall(1)))
-	require.Equal(t, schema.Forbidden, refusal.Kind)
+	var rejection bulkexport.Rejection
+	require.NoError(t, r.tryErase(&rejection, aCall(1)))
+	require.Equal(t, schema.Forbidden, rejection.Kind)
 	erased, err := r.store.Erased(t.Context(), r.account.AccountSID, someDay)
 	require.NoError(t, err)
 	require.Empty(t, erased, "nothing is half done")
 }
 
-func TestErasedCallsAreGoneFromTheFileThatIsMadeAgainAndFromTheArchive(t *testing.T) {
-	r := newBulkRig(t)
-	r.writeDay(activities.WriteDay{Type: schema.Calls})
+func TestErasedCallsAreGoneFromTheRebuiltFileAndFromTheArchive(t *testing.T) {
+	r := newDayFixture(t)
+	r.writeDay(bulkexport.WriteDayInput{Type: schema.Calls})
 	before := r.lines(schema.Calls, someDay)
 	require.Len(t, before, 10)
 	var old, recent string
@@ -320,7 +319,7 @@ func TestErasedCallsAreGoneFromTheFileThatIsMadeAgainAndFromTheArchive(t *testin
 	r.erase(schema.Erasure{Call: old, Day: someDay}, schema.Erasure{Call: recent, Day: someDay})
 	r.erase(schema.Erasure{Call: old, Day: someDay}) // again
 	f, _ := r.gzipOf(schema.Calls, someDay)
-	r.writeDay(activities.WriteDay{Type: schema.Calls, Again: true})
+	r.writeDay(bulkexport.WriteDayInput{Type: schema.Calls, Rebuild: true})
 	after := r.lines(schema.Calls, someDay)
 	require.Len(t, after, 8)
 	require.NotContains(t, after, old)
@@ -336,120 +335,149 @@ func TestErasedCallsAreGoneFromTheFileThatIsMadeAgainAndFromTheArchive(t *testin
 }
 
 func TestAFileReadBeforeAnErasureIsNotPublishedAfterIt(t *testing.T) {
-	r := newBulkRig(t)
-	days := r.Days
-	r.Days = meddler{days, func() {
+	r := newDayFixture(t)
+	days := r.Source
+	r.Source = meddler{days, func() {
 		r.erase(aCall(1))
 	}}
-	require.ErrorContains(t, r.tryDay(activities.WriteDay{Type: schema.Calls}, nil), schema.ErrOvertaken.Error())
-	require.Empty(t, r.dayObjects(), "what was useless is gone")
-	r.Days = days
-	r.writeDay(activities.WriteDay{Type: schema.Calls})
+	require.ErrorContains(t, r.tryDay(bulkexport.WriteDayInput{Type: schema.Calls}, nil), schema.ErrOvertaken.Error())
+	require.Empty(t, r.dayObjects(), "the useless object is removed")
+	r.Source = days
+	r.writeDay(bulkexport.WriteDayInput{Type: schema.Calls})
 }
 
 func TestADayFileIsNotPublishedOnceTheSweepMayHaveDeletedIt(t *testing.T) {
-	r := newBulkRig(t)
+	r := newDayFixture(t)
 	r.Grace = 2 * time.Microsecond // over by the time that the object is whole
-	require.ErrorContains(t, r.tryDay(activities.WriteDay{Type: schema.Messages}, nil), schema.ErrOvertaken.Error())
+	require.ErrorContains(t, r.tryDay(bulkexport.WriteDayInput{Type: schema.Messages}, nil), schema.ErrOvertaken.Error())
 	_, err := r.store.DayFile(t.Context(), r.account.AccountSID, schema.Messages, someDay)
 	require.Equal(t, schema.NotFound, schema.KindOf(err))
 	require.Empty(t, r.dayObjects())
 	r.Grace = time.Hour
-	r.writeDay(activities.WriteDay{Type: schema.Messages})
+	r.writeDay(bulkexport.WriteDayInput{Type: schema.Messages})
 	require.Len(t, r.lines(schema.Messages, someDay), 1440)
 }
 
-func TestAFileThatIsGoneIsNotMadeAgain(t *testing.T) {
-	r := newBulkRig(t)
+func TestAFileThatIsGoneIsNotRebuilt(t *testing.T) {
+	r := newDayFixture(t)
 	r.erase(aCall(1))
-	require.Equal(t, schema.DayDeleted, r.writeDay(activities.WriteDay{Type: schema.Calls, Again: true}).Status)
+	require.Equal(t, schema.DayDeleted, r.writeDay(bulkexport.WriteDayInput{Type: schema.Calls, Rebuild: true}).Status)
 	require.Empty(t, r.dayObjects())
 }
 
-func (r *rig) endLostJobs() (untold activities.Untold) {
+// swept is what the parts of a sweep did.
+type swept struct{ Expired, Orphans, Failed, Rebuilds int }
+
+// sweep runs the parts of a sweep one after the other, as far as they succeed.
+func (r *fixture) sweep() (swept, error) {
 	r.t.Helper()
-	require.NoError(r.t, r.run(r.EndLostJobs, activities.SweepBulk{Limits: schema.DefaultBulkLimits()}, &untold))
-	return untold
+	var s swept
+	var expired bulkexport.RemoveExpiredDayFilesResult
+	var orphans activities.RemoveOrphansResult
+	err := errors.Join(
+		r.run(r.DestroyExpiredKeys),
+		r.get(&s.Rebuilds, r.RequestRebuilds),
+		r.run(r.PurgeBulk, bulkexport.PurgeBulkInput{Retention: week}),
+		r.run(r.EraseArchivedCalls),
+		r.get(&expired, r.RemoveExpiredDayFiles),
+		r.get(&orphans, r.RemoveOrphanedDayFiles, activities.RemoveOrphansInput{}),
+	)
+	s.Expired, s.Orphans, s.Failed = expired.Removed, orphans.Removed, expired.Failed+orphans.Failed
+	return s, err
 }
 
-func (r *rig) sweepBulk() (swept activities.SweptBulk) {
+func (r *fixture) sweepBulk() swept {
 	r.t.Helper()
-	require.NoError(r.t, r.run(r.SweepBulk, activities.SweepBulk{Limits: schema.DefaultBulkLimits()}, &swept))
-	return swept
+	s, err := r.sweep()
+	require.NoError(r.t, err)
+	return s
+}
+
+// endAbandonedJobs ends jobs and finds what is undelivered, as a sweep does.
+func (r *fixture) endAbandonedJobs() (ended bulkexport.EndAbandonedJobsResult, undelivered bulkexport.Undelivered) {
+	r.t.Helper()
+	in := bulkexport.SweepJobsInput{Limits: schema.DefaultBulkLimits()}
+	require.NoError(r.t, r.get(&ended, r.EndAbandonedJobs, in))
+	require.NoError(r.t, r.get(&undelivered, r.FindUndelivered, in))
+	return ended, undelivered
 }
 
 func TestTheBulkSweepLeavesNoObjectBehind(t *testing.T) {
-	r := newBulkRig(t)
-	r.writeDay(activities.WriteDay{Type: schema.Messages, Limits: schema.BulkLimits{Retention: time.Millisecond}})
-	r.writeDay(activities.WriteDay{Type: schema.Calls})
+	r := newDayFixture(t)
+	r.writeDay(bulkexport.WriteDayInput{Type: schema.Messages, Limits: schema.BulkLimits{Retention: time.Millisecond}})
+	r.writeDay(bulkexport.WriteDayInput{Type: schema.Calls})
 	stray := schema.NewDayFileID()
 	recipient, _, err := r.vault.NewKey(t.Context(), r.account.AccountSID, stray)
 	require.NoError(t, err)
 	require.NoError(t, r.vault.Put(t.Context(), schema.DayObject(stray), recipient, []byte("half")))
 	require.Len(t, r.dayObjects(), 3)
 
-	require.Equal(t, activities.SweptBulk{Expired: 1, Strays: 1}, r.sweepBulk())
+	require.Equal(t, swept{Expired: 1, Orphans: 1}, r.sweepBulk())
 	kept, _ := r.gzipOf(schema.Calls, someDay)
 	require.Equal(t, []string{kept.ID}, r.dayObjects())
-	require.Equal(t, activities.SweptBulk{}, r.sweepBulk(), "a second look finds nothing")
+	require.Equal(t, swept{}, r.sweepBulk(), "a second look finds nothing")
 	var certificates int
 	require.NoError(t, r.store.SQL().QueryRow(`select count(*) from satchel.audit where subject like 'DF%' and action = 'removed' and details->>'left' = '0'`).Scan(&certificates))
 	require.Equal(t, 1, certificates)
 }
 
-func TestAJobWhoseRunIsGoneIsEndedAndToldOfAsIfItHadNotBeen(t *testing.T) {
-	r := newBulkRig(t)
+func TestAJobWhoseRunIsGoneIsEndedAndItsNotificationsAreSent(t *testing.T) {
+	r := newDayFixture(t)
 	job := r.openJob(someDay, "2026-03-03")
 	r.exec(`update satchel.jobs set email = 'loader@example.com', webhook_url = 'https://hooks.example.com', webhook_method = 'POST' where id = $1`, job)
-	r.writeDay(activities.WriteDay{Type: schema.Messages, Job: job})
+	r.writeDay(bulkexport.WriteDayInput{Type: schema.Messages, Job: job})
 	r.Runs = runs{open: true}
-	require.Zero(t, r.endLostJobs())
+	ended, undelivered := r.endAbandonedJobs()
+	require.Zero(t, ended)
+	require.Zero(t, undelivered)
 	r.Runs = runs{}
-	untold := r.endLostJobs()
+	ended, undelivered = r.endAbandonedJobs()
 	got, err := r.store.Job(t.Context(), job)
 	require.NoError(t, err)
 	require.NotNil(t, got.EndedAt)
 	require.Equal(t, []schema.DayStatus{schema.DayCompleted, schema.DayFailed, schema.DayFailed}, []schema.DayStatus{got.Days[0].Status, got.Days[1].Status, got.Days[2].Status})
 
-	var end activities.JobEnd
-	require.NoError(t, r.run(r.EndJob, activities.EndJob{Job: job}, &end))
-	want := activities.Untold{
-		Jobs: 1, Events: []activities.UntoldEvent{{Event: end.Event, Account: r.account.AccountSID}},
-		Mails: []activities.JobMail{{Job: job, Account: r.account.AccountSID, Kind: activities.JobEndedMail, Retention: week}},
+	var end bulkexport.EndJobResult
+	require.NoError(t, r.get(&end, r.EndJob, bulkexport.EndJobInput{Job: job}))
+	want := bulkexport.Undelivered{
+		Webhooks: []bulkexport.UndeliveredWebhook{{Event: end.Event, Account: r.account.AccountSID}},
+		Emails:   []activities.SendEmailInput{{About: job, Account: r.account.AccountSID, Kind: bulkexport.JobEndedEmail, Retention: week}},
 	}
-	require.Equal(t, want, untold)
-	want.Jobs = 0
-	require.Equal(t, want, r.endLostJobs(), "until somebody has been told, or is being told, of the same one event")
+	require.Equal(t, bulkexport.EndAbandonedJobsResult{Ended: 1, Undelivered: want}, ended)
+	require.Equal(t, want, undelivered)
+	ended, undelivered = r.endAbandonedJobs()
+	require.Zero(t, ended)
+	require.Equal(t, want, undelivered, "until it is delivered, or being delivered")
 	r.Runs = runs{open: true}
-	require.Zero(t, r.endLostJobs())
+	_, undelivered = r.endAbandonedJobs()
+	require.Zero(t, undelivered)
 	r.Runs = runs{}
 	require.NoError(t, r.store.NoteTry(t.Context(), end.Event, schema.EventTry{Outcome: "delivered"}))
-	require.NoError(t, r.run(r.SendJobMail, want.Mails[0], nil))
-	require.Zero(t, r.endLostJobs())
+	require.NoError(t, r.run(r.emails.SendEmail, want.Emails[0]))
+	_, undelivered = r.endAbandonedJobs()
+	require.Zero(t, undelivered)
 }
 
-const week = 7 * 24 * time.Hour
-
 func TestADayFileThatIsRemovedEarlyIsUnreadableFirst(t *testing.T) {
-	r := newBulkRig(t)
-	r.writeDay(activities.WriteDay{Type: schema.Messages})
+	r := newDayFixture(t)
+	r.writeDay(bulkexport.WriteDayInput{Type: schema.Messages})
 	f, _ := r.gzipOf(schema.Messages, someDay)
 	for range 2 { // removing what is gone succeeds
-		require.NoError(t, r.run(r.RemoveDay, activities.RemoveDay{
+		require.NoError(t, r.run(r.RemoveDayFile, bulkexport.RemoveDayFileInput{
 			File: f.ID, Account: f.Account, Type: f.Type, Day: f.Day, ExpiresAt: f.ExpiresAt, By: "US-by",
-		}, nil))
+		}))
 		_, _, err := r.store.OpenDayFile(t.Context(), f.ID)
 		require.Equal(t, schema.NotFound, schema.KindOf(err))
 		require.Empty(t, r.dayObjects())
 	}
 }
 
-func TestTroubleWhileADayIsWrittenIsShownAndMended(t *testing.T) {
-	r := newBulkRig(t)
+func TestADayThatFailsIsShownAsRetryingUntilItSucceeds(t *testing.T) {
+	r := newDayFixture(t)
 	job := r.openJob(someDay, someDay)
-	days := r.Days
-	r.Days = broken{days}
-	require.Error(t, r.tryDay(activities.WriteDay{Type: schema.Messages, Job: job}, nil))
+	days := r.Source
+	r.Source = broken{days}
+	require.Error(t, r.tryDay(bulkexport.WriteDayInput{Type: schema.Messages, Job: job}, nil))
 	status := func() schema.DayStatus {
 		got, err := r.store.Job(t.Context(), job)
 		require.NoError(t, err)
@@ -457,20 +485,20 @@ func TestTroubleWhileADayIsWrittenIsShownAndMended(t *testing.T) {
 	}
 	require.Equal(t, schema.DayErrorDuringRun, status())
 	require.Empty(t, r.dayObjects(), "half a file is none")
-	r.Days = days
-	r.writeDay(activities.WriteDay{Type: schema.Messages, Job: job})
+	r.Source = days
+	r.writeDay(bulkexport.WriteDayInput{Type: schema.Messages, Job: job})
 	require.Equal(t, schema.DayCompleted, status())
 }
 
 // broken breaks off in the middle of a day.
-type broken struct{ activities.BulkSource }
+type broken struct{ bulkexport.Source }
 
-func (b broken) ReadDay(ctx context.Context, t schema.ResourceType, account string, day schema.Day, erased []string, do func(activities.DayRows) error) error {
-	return b.BulkSource.ReadDay(ctx, t, account, day, erased, func(rows activities.DayRows) error { return do(&breaking{DayRows: rows}) })
+func (b broken) ReadDay(ctx context.Context, t schema.ResourceType, account string, day schema.Day, erased []string, do func(schema.RecordReader) error) error {
+	return b.Source.ReadDay(ctx, t, account, day, erased, func(rows schema.RecordReader) error { return do(&breaking{RecordReader: rows}) })
 }
 
 type breaking struct {
-	activities.DayRows
+	schema.RecordReader
 	read int
 }
 
@@ -478,13 +506,13 @@ func (b *breaking) AppendRow(dst []byte) ([]byte, error) {
 	if b.read++; b.read > 700 {
 		return dst, io.ErrUnexpectedEOF
 	}
-	return b.DayRows.AppendRow(dst)
+	return b.RecordReader.AppendRow(dst)
 }
 
-// vanishing has two expired files that cannot be removed, one of which gets a
-// new version meanwhile.
+// vanishing has two expired files that cannot be removed, one of which is replaced
+// meanwhile.
 type vanishing struct {
-	activities.BulkStore
+	bulkexport.Store
 	looked int
 }
 
@@ -496,31 +524,32 @@ func (v *vanishing) ExpiredDays(context.Context, int) ([]schema.DayFile, error) 
 func (*vanishing) DestroyDayKey(context.Context, string) error { return io.ErrUnexpectedEOF }
 
 func TestTheBulkSweepGoesOnThoughWhatItCouldNotRemoveWasReplaced(t *testing.T) {
-	r := newBulkRig(t)
-	r.Bulk = &vanishing{BulkStore: r.Bulk}
-	require.Equal(t, activities.SweptBulk{Stuck: 2}, r.sweepBulk())
+	r := newDayFixture(t)
+	r.Store = &vanishing{Store: r.Store}
+	require.Equal(t, swept{Failed: 2}, r.sweepBulk())
 }
 
 // listless is a vault whose bucket cannot be listed.
-type listless struct{ activities.Vault }
+type listless struct{ bulkexport.Vault }
 
 func (listless) Folders(context.Context, string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) { yield("", io.ErrUnexpectedEOF) }
 }
 
-func TestTheBulkSweepForgetsThoughStorageIsAway(t *testing.T) {
-	r := newBulkRig(t)
+func TestTheSweepPurgesThoughStorageIsAway(t *testing.T) {
+	r := newDayFixture(t)
 	job := r.openJob(someDay, someDay)
 	r.exec(`update satchel.jobs set ended_at = now() - interval '8 days'`)
 	r.Vault = listless{r.Vault}
-	require.Error(t, r.run(r.SweepBulk, activities.SweepBulk{Limits: schema.DefaultBulkLimits()}, nil), "so that it is seen")
+	_, sweepErr := r.sweep()
+	require.Error(t, sweepErr, "so that operators see it")
 	_, err := r.store.Job(t.Context(), job)
 	require.Equal(t, schema.NotFound, schema.KindOf(err))
 }
 
-// unremovable is a vault that deletes nothing and looks around instead.
+// unremovable is a vault that deletes nothing and calls look instead.
 type unremovable struct {
-	activities.Vault
+	bulkexport.Vault
 	look func()
 }
 
@@ -530,9 +559,9 @@ func (u unremovable) Remove(context.Context, string) (schema.Certificate, error)
 }
 
 func TestTheBulkSweepMakesAllExpiredFilesUnreadableBeforeItDeletesAny(t *testing.T) {
-	r := newBulkRig(t)
+	r := newDayFixture(t)
 	for _, day := range []schema.Day{someDay, "2020-01-01"} {
-		r.writeDay(activities.WriteDay{Type: schema.Messages, Day: day})
+		r.writeDay(bulkexport.WriteDayInput{Type: schema.Messages, Day: day})
 	}
 	r.exec(`update satchel.day_files set expires_at = clock_timestamp()`)
 	r.Vault = unremovable{r.Vault, func() {
@@ -540,5 +569,5 @@ func TestTheBulkSweepMakesAllExpiredFilesUnreadableBeforeItDeletesAny(t *testing
 		require.NoError(t, r.store.SQL().QueryRow(`select count(wrapped) from satchel.day_files`).Scan(&keys))
 		require.Zero(t, keys)
 	}}
-	require.Equal(t, activities.SweptBulk{Stuck: 2}, r.sweepBulk())
+	require.Equal(t, swept{Failed: 2}, r.sweepBulk())
 }
