@@ -3,17 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"satchel/activities"
-	"satchel/dev/demo"
 	"satchel/schema"
 )
 
-// schedules remembers what was scheduled, and does something else meanwhile.
+// schedules remembers what was scheduled, and calls meanwhile.
 type schedules struct {
 	daily     map[string]bool
 	meanwhile func(account string)
@@ -27,8 +24,8 @@ func (s schedules) SetDaily(_ context.Context, account string, t schema.Resource
 	return nil
 }
 
-func TestDailyExportsAreScheduledAgainByAWorkerThatStarts(t *testing.T) {
-	r := newRig(t, demo.With{}, nil)
+func TestAWorkerThatStartsSchedulesEveryDailyExport(t *testing.T) {
+	r := newFixture(t)
 	want := map[string]bool{}
 	for n := range 130 { // more than a page
 		account := fmt.Sprintf("AC%032x", n)
@@ -48,7 +45,7 @@ func TestDailyExportsAreScheduledAgainByAWorkerThatStarts(t *testing.T) {
 	last := fmt.Sprintf("AC%032x", 129)
 	off := false
 	found = schedules{daily: map[string]bool{}, meanwhile: func(account string) {
-		if account == last { // whoever switches it off this very moment
+		if account == last { // it is disabled at this moment
 			_, err := r.store.Configure(t.Context(), account, schema.Messages, "", schema.BulkChange{Enabled: &off})
 			require.NoError(t, err)
 		}

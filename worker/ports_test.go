@@ -7,7 +7,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"satchel/activities"
 	"satchel/dev/demo"
 	"satchel/dev/testservices"
 	"satchel/schema"
@@ -29,7 +28,7 @@ func TestDaysAndSigningKeysAreReadFromThePlatform(t *testing.T) {
 	days := source.NewPlatform(platform, queries)
 
 	read := func(typ schema.ResourceType, day schema.Day, erased ...string) (lines []string) {
-		require.NoError(t, days.ReadDay(t.Context(), typ, a.AccountSID, day, erased, func(rows activities.DayRows) error {
+		require.NoError(t, days.ReadDay(t.Context(), typ, a.AccountSID, day, erased, func(rows schema.RecordReader) error {
 			for {
 				line, err := rows.AppendRow(nil)
 				if err == io.EOF {
@@ -62,7 +61,7 @@ func TestDaysAndSigningKeysAreReadFromThePlatform(t *testing.T) {
 	require.Equal(t, old[1:], read(schema.Calls, "2024-02-29"))
 	none, _, err := openArchive("", queries, 1)
 	require.NoError(t, err)
-	require.Nil(t, none, "a nil that whoever asks can see")
+	require.Nil(t, none, "a nil interface")
 	needless, _, err := openArchive("", &catalog.Catalog{}, 1)
 	require.NoError(t, err)
 	require.NoError(t, needless.EraseCalls(t.Context(), a.AccountSID, []string{call}), "a company without an archive")
