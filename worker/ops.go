@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,6 +15,7 @@ import (
 	"go.temporal.io/sdk/interceptor"
 
 	"satchel/activities/mail"
+	"satchel/activities/program"
 	"satchel/schema"
 )
 
@@ -96,65 +95,11 @@ func (a *timedActivity) ExecuteActivity(ctx context.Context, in *interceptor.Exe
 	return out, err
 }
 
-// service is something that the worker depends on.
-type service struct {
-	name  string
-	check func(context.Context) error
-}
-
-// readiness checks every service on each request.
-type readiness struct {
-	mu       sync.Mutex
-	services []service
-}
-
-func (r *readiness) add(s service) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.services = append(r.services, s)
-}
-
-func (r *readiness) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	r.mu.Lock()
-	services := r.services
-	r.mu.Unlock()
-	ctx, cancel := context.WithTimeout(req.Context(), 5*time.Second)
-	defer cancel()
-	type result struct {
-		name string
-		err  error
-	}
-	results := make(chan result, len(services))
-	status, answer := http.StatusOK, map[string]string{"Temporal": "not connected yet"}
-	for _, s := range services { // concurrently: one that does not answer must not use up the time of the others
-		answer[s.name] = "away"
-		go func() { results <- result{s.name, s.check(ctx)} }()
-	}
-	for waiting := len(services); waiting > 0; waiting-- {
-		select {
-		case r := <-results:
-			if r.err == nil {
-				answer[r.name] = "ok"
-			}
-		case <-ctx.Done(): // a check may ignore its context, and is left behind
-			waiting = 0
-		}
-	}
-	for _, state := range answer {
-		if state != "ok" {
-			status = http.StatusServiceUnavailable
-		}
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(answer)
-}
-
 // serveOps serves metrics and health checks.
 func serveOps(ctx context.Context, address string, m *metrics, ready http.Handler) error {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /healthz", program.Alive)
 	mux.Handle("GET /readyz", ready)
 	server := &http.Server{Addr: address, Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	context.AfterFunc(ctx, func() { _ = server.Close() })

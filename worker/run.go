@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,9 +18,8 @@ import (
 	"satchel/activities/bulkexport"
 	"satchel/activities/hook"
 	"satchel/activities/mail"
-	"satchel/activities/vault"
+	"satchel/activities/program"
 	"satchel/schema"
-	"satchel/schema/catalog"
 	"satchel/schema/store"
 	"satchel/schema/store/source"
 	"satchel/workflows"
@@ -34,31 +32,24 @@ import (
 // Run connects everything and runs workers until ctx ends.
 func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 	debug.SetGCPercent(r.GCPercent)
-	linkKey, err := schema.ParseLinkKey(r.LinkKey, r.Dev)
+	site, linkKey, err := r.Links.Parse(r.Dev)
 	if err != nil {
 		return err
 	}
-	site, err := schema.ParseSite(r.Site)
+	queries, err := r.Catalog()
 	if err != nil {
 		return err
 	}
-	queries, err := catalog.Open(r.Catalog)
-	if err != nil {
-		return err
-	}
-	objects, err := vault.Open(ctx, r.Vault)
+	objects, err := r.OpenVault(ctx, r.Dev)
 	if err != nil {
 		return err
 	}
 	defer objects.Close()
-	if objects.KeyIsForDevelopment() && !r.Dev {
-		return errors.New("KEYSET_FILE was made for one machine; make one with: worker keyset FILE")
-	}
 	mailer, err := mail.New(r.Mail)
 	if err != nil {
 		return err
 	}
-	hooks, err := hook.New(r.Hooks)
+	hooks, err := hook.New(r.Hook)
 	if err != nil {
 		return err
 	}
@@ -67,36 +58,32 @@ func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 		return err
 	}
 	defer own.Close() //nolint:errcheck // the process ends
-	platform, err := source.Open(ctx, cmp.Or(r.Source, r.DatabaseURL), r.Concurrency+r.DaysAtOnce+shortActivities)
+	platform, err := source.Open(ctx, r.SourceURL(), r.Concurrency+r.DaysAtOnce+shortActivities)
 	if err != nil {
 		return err
 	}
 	defer platform.Close() //nolint:errcheck // the process ends
 
-	archive, closeArchive, err := openArchive(r.Archive, queries, 2)
+	archive, closeArchive, err := openArchive(r.ArchiveDatabaseURL, queries, 2)
 	if err != nil {
 		return err
 	}
 	defer closeArchive()
 
 	metrics := newMetrics()
-	ready := &readiness{services: []service{
-		{"database", own.Ready},
-		{"source database", platform.Ping},
-		{"object storage", objects.Check},
-	}}
+	ready := program.NewReadiness(logger, map[string]program.Check{
+		program.CheckDatabase: own.Ready, program.CheckSourceDatabase: platform.Ping,
+		program.CheckStorage: objects.Check, program.CheckTemporal: program.NotConnected,
+	})
 	serving, ctx := errgroup.WithContext(ctx)
-	serving.Go(func() error { return serveOps(ctx, r.Metrics, metrics, ready) })
+	serving.Go(func() error { return serveOps(ctx, r.MetricsAddress, metrics, ready) })
 	serving.Go(func() error {
 		temporal, err := dial(ctx, logger)
 		if err != nil {
 			return err
 		}
 		defer temporal.Close()
-		ready.add(service{"Temporal", func(ctx context.Context) error {
-			_, err := temporal.CheckHealth(ctx, &client.CheckHealthRequest{})
-			return err
-		}})
+		ready.Set(program.CheckTemporal, program.TemporalCheck(temporal))
 		records, runs, links := source.NewPlatform(platform, queries), runsAdapter{temporal}, schema.NewLinks(linkKey)
 		return r.work(ctx, temporal, metrics, logger, own, &activitySet{
 			exports: &accountexport.Activities{Store: own.AccountExports(), Source: records, Vault: objects, Runs: runs, Count: metrics},
@@ -147,7 +134,7 @@ func (r runCommand) work(ctx context.Context, c client.Client, metrics *metrics,
 	} {
 		w := sdk.New(c, queue, sdk.Options{
 			MaxConcurrentActivityExecutionSize: atOnce,
-			WorkerStopTimeout:                  r.Grace,
+			WorkerStopTimeout:                  r.StopGrace,
 			MaxHeartbeatThrottleInterval:       3 * time.Second, // several heartbeats within one heartbeat timeout
 			DisableWorkflowWorker:              queue != workflows.TaskQueue,
 			DisableRegistrationAliasing:        true,
