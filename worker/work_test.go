@@ -230,8 +230,8 @@ func TestInvalidSettingsAreNamed(t *testing.T) {
 }
 
 func TestTheWorkerStartsWhileEverythingIsAwayAndSaysSo(t *testing.T) {
-	nobody := "127.0.0.1:1"
-	t.Setenv("TEMPORAL_ADDRESS", nobody)
+	unreachable := "127.0.0.1:1"
+	t.Setenv("TEMPORAL_ADDRESS", unreachable)
 	t.Setenv("AWS_ACCESS_KEY_ID", "x")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "x")
 	keyset := filepath.Join(t.TempDir(), "keyset.json")
@@ -240,11 +240,11 @@ func TestTheWorkerStartsWhileEverythingIsAwayAndSaysSo(t *testing.T) {
 	require.NoError(t, err)
 	command := runCommand{
 		Data: program.Data{
-			Database: program.Database{DatabaseURL: "postgres://satchel:secret@" + nobody + "/satchel?sslmode=disable"},
-			Vault:    vault.Config{Bucket: "satchel", Endpoint: "http://" + nobody, KeysetFile: keyset},
+			Database: program.Database{DatabaseURL: "postgres://satchel:secret@" + unreachable + "/satchel?sslmode=disable"},
+			Vault:    vault.Config{Bucket: "satchel", Endpoint: "http://" + unreachable, KeysetFile: keyset},
 		},
 		Links: program.Links{LinkKey: schema.NewDevelopmentLinkKey(), PublicBaseURL: "http://localhost:8080"}, Dev: true, Concurrency: 1,
-		Mail:           mail.Config{APIKey: "re_test", BaseURL: "http://" + nobody, From: "exports@example.com"},
+		Mail:           mail.Config{APIKey: "re_test", BaseURL: "http://" + unreachable, From: "exports@example.com"},
 		MetricsAddress: services.Loopback(port),
 	}
 	ctx, stop := context.WithCancel(t.Context())

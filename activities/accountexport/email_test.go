@@ -22,14 +22,14 @@ func (r *fixture) mail(kind activities.EmailKind, linkVersion int) error {
 	return r.run(r.emails.SendEmail, activities.SendEmailInput{About: r.export, Account: r.account.AccountSID, Kind: kind, LinkVersion: linkVersion}, nil)
 }
 
-func (r *fixture) letters() (subjects []string) {
+func (r *fixture) subjects() (subjects []string) {
 	for _, m := range r.inbox.Messages() {
 		subjects = append(subjects, m.Subject)
 	}
 	return subjects
 }
 
-func TestEverybodyConcernedGetsOneMail(t *testing.T) {
+func TestEveryRecipientGetsOneEmail(t *testing.T) {
 	r := newFixture(t, demo.With{Admin: true, Member: true}, nil)
 	r.open()
 	in := activities.SendEmailInput{About: r.export, Account: r.account.AccountSID, Kind: accountexport.RequestEmail, LinkVersion: 1}
@@ -50,35 +50,35 @@ func TestEverybodyConcernedGetsOneMail(t *testing.T) {
 
 	in.LinkVersion = 2
 	require.NoError(t, r.run(r.emails.SendEmail, in, nil))
-	require.Len(t, r.inbox.Messages(), 3, "the others have heard of it")
+	require.Len(t, r.inbox.Messages(), 3, "the others were notified already")
 }
 
-func TestARefusedAddressKeepsNobodyElsesLetter(t *testing.T) {
+func TestARejectedAddressDoesNotStopTheOtherEmails(t *testing.T) {
 	r := newFixture(t, demo.With{Admin: true}, nil)
 	r.open()
 	r.inbox.Fail(&mailbox.Fault{Status: http.StatusUnprocessableEntity, Count: 1})
 	require.True(t, nonRetryable(t, r.mail(accountexport.RequestEmail, 1)), "trying again cannot help")
-	require.Len(t, r.letters(), 1, "the admin's")
+	require.Len(t, r.subjects(), 1, "the admin's")
 	require.True(t, nonRetryable(t, r.mail(accountexport.RequestEmail, 1)))
-	require.Len(t, r.letters(), 1, "what was refused is not tried again")
+	require.Len(t, r.subjects(), 1, "what was rejected is not retried")
 	require.Equal(t, 1, r.count.mailed[string(mail.Confirmation)+" refused"])
 	require.Equal(t, 1, r.count.mailed[string(mail.Notice)+" sent"])
 
-	require.NoError(t, r.mail(accountexport.RequestEmail, 2), "unless somebody asks for it again")
-	require.Len(t, r.letters(), 2)
+	require.NoError(t, r.mail(accountexport.RequestEmail, 2), "unless it is requested again")
+	require.Len(t, r.subjects(), 2)
 }
 
-func TestALetterThatIsDelayedKeepsNobodyElses(t *testing.T) {
+func TestADelayedEmailDoesNotStopTheOthers(t *testing.T) {
 	r := newFixture(t, demo.With{Admin: true}, nil)
 	r.open()
 	r.inbox.Fail(&mailbox.Fault{Status: http.StatusInternalServerError, Count: 1})
 	require.False(t, nonRetryable(t, r.mail(accountexport.RequestEmail, 1)))
-	require.Len(t, r.letters(), 1)
+	require.Len(t, r.subjects(), 1)
 	require.NoError(t, r.mail(accountexport.RequestEmail, 1))
-	require.Len(t, r.letters(), 2)
+	require.Len(t, r.subjects(), 2)
 }
 
-func TestMailGoesOutOnceTheSettingsAreMended(t *testing.T) {
+func TestEmailsAreSentOnceTheSettingsAreMended(t *testing.T) {
 	r := newFixture(t, demo.With{Admin: true}, nil)
 	r.open()
 	for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden} {
@@ -86,10 +86,10 @@ func TestMailGoesOutOnceTheSettingsAreMended(t *testing.T) {
 		require.False(t, nonRetryable(t, r.mail(accountexport.RequestEmail, 1)))
 	}
 	require.Equal(t, 2, r.count.mailed[string(mail.Confirmation)+" blocked"], "operators see it")
-	require.Zero(t, r.count.mailed[string(mail.Notice)+" blocked"], "and one letter is enough to know")
+	require.Zero(t, r.count.mailed[string(mail.Notice)+" blocked"], "and one e-mail is enough to know")
 	r.inbox.Fail(nil)
 	require.NoError(t, r.mail(accountexport.RequestEmail, 1))
-	require.Len(t, r.letters(), 2)
+	require.Len(t, r.subjects(), 2)
 }
 
 // crowd is an account with many owners.
@@ -105,7 +105,7 @@ func (c crowd) People(context.Context, string) (people []schema.Person, err erro
 	return people, nil
 }
 
-func TestAProvidersLimitCostsTimeAndNoLetter(t *testing.T) {
+func TestAProvidersRateLimitLosesNoEmail(t *testing.T) {
 	r := newFixture(t, demo.With{}, nil)
 	r.open()
 	var left atomic.Int64
@@ -129,22 +129,22 @@ func TestAProvidersLimitCostsTimeAndNoLetter(t *testing.T) {
 		}
 		require.False(t, nonRetryable(t, err))
 	}
-	require.Len(t, r.letters(), 9)
+	require.Len(t, r.subjects(), 9)
 	require.Equal(t, 4, r.count.mailed[string(mail.Confirmation)+" limited"])
-	require.Zero(t, r.count.mailed[string(mail.Confirmation)+" blocked"], "nobody has to be woken for it")
+	require.Zero(t, r.count.mailed[string(mail.Confirmation)+" blocked"], "it needs no operator")
 }
 
-func TestTheOthersHearOfAnExportHoweverQuickItWas(t *testing.T) {
+func TestTheOthersAreNotifiedHoweverQuickTheExportWas(t *testing.T) {
 	r := newFixture(t, demo.With{Admin: true}, nil)
 	r.confirm()
 	r.collectAll()
 	r.complete()
 	require.NoError(t, r.mail(accountexport.RequestEmail, 1))
-	require.Len(t, r.letters(), 1)
-	require.Contains(t, r.letters()[0], "was requested")
+	require.Len(t, r.subjects(), 1)
+	require.Contains(t, r.subjects()[0], "was requested")
 }
 
-func TestALinkThatWasAskedForAgainIsMailedOnce(t *testing.T) {
+func TestALinkThatWasRequestedAgainIsSentOnce(t *testing.T) {
 	r := newFixture(t, demo.With{}, nil)
 	r.open()
 	r.inbox.Fail(&mailbox.Fault{Status: http.StatusServiceUnavailable})
@@ -155,10 +155,10 @@ func TestALinkThatWasAskedForAgainIsMailedOnce(t *testing.T) {
 	for linkVersion := 1; linkVersion <= 3; linkVersion++ {
 		require.NoError(t, r.mail(accountexport.RequestEmail, linkVersion))
 	}
-	require.Len(t, r.letters(), 1)
+	require.Len(t, r.subjects(), 1)
 }
 
-func TestMailThatIsNoLongerTrueStaysBehind(t *testing.T) {
+func TestAnEmailThatIsNoLongerTrueIsNotSent(t *testing.T) {
 	r := newFixture(t, demo.With{Admin: true}, nil)
 	r.open()
 	require.NoError(t, r.run(r.RemoveArchive, accountexport.RemoveArchiveInput{Export: r.export, Account: r.account.AccountSID,
@@ -166,17 +166,17 @@ func TestMailThatIsNoLongerTrueStaysBehind(t *testing.T) {
 	for _, kind := range []activities.EmailKind{accountexport.RequestEmail, accountexport.ReadyEmail, accountexport.FailedEmail, accountexport.UnconfirmedEmail} {
 		require.NoError(t, r.mail(kind, 1))
 	}
-	require.Empty(t, r.letters())
+	require.Empty(t, r.subjects())
 }
 
-// lagging is a replica that has not heard of the account yet.
+// lagging is a replica that does not show the account yet.
 type lagging struct{ activities.Directory }
 
 func (lagging) Account(context.Context, string) (schema.Account, error) {
 	return schema.Account{}, schema.Errorf(schema.NotFound, "account_not_found", "There is no such account.")
 }
 
-func TestAnAccountTheSourceDoesNotShowYetIsAskedForAgain(t *testing.T) {
+func TestAnAccountThatTheSourceDoesNotShowYetIsRetried(t *testing.T) {
 	r := newFixture(t, demo.With{}, nil)
 	r.confirm()
 	visible := r.directory.Directory

@@ -44,7 +44,7 @@ func TestTheSweepLeavesAnExportToItsRun(t *testing.T) {
 }
 
 // A run can be open and yet not able to go on.
-func TestAFileWhoseTimeIsOverIsSweptWhateverItsRunDoes(t *testing.T) {
+func TestAnExpiredArchiveIsRemovedWhateverItsRunDoes(t *testing.T) {
 	r := newFixture(t, demo.With{}, nil)
 	r.Runs = runs{open: true}
 	r.confirm()
@@ -59,7 +59,7 @@ func TestAFileWhoseTimeIsOverIsSweptWhateverItsRunDoes(t *testing.T) {
 	require.Empty(t, r.findOverdue())
 }
 
-func TestWhatHasEndedKeepsItsEndingWhenItIsSwept(t *testing.T) {
+func TestAnExportThatEndedKeepsItsEndingInTheSweep(t *testing.T) {
 	r := newFixture(t, demo.With{}, nil)
 	r.open()
 	stopped := schema.Ending{Status: schema.Cancelled, Reason: schema.CancelledReason}
@@ -67,19 +67,19 @@ func TestWhatHasEndedKeepsItsEndingWhenItIsSwept(t *testing.T) {
 	r.exec(`insert into satchel.export_keys (export_id, wrapped) values ($1, 'w')`, r.export)
 	removals := r.findOverdue()
 	require.Len(t, removals, 1)
-	require.Equal(t, stopped, removals[0].Ending, "or people would be told that it failed")
+	require.Equal(t, stopped, removals[0].Ending, "it did not fail")
 	require.NoError(t, r.run(r.RemoveArchive, removals[0], nil))
 	require.Empty(t, r.findOverdue())
 }
 
-func TestStraysAreSweptAndTheLivingAreLeftAlone(t *testing.T) {
+func TestOrphansAreRemovedAndOpenExportsAreNot(t *testing.T) {
 	r := newFixture(t, demo.With{Records: true}, nil)
 	r.confirm()
 	r.collectAll()
-	stray := schema.NewExportID()
-	recipient, _, err := r.vault.NewKey(t.Context(), r.account.AccountSID, stray)
+	orphan := schema.NewExportID()
+	recipient, _, err := r.vault.NewKey(t.Context(), r.account.AccountSID, orphan)
 	require.NoError(t, err)
-	require.NoError(t, r.vault.Put(t.Context(), schema.ObjectPrefix(stray)+"calls/1", recipient, []byte("x")))
+	require.NoError(t, r.vault.Put(t.Context(), schema.ObjectPrefix(orphan)+"calls/1", recipient, []byte("x")))
 	var removed activities.RemoveOrphansResult
 	require.NoError(t, r.run(r.RemoveOrphanedExports, activities.RemoveOrphansInput{Grace: time.Hour}, &removed))
 	require.Zero(t, removed.Removed, "it may be in the making")
@@ -89,7 +89,7 @@ func TestStraysAreSweptAndTheLivingAreLeftAlone(t *testing.T) {
 	r.document()
 }
 
-// stubborn is a vault in which one export can not be removed.
+// stubborn is a vault in which one export cannot be removed.
 type stubborn struct {
 	accountexport.Vault
 	export string
@@ -112,7 +112,7 @@ func (v stubborn) Remove(ctx context.Context, prefix string) (schema.Certificate
 	return v.Vault.Remove(ctx, prefix)
 }
 
-func TestAStrayThatCannotBeRemovedKeepsNoOther(t *testing.T) {
+func TestAnOrphanThatCannotBeRemovedDoesNotStopTheOthers(t *testing.T) {
 	r := newFixture(t, demo.With{}, nil)
 	r.Vault = stubborn{r.Vault, schema.NewExportID()}
 	var removed activities.RemoveOrphansResult
@@ -139,13 +139,13 @@ func TestACompletedExportStaysCompletedWithoutItsArchive(t *testing.T) {
 	require.True(t, nonRetryable(t, r.run(r.CompleteExport, in, nil)), "but not once it was stopped")
 }
 
-// troubled is a vault whose removals end in trouble, before or after the deed.
-type troubled struct {
+// failingRemoval is a vault whose removals fail, before or after they removed.
+type failingRemoval struct {
 	accountexport.Vault
 	after bool
 }
 
-func (v troubled) Remove(ctx context.Context, prefix string) (removed schema.Certificate, err error) {
+func (v failingRemoval) Remove(ctx context.Context, prefix string) (removed schema.Certificate, err error) {
 	if v.after {
 		removed, err = v.Vault.Remove(ctx, prefix)
 	}
@@ -181,7 +181,7 @@ func TestTheCertificateCountsWhatEveryAttemptRemoved(t *testing.T) {
 	require.Positive(t, stored)
 	stopped := schema.Ending{Status: schema.Cancelled, Reason: schema.CancelledReason}
 	healthy := r.Vault
-	r.Vault = troubled{healthy, true}
+	r.Vault = failingRemoval{healthy, true}
 	require.Error(t, r.remove(stopped))
 	r.Vault = healthy
 	require.NoError(t, r.remove(stopped))
@@ -192,7 +192,7 @@ func TestTheCertificateCountsWhatEveryAttemptRemoved(t *testing.T) {
 func TestAnExportThatStoredNothingEndsWhileStorageIsAway(t *testing.T) {
 	r := newFixture(t, demo.With{}, nil)
 	r.open()
-	r.Vault = troubled{r.Vault, false}
+	r.Vault = failingRemoval{r.Vault, false}
 	lapsed := schema.Ending{Status: schema.Expired, Reason: schema.Unconfirmed}
 	require.NoError(t, r.remove(lapsed))
 	require.Equal(t, lapsed, r.ended())
@@ -205,12 +205,12 @@ func TestAnExportWithoutAFileHasEndedWhileStorageIsAway(t *testing.T) {
 	r.confirm()
 	r.collectAll()
 	healthy := r.Vault
-	r.Vault = troubled{healthy, false}
+	r.Vault = failingRemoval{healthy, false}
 	failed := schema.Ending{Status: schema.Failed, Reason: schema.FailedReason("calls"), Category: "calls"}
 	require.Error(t, r.remove(failed))
 	require.Equal(t, failed, r.ended())
 	_, err := r.store.WrappedKey(t.Context(), r.export)
-	require.Equal(t, schema.Gone, schema.KindOf(err), "nobody reads what is still there")
+	require.Equal(t, schema.Gone, schema.KindOf(err), "what is still there is unreadable")
 
 	r.Runs = runs{open: true}
 	require.Empty(t, r.findOverdue(), "its run goes on")
@@ -225,13 +225,13 @@ func TestAnExportWithoutAFileHasEndedWhileStorageIsAway(t *testing.T) {
 	require.Empty(t, r.findOverdue())
 }
 
-func TestWhatSomebodyDeletedIsNotCalledOverByTheSweep(t *testing.T) {
+func TestAnArchiveThatWasDeletedIsNotReportedAsExpiredByTheSweep(t *testing.T) {
 	r := newFixture(t, demo.With{}, nil)
 	r.confirm()
 	r.collectAll()
 	r.complete()
 	healthy := r.Vault
-	r.Vault = troubled{healthy, false}
+	r.Vault = failingRemoval{healthy, false}
 	deleted := schema.Ending{Status: schema.Expired, Reason: schema.Deleted}
 	owner := r.account.As(schema.Owner).ID
 	require.Error(t, r.run(r.RemoveArchive, accountexport.RemoveArchiveInput{Export: r.export, Account: r.account.AccountSID, Ending: deleted, By: owner}, nil))
@@ -246,7 +246,7 @@ func TestWhatSomebodyDeletedIsNotCalledOverByTheSweep(t *testing.T) {
 	require.Equal(t, owner, actor)
 }
 
-func TestRemovalLeavesNoRowButTheExportsOwnAndItsTrail(t *testing.T) {
+func TestRemovalLeavesNoRowButTheExportsOwnAndItsAuditTrail(t *testing.T) {
 	r := newFixture(t, demo.With{}, nil)
 	r.confirm()
 	r.collectAll()

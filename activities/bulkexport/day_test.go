@@ -406,10 +406,10 @@ func TestTheBulkSweepLeavesNoObjectBehind(t *testing.T) {
 	r := newDayFixture(t)
 	r.writeDay(bulkexport.WriteDayInput{Type: schema.Messages, Limits: schema.BulkLimits{Retention: time.Millisecond}})
 	r.writeDay(bulkexport.WriteDayInput{Type: schema.Calls})
-	stray := schema.NewDayFileID()
-	recipient, _, err := r.vault.NewKey(t.Context(), r.account.AccountSID, stray)
+	orphan := schema.NewDayFileID()
+	recipient, _, err := r.vault.NewKey(t.Context(), r.account.AccountSID, orphan)
 	require.NoError(t, err)
-	require.NoError(t, r.vault.Put(t.Context(), schema.DayObject(stray), recipient, []byte("half")))
+	require.NoError(t, r.vault.Put(t.Context(), schema.DayObject(orphan), recipient, []byte("half")))
 	require.Len(t, r.dayObjects(), 3)
 
 	require.Equal(t, swept{Expired: 1, Orphans: 1}, r.sweepBulk())

@@ -59,7 +59,7 @@ func TestOwnersAndAdminsAreNotifiedOfANewJobOnce(t *testing.T) {
 		require.Contains(t, strings.Join(strings.Fields(m.Text), " "), asker+" the calls of New account: 3 days, from 2026-03-01 to 2026-03-03 (UTC)")
 		require.Contains(t, m.Text, job.ID)
 		require.Contains(t, m.Text, "https://export.example.com/settings/bulk-export")
-		require.NotContains(t, m.Text, "March audit", "what somebody typed is for the mail that they asked for")
+		require.NotContains(t, m.Text, "March audit", "what the requester typed is for the requested e-mail only")
 		leave := "https://export.example.com/unsubscribe/" + r.links.Token(schema.ToUnsubscribe, r.account.As(role).ID, 1)
 		require.Contains(t, m.Text, leave)
 		headers := r.inbox.Headers(m.ID)
@@ -82,7 +82,7 @@ func TestUnsubscribedUsersAreNotNotified(t *testing.T) {
 	require.Contains(t, r.sent(), r.email(schema.Admin))
 	require.Len(t, r.sent(), 1)
 	require.NoError(t, r.store.Unsubscribe(t.Context(), r.account.As(schema.Admin).ID))
-	require.NoError(t, r.send(r.job(schema.JobOpening{}).ID, bulkexport.JobRequestedEmail), "and nobody at all is nobody")
+	require.NoError(t, r.send(r.job(schema.JobOpening{}).ID, bulkexport.JobRequestedEmail), "where all unsubscribed none is sent")
 	require.Len(t, r.sent(), 1)
 }
 
@@ -131,7 +131,7 @@ func TestNoEmailIsSentAboutAnUnknownJobOrOneWithoutAnAddress(t *testing.T) {
 	}
 	quiet := r.job(schema.JobOpening{})
 	r.ended(quiet, schema.DayCompleted, schema.DayCompleted, schema.DayCompleted)
-	require.NoError(t, r.send(quiet.ID, bulkexport.JobEndedEmail), "nobody wanted to know")
+	require.NoError(t, r.send(quiet.ID, bulkexport.JobEndedEmail), "it has no address")
 	require.Empty(t, r.inbox.Messages())
 }
 

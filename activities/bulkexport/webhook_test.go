@@ -55,7 +55,7 @@ func (r *fixture) receiver(validator twilio.RequestValidator, answers ...int) *r
 	return rec
 }
 
-// event opens an event that the receiver is to hear of.
+// event opens an event for the receiver.
 func (r *fixture) event(url string) schema.Event {
 	r.t.Helper()
 	e := schema.Event{

@@ -26,7 +26,7 @@ type BulkJobInput struct {
 
 const (
 	// openTimeout is how long a run waits for the update that opens it. Without one the
-	// job was never created: its caller was told that nothing was done.
+	// job was never created, and its caller got an error.
 	openTimeout = time.Minute
 	// failFastWindow is how long a day is retried where others wait behind it, and one
 	// has failed already.

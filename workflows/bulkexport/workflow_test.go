@@ -322,7 +322,7 @@ func TestACallThatCouldNotBeRecordedIsNotReportedAsErased(t *testing.T) {
 	began := b.Now()
 	b.OnActivity(a.EraseCalls, mock.Anything, mock.Anything).Return(bulkactivities.Rejection{}, errors.New("away"))
 	require.Error(t, b.run(bulkexport.CallErasure, bulkexport.CallErasureInput{Account: b.in.Account}))
-	require.LessOrEqual(t, b.Now().Sub(began), bulkexport.UpdateTimeout, "its caller hears of it")
+	require.LessOrEqual(t, b.Now().Sub(began), bulkexport.UpdateTimeout, "its caller still waits")
 }
 
 func TestARebuildIsRetriedUntilItSucceeds(t *testing.T) {
