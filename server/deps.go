@@ -22,6 +22,7 @@ import (
 	"satchel/schema/store/sqlstate"
 	"satchel/server/auth"
 	"satchel/workflows"
+	workflowclient "satchel/workflows/client"
 )
 
 // deps are the dependencies of the server. Each may be away for a while.
@@ -64,7 +65,7 @@ func newDeps(ctx context.Context, s validated, logger *slog.Logger) (d *deps, er
 	if s.Dev {
 		d.devDirectory = d.source.Directory(source.DirectoryQueries{People: demo.People})
 	}
-	options, err := workflows.ClientOptions(logger)
+	options, err := workflowclient.Options(logger)
 	if err != nil {
 		return d, err
 	}

@@ -37,6 +37,8 @@ import (
 	"satchel/schema/store"
 	"satchel/schema/store/source"
 	"satchel/workflows"
+	"satchel/workflows/accountexport"
+	workflowclient "satchel/workflows/client"
 )
 
 func TestMain(m *testing.M) {
@@ -248,10 +250,10 @@ func (fx *fixture) pendingExport(by string) schema.Export {
 // startExport starts an export's run. Its row is not written yet.
 func (fx *fixture) startExport(by string) schema.Export {
 	fx.t.Helper()
-	in := workflows.Export{
+	in := accountexport.AccountExportInput{
 		ID: schema.NewExportID(), Account: fx.account, RequestedBy: by, RequestedAt: time.Now().UTC().Truncate(time.Millisecond), Windows: fx.settings.windows(),
 	}
-	_, err := fx.deps.temporal.ExecuteWorkflow(fx.t.Context(), in.Options(), workflows.AccountExport, in)
+	_, err := workflowclient.StartAccountExport(fx.t.Context(), fx.deps.temporal, in)
 	require.NoError(fx.t, err)
 	return schema.Export{ID: in.ID, Account: in.Account, RequestedBy: by, RequestedAt: in.RequestedAt, ConfirmBy: in.RequestedAt.Add(in.Windows.Confirm), Status: schema.Pending}
 }

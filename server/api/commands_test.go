@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"satchel/activities"
+	"satchel/activities/accountexport"
 	"satchel/schema"
 	"satchel/schema/store"
 	"satchel/server/api"
@@ -23,11 +24,11 @@ func TestTheConfirmationMailIsResentThreeTimesAnHour(t *testing.T) {
 	fx.startWorkers(fakeActivities)
 	id := fx.request(fx.owner).ID
 	again := exports + "/" + id + "/confirmation"
-	require.Equal(t, 1, (<-fakeActivities.mails).Generation)
+	require.Equal(t, 1, (<-fakeActivities.mails).LinkVersion)
 	for generation := 2; generation <= 4; generation++ {
 		a := fx.send(fx.admin, http.MethodPost, again)
 		require.Equal(t, http.StatusAccepted, a.status, a.body)
-		require.Equal(t, activities.Mail{Export: id, Account: fx.account, Kind: activities.RequestMail, Generation: generation}, <-fakeActivities.mails)
+		require.Equal(t, activities.SendEmailInput{About: id, Account: fx.account, Kind: accountexport.RequestEmail, LinkVersion: generation}, <-fakeActivities.mails)
 	}
 	a := fx.send(fx.owner, http.MethodPost, again)
 	requireProblem(t, a, http.StatusTooManyRequests, "too_many_mails")
@@ -37,7 +38,7 @@ func TestTheConfirmationMailIsResentThreeTimesAnHour(t *testing.T) {
 
 	fx.exec(`update satchel.audit set at = at - interval '1 hour' where action = 'mail_lost' and id = (select min(id) from satchel.audit where action = 'mail_lost')`)
 	require.Equal(t, http.StatusAccepted, fx.send(fx.owner, http.MethodPost, again).status)
-	require.Equal(t, 5, (<-fakeActivities.mails).Generation)
+	require.Equal(t, 5, (<-fakeActivities.mails).LinkVersion)
 	requireProblem(t, fx.send(fx.owner, http.MethodPost, again), http.StatusTooManyRequests, "too_many_mails")
 
 	var by []string

@@ -21,7 +21,7 @@ import (
 	"satchel/schema"
 	"satchel/schema/store"
 	"satchel/server/api"
-	"satchel/workflows"
+	workflowclient "satchel/workflows/client"
 )
 
 func TestWithoutTemporalNothingStartsAndTheAnswerIs503(t *testing.T) {
@@ -95,7 +95,7 @@ func TestWithoutTheDatabaseNothingStartsAndTheAnswerIs503(t *testing.T) {
 		requireProblem(t, a, http.StatusServiceUnavailable, "database_unavailable")
 		require.NotEmpty(t, a.header.Get("Retry-After"))
 	}
-	_, open, err := workflows.FindOpen(t.Context(), fx.temporal, fx.account)
+	_, open, err := workflowclient.FindOpen(t.Context(), fx.temporal, fx.account)
 	require.NoError(t, err)
 	require.False(t, open)
 }

@@ -36,6 +36,7 @@ import (
 	"satchel/server/auth"
 	"satchel/server/respond"
 	"satchel/workflows"
+	"satchel/workflows/registry"
 )
 
 func TestMain(m *testing.M) {
@@ -150,7 +151,7 @@ func (fx *fixture) startWorkers(activities any) {
 		activitiesOnly := queue != workflows.TaskQueue
 		run := worker.New(fx.temporal, queue, worker.Options{DisableRegistrationAliasing: true, DisableWorkflowWorker: activitiesOnly, WorkerStopTimeout: time.Second})
 		if !activitiesOnly {
-			workflows.Register(run)
+			registry.RegisterWorkflows(run)
 		}
 		run.RegisterActivity(activities)
 		require.NoError(fx.t, run.Start())

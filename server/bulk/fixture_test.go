@@ -40,6 +40,7 @@ import (
 	"satchel/server/bulk"
 	"satchel/server/respond"
 	"satchel/workflows"
+	"satchel/workflows/registry"
 )
 
 func TestMain(m *testing.M) {
@@ -181,9 +182,11 @@ func (fx *fixture) startWorkers() {
 		activitiesOnly := queue != workflows.TaskQueue
 		run := worker.New(fx.temporal, queue, worker.Options{DisableRegistrationAliasing: true, DisableWorkflowWorker: activitiesOnly, WorkerStopTimeout: time.Second})
 		if !activitiesOnly {
-			workflows.Register(run)
+			registry.RegisterWorkflows(run)
 		}
-		run.RegisterActivity(a)
+		for _, activities := range a {
+			run.RegisterActivity(activities)
+		}
 		require.NoError(fx.t, run.Start())
 		fx.t.Cleanup(run.Stop)
 	}
