@@ -114,9 +114,7 @@ type BulkSource interface {
 }
 
 // DayRows are records as JSON text.
-type DayRows interface {
-	AppendRow(dst []byte) ([]byte, error) // io.EOF behind the last
-}
+type DayRows = schema.RecordReader
 
 // Archive is the platform's own archive of calls that are too old for its database.
 type Archive interface {

@@ -31,7 +31,7 @@ func (a *Activities) collect(ctx context.Context, in Collect) error {
 	if err != nil || place.Done {
 		return err
 	}
-	return accountUnseen(a.Source.Read(ctx, in.Category, in.Account, place.LastKey, func(readAt time.Time, rows Rows) error {
+	return accountUnseen(a.Source.ReadCategory(ctx, in.Category, in.Account, place.LastKey, func(readAt time.Time, rows Rows) error {
 		expected, err := rows.Expected()
 		if err != nil {
 			return err

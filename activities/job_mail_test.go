@@ -53,7 +53,7 @@ func TestOwnersAndAdminsHearOfANewJobOnce(t *testing.T) {
 	require.NoError(t, r.post(job.ID, activities.JobRequestedMail), "a retried mail is the same mail")
 	sent := r.sent()
 	require.Len(t, sent, 2)
-	for role, asker := range map[schema.Role]string{schema.Admin: "You asked for", schema.Owner: "An owner or admin asked for"} {
+	for role, asker := range map[schema.Role]string{schema.Admin: "You requested", schema.Owner: "An owner or admin requested"} {
 		m := sent[r.email(role)]
 		require.Contains(t, strings.Join(strings.Fields(m.Text), " "), asker+" the calls of New account: 3 days, from 2026-03-01 to 2026-03-03 (UTC)")
 		require.Contains(t, m.Text, job.ID)
@@ -71,7 +71,7 @@ func TestOwnersAndAdminsHearOfANewJobOnce(t *testing.T) {
 func TestAProgramIsNamedAsTheAsker(t *testing.T) {
 	r := newRig(t, demo.With{})
 	require.NoError(t, r.post(r.job(schema.JobOpening{}).ID, activities.JobRequestedMail))
-	require.Contains(t, r.sent()[r.email(schema.Owner)].Text, "Asked for by:\nA program with the account's API credentials")
+	require.Contains(t, r.sent()[r.email(schema.Owner)].Text, "Requested by:\nA program with the account's API credentials")
 }
 
 func TestWhoeverUnsubscribedHearsNothing(t *testing.T) {
@@ -96,7 +96,7 @@ func TestTheAddressOfAJobHearsHowItEnded(t *testing.T) {
 	sent := r.sent()
 	require.Len(t, sent, 1)
 	m := sent["loader@customer.example"]
-	require.Equal(t, "The bulk export of New account is ready, but for 1 day", m.Subject)
+	require.Equal(t, "The bulk export for New account is ready, except for 1 day", m.Subject)
 	for _, fact := range []string{"March <audit>", job.ID, "2026-03-01", "GET /v1/Exports/Calls/Days/2026-03-01", "https://export.example.com/settings/bulk-export",
 		job.CreatedAt.Add(week).UTC().Format("Monday, 2 January 2006, 15:04"), "7 days after"} {
 		require.Contains(t, strings.Join(strings.Fields(m.Text), " "), fact)

@@ -42,18 +42,14 @@ type Store interface {
 type Source interface {
 	People(ctx context.Context, account string) ([]schema.Person, error)
 	Account(ctx context.Context, id string) (schema.Account, error)
-	// Read lends do the rows of a category behind the key after, in key order,
+	// ReadCategory lends do the rows of a category behind the key after, in key order,
 	// as they stood at one moment. It is NotFound where the account is not to be
 	// seen at that moment: else no rows would look like none to read.
-	Read(ctx context.Context, c schema.Category, account, after string, do func(readAt time.Time, rows Rows) error) error
+	ReadCategory(ctx context.Context, c schema.Category, account, after string, do func(readAt time.Time, rows Rows) error) error
 }
 
 // Rows are the records of one category as JSON text.
-type Rows interface {
-	Expected() (int64, error)             // how many there are to come, exactly or about
-	AppendRow(dst []byte) ([]byte, error) // io.EOF behind the last
-	Key() string                          // of the row appended last
-}
+type Rows = schema.RecordReader
 
 // Vault keeps sealed objects and the keys to them; see package vault for what
 // each promises.
@@ -68,10 +64,7 @@ type Vault interface {
 }
 
 // Opener reads the sealed objects of one export.
-type Opener interface {
-	Get(ctx context.Context, key string, buf []byte) ([]byte, error)
-	Open(ctx context.Context, key string) (io.ReadCloser, error)
-}
+type Opener = schema.ObjectOpener
 
 // Mailer sends one mail; see package mail.
 type Mailer interface {

@@ -14,14 +14,14 @@ import (
 	"satchel/activities/mail"
 	"satchel/activities/vault"
 	"satchel/dev/demo"
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/catalog"
 	"satchel/schema/store"
 	"satchel/schema/store/source"
 )
 
-func TestMain(m *testing.M) { testparts.Main(m) }
+func TestMain(m *testing.M) { testservices.Main(m) }
 
 // people and tokens are what mails and webhooks ask the platform for.
 type (
@@ -29,7 +29,7 @@ type (
 	tokens struct{ *source.Directory }
 )
 
-func (people) Read(context.Context, schema.Category, string, string, func(time.Time, activities.Rows) error) error {
+func (people) ReadCategory(context.Context, schema.Category, string, string, func(time.Time, activities.Rows) error) error {
 	panic("no letter reads records")
 }
 
@@ -56,14 +56,14 @@ type rig struct {
 	*activities.Activities
 	t       *testing.T
 	store   *store.BulkExports
-	inbox   *testparts.Inbox
+	inbox   *testservices.Inbox
 	account demo.Account
 	count   *letterCount
 }
 
 func newRig(t *testing.T, with demo.With) *rig {
-	ctx, url := t.Context(), testparts.Database(t)
-	r := &rig{t: t, inbox: testparts.Mailbox(t), count: &letterCount{mailed: map[string]int{}}}
+	ctx, url := t.Context(), testservices.Database(t)
+	r := &rig{t: t, inbox: testservices.Mailbox(t), count: &letterCount{mailed: map[string]int{}}}
 	keyset := filepath.Join(t.TempDir(), "keyset.json")
 	require.NoError(t, vault.WriteDevelopmentKeyset(keyset))
 	keys, err := vault.Open(ctx, vault.Config{Bucket: "not-asked", Endpoint: "http://localhost", KeysetFile: keyset})

@@ -19,7 +19,7 @@ import (
 	sdk "go.temporal.io/sdk/worker"
 
 	"satchel/activities"
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/workflows"
 )
@@ -39,7 +39,7 @@ type stand struct {
 func newStand(t *testing.T) *stand {
 	t.Helper()
 	c, err := client.DialContext(t.Context(), client.Options{
-		HostPort: testparts.Temporal(t), Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
+		HostPort: testservices.Temporal(t), Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
 	})
 	require.NoError(t, err)
 	t.Cleanup(c.Close)

@@ -36,7 +36,7 @@ func newBulkRig(t *testing.T) *rig {
 	archive, finish, err := openArchive(r.url, queries, 2)
 	require.NoError(t, err)
 	t.Cleanup(finish)
-	r.Bulk, r.Days, r.Archive, r.Secrets = r.store, newBulkSourcePort(platform, queries), archive, r.vault
+	r.Bulk, r.Days, r.Archive, r.Secrets = r.store, source.NewPlatform(platform, queries), archive, r.vault
 	r.Runs = runs{again: &r.again}
 	r.exec(`insert into platform.messages (sid, account_sid, body, status, direction, date_created)
 		select 'SM' || md5($1 || n), $1, 'message ' || n || E' \n "quoted" ' || chr(8232), 'delivered', 'outbound-api',

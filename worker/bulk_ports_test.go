@@ -9,14 +9,14 @@ import (
 
 	"satchel/activities"
 	"satchel/dev/demo"
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/catalog"
 	"satchel/schema/store/source"
 )
 
 func TestDaysAndSigningKeysAreReadFromThePlatform(t *testing.T) {
-	url := testparts.Database(t)
+	url := testservices.Database(t)
 	a, err := demo.NewAccount(t.Context(), url, demo.With{Records: true, Seal: func(account string, token []byte) ([]byte, error) {
 		return []byte(account + " " + string(token)), nil
 	}})
@@ -26,7 +26,7 @@ func TestDaysAndSigningKeysAreReadFromThePlatform(t *testing.T) {
 	defer platform.Close() //nolint:errcheck // nothing is lost by it
 	queries, err := catalog.Embedded()
 	require.NoError(t, err)
-	days := newBulkSourcePort(platform, queries)
+	days := source.NewPlatform(platform, queries)
 
 	read := func(typ schema.ResourceType, day schema.Day, erased ...string) (lines []string) {
 		require.NoError(t, days.ReadDay(t.Context(), typ, a.AccountSID, day, erased, func(rows activities.DayRows) error {

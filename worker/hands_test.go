@@ -24,14 +24,14 @@ import (
 	"satchel/activities/mail"
 	"satchel/activities/vault"
 	"satchel/dev/demo"
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/catalog"
 	"satchel/schema/store"
 	"satchel/schema/store/source"
 )
 
-func TestMain(m *testing.M) { testparts.Main(m) }
+func TestMain(m *testing.M) { testservices.Main(m) }
 
 // stores are all rows of one database.
 type stores struct {
@@ -47,7 +47,7 @@ type rig struct {
 	url     string
 	store   stores
 	vault   *vault.Vault
-	inbox   *testparts.Inbox
+	inbox   *testservices.Inbox
 	account demo.Account
 	export  string
 	again   []schema.Day // that a run was told to make again
@@ -55,8 +55,8 @@ type rig struct {
 
 func newRig(t *testing.T, with demo.With, rows map[schema.Category]int64) *rig {
 	ctx := t.Context()
-	r := &rig{t: t, url: testparts.Database(t), inbox: testparts.Mailbox(t), export: schema.NewExportID()}
-	bucket := testparts.Bucket(t)
+	r := &rig{t: t, url: testservices.Database(t), inbox: testservices.Mailbox(t), export: schema.NewExportID()}
+	bucket := testservices.Bucket(t)
 	t.Setenv("AWS_ACCESS_KEY_ID", bucket.AccessKey)
 	t.Setenv("AWS_SECRET_ACCESS_KEY", bucket.SecretKey)
 	t.Setenv("AWS_REGION", bucket.Region)
@@ -83,7 +83,7 @@ func newRig(t *testing.T, with demo.With, rows map[schema.Category]int64) *rig {
 		require.NoError(t, demo.Fill(ctx, r.url, r.account.AccountSID, rows, nil))
 	}
 	r.Activities = &activities.Activities{
-		Store: r.store, Source: newSourcePort(platform, queries), Vault: vaultPort{r.vault}, Mail: mailer,
+		Store: r.store, Source: source.NewPlatform(platform, queries), Vault: r.vault, Mail: mailer,
 		Links: schema.NewLinks(make([]byte, 32)), Site: "http://localhost:8080", Count: newNumbers(),
 	}
 	return r
@@ -364,7 +364,7 @@ func TestWhatWasStoredIsReadBackBeforeItCounts(t *testing.T) {
 
 	r.Vault = unreadable{r.Vault}
 	err = r.run(r.AssembleArchive, activities.Assemble{Export: r.export, Account: r.account.AccountSID}, nil)
-	require.ErrorContains(t, err, "vault: the seal does not open")
+	require.ErrorContains(t, err, "vault: cannot be decrypted")
 	require.NotContains(t, err.Error(), r.export)
 }
 

@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,6 +15,7 @@ import (
 	"go.temporal.io/sdk/interceptor"
 
 	"satchel/activities/mail"
+	"satchel/activities/program"
 	"satchel/schema"
 )
 
@@ -96,65 +95,11 @@ func (a *timedActivity) ExecuteActivity(ctx context.Context, in *interceptor.Exe
 	return out, err
 }
 
-// part is something the worker can not do without.
-type part struct {
-	name  string
-	check func(context.Context) error
-}
-
-// readiness asks every part when it is asked itself, so it tells the truth.
-type readiness struct {
-	mu    sync.Mutex
-	parts []part
-}
-
-func (r *readiness) add(p part) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.parts = append(r.parts, p)
-}
-
-func (r *readiness) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	r.mu.Lock()
-	parts := r.parts
-	r.mu.Unlock()
-	ctx, cancel := context.WithTimeout(req.Context(), 5*time.Second)
-	defer cancel()
-	type told struct {
-		name string
-		err  error
-	}
-	answers := make(chan told, len(parts))
-	status, answer := http.StatusOK, map[string]string{"Temporal": "not connected yet"}
-	for _, p := range parts { // at once: one that does not answer must not use up the time of the others
-		answer[p.name] = "away"
-		go func() { answers <- told{p.name, p.check(ctx)} }()
-	}
-	for waiting := len(parts); waiting > 0; waiting-- {
-		select {
-		case a := <-answers:
-			if a.err == nil {
-				answer[a.name] = "ok"
-			}
-		case <-ctx.Done(): // a check may not honour it, and is left behind
-			waiting = 0
-		}
-	}
-	for _, state := range answer {
-		if state != "ok" {
-			status = http.StatusServiceUnavailable
-		}
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(answer)
-}
-
 // serveOps answers those who watch the worker.
 func serveOps(ctx context.Context, address string, n *numbers, ready http.Handler) error {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(n.registry, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /healthz", program.Alive)
 	mux.Handle("GET /readyz", ready)
 	server := &http.Server{Addr: address, Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	context.AfterFunc(ctx, func() { _ = server.Close() })

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,9 +16,8 @@ import (
 	"satchel/activities"
 	"satchel/activities/hook"
 	"satchel/activities/mail"
-	"satchel/activities/vault"
+	"satchel/activities/program"
 	"satchel/schema"
-	"satchel/schema/catalog"
 	"satchel/schema/store"
 	"satchel/schema/store/source"
 	"satchel/workflows"
@@ -28,31 +26,24 @@ import (
 // Run plugs everything together and works until ctx ends.
 func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 	debug.SetGCPercent(r.GCPercent)
-	linkKey, err := schema.ParseLinkKey(r.LinkKey, r.Dev)
+	site, linkKey, err := r.Links.Parse(r.Dev)
 	if err != nil {
 		return err
 	}
-	site, err := schema.ParseSite(r.Site)
+	queries, err := r.Catalog()
 	if err != nil {
 		return err
 	}
-	queries, err := loadCatalog(r.Catalog)
-	if err != nil {
-		return err
-	}
-	sealed, err := vault.Open(ctx, r.Vault)
+	sealed, err := r.OpenVault(ctx, r.Dev)
 	if err != nil {
 		return err
 	}
 	defer sealed.Close()
-	if sealed.KeyIsForDevelopment() && !r.Dev {
-		return errors.New("KEYSET_FILE was made for one machine; make one with: worker keyset FILE")
-	}
 	mailer, err := mail.New(r.Mail)
 	if err != nil {
 		return err
 	}
-	hooks, err := hook.New(r.Hooks)
+	hooks, err := hook.New(r.Hook)
 	if err != nil {
 		return err
 	}
@@ -61,40 +52,37 @@ func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 		return err
 	}
 	defer own.Close() //nolint:errcheck // the process ends
-	platform, err := source.Open(ctx, cmp.Or(r.Source, r.DatabaseURL), r.Concurrency+r.DaysAtOnce+quickAtOnce)
+	platform, err := source.Open(ctx, r.SourceURL(), r.Concurrency+r.DaysAtOnce+quickAtOnce)
 	if err != nil {
 		return err
 	}
 	defer platform.Close() //nolint:errcheck // the process ends
 
-	archive, closeArchive, err := openArchive(r.Archive, queries, 2)
+	records := source.NewPlatform(platform, queries)
+	archive, closeArchive, err := openArchive(r.ArchiveDatabaseURL, queries, 2)
 	if err != nil {
 		return err
 	}
 	defer closeArchive()
 
 	numbers := newNumbers()
-	ready := &readiness{parts: []part{
-		{"database", own.Ready},
-		{"source database", platform.Ping},
-		{"object storage", sealed.Check},
-	}}
+	ready := program.NewReadiness(logger, map[string]program.Check{
+		program.CheckDatabase: own.Ready, program.CheckSourceDatabase: platform.Ping,
+		program.CheckStorage: sealed.Check, program.CheckTemporal: program.NotConnected,
+	})
 	serving, ctx := errgroup.WithContext(ctx)
-	serving.Go(func() error { return serveOps(ctx, r.Metrics, numbers, ready) })
+	serving.Go(func() error { return serveOps(ctx, r.MetricsAddress, numbers, ready) })
 	serving.Go(func() error {
 		temporal, err := dial(ctx, logger)
 		if err != nil {
 			return err
 		}
 		defer temporal.Close()
-		ready.add(part{"Temporal", func(ctx context.Context) error {
-			_, err := temporal.CheckHealth(ctx, &client.CheckHealthRequest{})
-			return err
-		}})
+		ready.Set(program.CheckTemporal, program.TemporalCheck(temporal))
 		return r.work(ctx, temporal, numbers, logger, own, &activities.Activities{
-			Store: own.AccountExports(), Source: newSourcePort(platform, queries), Vault: vaultPort{sealed}, Mail: mailer, Runs: runsPort{temporal},
+			Store: own.AccountExports(), Source: records, Vault: sealed, Mail: mailer, Runs: runsPort{temporal},
 			Links: schema.NewLinks(linkKey), Site: site, Count: numbers, Grace: r.SweepGrace,
-			Bulk: own.BulkExports(), Days: newBulkSourcePort(platform, queries), Archive: archive, Secrets: sealed, Hooks: hooks, Schedules: schedulesPort{temporal, r.DailyDelay, r.limits()},
+			Bulk: own.BulkExports(), Days: records, Archive: archive, Secrets: sealed, Hooks: hooks, Schedules: schedulesPort{temporal, r.DailyDelay, r.limits()},
 		})
 	})
 	return serving.Wait()
@@ -121,7 +109,7 @@ func (r runCommand) work(ctx context.Context, c client.Client, numbers *numbers,
 	} {
 		w := sdk.New(c, queue, sdk.Options{
 			MaxConcurrentActivityExecutionSize: atOnce,
-			WorkerStopTimeout:                  r.Grace,
+			WorkerStopTimeout:                  r.StopGrace,
 			MaxHeartbeatThrottleInterval:       3 * time.Second, // several beats within one heartbeat timeout
 			DisableWorkflowWorker:              queue != workflows.TaskQueue,
 			DisableRegistrationAliasing:        true,
@@ -205,11 +193,4 @@ func persist(ctx context.Context, logger *slog.Logger, what string, try func() e
 			return fmt.Errorf("%s: %w", what, ctx.Err())
 		}
 	}
-}
-
-func loadCatalog(dir string) (*catalog.Catalog, error) {
-	if dir == "" {
-		return catalog.Embedded()
-	}
-	return catalog.Load(dir)
 }

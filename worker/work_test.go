@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -20,9 +19,10 @@ import (
 
 	"satchel/activities"
 	"satchel/activities/mail"
+	"satchel/activities/program"
 	"satchel/activities/vault"
 	"satchel/dev/demo"
-	"satchel/dev/parts"
+	"satchel/dev/services"
 	"satchel/schema"
 	"satchel/workflows"
 )
@@ -44,7 +44,7 @@ func (e endless) Read(ctx context.Context, c schema.Category, _, _ string, _ fun
 func (r *rig) work(c client.Client, streams int) {
 	ctx, stop := context.WithCancel(r.t.Context())
 	ended := make(chan error, 1)
-	command := runCommand{Concurrency: streams, DaysAtOnce: 1, HooksAtOnce: 2 * quickAtOnce, Grace: 5 * time.Second, SweepEvery: time.Hour, SweepGrace: time.Hour}
+	command := runCommand{Concurrency: streams, DaysAtOnce: 1, HooksAtOnce: 2 * quickAtOnce, StopGrace: 5 * time.Second, SweepEvery: time.Hour, SweepGrace: time.Hour}
 	go func() {
 		ended <- command.work(ctx, c, newNumbers(), slog.New(slog.DiscardHandler), r.store.DB, r.Activities)
 	}()
@@ -194,41 +194,18 @@ func TestADailyExportMissedIsMadeUpForAndHoldsUpNoOtherAlsoByAScheduleThatWasMad
 	require.Eventually(t, kept, 10*time.Second, 10*time.Millisecond)
 }
 
-func TestReadinessTellsOfEachPart(t *testing.T) {
-	hangs := func(context.Context) error { <-t.Context().Done(); return nil } // whatever its context says
-	fine := func(ctx context.Context) error { return ctx.Err() }
-	ready := &readiness{parts: []part{{"database", hangs}, {"object storage", fine}}}
-	ask := func() (int, map[string]string) {
-		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-		defer cancel()
-		answer := httptest.NewRecorder()
-		ready.ServeHTTP(answer, httptest.NewRequestWithContext(ctx, http.MethodGet, "/readyz", nil))
-		var states map[string]string
-		require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &states))
-		return answer.Code, states
-	}
-	code, states := ask()
-	require.Equal(t, http.StatusServiceUnavailable, code)
-	require.Equal(t, map[string]string{"database": "away", "object storage": "ok", "Temporal": "not connected yet"}, states)
-	ready.parts[0].check = fine
-	ready.add(part{"Temporal", fine})
-	code, states = ask()
-	require.Equal(t, http.StatusOK, code)
-	require.Equal(t, map[string]string{"database": "ok", "object storage": "ok", "Temporal": "ok"}, states)
-}
-
 func TestSettingsOfOneMachineStartNothingElsewhere(t *testing.T) {
 	key := "8f1b2c3d4e5f60718293a4b5c6d7e8f9a8b7c6d5e4f30211fedcba9876543210"
 	for sentence, r := range map[string]runCommand{
-		"openssl rand -hex 32":   {LinkKey: strings.Repeat("ab", 32), Site: "https://export.example.com"},
-		"must begin with https:": {LinkKey: key, Site: "http://export.example.com"},
+		"openssl rand -hex 32":   {Links: program.Links{LinkKey: strings.Repeat("ab", 32), PublicBaseURL: "https://export.example.com"}},
+		"must begin with https:": {Links: program.Links{LinkKey: key, PublicBaseURL: "http://export.example.com"}},
 	} {
 		require.ErrorContains(t, r.Run(t.Context(), slog.New(slog.DiscardHandler)), sentence)
 	}
 }
 
 func TestNonsenseInTheSettingsIsNamed(t *testing.T) {
-	fine := runCommand{Concurrency: 1, DaysAtOnce: 1, HooksAtOnce: 1, DayRetention: time.Hour, SweepEvery: time.Minute, SweepGrace: time.Minute}
+	fine := runCommand{Concurrency: 1, DaysAtOnce: 1, HooksAtOnce: 1, Bulk: program.Bulk{DayRetention: time.Hour, DayPatience: time.Hour}, SweepEvery: time.Minute, SweepGrace: time.Minute}
 	require.NoError(t, fine.Validate())
 	for name, spoil := range map[string]func(*runCommand){
 		"CONCURRENCY":   func(r *runCommand) { r.Concurrency = 0 },
@@ -237,7 +214,8 @@ func TestNonsenseInTheSettingsIsNamed(t *testing.T) {
 		"DAILY_DELAY":   func(r *runCommand) { r.DailyDelay = 24 * time.Hour },
 		"DAILY_DELAY ":  func(r *runCommand) { r.DailyDelay = -time.Second },
 		"DAY_RETENTION": func(r *runCommand) { r.DayRetention = 0 },
-		"STOP_GRACE":    func(r *runCommand) { r.Grace = -1 },
+		"DAY_PATIENCE":  func(r *runCommand) { r.DayPatience = 0 },
+		"STOP_GRACE":    func(r *runCommand) { r.StopGrace = -1 },
 		"SWEEP_EVERY":   func(r *runCommand) { r.SweepEvery = 0 },
 		"SWEEP_GRACE":   func(r *runCommand) { r.SweepGrace = -time.Minute },
 	} {
@@ -254,22 +232,27 @@ func TestTheWorkerStartsWhileEverythingIsAwayAndSaysSo(t *testing.T) {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "x")
 	keyset := filepath.Join(t.TempDir(), "keyset.json")
 	require.NoError(t, vault.WriteDevelopmentKeyset(keyset))
-	port, err := parts.FreePort()
+	port, err := services.FreePort()
 	require.NoError(t, err)
 	command := runCommand{
-		ownDatabase: ownDatabase{DatabaseURL: "postgres://satchel:secret@" + nobody + "/satchel?sslmode=disable"},
-		LinkKey:     schema.NewDevelopmentLinkKey(), Site: "http://localhost:8080", Dev: true, Concurrency: 1,
-		Vault:   vault.Config{Bucket: "satchel", Endpoint: "http://" + nobody, KeysetFile: keyset},
-		Mail:    mail.Config{APIKey: "re_test", BaseURL: "http://" + nobody, From: "exports@example.com"},
-		Metrics: parts.Loopback(port),
+		Data: program.Data{
+			Database: program.Database{DatabaseURL: "postgres://satchel:secret@" + nobody + "/satchel?sslmode=disable"},
+			Vault:    vault.Config{Bucket: "satchel", Endpoint: "http://" + nobody, KeysetFile: keyset},
+		},
+		Links: program.Links{LinkKey: schema.NewDevelopmentLinkKey(), PublicBaseURL: "http://localhost:8080"}, Dev: true, Concurrency: 1,
+		Mail:           mail.Config{APIKey: "re_test", BaseURL: "http://" + nobody, From: "exports@example.com"},
+		MetricsAddress: services.Loopback(port),
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	var logs bytes.Buffer
 	ended := make(chan error, 1)
 	go func() { ended <- command.Run(ctx, slog.New(slog.NewJSONHandler(&logs, nil))) }()
-	var states map[string]string
+	var states struct {
+		Status string
+		Parts  map[string]string
+	}
 	require.Eventually(t, func() bool {
-		answer, err := http.Get("http://" + command.Metrics + "/readyz")
+		answer, err := http.Get("http://" + command.MetricsAddress + "/readyz")
 		if err != nil {
 			return false
 		}
@@ -277,7 +260,8 @@ func TestTheWorkerStartsWhileEverythingIsAwayAndSaysSo(t *testing.T) {
 		require.Equal(t, http.StatusServiceUnavailable, answer.StatusCode)
 		return json.NewDecoder(answer.Body).Decode(&states) == nil
 	}, 20*time.Second, 50*time.Millisecond)
-	require.Equal(t, map[string]string{"database": "away", "source database": "away", "object storage": "away", "Temporal": "not connected yet"}, states)
+	require.Equal(t, "not ready", states.Status)
+	require.Equal(t, map[string]string{"database": "away", "sourceDatabase": "away", "storage": "away", "temporal": "away"}, states.Parts)
 	stop()
 	require.ErrorIs(t, <-ended, context.Canceled)
 	require.NotContains(t, logs.String(), "secret")

@@ -7,13 +7,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/catalog"
 	"satchel/schema/directory"
 )
 
-func TestMain(m *testing.M) { testparts.Main(m) }
+func TestMain(m *testing.M) { testservices.Main(m) }
 
 func TestTheEmbeddedCatalogIsCompleteAndClean(t *testing.T) {
 	c := embedded(t)
@@ -26,12 +26,12 @@ func TestTheEmbeddedCatalogIsCompleteAndClean(t *testing.T) {
 	require.NotEmpty(t, c.Credentials())
 }
 
-func TestACompanysOwnCatalogIsUsedInPlaceOfOurs(t *testing.T) {
+func TestACompanysOwnCatalogReplacesTheBuiltInOne(t *testing.T) {
 	dir := ownCatalog(t)
 	own := "select n.no as _key, n.said as \"words\" -- what was said\nfrom crm.notes n where n.customer = $1"
-	write(t, dir, "calls.sql", "-- Ours.\n"+own+";\n")
+	write(t, dir, "calls.sql", "-- Notes.\n"+own+";\n")
 
-	c, err := catalog.Load(dir)
+	c, err := catalog.Open(dir)
 	require.NoError(t, err)
 	require.Equal(t, own, c.Query("calls"))
 	require.Equal(t, []catalog.Column{{Name: "words", Description: "what was said"}}, c.Columns("calls"))
@@ -39,7 +39,7 @@ func TestACompanysOwnCatalogIsUsedInPlaceOfOurs(t *testing.T) {
 	require.Equal(t, embedded(t).People(), c.People())
 }
 
-func TestAnIncompleteCatalogIsRefusedFileByFile(t *testing.T) {
+func TestEveryProblemOfACatalogIsReported(t *testing.T) {
 	dir := ownCatalog(t)
 	require.NoError(t, os.Remove(filepath.Join(dir, "charges.sql")))
 	require.NoError(t, os.Remove(filepath.Join(dir, "directory", "people.sql")))
@@ -47,19 +47,19 @@ func TestAnIncompleteCatalogIsRefusedFileByFile(t *testing.T) {
 	write(t, dir, "flows.sql", "-- Flows.\nselect * from flows")
 	write(t, dir, "directory/account.sql", "select f.sid as id\nfrom firms f where f.sid = $1")
 
-	_, err := catalog.Load(dir)
-	for _, says := range []string{
+	_, err := catalog.Open(dir)
+	for _, message := range []string{
 		"charges.sql: missing",
 		"directory/people.sql: missing",
-		"voipproviders.sql: there is no such category or question",
+		"voipproviders.sql: no query has this name",
 		"flows.sql:2: * names no columns",
-		"flows.sql:2: never asks for $1",
+		"flows.sql:2: does not use $1",
 		"directory/account.sql:1: must select id, name, parent, suspended, and selects id",
 	} {
-		require.ErrorContains(t, err, says)
+		require.ErrorContains(t, err, message)
 	}
 
-	_, err = catalog.Load(filepath.Join(dir, "nowhere"))
+	_, err = catalog.Open(filepath.Join(dir, "nowhere"))
 	require.ErrorContains(t, err, "is not a folder that can be read")
 }
 
@@ -70,7 +70,7 @@ func embedded(t testing.TB) *catalog.Catalog {
 	return c
 }
 
-// ownCatalog copies the embedded files to where a company would keep its own.
+// ownCatalog copies the embedded catalog, without days, to a folder.
 func ownCatalog(t *testing.T) string {
 	dir := t.TempDir()
 	require.NoError(t, os.CopyFS(filepath.Join(dir, "directory"), directory.Files))

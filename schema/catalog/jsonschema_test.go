@@ -11,13 +11,12 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/require"
 
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/catalog"
 )
 
-// values has one field of every type there is a rule for, and what such a
-// field can hold at its worst.
+// values has every type that the schema has a rule for, with extreme values.
 var values = []struct{ databaseType, literals string }{
 	{"bool", "true; false"},
 	{"int2", "-32768"},
@@ -48,8 +47,8 @@ var values = []struct{ databaseType, literals string }{
 	{"tsvector", "'a b'"},
 }
 
-func TestSchemaDescribesWhatPostgresCanHold(t *testing.T) {
-	tx := begin(t, testparts.Database(t))
+func TestSchemaAcceptsEveryValueOfAType(t *testing.T) {
+	tx := begin(t, testservices.Database(t))
 	for _, v := range values {
 		field := catalog.Column{Name: "it", DatabaseType: v.databaseType, Nullable: true, Description: "it"}
 		s := compile(t, schemaWith(t, field))
@@ -63,8 +62,8 @@ func TestSchemaDescribesWhatPostgresCanHold(t *testing.T) {
 	}
 }
 
-func TestSchemaRefusesWhatPostgresWouldNotSay(t *testing.T) {
-	tx := begin(t, testparts.Database(t))
+func TestSchemaRejectsValuesOfOtherTypes(t *testing.T) {
+	tx := begin(t, testservices.Database(t))
 	for _, c := range []struct{ declared, databaseType, literal string }{
 		{"int8", "text", "'1'"},
 		{"int8", "numeric", "1.5"},
@@ -85,7 +84,7 @@ func TestSchemaRefusesWhatPostgresWouldNotSay(t *testing.T) {
 }
 
 func TestSchemaDescribesEveryFieldOfTheArchive(t *testing.T) {
-	columns := typed(leaving(t, begin(t, testparts.Database(t))))
+	columns := typed(exportedFields(t, begin(t, testservices.Database(t))))
 	text, err := catalog.ArchiveSchema(columns)
 	require.NoError(t, err)
 	compile(t, text)

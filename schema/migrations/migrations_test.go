@@ -10,15 +10,15 @@ import (
 	"github.com/pressly/goose/v3/database"
 	"github.com/stretchr/testify/require"
 
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/migrations"
 )
 
-func TestMain(m *testing.M) { testparts.Main(m) }
+func TestMain(m *testing.M) { testservices.Main(m) }
 
 func TestBulkExportsCanBeTakenBackAndBroughtAgain(t *testing.T) {
-	db, err := sql.Open("postgres", testparts.Database(t))
+	db, err := sql.Open("postgres", testservices.Database(t))
 	require.NoError(t, err)
 	defer db.Close() //nolint:errcheck // nothing is lost by it
 	versions, err := database.NewStore(database.DialectPostgres, "public.satchel_migrations")

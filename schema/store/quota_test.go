@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/store"
 )
@@ -25,7 +25,7 @@ func openElsewhere(t *testing.T) *store.BulkExports {
 	t.Cleanup(func() { time.Local = local })
 	time.Local = time.FixedZone(zone, offset*60*60)
 
-	at, err := url.Parse(testparts.Database(t))
+	at, err := url.Parse(testservices.Database(t))
 	require.NoError(t, err)
 	query := at.Query()
 	query.Set("timezone", zone)

@@ -4,14 +4,14 @@ import (
 	"net/http"
 	"testing"
 
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
+	"satchel/server/api"
 )
 
-var contract = testparts.OpenContract("../api/openapi.json")
+var contract = testservices.OpenContract(func() ([]byte, error) { return api.Contract("") })
 
-// holdAgainstContract fails the test unless openapi.json says that such a
-// request may be answered so.
-func holdAgainstContract(t *testing.T, req *http.Request, a answer) {
+// requireContract fails the test unless the OpenAPI document allows such a response to the request.
+func requireContract(t *testing.T, req *http.Request, a response) {
 	t.Helper()
 	contract.Holds(t, req.Method, req.URL.Path, a.status, a.header, a.body)
 }

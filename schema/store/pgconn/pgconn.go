@@ -9,7 +9,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
-	"satchel/schema/store/line"
+	"satchel/schema/store/pgdeadline"
 )
 
 const (
@@ -23,7 +23,7 @@ type Config struct {
 	Setting  string // the variable that holds the URL, for errors
 	URL      string
 	MaxConns int
-	Dial     line.Dial
+	Dial     pgdeadline.Dial
 }
 
 // Open makes a pool. It connects to nothing. The URL must set sslmode. Errors
@@ -44,7 +44,7 @@ func Open(c Config) (*sqlx.DB, error) {
 	if err != nil {
 		return nil, errors.New(c.Setting + " is not a PostgreSQL URL")
 	}
-	pool := sqlx.NewDb(line.Open(connector, c.Dial), "postgres")
+	pool := sqlx.NewDb(pgdeadline.Open(connector, c.Dial), "postgres")
 	pool.SetMaxOpenConns(c.MaxConns)
 	pool.SetMaxIdleConns(c.MaxConns)
 	pool.SetConnMaxIdleTime(maxIdleTime)

@@ -1,0 +1,63 @@
+package api_test
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"satchel/activities"
+	"satchel/schema"
+	"satchel/schema/store"
+)
+
+// fakeActivities write real rows, and neither files nor mails.
+type fakeActivities struct {
+	store *store.AccountExports
+	mails chan activities.Mail
+}
+
+func (fx *fixture) fakeActivities() *fakeActivities {
+	return &fakeActivities{fx.store, make(chan activities.Mail, 100)}
+}
+
+func (h *fakeActivities) OpenExport(ctx context.Context, in activities.Open) error {
+	return h.store.OpenExport(ctx, schema.Opening{
+		Export: in.Export, Account: in.Account, RequestedBy: in.RequestedBy, RequestedAt: in.RequestedAt, ConfirmBy: in.ConfirmBy,
+	})
+}
+
+func (h *fakeActivities) ConfirmExport(ctx context.Context, in activities.Confirm) error {
+	return h.store.ConfirmExport(ctx, in.Export, in.By, "age1recipient", []byte("wrapped"))
+}
+
+func (h *fakeActivities) CollectCategory(ctx context.Context, in activities.Collect) error {
+	if _, err := h.store.Recipient(ctx, in.Export); err != nil {
+		return err
+	}
+	if err := h.store.BeginCategory(ctx, in.Export, in.Category, 0); err != nil {
+		return err
+	}
+	return h.store.FinishCategory(ctx, in.Export, in.Category, 0, time.Now())
+}
+
+func (h *fakeActivities) AssembleArchive(context.Context, activities.Assemble) (activities.Assembled, error) {
+	sum := strings.Repeat("ab", 32)
+	return activities.Assembled{Archive: schema.Archive{ObjectKey: "archive", Size: 100, SHA256: sum, GzipSize: 50, GzipSHA256: sum}}, nil
+}
+
+func (h *fakeActivities) CompleteExport(ctx context.Context, in activities.Complete) (activities.Completed, error) {
+	e, err := h.store.CompleteExport(ctx, in.Export, in.Archive.Archive, in.Windows)
+	if err != nil {
+		return activities.Completed{}, err
+	}
+	return activities.Completed{CompletedAt: *e.CompletedAt, ExpiresAt: *e.ExpiresAt, AvailableAgainAt: *e.AvailableAgainAt}, nil
+}
+
+func (h *fakeActivities) RemoveArchive(ctx context.Context, in activities.Remove) error {
+	return h.store.EndExport(ctx, in.Export, in.Ending, in.By, schema.Certificate{})
+}
+
+func (h *fakeActivities) SendMail(_ context.Context, in activities.Mail) error {
+	h.mails <- in
+	return nil
+}
