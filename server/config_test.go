@@ -66,6 +66,7 @@ func TestInvalidSettingsAreRejectedWithASentence(t *testing.T) {
 		"link-ttl=0s":           "LINK_TTL must be at least 1s",
 		"day-retention=0s":      "DAY_RETENTION must be longer",
 		"day-patience=-1s":      "DAY_PATIENCE must be longer",
+		"stop-grace=-1s":        "STOP_GRACE must not be negative",
 		"day-fetch-status=302":  "DAY_FETCH_STATUS must be 307 or 200",
 		"bulk-any-host=true":    "BULK_ANY_HOST needs TRUSTED_PROXIES",
 	} {

@@ -3,12 +3,19 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/labstack/echo/v4"
 	"github.com/stretchr/testify/require"
+
+	"satchel/schema"
+	"satchel/server/limit"
+	"satchel/server/respond"
 )
 
 func TestCrossOriginChangesAreRejected(t *testing.T) {
@@ -133,4 +140,50 @@ func TestLargeBodiesAreRejected(t *testing.T) {
 	v := fx.anonymous()
 	a := v.post("/session", url.Values{"token": {strings.Repeat("x", 65<<10)}})
 	require.Equal(t, http.StatusRequestEntityTooLarge, a.status, a.body)
+}
+
+func TestAChangeCountsAsARequestAndAsAChange(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	buckets := func(burst int) *limit.Buckets { return limit.New(1, burst, func() time.Time { return now }) }
+	reads, changes := buckets(5), buckets(2)
+	for _, method := range []string{http.MethodPost, http.MethodDelete} {
+		require.NoError(t, allow(method, "ada", reads, changes))
+	}
+	err := allow(http.MethodPut, "ada", reads, changes)
+	require.Equal(t, schema.Limited, schema.KindOf(err))
+	require.Equal(t, time.Second, err.(*schema.Error).RetryAfter)
+	for _, method := range []string{http.MethodGet, http.MethodHead} { // three are taken
+		require.NoError(t, allow(method, "ada", reads, changes))
+	}
+	require.Error(t, allow(http.MethodOptions, "ada", reads, changes))
+	require.NoError(t, allow(http.MethodPost, "bob", reads, changes))
+}
+
+func TestAddressesOfOneIPv6NetworkAreLimitedTogetherAndProbesNever(t *testing.T) {
+	t.Parallel()
+	e := echo.New()
+	e.IPExtractor = echo.ExtractIPDirect()
+	e.HTTPErrorHandler = func(err error, c echo.Context) { require.NoError(t, respond.Problem(c, err)) }
+	routes := respond.NewRouter(e)
+	e.Use(newGuard(validated{config: config{RateLimit: 1}}).perAddress)
+	done := func(c echo.Context) error { return c.NoContent(http.StatusNoContent) }
+	routes.Read("/page", done, respond.Policy{})
+	routes.Read("/healthz", done, respond.Policy{Unlimited: true})
+	get := func(path, address string) int {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
+		r.RemoteAddr = address
+		recorder := httptest.NewRecorder()
+		e.ServeHTTP(recorder, r)
+		return recorder.Code
+	}
+	limited := 0
+	for i := range 40 {
+		if get("/page", fmt.Sprintf("[2001:db8::%d]:1234", i+1)) == http.StatusTooManyRequests {
+			limited++
+		}
+	}
+	require.GreaterOrEqual(t, limited, 25)
+	require.Equal(t, http.StatusNoContent, get("/page", "[2001:db8:0:1::1]:1234"))
+	require.Equal(t, http.StatusNoContent, get("/healthz", "[2001:db8::1]:1234"))
 }
