@@ -149,15 +149,15 @@ func TestAnOwnerExportsTheAccountWithFormsAlone(t *testing.T) {
 	fx := newFixture(t, withTemporal, withBucket)
 	fx.startWorkers()
 	owner := fx.signedIn(fx.owner)
-	owner.get(settings).requirePage(t, http.StatusOK, "Ask for an export", "Call schedules")
+	owner.get(settings).requirePage(t, http.StatusOK, "Request Export", "Call schedules")
 
-	asked := owner.press(settings, "Ask for an export")
+	asked := owner.press(settings, "Request Export")
 	require.Equal(t, http.StatusSeeOther, asked.status, asked.body)
-	owner.get(asked.header.Get("Location")).requirePage(t, http.StatusOK, "Waiting for confirmation", "mail with a link", fx.owner+"@example.com", "Cancel the export")
+	owner.get(asked.header.Get("Location")).requirePage(t, http.StatusOK, "Waiting for confirmation", "e-mail with a link", fx.owner+"@example.com", "Cancel the export")
 	require.NotContains(t, owner.get(settings).body, `id="ask"`)
 	id := owner.exportOn(settings)
 
-	require.Equal(t, http.StatusSeeOther, owner.press(settings, "Send the mail again").status)
+	require.Equal(t, http.StatusSeeOther, owner.press(settings, "Send the e-mail again").status)
 	confirm := "/confirm/" + fx.links.Token(schema.ToConfirm, id, 2)
 	require.Equal(t, http.StatusSeeOther, owner.press(confirm, "Confirm and start the export").status)
 	eventually(t, "the export is ready", func() bool { return strings.Contains(owner.get(settings).body, "Your file is ready") })
@@ -191,11 +191,11 @@ func TestAnOwnerExportsTheAccountWithFormsAlone(t *testing.T) {
 		require.Equal(t, document, string(text), "compressed once, not twice")
 	}
 
-	require.Equal(t, http.StatusSeeOther, owner.press(settings, "Delete the file for good").status)
+	require.Equal(t, http.StatusSeeOther, owner.press(settings, "Delete the file permanently").status)
 	eventually(t, "the file is gone", func() bool { return owner.get(mailed).status == http.StatusGone })
 	eventually(t, "the page says so", func() bool { return strings.Contains(owner.get(settings).body, "deleted early") })
 	owner.get(mailed).requirePage(t, http.StatusGone, "deleted")
-	owner.get(settings).requirePage(t, http.StatusOK, "The next export can be asked for on")
+	owner.get(settings).requirePage(t, http.StatusOK, "You can request the next export on")
 	owner.post(settings, nil).requirePage(t, http.StatusConflict, `role="alert"`)
 }
 
@@ -235,7 +235,7 @@ func TestThePageSaysHowEachExportEnded(t *testing.T) {
 	fx.exec(`insert into satchel.categories (export_id, category, status, records, expected_records, bytes)
 		select id, 'calls', 'reading', 1200, 800000, 3000000 from satchel.exports where status = 'processing'`)
 	page := fx.signedIn(fx.admin).get(settings)
-	page.requirePage(t, http.StatusOK, "Your export is being made", "1,200", "of about 800,000", "3.0 MB", "Cancel the export")
+	page.requirePage(t, http.StatusOK, "Your export is in progress", "1,200", "of about 800,000", "3.0 MB", "Cancel the export")
 	require.NotContains(t, page.body, `id="ask"`)
 }
 

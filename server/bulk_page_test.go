@@ -61,7 +61,7 @@ func TestTheBulkPageHoldsNothingYet(t *testing.T) {
 	page := fx.signedIn(fx.owner).get(bulkSettings)
 	newest := schema.DayOf(time.Now()).Plus(-1)
 	page.requirePage(t, http.StatusOK, `data-jobs="none"`, `data-files="none"`, `data-deliveries="none"`, `data-left="366"`, "366 of 366 left",
-		`max="`+string(newest)+`" value="`+string(newest)+`"`, "This asks for 7 days, and leaves 359 of today’s 366.", "7 days.</strong> Then a file and its key",
+		`max="`+string(newest)+`" value="`+string(newest)+`"`, "This requests 7 days and leaves 359 of today’s 366 days.", "Kept for 7 days.</strong> Then a file and its encryption key",
 		`id="tab-bulk-export" href="/settings/bulk-export" aria-current="page"`, string(fx.settings.site)+"/v1/Exports/Calls/Jobs")
 	require.Equal(t, 4, strings.Count(page.body, `data-enabled="false"`))
 	require.NotContains(t, page.body, `id="subaccounts"`)
@@ -75,7 +75,7 @@ func TestAJobIsDrawnAsItStandsAndWithWhatCanBeDone(t *testing.T) {
 	job := fx.bulkJob("Autumn review", 5)
 	owner := fx.signedIn(fx.owner)
 	page := owner.get(bulkSettings)
-	page.requirePage(t, http.StatusOK, `data-job="`+job.ID+`" data-state="waiting"`, `aria-label="5 days: 5 waiting"`, "Next in line", "Asked for by Ada",
+	page.requirePage(t, http.StatusOK, `data-job="`+job.ID+`" data-state="waiting"`, `aria-label="5 days: 5 waiting"`, "Next in line", "Requested by Ada",
 		`id="delete-confirm-`+job.ID+`"`, `data-left="361"`, "361 of 366 left", "<noscript>", `data-pace="1500"`)
 	require.Equal(t, 5, strings.Count(page.body, `><title>`))
 
@@ -83,7 +83,7 @@ func TestAJobIsDrawnAsItStandsAndWithWhatCanBeDone(t *testing.T) {
 		fx.exec(`update satchel.job_days set status = $3, records = 7, ended_at = case when $4 then now() end where job_id = $1 and day = $2`,
 			job.ID, job.Start.Plus(i), status, status.Ended())
 	}
-	owner.get(bulkSettings).requirePage(t, http.StatusOK, `data-state="running"`, "5 days: 1 being written, 1 to be tried again, 1 done, 1 without records, 1 failed", "3 of 5 done, 35 records")
+	owner.get(bulkSettings).requirePage(t, http.StatusOK, `data-state="running"`, "5 days: 1 being written, 1 to be retried, 1 done, 1 without records, 1 failed", "3 of 5 done, 35 records")
 	require.NotContains(t, owner.get(bulkSettings).body, "in line", "it is under way")
 	fx.exec(`update satchel.jobs set deleting_at = now() where id = $1`, job.ID)
 	leaving := owner.get(bulkSettings)
@@ -92,7 +92,7 @@ func TestAJobIsDrawnAsItStandsAndWithWhatCanBeDone(t *testing.T) {
 	fx.exec(`update satchel.jobs set ended_at = now() where id = $1`, job.ID)
 	owner.get(bulkSettings).requirePage(t, http.StatusOK, `data-state="deleted"`, `data-pace="15000"`, "?again="+job.ID)
 	fx.exec(`update satchel.jobs set deleting_at = null where id = $1`, job.ID)
-	owner.get(bulkSettings).requirePage(t, http.StatusOK, `data-state="failed"`, "Done, with days that failed")
+	owner.get(bulkSettings).requirePage(t, http.StatusOK, `data-state="failed"`, "Done, but some days failed")
 	fx.exec(`update satchel.job_days set status = 'Completed' where job_id = $1`, job.ID)
 	owner.get(bulkSettings).requirePage(t, http.StatusOK, `data-state="done"`, `data-announce="Job done: 5 days: 5 done."`)
 	owner.get(bulkSettings+"?again="+job.ID).requirePage(t, http.StatusOK, `value="Autumn review"`, `value="`+string(job.Start)+`"`, `value="Calls" id="type-Calls" checked`)
@@ -103,7 +103,7 @@ func TestEachWeekdayHasARowInTheGridOfALongJob(t *testing.T) {
 	fx := newFixture(t)
 	fx.bulkJob("A year", 366)
 	page := fx.signedIn(fx.owner).get(bulkSettings)
-	page.requirePage(t, http.StatusOK, `aria-label="366 days: 366 waiting"`, `height="136"`, `data-left="0"`, "All 366 of today’s days are asked for; they are there again on", `id="ask-job" disabled`, `role="region" aria-label="The days of A year" tabindex="0"`)
+	page.requirePage(t, http.StatusOK, `aria-label="366 days: 366 waiting"`, `height="136"`, `data-left="0"`, "All 366 days of today’s quota are used. The quota renews on", `id="ask-job" disabled`, `role="region" aria-label="The days of A year" tabindex="0"`)
 	require.Equal(t, 366, strings.Count(page.body, `><title>`))
 }
 
@@ -193,7 +193,7 @@ func TestDeliveriesShowTheirLogAndCanBeSentAgain(t *testing.T) {
 	waiting.requirePage(t, http.StatusOK, `data-delivery="`+e.ID+`" data-status="pending"`, "On its way", "https://hooks.example.com/x?a=1&amp;b=2")
 	require.NotContains(t, waiting.body, `id="again-`)
 	require.NoError(t, fx.deps.store.NoteTry(t.Context(), e.ID, schema.EventTry{HTTPStatus: 500, Outcome: "refused with 500", Took: 1234}))
-	owner.get(bulkSettings).requirePage(t, http.StatusOK, "To be tried again", "refused with 500", "1,234 ms", "(1 attempt)")
+	owner.get(bulkSettings).requirePage(t, http.StatusOK, "To be retried", "refused with 500", "1,234 ms", "(1 attempt)")
 	require.NoError(t, fx.deps.store.GiveUpEvent(t.Context(), e.ID))
 	owner.get(bulkSettings).requirePage(t, http.StatusOK, "Given up", `id="again-`+e.ID)
 	fx.signedIn(fx.otherOwner).post(bulkSettings+"/deliveries/"+e.ID+"/again", nil).requirePage(t, http.StatusNotFound, "There is no such event.")
@@ -220,7 +220,7 @@ func TestAParentSeesASummaryOfItsSubaccounts(t *testing.T) {
 	}))
 	page := fx.signedIn(fx.owner).get(bulkSettings)
 	page.requirePage(t, http.StatusOK, `data-subaccount="`+subaccount+`"`, "Sub &lt;script&gt;", `data-label="Open jobs" class="number">1<`, `data-label="Files" class="number">1<`,
-		`data-label="Days today" class="number">10<`, `data-label="Every day">Calls<`, "356 of 366 left", "10 are asked for so far", "of the whole account family")
+		`data-label="Days today" class="number">10<`, `data-label="Daily exports">Calls<`, "356 of 366 left", "10 have been requested so far", "shared by the parent account and its subaccounts")
 	require.NotContains(t, page.body, "secret name", "what it exports is its own")
 	sub := fx.signedIn(subOwner).get(bulkSettings)
 	sub.requirePage(t, http.StatusOK, "secret name", "356 of 366 left")
@@ -233,11 +233,11 @@ func TestFormErrorsStandBesideTheirFieldsAndTypedTextIsKept(t *testing.T) {
 	owner := fx.signedIn(fx.owner)
 	good := url.Values{"type": {"Calls"}, "start": {"2026-03-01"}, "end": {"2026-03-02"}, "name": {`<i>"Ünïcode"</i>`}, "url": {""}, "method": {"POST"}, "email": {""}}
 	for field, c := range map[string]struct{ value, says string }{
-		"start": {"1.3.2026", "The first day &#34;1.3.2026&#34; is not a day written yyyy-mm-dd."},
+		"start": {"1.3.2026", "The first day &#34;1.3.2026&#34; is not a date in the form yyyy-mm-dd."},
 		"end":   {"2026-02-01", "The last day 2026-02-01 is before the first day 2026-03-01."},
 		"name":  {"", "The name is missing."},
 		"url":   {"https://10.0.0.1/x", "The webhook’s URL leads to a private"},
-		"email": {"two@example.com, three@example.com", "The e-mail address is not one plain e-mail address."},
+		"email": {"two@example.com, three@example.com", "The e-mail address is not a single plain e-mail address."},
 	} {
 		form := url.Values{}
 		for name, values := range good {

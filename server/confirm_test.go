@@ -36,7 +36,7 @@ func TestTheConfirmationPageSaysWhatIsAsked(t *testing.T) {
 
 	page := fx.signedIn(fx.admin).get(fx.confirmLink(e))
 	page.requirePage(t, http.StatusOK, "Analytical Engines", fx.account, "Ada", "Confirm and start the export", "VoIP providers", "Balance transactions", "24 hours")
-	require.Equal(t, len(schema.Categories), strings.Count(page.body[strings.Index(page.body, `<ul class="contents">`):], "<li>"))
+	require.Equal(t, len(schema.Categories), strings.Count(page.body[strings.Index(page.body, `<ul class="category-notes">`):], "<li>"))
 	require.Equal(t, 1, strings.Count(page.body, `<form method="post" class="actions">`))
 
 	stranger := fx.anonymous().get(fx.confirmLink(e))
@@ -165,7 +165,7 @@ func TestTheOtherOwnersAndAdminsCanStopAnExport(t *testing.T) {
 	e := fx.pendingExport(fx.owner)
 	link := "/stop/" + fx.links.Token(schema.ToStop, e.ID, 1)
 
-	fx.anonymous().get(link).requirePage(t, http.StatusOK, "Sign in to go on")
+	fx.anonymous().get(link).requirePage(t, http.StatusOK, "Sign in to continue")
 	fx.signedIn(fx.admin).get(link).requirePage(t, http.StatusOK, "Stop this export", "Ada", "Analytical Engines")
 	fx.anonymous().post(link, nil).requirePage(t, http.StatusUnauthorized)
 	fx.signedIn(fx.member).post(link, nil).requirePage(t, http.StatusForbidden)

@@ -10,9 +10,10 @@ import (
 
 	"satchel/dev/testparts"
 	"satchel/schema"
+	"satchel/server/api"
 )
 
-var contract = testparts.OpenContract("api/openapi.json")
+var contract = testparts.OpenContract(func() ([]byte, error) { return api.Contract("") })
 
 // keepsTo fails the test unless openapi.json says that such a request may be
 // answered so.

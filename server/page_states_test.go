@@ -45,7 +45,7 @@ func TestEachStateIsDrawnWithWhatCanBeDone(t *testing.T) {
 		hides  []string
 	}{
 		{`status = 'pending'`, "pending",
-			[]string{fx.owner + "@example.com", "23 h 59 min", `id="resend">`, `id="cancel"`, "3 times", "sse-connect", "<noscript>", "Asked for by <strong>Ada"},
+			[]string{fx.owner + "@example.com", "23 h 59 min", `id="resend">`, `id="cancel"`, "3 times", "sse-connect", "<noscript>", "Requested by <strong>Ada"},
 			[]string{`id="ask"`, `id="download"`, `id="delete"`}},
 		{`confirm_by = now() - interval '1 second'`, "pending", []string{"has lapsed", "<noscript>"}, []string{`id="resend"`, `id="cancel"`}},
 		{isConfirmed, "confirmed", []string{`data-stage="starting"`, `id="cancel"`, "Cancel it?", `id="cancel-confirm"`, `data-category="voipProviders"`, "sse-connect"}, []string{`id="resend"`, `id="ask"`}},
@@ -83,8 +83,8 @@ func TestTheMailCanBeSentAgainThreeTimesAnHourAndThePageSaysWhen(t *testing.T) {
 		require.Equal(t, http.StatusSeeOther, owner.post(settings+"/"+e.ID+"/resend", nil).status)
 	}
 	page := owner.get(settings + "?done=resent")
-	page.requirePage(t, http.StatusOK, `id="resend" disabled`, "often enough", "once more from", "on its way again", "Mail asked for again by <strong>Ada")
-	owner.post(settings+"/"+e.ID+"/resend", nil).requirePage(t, http.StatusTooManyRequests, `role="alert"`, "often enough")
+	page.requirePage(t, http.StatusOK, `id="resend" disabled`, "too often", "once more from", "on its way again", "E-mail requested again by <strong>Ada")
+	owner.post(settings+"/"+e.ID+"/resend", nil).requirePage(t, http.StatusTooManyRequests, `role="alert"`, "too often")
 	fx.exec(`update satchel.audit set at = at - interval '61 minutes' where action = 'mail_lost' and id = (select min(id) from satchel.audit where action = 'mail_lost')`)
 	owner.get(settings).requirePage(t, http.StatusOK, "sent again once")
 }
@@ -94,16 +94,16 @@ func TestThePageSaysHowFarTheMailIsThatAsksForTheConfirmation(t *testing.T) {
 	fx := newFixture(t, withTemporal)
 	e := fx.pendingExport(fx.owner)
 	owner := fx.signedIn(fx.owner)
-	owner.get(settings).requirePage(t, http.StatusOK, "A mail with a link is about to go to", fx.owner+"@example.com")
+	owner.get(settings).requirePage(t, http.StatusOK, "We are sending an e-mail with a link to", fx.owner+"@example.com")
 	letter := schema.LetterName(schema.ConfirmationLetter, fx.owner, 1)
 	require.NoError(t, fx.deps.store.SettleLetter(t.Context(), e.ID, schema.LetterName("notice", fx.admin, 1), true))
-	owner.get(settings).requirePage(t, http.StatusOK, "about to go to")
+	owner.get(settings).requirePage(t, http.StatusOK, "We are sending an e-mail")
 	require.NoError(t, fx.deps.store.SettleLetter(t.Context(), e.ID, letter, false))
 	owner.get(settings).requirePage(t, http.StatusOK, "cannot be delivered to", fx.owner+"@example.com", `id="resend"`)
 	require.NoError(t, fx.deps.store.SettleLetter(t.Context(), e.ID, letter, true))
-	owner.get(settings).requirePage(t, http.StatusOK, "We have sent a mail with a link to", fx.owner+"@example.com")
+	owner.get(settings).requirePage(t, http.StatusOK, "We have sent an e-mail with a link to", fx.owner+"@example.com")
 	fx.moved(e, "generation = 2")
-	owner.get(settings).requirePage(t, http.StatusOK, "about to go to")
+	owner.get(settings).requirePage(t, http.StatusOK, "We are sending an e-mail")
 }
 
 func TestAProgramsRequestIsMailedToTheOwners(t *testing.T) {
@@ -173,7 +173,7 @@ func TestTheTimelineSaysWhoChangedAnExportAndCountsDownloads(t *testing.T) {
 		}))
 	}
 	owner := fx.signedIn(fx.owner)
-	owner.get(settings).requirePage(t, http.StatusOK, "Asked for by <strong>Ada", "Confirmed by <strong>Grace", "Downloaded by <strong>Grace", "2 times, last", `<dd id="downloads">2</dd>`)
+	owner.get(settings).requirePage(t, http.StatusOK, "Requested by <strong>Ada", "Confirmed by <strong>Grace", "Downloaded by <strong>Grace", "2 times, last", `<dd id="downloads">2</dd>`)
 	require.NoError(t, fx.deps.store.EndExport(t.Context(), e.ID, schema.Ending{Status: schema.Expired, Reason: schema.Deleted}, fx.admin, schema.Certificate{Objects: 14}))
 	owner.get(settings).requirePage(t, http.StatusOK, "deleted by <strong>Grace", "14 stored objects", "Deleted early by <strong>Grace", `<dt>Downloads</dt><dd>2</dd>`)
 	fx.exec(`update satchel.exports set available_again_at = now() - interval '1 second'`)
@@ -194,7 +194,7 @@ func TestSigningInForAFileReturnsToThePageWithTheFile(t *testing.T) {
 		require.Equal(t, settings, back.header.Get("Location"))
 		if stranger := fx.signedIn(fx.otherOwner).get(path + "?signed-in"); strings.HasPrefix(path, "/download/") {
 			stranger.requirePage(t, http.StatusForbidden, "another account", `name="return" value="`+path+`?signed-in"`)
-			fx.signedIn(fx.otherOwner).get(path).requirePage(t, http.StatusForbidden, "Sign in as somebody else", `name="return" value="`+path+`?signed-in"`)
+			fx.signedIn(fx.otherOwner).get(path).requirePage(t, http.StatusForbidden, "Sign in as someone else", `name="return" value="`+path+`?signed-in"`)
 		} else {
 			stranger.requirePage(t, http.StatusNotFound)
 		}

@@ -143,7 +143,7 @@ var bulkStates = []struct {
 		s.boss = signIn(t, s.parent.owner)
 		s.boss.navigate(bulkExport)
 		s.boss.until("both", `document.querySelectorAll('[data-subaccount]').length === 2`)
-		s.boss.untilSays("366 days with this account: 3 are asked for so far")
+		s.boss.untilSays("366 days with this account: 3 have been requested so far")
 		return s.boss
 	}},
 	{"bulk-year", func(t *testing.T, s *bulkScene) *tab {
@@ -153,7 +153,7 @@ var bulkStates = []struct {
 		s.boss.untilJob("running")
 		s.boss.navigate(bulkExport)
 		s.boss.untilThere("#ask-job[disabled]")
-		s.boss.untilSays("all 366 of today’s days are asked for")
+		s.boss.untilSays("all 366 days of today’s quota are used")
 		s.boss.phone()
 		require.GreaterOrEqual(t, ask[float64](s.boss, `document.querySelector('.days use').getBoundingClientRect().width`), 14.0, "a day can be seen on a phone")
 		return s.boss

@@ -188,7 +188,7 @@ func TestFromADailyExportAndAJobToADeletedFileByClicks(t *testing.T) {
 	owner.asksFor(schema.Calls, "März & <script>alert(1)</script>", 5, hooks.URL+"/job")
 	owner.until("what it costs", `document.querySelector('#asks').textContent === 'This asks for 5 days, and leaves 361 of today’s 366.'`)
 	owner.follow("#ask-job")
-	owner.untilSays("Your job asks for 5 days. 361 of today’s 366 days can still be asked for.")
+	owner.untilSays("Your job requests 5 days. 361 of today’s 366 days are left.")
 	job := owner.untilJob("done")
 	require.Equal(t, "5 days: 3 done, 2 without records", ask[string](owner, "document.querySelector('.job .days').getAttribute('aria-label')"))
 	require.Equal(t, "März & <script>alert(1)</script>", owner.text("#name-"+job))
@@ -215,10 +215,10 @@ func TestAJobIsAskedForWithoutJavaScript(t *testing.T) {
 	b.do("forbid scripts", call(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}))
 	b.refused(bulkExport, http.StatusUnauthorized)
 	b.signInAs(c)
-	b.untilSays("This asks for 7 days, and leaves 359 of today’s 366.")
+	b.untilSays("This requests 7 days and leaves 359 of today’s 366 days.")
 	b.fill("#name", "The week")
 	b.follow("#ask-job")
-	b.untilSays("Your job asks for 7 days. 359 of today’s 366 days can still be asked for.")
+	b.untilSays("Your job requests 7 days. 359 of today’s 366 days are left.")
 	require.Eventually(t, func() bool {
 		b.reload()
 		return ask[string](b, "document.querySelector('.job').dataset.state") == "done"
@@ -261,8 +261,8 @@ func TestAJobOfAnotherTabIsSeenAndWhatIsBeingTypedStays(t *testing.T) {
 	other.asksFor(schema.Participants, "Of the admin", 10, "")
 	other.leave(func() { other.press("#ask-job") })
 	require.Equal(t, other.untilJob("done"), b.untilJob("done"))
-	b.untilSays("asked for by Bo Marlowe")
-	b.untilSays("This asks for 7 days, and leaves 349 of today’s 366.")
+	b.untilSays("requested by Bo Marlowe")
+	b.untilSays("This requests 7 days and leaves 349 of today’s 366 days.")
 	b.until("what was typed", `document.querySelector('#name').value === 'not asked for yet' && document.querySelector('#tell').open`)
 	require.True(t, ask[bool](b, `[...document.querySelectorAll('#quota time')].every(time => !time.textContent.includes('UTC'))`))
 }

@@ -132,7 +132,7 @@ var states = []state{
 			s.captain.follow("#resend:not([disabled])")
 		}
 		s.captain.untilThere("#resend[disabled]")
-		s.captain.untilSays("We have sent a mail")
+		s.captain.untilSays("We have sent an e-mail")
 		return s.captain
 	}},
 	{"unmailable", func(t *testing.T, s *scene) *tab {
@@ -356,7 +356,7 @@ var states = []state{
 	{"confirm-over", func(t *testing.T, s *scene) *tab {
 		b := signIn(t, s.bakery.owner)
 		b.refused(s.mail, http.StatusGone)
-		b.untilSays("is over")
+		b.untilSays("has ended")
 		return b
 	}},
 	{"download-gone", func(t *testing.T, s *scene) *tab {

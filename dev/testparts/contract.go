@@ -20,9 +20,15 @@ type Contract struct {
 	ways func() (routers.Router, error)
 }
 
-// OpenContract is the contract in a file.
-func OpenContract(file string) Contract {
-	read := sync.OnceValues(func() (*openapi3.T, error) { return openapi3.NewLoader().LoadFromFile(file) })
+// OpenContract returns the contract in the document that produce returns.
+func OpenContract(produce func() ([]byte, error)) Contract {
+	read := sync.OnceValues(func() (*openapi3.T, error) {
+		text, err := produce()
+		if err != nil {
+			return nil, err
+		}
+		return openapi3.NewLoader().LoadFromData(text)
+	})
 	return Contract{read: read, ways: sync.OnceValues(func() (routers.Router, error) {
 		doc, err := read()
 		if err != nil {

@@ -53,7 +53,7 @@ func New(d Deps) *API {
 	a := &API{
 		store: d.Store, vault: d.Vault, temporal: d.Temporal,
 		site: d.Site, windows: d.Windows, secret: d.Secret, now: d.Now,
-		openapi:       newDocument("application/json", func(context.Context) ([]byte, error) { return contractAt(d.Site) }),
+		openapi:       newDocument("application/json", func(context.Context) ([]byte, error) { return Contract(d.Site) }),
 		archiveSchema: newDocument("application/schema+json", d.ArchiveSchema),
 		streams:       newStreams(),
 	}

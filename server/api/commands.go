@@ -23,14 +23,14 @@ func (a *API) ResendConfirmation(ctx context.Context, p auth.Principal, id strin
 		signal: workflows.MailLost,
 		check: func(e schema.Export) (done bool, err error) {
 			if e.Status != schema.Pending {
-				err = conflict("not_pending", "Only an export that waits for its confirmation can have the mail sent again. This one is %s.", e.Status)
+				err = conflict("not_pending", "The e-mail can be sent again only while the export is pending. This export is %s.", e.Status)
 			}
 			return false, err
 		},
 		before: func(e schema.Export) error {
 			wait, err := a.store.AuditWithin(ctx, store.Event{Account: e.Account, Subject: e.ID, Actor: p.Actor(), Action: store.MailLost}, maxResends, resendWindow)
 			if err == nil && wait > 0 {
-				err = limited("too_many_mails", wait, "The mail was sent again often enough. Please look for it, or wait a while.")
+				err = limited("too_many_mails", wait, "The e-mail has been sent again too often. Please check your spam folder, or try again later.")
 			}
 			return err
 		},
@@ -58,9 +58,9 @@ func (a *API) Cancel(ctx context.Context, p auth.Principal, id string) (schema.E
 		check: func(e schema.Export) (done bool, err error) {
 			switch {
 			case e.Status == schema.Completed:
-				err = conflict("already_completed", "This export is completed. Delete it to remove its file before its time.")
+				err = conflict("already_completed", "This export is completed. Delete it to remove its file early.")
 			case e.Status.Ended() && e.Status != schema.Cancelled:
-				err = conflict("already_ended", "This export has ended: it is %s.", e.Status)
+				err = conflict("already_ended", "This export has already ended. It is %s.", e.Status)
 			}
 			return e.Status == schema.Cancelled, err
 		},
@@ -75,9 +75,9 @@ func (a *API) Delete(ctx context.Context, p auth.Principal, id string) (schema.E
 		check: func(e schema.Export) (done bool, err error) {
 			switch {
 			case e.Status.Cancellable():
-				err = conflict("not_completed", "This export is not completed. Cancel it to stop it and to remove what it has written.")
+				err = conflict("not_completed", "This export is not completed. Cancel it to stop it and to delete what it has written.")
 			case e.Status == schema.Failed || e.Status == schema.Cancelled:
-				err = conflict("not_completed", "This export is %s and has no file: nothing of it is left.", e.Status)
+				err = conflict("not_completed", "This export is %s. It has no file, and none of its data was kept.", e.Status)
 			}
 			return e.Status == schema.Expired, err
 		},
@@ -93,9 +93,9 @@ func (a *API) Confirm(ctx context.Context, p auth.Principal, id string) (schema.
 		check: func(e schema.Export) (done bool, err error) {
 			switch {
 			case e.Status == schema.Cancelled:
-				err = schema.Errorf(schema.Gone, "cancelled", "This export was stopped. You can ask for a new one.")
+				err = schema.Errorf(schema.Gone, "cancelled", "This export was stopped. You can request a new one.")
 			case e.Status.Ended():
-				err = schema.Errorf(schema.Gone, "already_ended", "This export has ended. You can ask for a new one.")
+				err = schema.Errorf(schema.Gone, "already_ended", "This export has ended. You can request a new one.")
 			case e.Status == schema.Pending:
 				err = a.checkConfirmWindow(ctx, e)
 			}
@@ -109,7 +109,7 @@ func (a *API) Confirm(ctx context.Context, p auth.Principal, id string) (schema.
 func (a *API) checkConfirmWindow(ctx context.Context, e schema.Export) error {
 	now, err := a.store.Now(ctx)
 	if err == nil && !now.Before(e.ConfirmBy) {
-		err = schema.Errorf(schema.Gone, "lapsed", "Nobody confirmed this export in time. You can ask for a new one.")
+		err = schema.Errorf(schema.Gone, "lapsed", "This export was not confirmed in time. You can request a new one.")
 	}
 	return err
 }
@@ -161,9 +161,9 @@ func (a *API) trySend(ctx context.Context, e schema.Export, cmd command, actor s
 // remove the export and record how it ended.
 func interrupted(e schema.Export) error {
 	if e.Status == schema.Completed {
-		return conflict("interrupted", "This export was interrupted on our side and cannot be deleted early. Its file will be removed when its time is over.")
+		return conflict("interrupted", "This export was interrupted on our side and cannot be deleted early. Its file will be deleted when the download period is over.")
 	}
-	return conflict("interrupted", "This export was interrupted on our side. It will not be completed, and what it has written will be removed. You can ask for a new one.")
+	return conflict("interrupted", "This export was interrupted on our side. It will not be completed, and what it has written will be deleted. You can request a new one.")
 }
 
 func conflict(code, format string, args ...any) error {

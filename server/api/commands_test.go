@@ -130,7 +130,7 @@ func TestAnExportWhoseRunWasLostRejectsCommands(t *testing.T) {
 	require.NoError(t, fx.temporal.TerminateWorkflow(t.Context(), workflows.AccountExportID(fx.account), "", "lost"))
 	for path, method := range map[string]string{"/cancel": http.MethodPost, "/confirmation": http.MethodPost} {
 		p := requireProblem(t, fx.send(fx.owner, method, exports+"/"+id+path), http.StatusConflict, "interrupted")
-		require.Contains(t, p.Detail, "ask for a new one")
+		require.Contains(t, p.Detail, "request a new one")
 	}
 	n, err := fx.store.CountSince(t.Context(), id, store.MailLost, time.Hour)
 	require.NoError(t, err)
@@ -142,7 +142,7 @@ func TestAnExportWhoseRunWasLostRejectsCommands(t *testing.T) {
 	fx.until(next, schema.Completed)
 	require.NoError(t, fx.temporal.TerminateWorkflow(t.Context(), workflows.AccountExportID(fx.account), "", "lost"))
 	p := requireProblem(t, fx.send(fx.owner, http.MethodDelete, exports+"/"+next), http.StatusConflict, "interrupted")
-	require.Contains(t, p.Detail, "removed when its time is over")
+	require.Contains(t, p.Detail, "deleted when the download period is over")
 }
 
 func TestACommandForALostExportDoesNotReachTheNextOne(t *testing.T) {

@@ -62,7 +62,7 @@ func (a *API) page(ctx context.Context, p auth.Principal, before string) ([]sche
 	case before == "":
 		return a.List(ctx, p)
 	case !schema.IsExportID(before):
-		return nil, schema.Errorf(schema.Invalid, "invalid_before", "What stands in before is not what a list called next.")
+		return nil, schema.Errorf(schema.Invalid, "invalid_before", "The value of before was not returned as next by this list.")
 	}
 	return a.store.ExportsBefore(ctx, p.Account, before, pageSize)
 }

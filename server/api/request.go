@@ -141,7 +141,7 @@ func (a *API) checkCooldown(ctx context.Context, account string) error {
 		available = e.ExpiresAt // the run stays open as long as the file exists
 	}
 	return &BusyError{
-		Err:      schema.Errorf(schema.Conflict, "cooldown", "Your last export was completed a short while ago. Please wait before asking for the next."),
+		Err:      schema.Errorf(schema.Conflict, "cooldown", "Your last export was completed only recently. Please wait before you request the next one."),
 		ExportID: e.ID, AvailableAt: available,
 	}
 }
@@ -149,11 +149,11 @@ func (a *API) checkCooldown(ctx context.Context, account string) error {
 // checkKey accepts up to 255 printable ASCII characters.
 func checkKey(key string) error {
 	if len(key) > 255 {
-		return schema.Errorf(schema.Invalid, "invalid_idempotency_key", "An Idempotency-Key has at most 255 characters.")
+		return schema.Errorf(schema.Invalid, "invalid_idempotency_key", "An Idempotency-Key can have at most 255 characters.")
 	}
 	for i := range len(key) {
 		if key[i] < ' ' || key[i] > '~' {
-			return schema.Errorf(schema.Invalid, "invalid_idempotency_key", "An Idempotency-Key is made of printable ASCII characters.")
+			return schema.Errorf(schema.Invalid, "invalid_idempotency_key", "An Idempotency-Key can contain only printable ASCII characters.")
 		}
 	}
 	return nil

@@ -144,7 +144,7 @@ func (a *Auth) identify(c echo.Context) (*identity, error) {
 	case "basic":
 		who, err = a.identifyBasic(c.Request(), address)
 	default:
-		err = schema.Errorf(schema.Unauthenticated, "unauthenticated", "Use a bearer token or HTTP Basic authentication.")
+		err = schema.Errorf(schema.Unauthenticated, "unauthenticated", "Please use a bearer token or HTTP Basic authentication.")
 	}
 	if schema.KindOf(err) == schema.Unauthenticated {
 		a.addressFailures.Take(address)
@@ -165,7 +165,7 @@ func (a *Auth) lookUp(ctx context.Context, account, user string, m Method) (*ide
 	}
 	of, err := a.directory.Account(ctx, account)
 	if schema.KindOf(err) == schema.NotFound {
-		return nil, schema.Errorf(schema.Unauthenticated, "unauthenticated", "This account is no longer there.")
+		return nil, schema.Errorf(schema.Unauthenticated, "unauthenticated", "This account no longer exists.")
 	}
 	if err != nil {
 		return nil, err

@@ -63,7 +63,7 @@ func (h *host) verify(ctx context.Context, raw string) (token *oidc.IDToken, acc
 	var expired *oidc.TokenExpiredError
 	switch {
 	case errors.Is(keys.err, errKeysAway):
-		away := schema.Errorf(schema.Unavailable, "sign_in_unavailable", "We cannot check sign-ins right now. Please try again.")
+		away := schema.Errorf(schema.Unavailable, "sign_in_unavailable", "Sign-in is not available right now. Please try again in a moment.")
 		away.RetryAfter, away.Cause = minFetchInterval, errKeysAway
 		return nil, "", away
 	case errors.As(err, &expired):

@@ -87,7 +87,7 @@ func (a *Auth) devSignIn(c echo.Context) error {
 	}
 	user := c.QueryParam("user")
 	if !schema.IsUserID(user) {
-		return schema.Errorf(schema.Invalid, "user", "Say who: /dev/sign-in?user=US…")
+		return schema.Errorf(schema.Invalid, "user", "Please name a user: /dev/sign-in?user=US…")
 	}
 	found, err := a.dev.People(c.Request().Context(), user)
 	if err != nil {

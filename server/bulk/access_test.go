@@ -55,6 +55,13 @@ func TestOnlyBasicAuthenticationIsAccepted(t *testing.T) {
 func TestMembersAreForbiddenEverywhere(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t, withoutTemporal(t))
+	for _, at := range [][2]string{
+		{http.MethodGet, "/v1/bulk/files"}, {http.MethodDelete, "/v1/bulk/files/" + schema.NewDayFileID()},
+		{http.MethodGet, "/v1/bulk/events"}, {http.MethodPost, "/v1/bulk/events/3b241101-e2bb-5255-8caf-4136c566a962/resend"},
+	} {
+		require.Equal(t, 403, fx.send(fx.member, at[0], at[1], nil).status, at)
+		require.Equal(t, 401, fx.send(anonymous, at[0], at[1], nil).status, at)
+	}
 	for _, at := range allRoutes {
 		requireError(t, fx.send(fx.member, at[0], at[1], nil), 403, 20403)
 	}

@@ -52,6 +52,8 @@ func TestConfigurationChangesOnlyFieldsThatAreSent(t *testing.T) {
 		requireError(t, fx.send(fx.program, http.MethodPost, configurationPath, form), 400, 20001, name)
 	}
 	require.Equal(t, want, read(fx.send(fx.program, http.MethodGet, configurationPath, nil)))
+	unchanged := bulk.ConfigurationView{URL: want.URL, ResourceType: schema.Calls}
+	require.Equal(t, unchanged, read(fx.send(fx.other, http.MethodGet, configurationPath, nil)), "another account's stays as it was")
 	want = bulk.ConfigurationView{URL: want.URL, ResourceType: schema.Calls}
 	require.Equal(t, want, read(fx.send(fx.program, http.MethodPost, configurationPath, url.Values{"WebhookUrl": {""}, "WebhookMethod": {""}, "Enabled": {"FALSE"}})))
 	require.False(t, fx.platform.scheduled(fx.program.account, schema.Calls))

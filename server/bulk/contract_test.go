@@ -5,11 +5,12 @@ import (
 	"testing"
 
 	"satchel/dev/testparts"
+	"satchel/server/api"
 )
 
-var contract = testparts.OpenContract("../api/openapi.json")
+var contract = testparts.OpenContract(func() ([]byte, error) { return api.Contract("") })
 
-// requireContract fails the test unless openapi.json allows such a response to the request.
+// requireContract fails the test unless the OpenAPI document allows such a response to the request.
 func requireContract(t *testing.T, req *http.Request, a response) {
 	t.Helper()
 	contract.Holds(t, req.Method, req.URL.Path, a.status, a.header, a.body)

@@ -111,14 +111,15 @@ func TestLinkIsBoundToItsFileItsActorAndItsExpiry(t *testing.T) {
 	sig := at.Query().Get("sig")
 	past := time.Now().Add(-time.Second).Unix()
 	for name, path := range map[string]string{
-		"another signature": strings.Replace(link, sig, strings.Repeat("0", len(sig)), 1),
-		"a longer time":     strings.Replace(link, at.Query().Get("exp"), strconv.FormatInt(until+1, 10), 1),
-		"another file":      strings.Replace(link, f.ID, g.ID, 1),
-		"another name":      strings.Replace(link, "Calls-2026-03-01", "Calls-2026-03-02", 1),
-		"nothing":           at.Path,
-		"no time":           at.Path + "?sig=" + sig,
-		"expired":           fmt.Sprintf("%s?exp=%d&sig=%s", at.Path, past, fx.links.FileLink(f.ID, "", past)),
-		"another actor":     strings.Replace(link, fx.program.name, fx.other.name, 1),
+		"another signature":  strings.Replace(link, sig, strings.Repeat("0", len(sig)), 1),
+		"a longer time":      strings.Replace(link, at.Query().Get("exp"), strconv.FormatInt(until+1, 10), 1),
+		"another file":       strings.Replace(link, f.ID, g.ID, 1),
+		"another file whole": strings.NewReplacer(f.ID, g.ID, "Calls-2026-03-01", "Calls-2026-03-02").Replace(link),
+		"another name":       strings.Replace(link, "Calls-2026-03-01", "Calls-2026-03-02", 1),
+		"nothing":            at.Path,
+		"no time":            at.Path + "?sig=" + sig,
+		"expired":            fmt.Sprintf("%s?exp=%d&sig=%s", at.Path, past, fx.links.FileLink(f.ID, "", past)),
+		"another actor":      strings.Replace(link, fx.program.name, fx.other.name, 1),
 	} {
 		a := fx.send(fx.program, http.MethodGet, path, nil)
 		require.Equal(t, 403, a.status, "%s: %s", name, a.body)
@@ -214,6 +215,9 @@ func TestOwnListsContinueWhereTheLastPageEnded(t *testing.T) {
 			if next != "" {
 				foreign := fx.send(fx.other, http.MethodGet, path+"?before="+next, nil)
 				require.NotContains(t, foreign.body, all[0], path)
+				if path == "/v1/bulk/files" {
+					require.Equal(t, 400, foreign.status, "a cursor is bound to its account")
+				}
 			}
 			next = p.Next
 		}

@@ -27,16 +27,16 @@ var statusOf = map[schema.Kind]int{
 // httpErrors are the codes and details of errors that HTTP itself or a
 // middleware raises, by status.
 var httpErrors = map[int]struct{ code, detail string }{
-	http.StatusBadRequest:                   {"invalid_request", "We could not read the request."},
-	http.StatusNotFound:                     {"not_found", "There is nothing here."},
-	http.StatusMethodNotAllowed:             {"method_not_allowed", "This address does not know the method. The Allow header says which it knows."},
-	http.StatusNotAcceptable:                {"not_acceptable", "The file can be sent as gzip or as it is, and Accept-Encoding refuses both."},
-	http.StatusPreconditionFailed:           {"precondition_failed", "The file is not the one that the request is about."},
-	http.StatusRequestEntityTooLarge:        {"too_large", "The request’s body is too large."},
-	http.StatusUnsupportedMediaType:         {"unsupported_media_type", "The request’s body is of a kind that we cannot read."},
-	http.StatusRequestedRangeNotSatisfiable: {"range_not_satisfiable", "The file is shorter than that. The Content-Range header says how long it is."},
-	http.StatusTooManyRequests:              {"too_many_requests", "Please ask less often."},
-	http.StatusServiceUnavailable:           {"unavailable", "We cannot do this right now. Please try again soon."},
+	http.StatusBadRequest:                   {"invalid_request", "The request is not valid."},
+	http.StatusNotFound:                     {"not_found", "There is nothing at this address."},
+	http.StatusMethodNotAllowed:             {"method_not_allowed", "This address does not support the method. The Allow header lists those that it supports."},
+	http.StatusNotAcceptable:                {"not_acceptable", "The file can be sent as gzip or as it is, but Accept-Encoding excludes both."},
+	http.StatusPreconditionFailed:           {"precondition_failed", "The file is no longer the one that the request refers to."},
+	http.StatusRequestEntityTooLarge:        {"too_large", "The request body is too large."},
+	http.StatusUnsupportedMediaType:         {"unsupported_media_type", "The content type of the request body is not supported."},
+	http.StatusRequestedRangeNotSatisfiable: {"range_not_satisfiable", "The requested range is outside the file. The Content-Range header gives the length of the file."},
+	http.StatusTooManyRequests:              {"too_many_requests", "Too many requests. Please try again less often."},
+	http.StatusServiceUnavailable:           {"unavailable", "This is not possible right now. Please try again in a moment."},
 }
 
 // unavailableRetryAfter is the Retry-After of a 503 whose error names none.
@@ -133,7 +133,7 @@ func problemOf(err error) problem {
 	}
 	text, ok := httpErrors[status]
 	if !ok {
-		return newProblem(http.StatusInternalServerError, "internal", "Something went wrong on our side. If it does so again, tell us the request’s ID.")
+		return newProblem(http.StatusInternalServerError, "internal", "Something went wrong on our side. If it happens again, please contact support and quote the request ID.")
 	}
 	p := newProblem(status, text.code, text.detail)
 	if status == http.StatusServiceUnavailable {
