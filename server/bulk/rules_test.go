@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -93,6 +94,7 @@ func TestEachFieldOfAJobHasItsLimit(t *testing.T) {
 		return f
 	}
 	name := func(s string) JobForm { f := valid; f.FriendlyName = s; return f }
+	address := func(s string) JobForm { f := valid; f.Email = s; return f }
 	days := func(start, end schema.Day) JobForm {
 		f := valid
 		f.StartDay, f.EndDay = string(start), string(end)
@@ -112,6 +114,9 @@ func TestEachFieldOfAJobHasItsLimit(t *testing.T) {
 		{"a name with a line break", name("a\nb"), "invalid_FriendlyName"},
 		{"a webhook URL of 2,048 bytes", webhook(2048), ""},
 		{"a webhook URL of 2,049 bytes", webhook(2049), "invalid_WebhookUrl"},
+		{"an address with a name", address("Ada <ada@example.com>"), "invalid_Email"},
+		{"two addresses", address("ada@example.com, bo@example.com"), "invalid_Email"},
+		{"a second header", address("ada@example.com\r\nBcc: bo@example.com"), "invalid_Email"},
 		{"an address of 254 bytes", email(254), ""},
 		{"an address of 255 bytes", email(255), "invalid_Email"},
 		{"366 days", days(newest.Plus(-365), newest), ""},
@@ -195,6 +200,31 @@ func TestFilesOfSuspendedAndRemovedAccountsAreNotSent(t *testing.T) {
 	away := errors.New("away")
 	b.Directory = fakeDirectory{err: away}
 	require.ErrorIs(t, b.checkAccountActive(t.Context(), "parent"), away, "an error is not a suspension")
+}
+
+func TestOnlyTrustedProxiesSetTheBaseURL(t *testing.T) {
+	t.Parallel()
+	b := newTestBulk(t)
+	request := func(host string, headers ...string) *http.Request {
+		r := httptest.NewRequest(http.MethodGet, "/", nil) // from 192.0.2.1
+		r.Host = host
+		for i := 0; i < len(headers); i += 2 {
+			r.Header.Add(headers[i], headers[i+1])
+		}
+		return r
+	}
+	forwarded := request("internal:8080", "X-Forwarded-Proto", "https", "X-Forwarded-Host", "evil.example.com, api.example.com")
+	require.Equal(t, "https://export.example.com", b.baseURL(forwarded), "the configured site comes first")
+	b.Site = ""
+	require.Equal(t, "http://internal:8080", b.baseURL(forwarded), "no proxy is trusted")
+	b.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
+	require.Equal(t, "https://api.example.com", b.baseURL(forwarded), "the nearest proxy wrote the last entry")
+	b.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+	require.Equal(t, "http://internal:8080", b.baseURL(forwarded), "another proxy is trusted")
+	require.Equal(t, "http://[::1]:8080", b.baseURL(request("[::1]:8080")))
+	for _, host := range []string{`evil.example.com/"x`, "a b", "user@evil.example.com", ""} {
+		require.Empty(t, b.baseURL(request(host)), host)
+	}
 }
 
 func TestPageTokensAreBoundToTheirList(t *testing.T) {
