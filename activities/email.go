@@ -34,7 +34,7 @@ type Email struct {
 
 // Name identifies the e-mail among those about one export or job. It holds no
 // address: recipients who are no users have an ID of their own.
-func (e Email) Name() string { return schema.LetterName(string(e.Kind), e.To.ID, e.LinkVersion) }
+func (e Email) Name() string { return schema.EmailKey(string(e.Kind), e.To.ID, e.LinkVersion) }
 
 // EmailComposer composes the e-mails of one use case.
 type EmailComposer interface {
@@ -47,10 +47,10 @@ type EmailComposer interface {
 
 // EmailLedger remembers which e-mails need no further attempt.
 type EmailLedger interface {
-	// Letters returns, by name, true for e-mails that were sent and false for those
+	// EmailOutcomes returns, by name, true for e-mails that were sent and false for those
 	// that were rejected for good.
-	Letters(ctx context.Context, about string) (map[string]bool, error)
-	SettleLetter(ctx context.Context, about, name string, sent bool) error
+	EmailOutcomes(ctx context.Context, about string) (map[string]bool, error)
+	RecordEmailOutcome(ctx context.Context, about, name string, sent bool) error
 }
 
 // Mailer sends one e-mail; see package mail.
@@ -106,7 +106,7 @@ const (
 // rejected does not stop the others, and one that was rejected is not retried; it
 // is the error only where nothing is left to retry.
 func (a *EmailActivities) sendEach(ctx context.Context, about string, emails []Email) error {
-	done, err := a.Ledger.Letters(ctx, about)
+	done, err := a.Ledger.EmailOutcomes(ctx, about)
 	if err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func (a *EmailActivities) sendEach(ctx context.Context, about string, emails []E
 		case emailRejected:
 			rejected = err
 		}
-		if err := a.Ledger.SettleLetter(ctx, about, e.Name(), outcome == emailSent); err != nil {
+		if err := a.Ledger.RecordEmailOutcome(ctx, about, e.Name(), outcome == emailSent); err != nil {
 			return err
 		}
 	}
@@ -168,9 +168,9 @@ func outcomeOf(err error) string {
 		return emailSent
 	case known && failure.Permanent:
 		return emailRejected
-	case known && failure.Everybody && failure.Status == http.StatusTooManyRequests:
+	case known && failure.AffectsAllMail && failure.Status == http.StatusTooManyRequests:
 		return emailLimited
-	case known && failure.Everybody:
+	case known && failure.AffectsAllMail:
 		return emailBlocked
 	}
 	return emailDelayed
@@ -178,12 +178,12 @@ func outcomeOf(err error) string {
 
 // Requester says who requested an export or job, as far as an e-mail to this
 // reader tells it.
-func Requester(requestedBy string, reader schema.Person) mail.Asker {
+func Requester(requestedBy string, reader schema.Person) mail.Requester {
 	switch requestedBy {
 	case "":
-		return mail.Program
+		return mail.APIClient
 	case reader.ID:
-		return mail.Reader
+		return mail.Recipient
 	}
-	return mail.Somebody
+	return mail.OwnerOrAdmin
 }

@@ -15,7 +15,7 @@ import (
 
 // safeError is an error with a text that may stand in a history. Package vault
 // returns such errors; workflows must not reach it.
-type safeError interface{ Told() string }
+type safeError interface{ SafeMessage() string }
 
 // ToApplicationError translates an error into a temporal.ApplicationError: a
 // stable type, a message of our own, and whether to retry. It is the last thing
@@ -34,8 +34,8 @@ func ToApplicationError(ctx context.Context, err error) error {
 		storage safeError
 	)
 	switch {
-	case errors.Is(err, schema.ErrOvertaken):
-		kind, message = "overtaken", schema.ErrOvertaken.Error()
+	case errors.Is(err, schema.ErrStaleAttempt):
+		kind, message = "overtaken", schema.ErrStaleAttempt.Error()
 	case errors.As(err, &email):
 		kind, message = "mail", email.Error()
 		options.NonRetryable, options.NextRetryDelay = email.Permanent, email.RetryAfter
@@ -52,7 +52,7 @@ func ToApplicationError(ctx context.Context, err error) error {
 		kind, message = "storage", ErrCorrupted.Error()
 		options.NonRetryable = true // reading it again cannot help
 	case errors.As(err, &storage):
-		kind, message = "storage", storage.Told()
+		kind, message = "storage", storage.SafeMessage()
 	}
 	if options.NonRetryable && kind != "storage" {
 		options.Category = temporal.ApplicationErrorCategoryBenign

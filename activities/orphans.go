@@ -16,7 +16,7 @@ const SweepPage = 100
 // OrphanVault lists and removes stored objects.
 type OrphanVault interface {
 	Folders(ctx context.Context, under string) iter.Seq2[string, error]
-	LastStored(ctx context.Context, prefix string) (time.Time, error)
+	LastModified(ctx context.Context, prefix string) (time.Time, error)
 	Remove(ctx context.Context, prefix string) (schema.Certificate, error)
 }
 
@@ -88,7 +88,7 @@ func (o Orphans) removePage(ctx context.Context, ids []string, grace time.Durati
 // removeOld removes what is stored under a prefix unless something was stored
 // there within the grace.
 func (o Orphans) removeOld(ctx context.Context, prefix string, grace time.Duration) (removed bool, err error) {
-	stored, err := o.Vault.LastStored(ctx, prefix)
+	stored, err := o.Vault.LastModified(ctx, prefix)
 	if err != nil || time.Since(stored) < grace {
 		return false, err
 	}

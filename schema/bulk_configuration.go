@@ -16,8 +16,8 @@ type BulkChange struct {
 	Method  *string `json:"method,omitempty"`
 }
 
-// BulkGlance sums up the bulk exports of an account.
-type BulkGlance struct {
+// AccountSummary sums up the bulk exports of an account.
+type AccountSummary struct {
 	Jobs      int            // that have not ended
 	Files     int            // that can be downloaded
 	Daily     []ResourceType // exported every day

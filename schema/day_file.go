@@ -20,18 +20,18 @@ type DayFile struct {
 
 // NewDayFile is a day file that has been stored and is to be published.
 type NewDayFile struct {
-	ID        string
-	Account   string
-	Type      ResourceType
-	Day       Day
-	Job       string // "" for a daily export and for a rebuild
-	Again     bool   // a rebuild without erased records: keeps name and expiry of the file it replaces, and is discarded if there is none
-	Records   int64
-	Size      int64
-	SHA256    string
-	Wrapped   []byte        // its key
-	Erased    int           // how many of the day's calls were known to be erased when it was read
-	ReadAt    time.Time     // when its last record had been read, by the database's clock
-	Within    time.Duration // of ReadAt it must be published; PublishWithin at most, and if it is 0
-	Retention time.Duration // from publication until it is deleted
+	ID            string
+	Account       string
+	Type          ResourceType
+	Day           Day
+	Job           string // "" for a daily export and for a rebuild
+	Rebuild       bool   // a rebuild without erased records: keeps name and expiry of the file it replaces, and is discarded if there is none
+	Records       int64
+	Size          int64
+	SHA256        string
+	Wrapped       []byte        // its key
+	Erased        int           // how many of the day's calls were known to be erased when it was read
+	ReadAt        time.Time     // when its last record had been read, by the database's clock
+	PublishWithin time.Duration // of ReadAt it must be published; PublishWithin at most, and if it is 0
+	Retention     time.Duration // from publication until it is deleted
 }

@@ -19,9 +19,9 @@ func DefaultWindows() Windows {
 	return Windows{Confirm: 24 * time.Hour, Download: 24 * time.Hour, Cooldown: 24 * time.Hour, Collect: 12 * time.Hour}
 }
 
-// Filled returns the windows with the default for every one that is missing, so
+// WithDefaults returns the windows with the default for every one that is missing, so
 // that an input without one neither ends anything at once nor keeps it forever.
-func (w Windows) Filled() Windows {
+func (w Windows) WithDefaults() Windows {
 	usual := DefaultWindows()
 	for _, window := range []struct{ has, wants *time.Duration }{
 		{&w.Confirm, &usual.Confirm}, {&w.Download, &usual.Download}, {&w.Cooldown, &usual.Cooldown}, {&w.Collect, &usual.Collect},
@@ -51,14 +51,14 @@ type Export struct {
 	AvailableAgainAt *time.Time         `db:"available_again_at"`
 	Size             *int64             `db:"size"`   // bytes of the JSON document
 	SHA256           *string            `db:"sha256"` // hex, of the JSON document
-	Generation       int                `db:"link_version"`
+	LinkVersion      int                `db:"link_version"`
 	Categories       []CategoryProgress `db:"-"`
 }
 
-// Overdue is an export that should have moved on by now.
-type Overdue struct {
+// OverdueExport is an export that should have moved on by now.
+type OverdueExport struct {
 	Export
-	LeftToRun bool `db:"left_to_run"` // its own workflow handles it, if that is open
+	HandledByWorkflow bool `db:"left_to_run"` // its own workflow handles it, if that is open
 }
 
 // CategoryProgress is the progress of one category of an export. It never goes
@@ -71,8 +71,8 @@ type CategoryProgress struct {
 	Bytes    int64          `db:"bytes"`            // of JSON text
 }
 
-// Opening is an export to be created.
-type Opening struct {
+// NewExport is an export to be created.
+type NewExport struct {
 	Export      string
 	Account     string
 	RequestedBy string // user ID, or "" for the account's own credentials
@@ -81,7 +81,7 @@ type Opening struct {
 	Categories  []Category // empty means all
 }
 
-// Archive is the finished file of an export.
+// ArchiveURL is the finished file of an export.
 type Archive struct {
 	ObjectKey  string `db:"archive_key"`
 	Size       int64  `db:"size"`        // of the JSON document

@@ -53,17 +53,17 @@ type JobRequest struct {
 	Email string `json:"email"`
 }
 
-// JobOpening is a job to be created.
-type JobOpening struct {
+// NewJob is a job to be created.
+type NewJob struct {
 	JobRequest
-	ID          string
-	Account     string
-	Family      string // the account whose quota it uses: the parent account, or the account itself
-	Type        ResourceType
-	Start, End  Day
-	RequestedBy string    // user ID, or "" for the account's own credentials
-	QuotaDays   int       // of the quota account, in one UTC day
-	Until       time.Time // by the database's clock: from then on opening fails with CodeTooLate; zero means no deadline
+	ID           string
+	Account      string
+	QuotaAccount string // the account whose quota it uses: the parent account, or the account itself
+	Type         ResourceType
+	Start, End   Day
+	RequestedBy  string    // user ID, or "" for the account's own credentials
+	QuotaDays    int       // of the quota account, in one UTC day
+	Deadline     time.Time // by the database's clock: from then on opening fails with CodeTooLate; zero means no deadline
 }
 
 // Job is a custom job as its row holds it.
@@ -90,10 +90,10 @@ type JobDay struct {
 	Records int64     `db:"records"`
 }
 
-// Queue is the position of an unfinished job among all unfinished jobs.
-type Queue struct {
-	Position int       // 1 is next; 0 if none of its days waits
-	Estimate time.Time // when its last day is expected to end
+// QueueStatus is the position of an unfinished job among all unfinished jobs.
+type QueueStatus struct {
+	Position     int       // 1 is next; 0 if none of its days waits
+	EstimatedEnd time.Time // when its last day is expected to end
 }
 
 // SealedJob is the purpose of a sealed JobRequest, as JSON.

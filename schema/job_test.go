@@ -9,7 +9,7 @@ import (
 )
 
 func TestAnEventCountsDaysByHowTheyEnded(t *testing.T) {
-	var got schema.Result
+	var got schema.EventResult
 	for status, times := range map[schema.DayStatus]int{
 		schema.DayCompleted: 1, schema.DayCompletedEmpty: 2, schema.DayFailed: 3, schema.DayDeleted: 4,
 		schema.DayRunningToBeDeleted: 5, schema.DaySubmitted: 6, schema.DayRunning: 7, schema.DayErrorDuringRun: 8,
@@ -18,7 +18,7 @@ func TestAnEventCountsDaysByHowTheyEnded(t *testing.T) {
 			got.Add(status)
 		}
 	}
-	require.Equal(t, schema.Result{Completed: 1, Empty: 2, Failed: 3}, got)
+	require.Equal(t, schema.EventResult{Completed: 1, Empty: 2, Failed: 3}, got)
 }
 
 func TestADayEndsOnceItIsCompletedFailedOrDeleted(t *testing.T) {

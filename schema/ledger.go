@@ -19,8 +19,8 @@ type Piece struct {
 	ReadAt    time.Time `db:"read_at"`
 }
 
-// Place is the checkpoint of a category: how far the ledger goes.
-type Place struct {
+// Checkpoint is the checkpoint of a category: how far the ledger goes.
+type Checkpoint struct {
 	Done    bool   `db:"done"`
 	Records int64  `db:"records"`
 	Bytes   int64  `db:"bytes"`
@@ -36,6 +36,6 @@ type Section struct {
 	Pieces   []Piece
 }
 
-// ErrOvertaken means that another attempt has progressed further, or that what
+// ErrStaleAttempt means that another attempt has progressed further, or that what
 // was read is too old to be used. A retry starts from what the database holds.
-var ErrOvertaken = errors.New("another attempt has gone further")
+var ErrStaleAttempt = errors.New("another attempt has gone further")

@@ -10,21 +10,21 @@ import (
 )
 
 func TestBulkLimitsHaveTwiliosQuotaAndRetention(t *testing.T) {
-	want := schema.BulkLimits{QuotaDays: 366, Retention: 7 * 24 * time.Hour, Patience: 12 * time.Hour}
+	want := schema.BulkLimits{QuotaDays: 366, Retention: 7 * 24 * time.Hour, RetryWindow: 12 * time.Hour}
 	require.Equal(t, want, schema.DefaultBulkLimits())
-	require.Equal(t, want, schema.BulkLimits{}.Filled())
-	require.Equal(t, want, schema.BulkLimits{QuotaDays: -1, Retention: -1, Patience: -1}.Filled())
-	own := schema.BulkLimits{QuotaDays: 1, Retention: 1, Patience: 1}
-	require.Equal(t, own, own.Filled())
+	require.Equal(t, want, schema.BulkLimits{}.WithDefaults())
+	require.Equal(t, want, schema.BulkLimits{QuotaDays: -1, Retention: -1, RetryWindow: -1}.WithDefaults())
+	own := schema.BulkLimits{QuotaDays: 1, Retention: 1, RetryWindow: 1}
+	require.Equal(t, own, own.WithDefaults())
 }
 
 func TestAnExportHasADayForEachStepAndHalfADayOfRetries(t *testing.T) {
 	want := schema.Windows{Confirm: 24 * time.Hour, Download: 24 * time.Hour, Cooldown: 24 * time.Hour, Collect: 12 * time.Hour}
 	require.Equal(t, want, schema.DefaultWindows())
-	require.Equal(t, want, schema.Windows{}.Filled())
-	require.Equal(t, want, schema.Windows{Confirm: -1, Download: -1, Cooldown: -1, Collect: -1}.Filled())
+	require.Equal(t, want, schema.Windows{}.WithDefaults())
+	require.Equal(t, want, schema.Windows{Confirm: -1, Download: -1, Cooldown: -1, Collect: -1}.WithDefaults())
 	own := schema.Windows{Confirm: 1, Download: 2, Cooldown: 3, Collect: 4}
-	require.Equal(t, own, own.Filled())
+	require.Equal(t, own, own.WithDefaults())
 }
 
 // These are promised to customers, or configured elsewhere to match.

@@ -55,9 +55,9 @@ func (p Purpose) idPrefix() string {
 	return "EX"
 }
 
-// Open returns the subject and version of a token for this purpose, and false
+// Verify returns the subject and version of a token for this purpose, and false
 // for every other string.
-func (l Links) Open(p Purpose, token string) (subject string, version int, ok bool) {
+func (l Links) Verify(p Purpose, token string) (subject string, version int, ok bool) {
 	b, ok := decode(token)
 	if !ok || len(b) != linkBytes || !hmac.Equal(b[20:], l.mac(p, b[:20])) {
 		return "", 0, false
@@ -80,16 +80,16 @@ func (l Links) mac(p Purpose, message []byte) []byte {
 	return mac.Sum(nil)
 }
 
-// FileLink returns the signature of a link to one version of a day file that is
+// FileSignature returns the signature of a link to one version of a day file that is
 // valid until a Unix time and names who requested it. The link alone allows
 // the download, without signing in.
-func (l Links) FileLink(file, to string, until int64) string {
+func (l Links) FileSignature(file, to string, until int64) string {
 	return hex.EncodeToString(l.mac("file", []byte(file+" "+strconv.FormatInt(until, 10)+" "+to)))
 }
 
-// IsFileLink reports whether FileLink returned this signature, in constant time.
-func (l Links) IsFileLink(file, to string, until int64, signature string) bool {
-	return hmac.Equal([]byte(signature), []byte(l.FileLink(file, to, until)))
+// VerifyFileSignature reports whether FileSignature returned this signature, in constant time.
+func (l Links) VerifyFileSignature(file, to string, until int64, signature string) bool {
+	return hmac.Equal([]byte(signature), []byte(l.FileSignature(file, to, until)))
 }
 
 // PageToken returns a signed position in a list, which is valid for this list

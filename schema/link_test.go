@@ -47,7 +47,7 @@ func TestALinkIsValidForOnePurposeAndOneSubject(t *testing.T) {
 			token := links.Token(purpose, subject, version)
 			require.Equal(t, token, links.Token(purpose, subject, version), "a retried e-mail is byte-identical")
 			for other := range purposes {
-				gotSubject, gotVersion, ok := links.Open(other, token)
+				gotSubject, gotVersion, ok := links.Verify(other, token)
 				require.Equal(t, other == purpose, ok)
 				if ok {
 					require.Equal(t, []any{subject, version}, []any{gotSubject, gotVersion})
@@ -58,14 +58,14 @@ func TestALinkIsValidForOnePurposeAndOneSubject(t *testing.T) {
 		}
 	}
 	token := links.Token(schema.ToConfirm, export, 1)
-	_, _, ok := schema.NewLinks([]byte("another key, another key, another")).Open(schema.ToConfirm, token)
+	_, _, ok := schema.NewLinks([]byte("another key, another key, another")).Verify(schema.ToConfirm, token)
 	require.False(t, ok, "another deployment")
 }
 
 func TestAnAlteredLinkIsRejected(t *testing.T) {
 	token := links.Token(schema.ToConfirm, schema.NewExportID(), 2)
 	for _, altered := range append(alterations(t, token), "%00") {
-		_, _, ok := links.Open(schema.ToConfirm, altered)
+		_, _, ok := links.Verify(schema.ToConfirm, altered)
 		require.False(t, ok, "%q", altered)
 	}
 }
@@ -81,29 +81,29 @@ func TestALinkNamesAPersonOnlyToUnsubscribe(t *testing.T) {
 
 func TestAFileLinkIsValidForOneFileOneRequesterAndOneExpiry(t *testing.T) {
 	file, user := schema.NewDayFileID(), schema.NewUserID()
-	signature := links.FileLink(file, user, 1_000_000)
-	require.True(t, links.IsFileLink(file, user, 1_000_000, signature))
-	require.False(t, links.IsFileLink(schema.NewDayFileID(), user, 1_000_000, signature), "another file")
-	require.False(t, links.IsFileLink(file, schema.NewUserID(), 1_000_000, signature), "another requester")
-	require.False(t, links.IsFileLink(file, "", 1_000_000, signature), "no requester")
+	signature := links.FileSignature(file, user, 1_000_000)
+	require.True(t, links.VerifyFileSignature(file, user, 1_000_000, signature))
+	require.False(t, links.VerifyFileSignature(schema.NewDayFileID(), user, 1_000_000, signature), "another file")
+	require.False(t, links.VerifyFileSignature(file, schema.NewUserID(), 1_000_000, signature), "another requester")
+	require.False(t, links.VerifyFileSignature(file, "", 1_000_000, signature), "no requester")
 	for _, until := range []int64{0, 999_999, 1_000_001, 2_000_000} {
-		require.False(t, links.IsFileLink(file, user, until, signature), "another expiry")
+		require.False(t, links.VerifyFileSignature(file, user, until, signature), "another expiry")
 	}
-	require.False(t, schema.NewLinks([]byte("another key, another key, another")).IsFileLink(file, user, 1_000_000, signature))
-	require.NotEqual(t, links.FileLink(file, "1 US", 2), links.FileLink(file+" 2 1", "US", 2))
+	require.False(t, schema.NewLinks([]byte("another key, another key, another")).VerifyFileSignature(file, user, 1_000_000, signature))
+	require.NotEqual(t, links.FileSignature(file, "1 US", 2), links.FileSignature(file+" 2 1", "US", 2))
 }
 
 func TestAFileLinkNeedsItsWholeSignature(t *testing.T) {
 	file, user := schema.NewDayFileID(), schema.NewUserID()
-	signature := links.FileLink(file, user, 1_000_000)
+	signature := links.FileSignature(file, user, 1_000_000)
 	for n := range len(signature) {
-		require.False(t, links.IsFileLink(file, user, 1_000_000, signature[:n]), "the first %d characters", n)
-		require.False(t, links.IsFileLink(file, user, 1_000_000, signature[n+1:]), "without the first %d characters", n+1)
+		require.False(t, links.VerifyFileSignature(file, user, 1_000_000, signature[:n]), "the first %d characters", n)
+		require.False(t, links.VerifyFileSignature(file, user, 1_000_000, signature[n+1:]), "without the first %d characters", n+1)
 		altered := []byte(signature)
 		altered[n] ^= 1
-		require.False(t, links.IsFileLink(file, user, 1_000_000, string(altered)), "character %d altered", n)
+		require.False(t, links.VerifyFileSignature(file, user, 1_000_000, string(altered)), "character %d altered", n)
 	}
-	require.False(t, links.IsFileLink(file, user, 1_000_000, signature+"00"))
+	require.False(t, links.VerifyFileSignature(file, user, 1_000_000, signature+"00"))
 }
 
 func TestAPageTokenIsValidForOneList(t *testing.T) {
@@ -175,7 +175,7 @@ func TestLinksAreTheSameInEveryVersion(t *testing.T) {
 		links.Token(schema.ToStop, "EX"+id, 1):                    "CvkK-Qr5CvkK-Qr5CvkK-QAAAAEn0aCnHh8msQDvQs2fGx-sQqbw3NPYG4__-1tH6If3gw",
 		links.Token(schema.ToDownload, "EX"+id, 1):                "CvkK-Qr5CvkK-Qr5CvkK-QAAAAHK6s_GMyWVYvRiqoDLHQ0MOOeBM2b329E6-88dagLofg",
 		links.Token(schema.ToUnsubscribe, "US"+id, 1):             "CvkK-Qr5CvkK-Qr5CvkK-QAAAAHseWdFe7KTVn5cR4QAu0vb3rHRlLVi9CnGP6CP3UQjuA",
-		links.FileLink("DF"+id, "US"+id, 1772323200):              "777a33dac14d128e8fe6c0e27b004e04f8ee018fdd94b7aa9d763814aa57b4da",
+		links.FileSignature("DF"+id, "US"+id, 1772323200):         "777a33dac14d128e8fe6c0e27b004e04f8ee018fdd94b7aa9d763814aa57b4da",
 		links.PageToken("jobs of AC1", "12"):                      "PT4ysq_2LAIkimEDlfMTI",
 		schema.ExportIDFor([]byte("secret"), "AC1", "US1", "key"): "EX1bda2550c26cfd230c16f75ebf060427",
 	} {

@@ -2,27 +2,27 @@ package schema
 
 import "fmt"
 
-// All day files are stored under DayFolder, all account exports under
-// ExportFolder. What follows is an ID and a slash.
+// All day files are stored under DayFilesPrefix, all account exports under
+// ExportsPrefix. What follows is an ID and a slash.
 const (
-	DayFolder    = "days/"
-	ExportFolder = "exports/"
+	DayFilesPrefix = "days/"
+	ExportsPrefix  = "exports/"
 )
 
-// ObjectPrefix is the prefix of all objects of an export.
-func ObjectPrefix(export string) string { return ExportFolder + export + "/" }
+// ExportPrefix is the prefix of all objects of an export.
+func ExportPrefix(export string) string { return ExportsPrefix + export + "/" }
 
 // PieceObject is the key of one piece of a category. attempt keeps the keys of
 // two collectors apart.
 func PieceObject(export string, c Category, seq int, attempt string) string {
-	return fmt.Sprintf("%s%s/%05d-%s", ObjectPrefix(export), c, seq, attempt)
+	return fmt.Sprintf("%s%s/%05d-%s", ExportPrefix(export), c, seq, attempt)
 }
 
 // ArchiveObject is the key of the archive that one attempt assembles.
-func ArchiveObject(export, attempt string) string { return ObjectPrefix(export) + "archive-" + attempt }
+func ArchiveObject(export, attempt string) string { return ExportPrefix(export) + "archive-" + attempt }
 
-// DayPrefix is the prefix of all objects of a day file.
-func DayPrefix(file string) string { return DayFolder + file + "/" }
+// DayFilePrefix is the prefix of all objects of a day file.
+func DayFilePrefix(file string) string { return DayFilesPrefix + file + "/" }
 
-// DayObject is the key of a day file.
-func DayObject(file string) string { return DayPrefix(file) + "lines.gz" }
+// DayFileObject is the key of a day file.
+func DayFileObject(file string) string { return DayFilePrefix(file) + "lines.gz" }

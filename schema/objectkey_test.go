@@ -10,18 +10,18 @@ import (
 )
 
 func TestObjectsOfAnExportAreUnderItsPrefix(t *testing.T) {
-	require.Equal(t, "exports/EX1/", schema.ObjectPrefix("EX1"))
+	require.Equal(t, "exports/EX1/", schema.ExportPrefix("EX1"))
 	require.Equal(t, "exports/EX1/calls/00007-ab", schema.PieceObject("EX1", "calls", 7, "ab"))
 	require.Equal(t, "exports/EX1/archive-ab", schema.ArchiveObject("EX1", "ab"))
-	require.True(t, strings.HasPrefix(schema.ObjectPrefix("EX1"), schema.ExportFolder))
+	require.True(t, strings.HasPrefix(schema.ExportPrefix("EX1"), schema.ExportsPrefix))
 }
 
 func TestObjectsOfADayFileAreUnderItsPrefix(t *testing.T) {
-	require.Equal(t, "days/DF1/", schema.DayPrefix("DF1"))
-	require.Equal(t, "days/DF1/lines.gz", schema.DayObject("DF1"))
-	require.True(t, strings.HasPrefix(schema.DayPrefix("DF1"), schema.DayFolder))
+	require.Equal(t, "days/DF1/", schema.DayFilePrefix("DF1"))
+	require.Equal(t, "days/DF1/lines.gz", schema.DayFileObject("DF1"))
+	require.True(t, strings.HasPrefix(schema.DayFilePrefix("DF1"), schema.DayFilesPrefix))
 }
 
 func TestAnEmailHasOneKeyForEachKindPersonAndLinkVersion(t *testing.T) {
-	require.Equal(t, "confirmation/US1/2", schema.LetterName(schema.ConfirmationLetter, "US1", 2))
+	require.Equal(t, "confirmation/US1/2", schema.EmailKey(schema.ConfirmationEmail, "US1", 2))
 }

@@ -32,25 +32,25 @@ func IsLoopback(host string) bool {
 	return err == nil && address.IsLoopback()
 }
 
-// Confirm is the URL of the page that confirms an export.
-func (s Site) Confirm(token string) string { return string(s) + "/confirm/" + token }
+// ConfirmURL is the URL of the page that confirms an export.
+func (s Site) ConfirmURL(token string) string { return string(s) + "/confirm/" + token }
 
-// Stop is the URL of the page that stops an export requested by someone else.
-func (s Site) Stop(token string) string { return string(s) + "/stop/" + token }
+// StopURL is the URL of the page that stops an export requested by someone else.
+func (s Site) StopURL(token string) string { return string(s) + "/stop/" + token }
 
-// Download is the URL of the archive in e-mails.
-func (s Site) Download(token string) string { return string(s) + "/download/" + token }
+// DownloadURL is the URL of the archive in e-mails.
+func (s Site) DownloadURL(token string) string { return string(s) + "/download/" + token }
 
-// Archive is the URL of the archive for a signed-in person or a program.
-func (s Site) Archive(export string) string {
+// ArchiveURL is the URL of the archive for a signed-in person or a program.
+func (s Site) ArchiveURL(export string) string {
 	return string(s) + "/v1/account/exports/" + export + "/archive"
 }
 
-// DataExport is the URL of the page in Settings.
-func (s Site) DataExport() string { return string(s) + "/settings/data-export" }
+// DataExportURL is the URL of the page in Settings.
+func (s Site) DataExportURL() string { return string(s) + "/settings/data-export" }
 
-// BulkExport is the URL of the page of bulk exports in Settings.
-func (s Site) BulkExport() string { return string(s) + "/settings/bulk-export" }
+// BulkExportURL is the URL of the page of bulk exports in Settings.
+func (s Site) BulkExportURL() string { return string(s) + "/settings/bulk-export" }
 
-// Unsubscribe is the URL of the page that ends notices of bulk jobs.
-func (s Site) Unsubscribe(token string) string { return string(s) + "/unsubscribe/" + token }
+// UnsubscribeURL is the URL of the page that ends notices of bulk jobs.
+func (s Site) UnsubscribeURL(token string) string { return string(s) + "/unsubscribe/" + token }

@@ -39,8 +39,8 @@ func TestLoopbackIsThisMachineOnly(t *testing.T) {
 func TestPagesAreUnderTheSite(t *testing.T) {
 	site := schema.Site("https://example.com/data")
 	for got, want := range map[string]string{
-		site.Confirm("T"): "/confirm/T", site.Stop("T"): "/stop/T", site.Download("T"): "/download/T", site.Unsubscribe("T"): "/unsubscribe/T",
-		site.Archive("EX1"): "/v1/account/exports/EX1/archive", site.DataExport(): "/settings/data-export", site.BulkExport(): "/settings/bulk-export",
+		site.ConfirmURL("T"): "/confirm/T", site.StopURL("T"): "/stop/T", site.DownloadURL("T"): "/download/T", site.UnsubscribeURL("T"): "/unsubscribe/T",
+		site.ArchiveURL("EX1"): "/v1/account/exports/EX1/archive", site.DataExportURL(): "/settings/data-export", site.BulkExportURL(): "/settings/bulk-export",
 	} {
 		require.Equal(t, "https://example.com/data"+want, got)
 	}

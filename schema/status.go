@@ -26,26 +26,26 @@ func (s Status) Ended() bool { return s == Expired || s == Failed || s == Cancel
 func (s Status) Cancellable() bool { return s == Pending || s == Confirmed || s == Processing }
 
 // Reasons of ended exports. The reason of a failed one is a plain sentence
-// instead; see FailedReason.
+// instead; see ReasonFailed.
 const (
-	Unconfirmed     = "unconfirmed"   // expired: not confirmed in time
-	WindowPassed    = "window_passed" // expired: the download window is over
-	Deleted         = "deleted"       // expired: deleted early by an owner or admin
-	CancelledReason = "cancelled"     // cancelled: stopped by an owner, admin or operator
+	ReasonUnconfirmed  = "unconfirmed"   // expired: not confirmed in time
+	ReasonWindowPassed = "window_passed" // expired: the download window is over
+	ReasonDeleted      = "deleted"       // expired: deleted early by an owner or admin
+	ReasonCancelled    = "cancelled"     // cancelled: stopped by an owner, admin or operator
 )
 
-// FailedReason returns the sentence for an export that failed because a category
+// ReasonFailed returns the sentence for an export that failed because a category
 // could not be read, or because of the archive itself if that is "".
-func FailedReason(c Category) string {
+func ReasonFailed(c Category) string {
 	if c == "" {
 		return "The file could not be made. Please ask for a new export."
 	}
 	return "We could not read your " + c.Title() + ". Please ask for a new export."
 }
 
-// InterruptedReason is the sentence for an export whose workflow was terminated
+// ReasonInterrupted is the sentence for an export whose workflow was terminated
 // or lost.
-const InterruptedReason = "The export was interrupted on our side. Please ask for a new export."
+const ReasonInterrupted = "The export was interrupted on our side. Please ask for a new export."
 
 // CategoryStatus is the status of one category of an export.
 type CategoryStatus string

@@ -34,7 +34,7 @@ func TestMigrationsNameTheSameStatuses(t *testing.T) {
 	want := [][]string{
 		exports, days,
 		{string(schema.CategoryWaiting), string(schema.CategoryReading), string(schema.CategoryDone)},
-		{string(schema.EventPending), string(schema.EventDelivered), string(schema.EventGivenUp)},
+		{string(schema.EventPending), string(schema.EventDelivered), string(schema.EventFailed)},
 	}
 	var found [][]string
 	files, err := filepath.Glob("migrations/satchel/*.sql")
@@ -57,8 +57,8 @@ func TestMigrationsNameTheSameStatuses(t *testing.T) {
 }
 
 func TestAFailedExportSaysWhatCouldNotBeRead(t *testing.T) {
-	require.Contains(t, schema.FailedReason("phoneNumbers"), "your phone numbers.")
-	require.Contains(t, schema.FailedReason(""), "The file")
+	require.Contains(t, schema.ReasonFailed("phoneNumbers"), "your phone numbers.")
+	require.Contains(t, schema.ReasonFailed(""), "The file")
 }
 
 func TestCategoriesHaveTitles(t *testing.T) {

@@ -15,7 +15,7 @@ type EventStatus string
 const (
 	EventPending   EventStatus = "pending"
 	EventDelivered EventStatus = "delivered"
-	EventGivenUp   EventStatus = "failed"
+	EventFailed    EventStatus = "failed"
 )
 
 // Event is something that happened once and is reported by one webhook.
@@ -26,15 +26,15 @@ type Event struct {
 	Job     string       `db:"job_id"` // "" for a daily export
 	Day     Day          `db:"day"`    // "" for a job
 	Hook
-	Result
-	At     time.Time   `db:"at"`
-	Status EventStatus `db:"status"`
-	Tries  int         `db:"attempts"`
-	Log    []EventTry  `db:"-"` // the latest attempts, newest first
+	EventResult
+	At     time.Time      `db:"at"`
+	Status EventStatus    `db:"status"`
+	Tries  int            `db:"attempts"`
+	Log    []EventAttempt `db:"-"` // the latest attempts, newest first
 }
 
-// Result is what an event reports of its job or day.
-type Result struct {
+// EventResult is what an event reports of its job or day.
+type EventResult struct {
 	Name      string `db:"friendly_name"`
 	Start     Day    `db:"start_day"` // "" for a daily export
 	End       Day    `db:"end_day"`
@@ -44,7 +44,7 @@ type Result struct {
 }
 
 // Add counts a day that ended with the status.
-func (r *Result) Add(s DayStatus) {
+func (r *EventResult) Add(s DayStatus) {
 	switch s {
 	case DayCompleted:
 		r.Completed++
@@ -55,8 +55,8 @@ func (r *Result) Add(s DayStatus) {
 	}
 }
 
-// EventTry is one attempt to deliver a webhook.
-type EventTry struct {
+// EventAttempt is one attempt to deliver a webhook.
+type EventAttempt struct {
 	At         time.Time `db:"at"`
 	HTTPStatus int       `db:"http_status"` // 0 without a response
 	Outcome    string    `db:"outcome"`     // delivered, or a short reason; never text from the receiver

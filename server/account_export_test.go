@@ -32,7 +32,7 @@ var document = `{"exportVersion":"1.0","data":{"account":[` + strings.Repeat(`{"
 type fakeActivities struct{ *deps }
 
 func (h *fakeActivities) OpenExport(ctx context.Context, in accountexport.OpenExportInput) error {
-	return h.store.AccountExports().OpenExport(ctx, schema.Opening{
+	return h.store.AccountExports().OpenExport(ctx, schema.NewExport{
 		Export: in.Export, Account: in.Account, RequestedBy: in.RequestedBy, RequestedAt: in.RequestedAt, ConfirmBy: in.ConfirmBy,
 	})
 }
@@ -46,7 +46,7 @@ func (h *fakeActivities) ConfirmExport(ctx context.Context, in accountexport.Con
 }
 
 func (h *fakeActivities) CollectCategory(ctx context.Context, in accountexport.CollectCategoryInput) error {
-	if _, err := h.store.AccountExports().Recipient(ctx, in.Export); err != nil {
+	if _, err := h.store.AccountExports().StartCollecting(ctx, in.Export); err != nil {
 		return err
 	}
 	if err := h.store.AccountExports().BeginCategory(ctx, in.Export, in.Category, 0); err != nil {
@@ -56,7 +56,7 @@ func (h *fakeActivities) CollectCategory(ctx context.Context, in accountexport.C
 }
 
 func (h *fakeActivities) AssembleArchive(ctx context.Context, in accountexport.AssembleArchiveInput) (accountexport.AssembleArchiveResult, error) {
-	recipient, err := h.store.AccountExports().Recipient(ctx, in.Export)
+	recipient, err := h.store.AccountExports().StartCollecting(ctx, in.Export)
 	if err != nil {
 		return accountexport.AssembleArchiveResult{}, err
 	}
@@ -64,7 +64,7 @@ func (h *fakeActivities) AssembleArchive(ctx context.Context, in accountexport.A
 	z := gzip.NewWriter(&stored)
 	_, _ = io.WriteString(z, document)
 	_ = z.Close()
-	key := schema.ObjectPrefix(in.Export) + "archive"
+	key := schema.ExportPrefix(in.Export) + "archive"
 	if _, err := h.vault.Create(ctx, key, recipient, func(to io.Writer) error { _, err := to.Write(stored.Bytes()); return err }); err != nil {
 		return accountexport.AssembleArchiveResult{}, err
 	}
@@ -88,7 +88,7 @@ func (h *fakeActivities) RemoveArchive(ctx context.Context, in accountexport.Rem
 	if _, err := h.store.AccountExports().BeginRemoval(ctx, in.Export, in.Ending, in.By); err != nil {
 		return err
 	}
-	if _, err := h.vault.Remove(ctx, schema.ObjectPrefix(in.Export)); err != nil {
+	if _, err := h.vault.Remove(ctx, schema.ExportPrefix(in.Export)); err != nil {
 		return err
 	}
 	return h.store.AccountExports().EndExport(ctx, in.Export, in.Ending, in.By, schema.Certificate{})

@@ -90,12 +90,12 @@ func TestADayFileIsNeverSentAsAContentEncoding(t *testing.T) {
 	recipient, wrapped, err := fx.deps.vault.NewKey(t.Context(), f.Account, f.ID)
 	require.NoError(t, err)
 	f.Wrapped = wrapped
-	_, err = fx.deps.vault.Create(t.Context(), schema.DayObject(f.ID), recipient, func(to io.Writer) error {
+	_, err = fx.deps.vault.Create(t.Context(), schema.DayFileObject(f.ID), recipient, func(to io.Writer) error {
 		_, err := to.Write(zip.Bytes())
 		return err
 	})
 	require.NoError(t, err)
-	_, err = fx.deps.store.BulkExports().PublishDay(t.Context(), f)
+	_, err = fx.deps.store.BulkExports().PublishDayFile(t.Context(), f)
 	require.NoError(t, err)
 
 	found := fx.program().get("/v1/Exports/Calls/Days/2026-03-01")
@@ -134,7 +134,7 @@ func TestURLsInAnswersHaveTheHostOfTheRequest(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t, func(fx *fixture) { fx.settings.anyHost = true })
 	for _, day := range []schema.Day{"2026-03-01", "2026-03-02"} {
-		_, err := fx.deps.store.BulkExports().PublishDay(t.Context(), schema.NewDayFile{
+		_, err := fx.deps.store.BulkExports().PublishDayFile(t.Context(), schema.NewDayFile{
 			ID: schema.NewDayFileID(), Account: fx.account, Type: schema.Calls, Day: day, Wrapped: []byte("w"), Retention: time.Hour, ReadAt: time.Now(),
 		})
 		require.NoError(t, err)

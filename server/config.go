@@ -164,7 +164,7 @@ func (s validated) bulkSite() schema.Site {
 }
 
 func (s validated) bulkLimits() schema.BulkLimits {
-	return schema.BulkLimits{QuotaDays: s.QuotaDays, Retention: s.DayRetention, Patience: s.DayPatience}
+	return schema.BulkLimits{QuotaDays: s.QuotaDays, Retention: s.DayRetention, RetryWindow: s.DayPatience}
 }
 
 func (s validated) windows() schema.Windows {

@@ -260,7 +260,7 @@ func (fx *fixture) startExport(by string) schema.Export {
 
 func (fx *fixture) insertExport(e schema.Export) {
 	fx.t.Helper()
-	require.NoError(fx.t, fx.deps.store.AccountExports().OpenExport(fx.t.Context(), schema.Opening{
+	require.NoError(fx.t, fx.deps.store.AccountExports().OpenExport(fx.t.Context(), schema.NewExport{
 		Export: e.ID, Account: e.Account, RequestedBy: e.RequestedBy, RequestedAt: e.RequestedAt, ConfirmBy: e.ConfirmBy,
 	}))
 }

@@ -29,8 +29,8 @@ type metrics struct {
 
 // statsReader counts exports, jobs and files in the database.
 type statsReader interface {
-	Standing(context.Context) (store.Standing, error)
-	BulkStanding(context.Context) (store.BulkStanding, error)
+	ExportStats(context.Context) (store.ExportStats, error)
+	BulkStats(context.Context) (store.BulkStats, error)
 }
 
 // statsSource counts both kinds of exports.
@@ -121,9 +121,9 @@ func (s *statsCollector) Describe(ch chan<- *prometheus.Desc) {
 }
 
 // read reads the statistics of both use cases.
-func (s *statsCollector) read(ctx context.Context) (exports store.Standing, bulk store.BulkStanding, err error) {
-	if exports, err = s.exports.Standing(ctx); err == nil {
-		bulk, err = s.exports.BulkStanding(ctx)
+func (s *statsCollector) read(ctx context.Context) (exports store.ExportStats, bulk store.BulkStats, err error) {
+	if exports, err = s.exports.ExportStats(ctx); err == nil {
+		bulk, err = s.exports.BulkStats(ctx)
 	}
 	return exports, bulk, err
 }
@@ -132,8 +132,8 @@ func (s *statsCollector) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 	defer cancel()
 	type result struct {
-		exports store.Standing
-		bulk    store.BulkStanding
+		exports store.ExportStats
+		bulk    store.BulkStats
 		err     error
 	}
 	results := make(chan result, 1) // buffered, so that a database that never answers blocks nothing

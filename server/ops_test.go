@@ -65,14 +65,14 @@ func TestMetricsDoNotWaitForADatabaseThatHangs(t *testing.T) {
 // frozen is a store that never answers.
 type frozen struct{ over <-chan struct{} }
 
-func (f frozen) BulkStanding(context.Context) (store.BulkStanding, error) {
+func (f frozen) BulkStats(context.Context) (store.BulkStats, error) {
 	<-f.over
-	return store.BulkStanding{}, nil
+	return store.BulkStats{}, nil
 }
 
-func (f frozen) Standing(context.Context) (store.Standing, error) {
+func (f frozen) ExportStats(context.Context) (store.ExportStats, error) {
 	<-f.over
-	return store.Standing{}, nil
+	return store.ExportStats{}, nil
 }
 
 func TestMetricsCountRequestsAndExports(t *testing.T) {

@@ -95,12 +95,12 @@ func TestThePageSaysHowFarTheMailIsThatAsksForTheConfirmation(t *testing.T) {
 	e := fx.pendingExport(fx.owner)
 	owner := fx.signedIn(fx.owner)
 	owner.get(settings).requirePage(t, http.StatusOK, "We are sending an e-mail with a link to", fx.owner+"@example.com")
-	letter := schema.LetterName(schema.ConfirmationLetter, fx.owner, 1)
-	require.NoError(t, fx.deps.store.SettleLetter(t.Context(), e.ID, schema.LetterName("notice", fx.admin, 1), true))
+	letter := schema.EmailKey(schema.ConfirmationEmail, fx.owner, 1)
+	require.NoError(t, fx.deps.store.RecordEmailOutcome(t.Context(), e.ID, schema.EmailKey("notice", fx.admin, 1), true))
 	owner.get(settings).requirePage(t, http.StatusOK, "We are sending an e-mail")
-	require.NoError(t, fx.deps.store.SettleLetter(t.Context(), e.ID, letter, false))
+	require.NoError(t, fx.deps.store.RecordEmailOutcome(t.Context(), e.ID, letter, false))
 	owner.get(settings).requirePage(t, http.StatusOK, "cannot be delivered to", fx.owner+"@example.com", `id="resend"`)
-	require.NoError(t, fx.deps.store.SettleLetter(t.Context(), e.ID, letter, true))
+	require.NoError(t, fx.deps.store.RecordEmailOutcome(t.Context(), e.ID, letter, true))
 	owner.get(settings).requirePage(t, http.StatusOK, "We have sent an e-mail with a link to", fx.owner+"@example.com")
 	fx.moved(e, "generation = 2")
 	owner.get(settings).requirePage(t, http.StatusOK, "We are sending an e-mail")
@@ -168,13 +168,13 @@ func TestTheTimelineSaysWhoChangedAnExportAndCountsDownloads(t *testing.T) {
 	require.NoError(t, fx.deps.store.AccountExports().ConfirmExport(t.Context(), e.ID, fx.admin, "age1", []byte("wrapped")))
 	fx.moved(e, isCompleted)
 	for i, from := range []int{0, 5000, 0, 70000} { // the second and the fourth go on with what was cut
-		require.NoError(t, fx.deps.store.Audit(t.Context(), store.Event{
-			Account: e.Account, Subject: e.ID, Actor: fx.admin, Action: store.Downloaded, Details: map[string]any{"from": from, "whole": i == 0},
+		require.NoError(t, fx.deps.store.Audit(t.Context(), store.AuditEvent{
+			Account: e.Account, Subject: e.ID, Actor: fx.admin, Action: store.ActionDownloaded, Details: map[string]any{"from": from, "whole": i == 0},
 		}))
 	}
 	owner := fx.signedIn(fx.owner)
 	owner.get(settings).requirePage(t, http.StatusOK, "Requested by <strong>Ada", "Confirmed by <strong>Grace", "Downloaded by <strong>Grace", "2 times, last", `<dd id="downloads">2</dd>`)
-	require.NoError(t, fx.deps.store.AccountExports().EndExport(t.Context(), e.ID, schema.Ending{Status: schema.Expired, Reason: schema.Deleted}, fx.admin, schema.Certificate{Objects: 14}))
+	require.NoError(t, fx.deps.store.AccountExports().EndExport(t.Context(), e.ID, schema.Ending{Status: schema.Expired, Reason: schema.ReasonDeleted}, fx.admin, schema.Certificate{Objects: 14}))
 	owner.get(settings).requirePage(t, http.StatusOK, "deleted by <strong>Grace", "14 stored objects", "Deleted early by <strong>Grace", `<dt>Downloads</dt><dd>2</dd>`)
 	fx.exec(`update satchel.exports set available_again_at = now() - interval '1 second'`)
 	now := time.Now()

@@ -176,7 +176,7 @@ func TestAConfirmationInTimeCountsThoughNoWorkerWasUp(t *testing.T) {
 	s.signal(in, exportworkflows.Confirmed)
 	s.awaitEvent(run, func(e *historypb.HistoryEvent) bool { return e.GetEventType() == enumspb.EVENT_TYPE_TIMER_FIRED })
 	defer s.start(ofBoth)()
-	require.Equal(t, schema.WindowPassed, s.ending().Reason)
+	require.Equal(t, schema.ReasonWindowPassed, s.ending().Reason)
 }
 
 func TestACategoryIsRetriedAtOnceByItsActivityID(t *testing.T) {
@@ -202,7 +202,7 @@ func TestACategoryIsRetriedAtOnceByItsActivityID(t *testing.T) {
 		Activity: &workflowservice.ResetActivityRequest_Id{Id: "calls"},
 	})
 	require.NoError(t, err)
-	require.Equal(t, schema.WindowPassed, s.ending().Reason)
+	require.Equal(t, schema.ReasonWindowPassed, s.ending().Reason)
 }
 
 // The archive can be completed, or fail, in the moment in which the export is cancelled.
@@ -225,7 +225,7 @@ func TestACancellationWinsOverAnOutcomeThatTheRunDoesNotKnowYet(t *testing.T) {
 			s.awaitEvent(run, afterwards("CompleteExport"))
 			s.signal(in, exportworkflows.Cancelled)
 			defer s.start(ofWorkflows)()
-			require.Equal(t, schema.Ending{Status: schema.Cancelled, Reason: schema.CancelledReason}, s.ending())
+			require.Equal(t, schema.Ending{Status: schema.Cancelled, Reason: schema.ReasonCancelled}, s.ending())
 		})
 	}
 }

@@ -165,7 +165,7 @@ func (r runCommand) work(ctx context.Context, c client.Client, metrics *metrics,
 func scheduleDaily(ctx context.Context, own *store.BulkExports, schedules bulkexport.Schedules) error {
 	const page = 100
 	for last := (schema.BulkConfiguration{}); ; {
-		enabled, err := own.Daily(ctx, last, page)
+		enabled, err := own.EnabledConfigurations(ctx, last, page)
 		if err != nil || len(enabled) == 0 {
 			return err
 		}
@@ -186,7 +186,7 @@ func scheduleDaily(ctx context.Context, own *store.BulkExports, schedules bulkex
 
 // limits are the limits of bulk exports that start from now on.
 func (r runCommand) limits() schema.BulkLimits {
-	return schema.BulkLimits{Retention: r.DayRetention, Patience: r.DayPatience}.Filled()
+	return schema.BulkLimits{Retention: r.DayRetention, RetryWindow: r.DayPatience}.WithDefaults()
 }
 
 // dial connects to Temporal, which may start later than this worker.

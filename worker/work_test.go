@@ -101,10 +101,10 @@ type tarpit struct {
 	release chan struct{}
 }
 
-func (h tarpit) Deliver(_ context.Context, to schema.Hook, _ string, _ []byte, _ url.Values) (schema.EventTry, error) {
+func (h tarpit) Deliver(_ context.Context, to schema.Hook, _ string, _ []byte, _ url.Values) (schema.EventAttempt, error) {
 	h.called <- to.URL
 	<-h.release
-	return schema.EventTry{Outcome: string(schema.EventDelivered)}, nil
+	return schema.EventAttempt{Outcome: string(schema.EventDelivered)}, nil
 }
 
 // signing is a platform that shows an account's auth token.

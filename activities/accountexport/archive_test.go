@@ -90,7 +90,7 @@ func TestADocumentOfManyPiecesIsOneDocument(t *testing.T) {
 	r := newFixture(t, demo.With{Records: true}, map[schema.Category]int64{"calls": 30_000, "contacts": 500})
 	r.confirm()
 	r.collectAll()
-	place, err := r.store.Place(t.Context(), r.export, "calls")
+	place, err := r.store.Checkpoint(t.Context(), r.export, "calls")
 	require.NoError(t, err)
 	require.Greater(t, place.Pieces, 2)
 	r.complete()
@@ -115,7 +115,7 @@ func TestNoCategoryIsEmptyAtAMomentThatDoesNotShowTheAccount(t *testing.T) {
 	r.confirm()
 	err := r.run(r.CollectCategory, accountexport.CollectCategoryInput{Export: r.export, Account: schema.NewAccountID(), Category: "calls"}, nil)
 	require.False(t, nonRetryable(t, err))
-	place, err := r.store.Place(t.Context(), r.export, "calls")
+	place, err := r.store.Checkpoint(t.Context(), r.export, "calls")
 	require.NoError(t, err)
 	require.False(t, place.Done)
 	require.NoError(t, r.collect("calls"))
@@ -155,12 +155,12 @@ func TestACollectorGoesOnBehindTheLastPieceOfTheLedger(t *testing.T) {
 	faulty := &faultyVault{Vault: r.Vault}
 	r.Vault = faulty
 	r.confirm()
-	var before schema.Place
+	var before schema.Checkpoint
 	for attempts := 0; ; attempts++ {
 		require.Less(t, attempts, 10)
 		faulty.left.Store(1)
 		err := r.collect("calls")
-		place, placeErr := r.store.Place(t.Context(), r.export, "calls")
+		place, placeErr := r.store.Checkpoint(t.Context(), r.export, "calls")
 		require.NoError(t, placeErr)
 		require.GreaterOrEqual(t, place.Records, before.Records, "progress never goes backwards")
 		before = place
@@ -214,10 +214,10 @@ func TestAssemblingTwiceWritesTwoObjectsAndRemovalLeavesNeither(t *testing.T) {
 	second := r.complete()
 	require.NotEqual(t, first.ObjectKey, second.ObjectKey)
 	r.document()
-	remove := accountexport.RemoveArchiveInput{Export: r.export, Account: r.account.AccountSID, Ending: schema.Ending{Status: schema.Expired, Reason: schema.WindowPassed}, By: activities.Satchel}
+	remove := accountexport.RemoveArchiveInput{Export: r.export, Account: r.account.AccountSID, Ending: schema.Ending{Status: schema.Expired, Reason: schema.ReasonWindowPassed}, By: activities.Satchel}
 	require.NoError(t, r.run(r.RemoveArchive, remove, nil))
 	require.NoError(t, r.run(r.RemoveArchive, remove, nil), "deleting what is gone succeeds")
-	for key, err := range r.vault.Keys(t.Context(), schema.ObjectPrefix(r.export)) {
+	for key, err := range r.vault.Objects(t.Context(), schema.ExportPrefix(r.export)) {
 		require.NoError(t, err)
 		t.Errorf("left behind: %s", key.Key)
 	}

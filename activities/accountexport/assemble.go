@@ -37,7 +37,7 @@ func (a *Activities) assemble(ctx context.Context, in AssembleArchiveInput) (sch
 	if err != nil {
 		return schema.Archive{}, err
 	}
-	recipient, err := a.Store.Recipient(ctx, in.Export)
+	recipient, err := a.Store.StartCollecting(ctx, in.Export)
 	if err != nil {
 		return schema.Archive{}, err
 	}

@@ -25,11 +25,11 @@ func (a *Activities) CollectCategory(ctx context.Context, in CollectCategoryInpu
 
 func (a *Activities) collect(ctx context.Context, in CollectCategoryInput) error {
 	var store collectStore = a.Store
-	recipient, err := store.Recipient(ctx, in.Export)
+	recipient, err := store.StartCollecting(ctx, in.Export)
 	if err != nil {
 		return err
 	}
-	place, err := store.Place(ctx, in.Export, in.Category)
+	place, err := store.Checkpoint(ctx, in.Export, in.Category)
 	if err != nil || place.Done {
 		return err
 	}

@@ -36,7 +36,7 @@ func (c *EmailComposer) Composes(kind activities.EmailKind) bool {
 // the first becomes the current one.
 func (c *EmailComposer) Compose(ctx context.Context, in activities.SendEmailInput) ([]activities.Email, error) {
 	if in.LinkVersion > 1 {
-		if err := c.Store.NextGeneration(ctx, in.About, in.LinkVersion); err != nil {
+		if err := c.Store.SetLinkVersion(ctx, in.About, in.LinkVersion); err != nil {
 			return nil, err
 		}
 	}
@@ -62,21 +62,21 @@ func (c *EmailComposer) emails(in activities.SendEmailInput, e schema.Export, ac
 	add := func(kind mail.Kind, linkVersion int, to []schema.Person, link string) {
 		for _, person := range to {
 			email := activities.Email{Kind: kind, LinkVersion: linkVersion, To: person, Data: data}
-			email.Data.Link, email.Data.Asker = link, activities.Requester(e.RequestedBy, person)
+			email.Data.Link, email.Data.RequestedBy = link, activities.Requester(e.RequestedBy, person)
 			emails = append(emails, email)
 		}
 	}
-	unconfirmed := e.Status == schema.Expired && e.Reason == schema.Unconfirmed
+	unconfirmed := e.Status == schema.Expired && e.Reason == schema.ReasonUnconfirmed
 	switch {
 	case in.Kind == RequestEmail:
-		if e.Status == schema.Pending && e.Generation == in.LinkVersion {
-			add(mail.Confirmation, in.LinkVersion, concerned, c.Site.Confirm(c.Links.Token(schema.ToConfirm, e.ID, in.LinkVersion)))
+		if e.Status == schema.Pending && e.LinkVersion == in.LinkVersion {
+			add(mail.Confirmation, in.LinkVersion, concerned, c.Site.ConfirmURL(c.Links.Token(schema.ToConfirm, e.ID, in.LinkVersion)))
 		}
 		if e.Status != schema.Cancelled && !unconfirmed { // the others are notified however soon the requester confirms
 			add(mail.Notice, 1, others, "")
 		}
 	case in.Kind == ReadyEmail && e.Status == schema.Completed:
-		add(mail.Ready, 1, concerned, c.Site.Download(c.Links.Token(schema.ToDownload, e.ID, 1)))
+		add(mail.Ready, 1, concerned, c.Site.DownloadURL(c.Links.Token(schema.ToDownload, e.ID, 1)))
 	case in.Kind == FailedEmail && e.Status == schema.Failed:
 		add(mail.Failed, 1, concerned, "")
 	case in.Kind == UnconfirmedEmail && unconfirmed:
@@ -92,8 +92,8 @@ func (c *EmailComposer) data(e schema.Export, account schema.Account) mail.Data 
 		AccountName: account.Name,
 		AccountID:   e.Account,
 		ExportID:    e.ID,
-		StopLink:    c.Site.Stop(c.Links.Token(schema.ToStop, e.ID, 1)),
-		PageLink:    c.Site.DataExport(),
+		StopLink:    c.Site.StopURL(c.Links.Token(schema.ToStop, e.ID, 1)),
+		PageLink:    c.Site.DataExportURL(),
 		RequestedAt: e.RequestedAt,
 		ConfirmBy:   e.ConfirmBy,
 		Category:    e.FailedCategory,

@@ -162,7 +162,7 @@ func TestAnEmailThatIsNoLongerTrueIsNotSent(t *testing.T) {
 	r := newFixture(t, demo.With{Admin: true}, nil)
 	r.open()
 	require.NoError(t, r.run(r.RemoveArchive, accountexport.RemoveArchiveInput{Export: r.export, Account: r.account.AccountSID,
-		Ending: schema.Ending{Status: schema.Cancelled, Reason: schema.CancelledReason}}, nil))
+		Ending: schema.Ending{Status: schema.Cancelled, Reason: schema.ReasonCancelled}}, nil))
 	for _, kind := range []activities.EmailKind{accountexport.RequestEmail, accountexport.ReadyEmail, accountexport.FailedEmail, accountexport.UnconfirmedEmail} {
 		require.NoError(t, r.mail(kind, 1))
 	}

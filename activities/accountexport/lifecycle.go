@@ -32,7 +32,7 @@ type OpenExportInput struct {
 
 // OpenExport writes the export's row. Running it again changes nothing.
 func (a *Activities) OpenExport(ctx context.Context, in OpenExportInput) error {
-	return activities.ToApplicationError(ctx, a.Store.OpenExport(ctx, schema.Opening{
+	return activities.ToApplicationError(ctx, a.Store.OpenExport(ctx, schema.NewExport{
 		Export: in.Export, Account: in.Account, RequestedBy: in.RequestedBy,
 		RequestedAt: in.RequestedAt, ConfirmBy: in.ConfirmBy, Categories: in.Categories,
 	}))
@@ -80,7 +80,7 @@ func (a *Activities) removeArchive(ctx context.Context, in RemoveArchiveInput) e
 	}
 	var removed schema.Certificate
 	if stored {
-		removed, err = a.Vault.Remove(ctx, schema.ObjectPrefix(in.Export))
+		removed, err = a.Vault.Remove(ctx, schema.ExportPrefix(in.Export))
 	}
 	if err == nil {
 		err = a.Store.EndExport(ctx, in.Export, in.Ending, in.By, removed)

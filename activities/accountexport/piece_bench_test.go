@@ -74,7 +74,7 @@ func (nowhere) Wrote(schema.Category, int64, int64)                          {}
 func BenchmarkPieceWriter(b *testing.B) {
 	rows := newSomeRows(b)
 	b.ReportAllocs()
-	w := newPieceWriter(nowhere{}, nowhere{}, nowhere{}, CollectCategoryInput{Export: schema.NewExportID(), Category: "calls"}, "", schema.Place{}, time.Now())
+	w := newPieceWriter(nowhere{}, nowhere{}, nowhere{}, CollectCategoryInput{Export: schema.NewExportID(), Category: "calls"}, "", schema.Checkpoint{}, time.Now())
 	require.NoError(b, w.write(b.Context(), rows))
 }
 
@@ -120,7 +120,7 @@ func (r *fewRows) AppendRow(dst []byte) ([]byte, error) {
 // again, copy.
 func BenchmarkAssemble(b *testing.B) {
 	m := &memory{objects: map[string][]byte{}}
-	w := newPieceWriter(m, m, m, CollectCategoryInput{Export: schema.NewExportID(), Category: "calls"}, "", schema.Place{}, time.Now())
+	w := newPieceWriter(m, m, m, CollectCategoryInput{Export: schema.NewExportID(), Category: "calls"}, "", schema.Checkpoint{}, time.Now())
 	require.NoError(b, w.write(b.Context(), &fewRows{newSomeRows(b), 100_000}))
 	section := schema.Section{Category: "calls", Pieces: m.pieces}
 	var size int64

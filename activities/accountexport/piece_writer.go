@@ -43,7 +43,7 @@ type piece struct {
 	deflate bytes.Buffer
 }
 
-func newPieceWriter(objects objectStore, ledger pieceLedger, count Counters, in CollectCategoryInput, recipient string, place schema.Place, readAt time.Time) *pieceWriter {
+func newPieceWriter(objects objectStore, ledger pieceLedger, count Counters, in CollectCategoryInput, recipient string, place schema.Checkpoint, readAt time.Time) *pieceWriter {
 	var attempt [4]byte
 	rand.Read(attempt[:]) //nolint:errcheck // crypto/rand.Read never fails since Go 1.24
 	return &pieceWriter{

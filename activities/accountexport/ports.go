@@ -19,7 +19,7 @@ type Store interface {
 }
 
 type lifecycleStore interface {
-	OpenExport(ctx context.Context, o schema.Opening) error
+	OpenExport(ctx context.Context, o schema.NewExport) error
 	ConfirmExport(ctx context.Context, export, by, recipient string, wrapped []byte) error
 	BeginRemoval(ctx context.Context, export string, ending schema.Ending, by string) (stored bool, err error)
 	AddRemoved(ctx context.Context, export string, removed schema.Certificate) error
@@ -28,8 +28,8 @@ type lifecycleStore interface {
 
 type collectStore interface {
 	pieceLedger
-	Recipient(ctx context.Context, export string) (string, error)
-	Place(ctx context.Context, export string, c schema.Category) (schema.Place, error)
+	StartCollecting(ctx context.Context, export string) (string, error)
+	Checkpoint(ctx context.Context, export string, c schema.Category) (schema.Checkpoint, error)
 	BeginCategory(ctx context.Context, export string, c schema.Category, expected int64) error
 	FinishCategory(ctx context.Context, export string, c schema.Category, pieces int, readAt time.Time) error
 }
@@ -41,7 +41,7 @@ type pieceLedger interface {
 
 type assembleStore interface {
 	Export(ctx context.Context, id string) (schema.Export, error)
-	Recipient(ctx context.Context, export string) (string, error)
+	StartCollecting(ctx context.Context, export string) (string, error)
 	Sections(ctx context.Context, export string) ([]schema.Section, error)
 	AddSegments(ctx context.Context, export, objectKey string, segments []schema.Segment) error
 	WrappedKey(ctx context.Context, export string) ([]byte, error)
@@ -49,13 +49,13 @@ type assembleStore interface {
 }
 
 type sweepStore interface {
-	Overdue(ctx context.Context, grace time.Duration, after string, limit int) ([]schema.Overdue, error)
-	Unended(ctx context.Context, ids []string) (map[string]bool, error)
+	Overdue(ctx context.Context, grace time.Duration, after string, limit int) ([]schema.OverdueExport, error)
+	ActiveIDs(ctx context.Context, ids []string) (map[string]bool, error)
 }
 
 // EmailStore is what e-mails about an export say of it.
 type EmailStore interface {
-	NextGeneration(ctx context.Context, export string, generation int) error
+	SetLinkVersion(ctx context.Context, export string, generation int) error
 	Export(ctx context.Context, id string) (schema.Export, error)
 }
 

@@ -36,7 +36,7 @@ func (a *Activities) findOverdue(ctx context.Context, in FindOverdueExportsInput
 		return result, err
 	}
 	for _, e := range overdue {
-		if e.LeftToRun {
+		if e.HandledByWorkflow {
 			open, err := a.Runs.IsOpen(ctx, e.Account, e.ID)
 			if err != nil {
 				return FindOverdueExportsResult{}, err
@@ -60,11 +60,11 @@ func (a *Activities) findOverdue(ctx context.Context, in FindOverdueExportsInput
 func endingWithoutRun(e schema.Export) schema.Ending {
 	switch {
 	case e.Status == schema.Completed:
-		return schema.Ending{Status: schema.Expired, Reason: schema.WindowPassed}
+		return schema.Ending{Status: schema.Expired, Reason: schema.ReasonWindowPassed}
 	case e.Status.Ended():
 		return schema.Ending{Status: e.Status, Reason: e.Reason, Category: e.FailedCategory}
 	}
-	return schema.Ending{Status: schema.Failed, Reason: schema.InterruptedReason}
+	return schema.Ending{Status: schema.Failed, Reason: schema.ReasonInterrupted}
 }
 
 // RemoveOrphanedExports deletes the objects of exports that have ended or have no
@@ -72,7 +72,7 @@ func endingWithoutRun(e schema.Export) schema.Ending {
 func (a *Activities) RemoveOrphanedExports(ctx context.Context, in activities.RemoveOrphansInput) (activities.RemoveOrphansResult, error) {
 	defer activities.Heartbeat(ctx)()
 	result, err := activities.Orphans{
-		Vault: a.Vault, Folder: schema.ExportFolder, IsID: schema.IsExportID, Owned: a.Store.Unended, Prefix: schema.ObjectPrefix,
+		Vault: a.Vault, Folder: schema.ExportsPrefix, IsID: schema.IsExportID, Owned: a.Store.ActiveIDs, Prefix: schema.ExportPrefix,
 	}.Remove(ctx, in.Grace)
 	return result, activities.ToApplicationError(ctx, err)
 }

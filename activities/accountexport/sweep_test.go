@@ -40,7 +40,7 @@ func TestTheSweepLeavesAnExportToItsRun(t *testing.T) {
 	require.Empty(t, r.findOverdue())
 	r.Runs = runs{open: false}
 	require.Equal(t, []accountexport.RemoveArchiveInput{{Export: r.export, Account: r.account.AccountSID, By: activities.Satchel,
-		Ending: schema.Ending{Status: schema.Failed, Reason: schema.InterruptedReason}}}, r.findOverdue())
+		Ending: schema.Ending{Status: schema.Failed, Reason: schema.ReasonInterrupted}}}, r.findOverdue())
 }
 
 // A run can be open and yet not able to go on.
@@ -54,7 +54,7 @@ func TestAnExpiredArchiveIsRemovedWhateverItsRunDoes(t *testing.T) {
 	r.exec(`update satchel.exports set expires_at = now() - interval '1 minute' where id = $1`, r.export)
 	removals := r.findOverdue()
 	require.Len(t, removals, 1)
-	require.Equal(t, schema.Ending{Status: schema.Expired, Reason: schema.WindowPassed}, removals[0].Ending)
+	require.Equal(t, schema.Ending{Status: schema.Expired, Reason: schema.ReasonWindowPassed}, removals[0].Ending)
 	require.NoError(t, r.run(r.RemoveArchive, removals[0], nil))
 	require.Empty(t, r.findOverdue())
 }
@@ -62,7 +62,7 @@ func TestAnExpiredArchiveIsRemovedWhateverItsRunDoes(t *testing.T) {
 func TestAnExportThatEndedKeepsItsEndingInTheSweep(t *testing.T) {
 	r := newFixture(t, demo.With{}, nil)
 	r.open()
-	stopped := schema.Ending{Status: schema.Cancelled, Reason: schema.CancelledReason}
+	stopped := schema.Ending{Status: schema.Cancelled, Reason: schema.ReasonCancelled}
 	require.NoError(t, r.remove(stopped))
 	r.exec(`insert into satchel.export_keys (export_id, wrapped) values ($1, 'w')`, r.export)
 	removals := r.findOverdue()
@@ -79,7 +79,7 @@ func TestOrphansAreRemovedAndOpenExportsAreNot(t *testing.T) {
 	orphan := schema.NewExportID()
 	recipient, _, err := r.vault.NewKey(t.Context(), r.account.AccountSID, orphan)
 	require.NoError(t, err)
-	require.NoError(t, r.vault.Put(t.Context(), schema.ObjectPrefix(orphan)+"calls/1", recipient, []byte("x")))
+	require.NoError(t, r.vault.Put(t.Context(), schema.ExportPrefix(orphan)+"calls/1", recipient, []byte("x")))
 	var removed activities.RemoveOrphansResult
 	require.NoError(t, r.run(r.RemoveOrphanedExports, activities.RemoveOrphansInput{Grace: time.Hour}, &removed))
 	require.Zero(t, removed.Removed, "it may be in the making")
@@ -106,7 +106,7 @@ func (v stubborn) Folders(context.Context, string) iter.Seq2[string, error] {
 }
 
 func (v stubborn) Remove(ctx context.Context, prefix string) (schema.Certificate, error) {
-	if prefix == schema.ObjectPrefix(v.export) {
+	if prefix == schema.ExportPrefix(v.export) {
 		return schema.Certificate{}, errors.New("under legal hold")
 	}
 	return v.Vault.Remove(ctx, prefix)
@@ -126,7 +126,7 @@ func TestACompletedExportStaysCompletedWithoutItsArchive(t *testing.T) {
 	r.confirm()
 	r.collectAll()
 	archive := r.complete()
-	_, err := r.vault.Remove(t.Context(), schema.ObjectPrefix(r.export))
+	_, err := r.vault.Remove(t.Context(), schema.ExportPrefix(r.export))
 	require.NoError(t, err)
 	in := accountexport.CompleteExportInput{Export: r.export, Account: r.account.AccountSID, Archive: archive, Windows: schema.DefaultWindows()}
 	var again accountexport.CompleteExportResult
@@ -135,7 +135,7 @@ func TestACompletedExportStaysCompletedWithoutItsArchive(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, again.CompletedAt.Equal(*e.CompletedAt))
 
-	require.NoError(t, r.remove(schema.Ending{Status: schema.Cancelled, Reason: schema.CancelledReason}))
+	require.NoError(t, r.remove(schema.Ending{Status: schema.Cancelled, Reason: schema.ReasonCancelled}))
 	require.True(t, nonRetryable(t, r.run(r.CompleteExport, in, nil)), "but not once it was stopped")
 }
 
@@ -174,12 +174,12 @@ func TestTheCertificateCountsWhatEveryAttemptRemoved(t *testing.T) {
 	r.confirm()
 	r.collectAll()
 	var stored int
-	for _, err := range r.vault.Keys(t.Context(), schema.ObjectPrefix(r.export)) {
+	for _, err := range r.vault.Objects(t.Context(), schema.ExportPrefix(r.export)) {
 		require.NoError(t, err)
 		stored++
 	}
 	require.Positive(t, stored)
-	stopped := schema.Ending{Status: schema.Cancelled, Reason: schema.CancelledReason}
+	stopped := schema.Ending{Status: schema.Cancelled, Reason: schema.ReasonCancelled}
 	healthy := r.Vault
 	r.Vault = failingRemoval{healthy, true}
 	require.Error(t, r.remove(stopped))
@@ -193,7 +193,7 @@ func TestAnExportThatStoredNothingEndsWhileStorageIsAway(t *testing.T) {
 	r := newFixture(t, demo.With{}, nil)
 	r.open()
 	r.Vault = failingRemoval{r.Vault, false}
-	lapsed := schema.Ending{Status: schema.Expired, Reason: schema.Unconfirmed}
+	lapsed := schema.Ending{Status: schema.Expired, Reason: schema.ReasonUnconfirmed}
 	require.NoError(t, r.remove(lapsed))
 	require.Equal(t, lapsed, r.ended())
 	_, removed := r.certificate()
@@ -206,7 +206,7 @@ func TestAnExportWithoutAFileHasEndedWhileStorageIsAway(t *testing.T) {
 	r.collectAll()
 	healthy := r.Vault
 	r.Vault = failingRemoval{healthy, false}
-	failed := schema.Ending{Status: schema.Failed, Reason: schema.FailedReason("calls"), Category: "calls"}
+	failed := schema.Ending{Status: schema.Failed, Reason: schema.ReasonFailed("calls"), Category: "calls"}
 	require.Error(t, r.remove(failed))
 	require.Equal(t, failed, r.ended())
 	_, err := r.store.WrappedKey(t.Context(), r.export)
@@ -232,7 +232,7 @@ func TestAnArchiveThatWasDeletedIsNotReportedAsExpiredByTheSweep(t *testing.T) {
 	r.complete()
 	healthy := r.Vault
 	r.Vault = failingRemoval{healthy, false}
-	deleted := schema.Ending{Status: schema.Expired, Reason: schema.Deleted}
+	deleted := schema.Ending{Status: schema.Expired, Reason: schema.ReasonDeleted}
 	owner := r.account.As(schema.Owner).ID
 	require.Error(t, r.run(r.RemoveArchive, accountexport.RemoveArchiveInput{Export: r.export, Account: r.account.AccountSID, Ending: deleted, By: owner}, nil))
 	require.Equal(t, schema.Completed, r.ended().Status, "the file is not proven gone")
@@ -251,14 +251,14 @@ func TestRemovalLeavesNoRowButTheExportsOwnAndItsAuditTrail(t *testing.T) {
 	r.confirm()
 	r.collectAll()
 	r.complete()
-	require.NoError(t, r.remove(schema.Ending{Status: schema.Expired, Reason: schema.WindowPassed}))
+	require.NoError(t, r.remove(schema.Ending{Status: schema.Expired, Reason: schema.ReasonWindowPassed}))
 	for _, table := range []string{"export_keys", "pieces", "segments"} {
 		var left int
 		require.NoError(t, r.store.SQL().QueryRow(`select count(*) from satchel.`+table).Scan(&left))
 		require.Zero(t, left, table)
 	}
-	trails, err := r.store.Trails(t.Context(), r.account.AccountSID, []string{r.export})
+	trails, err := r.store.AuditTrails(t.Context(), r.account.AccountSID, []string{r.export})
 	require.NoError(t, err)
 	trail := trails[r.export]
-	require.Equal(t, store.Removed, trail[len(trail)-1].Action)
+	require.Equal(t, store.ActionRemoved, trail[len(trail)-1].Action)
 }

@@ -46,7 +46,7 @@ func (a *Activities) accountGone(ctx context.Context, in RecordDailyResultInput)
 			return false, err
 		}
 	}
-	goneFor, err := a.Store.NoteSeen(ctx, in.Account, in.Type, visible)
+	goneFor, err := a.Store.RecordSourceVisible(ctx, in.Account, in.Type, visible)
 	if err != nil || goneFor < schema.AccountGoneAfter {
 		return !visible, err
 	}

@@ -43,7 +43,7 @@ func (a *Activities) WriteDay(ctx context.Context, in WriteDayInput) (WriteDayRe
 	defer activities.Heartbeat(ctx)()
 	result, err := a.writeDay(ctx, in)
 	if err != nil && in.Job != "" && ctx.Err() == nil {
-		if markErr := a.Store.TroubleDay(ctx, in.Job, in.Day); markErr != nil {
+		if markErr := a.Store.MarkDayRetrying(ctx, in.Job, in.Day); markErr != nil {
 			logError(ctx, "day not marked as retrying", in.Job, markErr)
 		}
 	}
@@ -66,7 +66,7 @@ func (a *Activities) writeDay(ctx context.Context, in WriteDayInput) (result Wri
 	}
 	var erased []string
 	if in.Type == schema.Calls {
-		if erased, err = a.Store.Erased(ctx, in.Account, in.Day); err != nil {
+		if erased, err = a.Store.ErasedCalls(ctx, in.Account, in.Day); err != nil {
 			return result, err
 		}
 	}
@@ -78,8 +78,8 @@ func (a *Activities) writeDay(ctx context.Context, in WriteDayInput) (result Wri
 		a.removeUseless(ctx, file.ID)
 		return result, err
 	}
-	useless, err := a.Store.PublishDay(ctx, file)
-	if errors.Is(err, schema.ErrOvertaken) {
+	useless, err := a.Store.PublishDayFile(ctx, file)
+	if errors.Is(err, schema.ErrStaleAttempt) {
 		useless = file.ID // after any other error it may have been published
 	}
 	if useless != "" {
@@ -104,7 +104,7 @@ func (a *Activities) wanted(ctx context.Context, in WriteDayInput) (bool, error)
 	case in.Job != "":
 		return a.Store.BeginDay(ctx, in.Job, in.Day)
 	case in.Rebuild:
-		return a.Store.Outdated(ctx, in.Account, in.Day)
+		return a.Store.IsDayFileOutdated(ctx, in.Account, in.Day)
 	}
 	return true, nil
 }
@@ -115,22 +115,22 @@ func (a *Activities) recordVisible(ctx context.Context, in WriteDayInput, found 
 	if !in.daily() || found != nil && !activities.IsNotVisible(found) {
 		return nil
 	}
-	_, err := a.Store.NoteSeen(ctx, in.Account, in.Type, found == nil)
+	_, err := a.Store.RecordSourceVisible(ctx, in.Account, in.Type, found == nil)
 	return err
 }
 
 // storeDay stores the file under a new name, encrypted to a new key.
 func (a *Activities) storeDay(ctx context.Context, in WriteDayInput, erased []string) (schema.NewDayFile, error) {
 	file := schema.NewDayFile{
-		ID: schema.NewDayFileID(), Account: in.Account, Type: in.Type, Day: in.Day, Job: in.Job, Again: in.Rebuild,
-		Erased: len(erased), Within: a.Grace / 2, Retention: in.Limits.Retention,
+		ID: schema.NewDayFileID(), Account: in.Account, Type: in.Type, Day: in.Day, Job: in.Job, Rebuild: in.Rebuild,
+		Erased: len(erased), PublishWithin: a.Grace / 2, Retention: in.Limits.Retention,
 	}
 	recipient, wrapped, err := a.Vault.NewKey(ctx, in.Account, file.ID)
 	if err != nil {
 		return file, err
 	}
 	file.Wrapped = wrapped
-	_, err = a.Vault.Create(ctx, schema.DayObject(file.ID), recipient, func(object io.Writer) error {
+	_, err = a.Vault.Create(ctx, schema.DayFileObject(file.ID), recipient, func(object io.Writer) error {
 		lines := newLineWriter(object)
 		err := a.Source.ReadDay(ctx, in.Type, in.Account, in.Day, erased, func(rows schema.RecordReader) error {
 			return activities.Pipeline{Framing: activities.Framing{After: "\n"}}.Run(ctx, rows, lines)
@@ -154,7 +154,7 @@ func (a *Activities) readBack(ctx context.Context, file schema.NewDayFile) error
 	if err != nil {
 		return err
 	}
-	err = activities.ReadBack(ctx, opener, schema.DayObject(file.ID), file.Size, file.SHA256)
+	err = activities.ReadBack(ctx, opener, schema.DayFileObject(file.ID), file.Size, file.SHA256)
 	if err != nil {
 		return fmt.Errorf("day file %s: %w", file.ID, activities.RewriteOnRetry(err))
 	}
@@ -164,7 +164,7 @@ func (a *Activities) readBack(ctx context.Context, file schema.NewDayFile) error
 // removeUseless removes the object of a file that no row shows. What it cannot
 // remove is left to the sweep.
 func (a *Activities) removeUseless(ctx context.Context, file string) {
-	if _, err := a.Vault.Remove(ctx, schema.DayPrefix(file)); err != nil {
+	if _, err := a.Vault.Remove(ctx, schema.DayFilePrefix(file)); err != nil {
 		logError(ctx, "useless day file left to the sweep", file, err)
 	}
 }
@@ -234,9 +234,9 @@ func (a *Activities) removeDayFile(ctx context.Context, file, by string) error {
 	if err := a.Store.DestroyDayKey(ctx, file); err != nil {
 		return err
 	}
-	certificate, err := a.Vault.Remove(ctx, schema.DayPrefix(file))
+	certificate, err := a.Vault.Remove(ctx, schema.DayFilePrefix(file))
 	if err != nil {
 		return err
 	}
-	return a.Store.DropDay(ctx, file, by, certificate)
+	return a.Store.DeleteDayRow(ctx, file, by, certificate)
 }

@@ -57,7 +57,7 @@ func (r *fixture) writeDay(in bulkexport.WriteDayInput) bulkexport.WriteDayResul
 }
 
 func (r *fixture) tryDay(in bulkexport.WriteDayInput, written any) error {
-	in.Account, in.Limits = r.account.AccountSID, in.Limits.Filled()
+	in.Account, in.Limits = r.account.AccountSID, in.Limits.WithDefaults()
 	if in.Day == "" {
 		in.Day = someDay
 	}
@@ -89,7 +89,7 @@ func (r *fixture) gzipOf(t schema.ResourceType, day schema.Day) (schema.DayFile,
 	require.NoError(r.t, err)
 	id, err := r.vault.Unwrap(ctx, wrapped, r.account.AccountSID, f.ID)
 	require.NoError(r.t, err)
-	content, err := r.vault.Get(ctx, schema.DayObject(f.ID), id, nil)
+	content, err := r.vault.Get(ctx, schema.DayFileObject(f.ID), id, nil)
 	require.NoError(r.t, err)
 	require.EqualValues(r.t, len(content), f.Size)
 	sum := sha256.Sum256(content)
@@ -118,7 +118,7 @@ func (r *fixture) lines(t schema.ResourceType, day schema.Day) (sids []string) {
 
 func (r *fixture) dayObjects() (files []string) {
 	r.t.Helper()
-	for f, err := range r.vault.Folders(r.t.Context(), schema.DayFolder) {
+	for f, err := range r.vault.Folders(r.t.Context(), schema.DayFilesPrefix) {
 		require.NoError(r.t, err)
 		files = append(files, f)
 	}
@@ -303,7 +303,7 @@ func TestNoCallIsReportedAsErasedWhereNoArchiveIsConfigured(t *testing.T) {
 	var rejection bulkexport.Rejection
 	require.NoError(t, r.tryErase(&rejection, aCall(1)))
 	require.Equal(t, schema.Forbidden, rejection.Kind)
-	erased, err := r.store.Erased(t.Context(), r.account.AccountSID, someDay)
+	erased, err := r.store.ErasedCalls(t.Context(), r.account.AccountSID, someDay)
 	require.NoError(t, err)
 	require.Empty(t, erased, "nothing is half done")
 }
@@ -340,7 +340,7 @@ func TestAFileReadBeforeAnErasureIsNotPublishedAfterIt(t *testing.T) {
 	r.Source = meddler{days, func() {
 		r.erase(aCall(1))
 	}}
-	require.ErrorContains(t, r.tryDay(bulkexport.WriteDayInput{Type: schema.Calls}, nil), schema.ErrOvertaken.Error())
+	require.ErrorContains(t, r.tryDay(bulkexport.WriteDayInput{Type: schema.Calls}, nil), schema.ErrStaleAttempt.Error())
 	require.Empty(t, r.dayObjects(), "the useless object is removed")
 	r.Source = days
 	r.writeDay(bulkexport.WriteDayInput{Type: schema.Calls})
@@ -349,7 +349,7 @@ func TestAFileReadBeforeAnErasureIsNotPublishedAfterIt(t *testing.T) {
 func TestADayFileIsNotPublishedOnceTheSweepMayHaveDeletedIt(t *testing.T) {
 	r := newDayFixture(t)
 	r.Grace = 2 * time.Microsecond // over by the time that the object is whole
-	require.ErrorContains(t, r.tryDay(bulkexport.WriteDayInput{Type: schema.Messages}, nil), schema.ErrOvertaken.Error())
+	require.ErrorContains(t, r.tryDay(bulkexport.WriteDayInput{Type: schema.Messages}, nil), schema.ErrStaleAttempt.Error())
 	_, err := r.store.DayFile(t.Context(), r.account.AccountSID, schema.Messages, someDay)
 	require.Equal(t, schema.NotFound, schema.KindOf(err))
 	require.Empty(t, r.dayObjects())
@@ -409,7 +409,7 @@ func TestTheBulkSweepLeavesNoObjectBehind(t *testing.T) {
 	orphan := schema.NewDayFileID()
 	recipient, _, err := r.vault.NewKey(t.Context(), r.account.AccountSID, orphan)
 	require.NoError(t, err)
-	require.NoError(t, r.vault.Put(t.Context(), schema.DayObject(orphan), recipient, []byte("half")))
+	require.NoError(t, r.vault.Put(t.Context(), schema.DayFileObject(orphan), recipient, []byte("half")))
 	require.Len(t, r.dayObjects(), 3)
 
 	require.Equal(t, swept{Expired: 1, Orphans: 1}, r.sweepBulk())
@@ -452,7 +452,7 @@ func TestAJobWhoseRunIsGoneIsEndedAndItsNotificationsAreSent(t *testing.T) {
 	_, undelivered = r.endAbandonedJobs()
 	require.Zero(t, undelivered)
 	r.Runs = runs{}
-	require.NoError(t, r.store.NoteTry(t.Context(), end.Event, schema.EventTry{Outcome: "delivered"}))
+	require.NoError(t, r.store.RecordAttempt(t.Context(), end.Event, schema.EventAttempt{Outcome: "delivered"}))
 	require.NoError(t, r.run(r.emails.SendEmail, want.Emails[0]))
 	_, undelivered = r.endAbandonedJobs()
 	require.Zero(t, undelivered)
@@ -516,7 +516,7 @@ type vanishing struct {
 	looked int
 }
 
-func (v *vanishing) ExpiredDays(context.Context, int) ([]schema.DayFile, error) {
+func (v *vanishing) ExpiredDayFiles(context.Context, int) ([]schema.DayFile, error) {
 	v.looked++
 	return []schema.DayFile{{ID: schema.NewDayFileID()}, {ID: schema.NewDayFileID()}}[:3-min(v.looked, 2)], nil
 }

@@ -81,9 +81,9 @@ func (c *EmailComposer) subscribers(ctx context.Context, account string) ([]sche
 func (c *EmailComposer) requestedEmails(job schema.Job, to []schema.Person, data mail.Data) (emails []activities.Email) {
 	for _, person := range to {
 		email := activities.Email{Kind: mail.JobRequested, LinkVersion: 1, To: person, Data: data}
-		email.Data.Asker = activities.Requester(job.RequestedBy, person)
+		email.Data.RequestedBy = activities.Requester(job.RequestedBy, person)
 		if schema.IsUserID(person.ID) { // a link can name no other ID; a company's own directory may have them
-			email.Data.UnsubscribeLink = c.Site.Unsubscribe(c.Links.Token(schema.ToUnsubscribe, person.ID, 1))
+			email.Data.UnsubscribeLink = c.Site.UnsubscribeURL(c.Links.Token(schema.ToUnsubscribe, person.ID, 1))
 		}
 		emails = append(emails, email)
 	}
@@ -94,25 +94,25 @@ func (c *EmailComposer) requestedEmails(job schema.Job, to []schema.Person, data
 // other, and none before the job was created: ExpiresAt is until when all of them
 // are kept at least.
 func (c *EmailComposer) data(job schema.Job, account schema.Account, retention time.Duration) mail.Data {
-	var days schema.Result
+	var days schema.EventResult
 	for _, d := range job.Days {
 		days.Add(d.Status)
 	}
 	return mail.Data{
-		AccountName: account.Name,
-		AccountID:   job.Account,
-		JobID:       job.ID,
-		JobName:     job.Name,
-		Asker:       mail.Somebody,
-		PageLink:    c.Site.BulkExport(),
-		RequestedAt: job.CreatedAt,
-		ExpiresAt:   job.CreatedAt.Add(retention),
-		Retention:   retention,
-		Type:        job.Type,
-		Start:       job.Start,
-		End:         job.End,
-		Written:     days.Completed,
-		Empty:       days.Empty,
-		Missing:     days.Failed,
+		AccountName:     account.Name,
+		AccountID:       job.Account,
+		JobID:           job.ID,
+		JobName:         job.Name,
+		RequestedBy:     mail.OwnerOrAdmin,
+		PageLink:        c.Site.BulkExportURL(),
+		RequestedAt:     job.CreatedAt,
+		ExpiresAt:       job.CreatedAt.Add(retention),
+		Retention:       retention,
+		Type:            job.Type,
+		Start:           job.Start,
+		End:             job.End,
+		DaysWithRecords: days.Completed,
+		DaysEmpty:       days.Empty,
+		DaysFailed:      days.Failed,
 	}
 }

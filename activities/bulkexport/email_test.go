@@ -49,7 +49,7 @@ func (r *fixture) ended(job schema.Job, statuses ...schema.DayStatus) {
 
 func TestOwnersAndAdminsAreNotifiedOfANewJobOnce(t *testing.T) {
 	r := newFixture(t, demo.With{Admin: true, Member: true})
-	job := r.job(schema.JobOpening{JobRequest: schema.JobRequest{Name: "March audit"}, RequestedBy: r.account.As(schema.Admin).ID})
+	job := r.job(schema.NewJob{JobRequest: schema.JobRequest{Name: "March audit"}, RequestedBy: r.account.As(schema.Admin).ID})
 	require.NoError(t, r.send(job.ID, bulkexport.JobRequestedEmail))
 	require.NoError(t, r.send(job.ID, bulkexport.JobRequestedEmail), "a retried mail is the same mail")
 	sent := r.sent()
@@ -71,24 +71,24 @@ func TestOwnersAndAdminsAreNotifiedOfANewJobOnce(t *testing.T) {
 
 func TestAProgramIsNamedAsTheRequester(t *testing.T) {
 	r := newFixture(t, demo.With{})
-	require.NoError(t, r.send(r.job(schema.JobOpening{}).ID, bulkexport.JobRequestedEmail))
+	require.NoError(t, r.send(r.job(schema.NewJob{}).ID, bulkexport.JobRequestedEmail))
 	require.Contains(t, r.sent()[r.email(schema.Owner)].Text, "Requested by:\nA program with the account's API credentials")
 }
 
 func TestUnsubscribedUsersAreNotNotified(t *testing.T) {
 	r := newFixture(t, demo.With{Admin: true})
 	require.NoError(t, r.store.Unsubscribe(t.Context(), r.account.As(schema.Owner).ID))
-	require.NoError(t, r.send(r.job(schema.JobOpening{}).ID, bulkexport.JobRequestedEmail))
+	require.NoError(t, r.send(r.job(schema.NewJob{}).ID, bulkexport.JobRequestedEmail))
 	require.Contains(t, r.sent(), r.email(schema.Admin))
 	require.Len(t, r.sent(), 1)
 	require.NoError(t, r.store.Unsubscribe(t.Context(), r.account.As(schema.Admin).ID))
-	require.NoError(t, r.send(r.job(schema.JobOpening{}).ID, bulkexport.JobRequestedEmail), "where all unsubscribed none is sent")
+	require.NoError(t, r.send(r.job(schema.NewJob{}).ID, bulkexport.JobRequestedEmail), "where all unsubscribed none is sent")
 	require.Len(t, r.sent(), 1)
 }
 
 func TestTheAddressOfAJobIsNotifiedOfItsEnd(t *testing.T) {
 	r := newFixture(t, demo.With{Admin: true})
-	job := r.job(schema.JobOpening{JobRequest: schema.JobRequest{Name: "March <audit>", Email: "loader@customer.example"}})
+	job := r.job(schema.NewJob{JobRequest: schema.JobRequest{Name: "March <audit>", Email: "loader@customer.example"}})
 	require.NoError(t, r.send(job.ID, bulkexport.JobEndedEmail))
 	require.Empty(t, r.sent(), "it has not ended")
 	r.ended(job, schema.DayCompleted, schema.DayCompletedEmpty, schema.DayFailed)
@@ -108,14 +108,14 @@ func TestTheAddressOfAJobIsNotifiedOfItsEnd(t *testing.T) {
 	require.NotContains(t, r.inbox.Headers(m.ID), "List-Unsubscribe")
 	require.NotContains(t, m.IdempotencyKey, "customer")
 
-	settled, err := r.store.Letters(t.Context(), job.ID)
+	settled, err := r.store.EmailOutcomes(t.Context(), job.ID)
 	require.NoError(t, err)
 	require.Equal(t, map[string]bool{"job-ended/job-email/1": true}, settled, "no address is kept with it")
 }
 
 func TestOwnersAreNotifiedOfAJobThatIsDeletedAtOnceAndItsAddressIsNot(t *testing.T) {
 	r := newFixture(t, demo.With{})
-	job := r.job(schema.JobOpening{JobRequest: schema.JobRequest{Email: "loader@customer.example"}})
+	job := r.job(schema.NewJob{JobRequest: schema.JobRequest{Email: "loader@customer.example"}})
 	require.NoError(t, r.store.StopJob(t.Context(), job.ID, r.account.As(schema.Owner).ID))
 	r.ended(job)
 	require.NoError(t, r.send(job.ID, bulkexport.JobEndedEmail))
@@ -129,7 +129,7 @@ func TestNoEmailIsSentAboutAnUnknownJobOrOneWithoutAnAddress(t *testing.T) {
 	for _, kind := range []activities.EmailKind{bulkexport.JobRequestedEmail, bulkexport.JobEndedEmail} {
 		require.NoError(t, r.send(schema.NewJobID(), kind))
 	}
-	quiet := r.job(schema.JobOpening{})
+	quiet := r.job(schema.NewJob{})
 	r.ended(quiet, schema.DayCompleted, schema.DayCompleted, schema.DayCompleted)
 	require.NoError(t, r.send(quiet.ID, bulkexport.JobEndedEmail), "it has no address")
 	require.Empty(t, r.inbox.Messages())
@@ -137,7 +137,7 @@ func TestNoEmailIsSentAboutAnUnknownJobOrOneWithoutAnAddress(t *testing.T) {
 
 func TestAnAddressThatIsRejectedIsNotRetried(t *testing.T) {
 	r := newFixture(t, demo.With{})
-	job := r.job(schema.JobOpening{JobRequest: schema.JobRequest{Name: "seekrit", Email: "seekrit@customer.example"}})
+	job := r.job(schema.NewJob{JobRequest: schema.JobRequest{Name: "seekrit", Email: "seekrit@customer.example"}})
 	r.ended(job, schema.DayCompleted, schema.DayCompleted, schema.DayCompleted)
 	r.inbox.Fail(&mailbox.Fault{Status: http.StatusServiceUnavailable, Count: 1})
 	require.False(t, final(t, r.send(job.ID, bulkexport.JobEndedEmail)))

@@ -42,7 +42,7 @@ func (a *Activities) EraseCalls(ctx context.Context, in EraseCallsInput) (Reject
 func (a *Activities) requestRebuilds(ctx context.Context, account string, days []schema.Day) error {
 	slices.Sort(days)
 	for _, day := range slices.Compact(days) {
-		outdated, err := a.Store.Outdated(ctx, account, day)
+		outdated, err := a.Store.IsDayFileOutdated(ctx, account, day)
 		if err == nil && outdated {
 			err = a.Runs.RequestRebuild(ctx, account, day)
 		}
@@ -58,7 +58,7 @@ func (a *Activities) requestRebuilds(ctx context.Context, account string, days [
 func (a *Activities) RequestRebuilds(ctx context.Context) (requested int, err error) {
 	defer activities.Heartbeat(ctx)()
 	for after := ""; ; {
-		outdated, err := a.Store.OutdatedDays(ctx, after, activities.SweepPage)
+		outdated, err := a.Store.OutdatedDayFiles(ctx, after, activities.SweepPage)
 		if err != nil || len(outdated) == 0 {
 			return requested, activities.ToApplicationError(ctx, err)
 		}
@@ -100,7 +100,7 @@ func (a *Activities) eraseDue(ctx context.Context) error {
 		for _, e := range due {
 			err := a.Archive.EraseCalls(ctx, e.Account, e.Calls)
 			if err == nil {
-				err = a.Store.NoteErased(ctx, e)
+				err = a.Store.RecordErased(ctx, e)
 			}
 			failed = errors.Join(failed, err)
 		}

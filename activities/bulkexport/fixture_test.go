@@ -142,9 +142,9 @@ func (r *fixture) exec(query string, args ...any) {
 }
 
 // job opens a job of three days.
-func (r *fixture) job(o schema.JobOpening) schema.Job {
+func (r *fixture) job(o schema.NewJob) schema.Job {
 	r.t.Helper()
-	o.ID, o.Account, o.Family = schema.NewJobID(), r.account.AccountSID, r.account.AccountSID
+	o.ID, o.Account, o.QuotaAccount = schema.NewJobID(), r.account.AccountSID, r.account.AccountSID
 	o.Type, o.Start, o.End, o.QuotaDays = schema.Calls, "2026-03-01", "2026-03-03", 366
 	require.NoError(r.t, r.store.OpenJob(r.t.Context(), o))
 	job, err := r.store.Job(r.t.Context(), o.ID)

@@ -32,9 +32,9 @@ func (a *Activities) OpenJob(ctx context.Context, in OpenJobInput) (Rejection, e
 	if err := a.unseal(ctx, in.Sealed, in.Account, schema.SealedJob(in.Job), &request); err != nil {
 		return Rejection{}, activities.ToApplicationError(ctx, err)
 	}
-	rejection, err := splitRejection(a.Store.OpenJob(ctx, schema.JobOpening{
-		JobRequest: request, ID: in.Job, Account: in.Account, Family: in.QuotaAccount, Type: in.Type,
-		Start: in.Start, End: in.End, RequestedBy: in.RequestedBy, QuotaDays: in.QuotaDays, Until: in.Until,
+	rejection, err := splitRejection(a.Store.OpenJob(ctx, schema.NewJob{
+		JobRequest: request, ID: in.Job, Account: in.Account, QuotaAccount: in.QuotaAccount, Type: in.Type,
+		Start: in.Start, End: in.End, RequestedBy: in.RequestedBy, QuotaDays: in.QuotaDays, Deadline: in.Until,
 	}))
 	return rejection, activities.ToApplicationError(ctx, err)
 }
@@ -89,7 +89,7 @@ func (a *Activities) endJob(ctx context.Context, id string) (job schema.Job, res
 	}
 	event := schema.Event{
 		ID: eventID(job.ID), Account: job.Account, Type: job.Type, Job: job.ID, Hook: job.Hook,
-		Result: schema.Result{Name: job.Name, Start: job.Start, End: job.End},
+		EventResult: schema.EventResult{Name: job.Name, Start: job.Start, End: job.End},
 	}
 	for _, d := range job.Days {
 		event.Add(d.Status)
@@ -106,5 +106,5 @@ type MarkDayFailedInput struct {
 
 // MarkDayFailed moves a day of a job that could not be written to Failed.
 func (a *Activities) MarkDayFailed(ctx context.Context, in MarkDayFailedInput) error {
-	return activities.ToApplicationError(ctx, a.Store.FailDay(ctx, in.Job, in.Day))
+	return activities.ToApplicationError(ctx, a.Store.MarkDayFailed(ctx, in.Job, in.Day))
 }

@@ -27,7 +27,7 @@ type jobStore interface {
 	// UTC day, all or nothing. A job that is there stays as it is. Where the quota is
 	// used up it returns a schema.Error of kind Limited, and after the opening's Until
 	// one with the code CodeTooLate.
-	OpenJob(ctx context.Context, o schema.JobOpening) error
+	OpenJob(ctx context.Context, o schema.NewJob) error
 	Job(ctx context.Context, id string) (schema.Job, error)
 	// StopJob marks a job as to be deleted: days that wait become Deleted, running
 	// ones RunningToBeDeleted. A job that has ended is a Conflict; a second call
@@ -43,30 +43,30 @@ type dayStore interface {
 	// BeginDay moves a day that waits, or was begun, to Running, and returns false
 	// where it has ended or is to be deleted.
 	BeginDay(ctx context.Context, job string, day schema.Day) (bool, error)
-	// TroubleDay moves a running day to ErrorDuringRun.
-	TroubleDay(ctx context.Context, job string, day schema.Day) error
-	// FailDay moves a day that has not ended to Failed.
-	FailDay(ctx context.Context, job string, day schema.Day) error
+	// MarkDayRetrying moves a running day to ErrorDuringRun.
+	MarkDayRetrying(ctx context.Context, job string, day schema.Day) error
+	// MarkDayFailed moves a day that has not ended to Failed.
+	MarkDayFailed(ctx context.Context, job string, day schema.Day) error
 }
 
 type dayFileStore interface {
 	// Now is the time by the database's clock.
 	Now(ctx context.Context) (time.Time, error)
-	// PublishDay makes a file the current one of its account, type and day, and, with
+	// PublishDayFile makes a file the current one of its account, type and day, and, with
 	// a job, its day Completed or CompletedEmptyRecords, in one transaction. It returns
 	// the ID of the file that it replaces, or of f itself where f is not published: its
 	// job's day does not run any more, or it is a rebuild and there is nothing to
-	// replace. ErrOvertaken: calls of the day were erased since it was read, or that was
+	// replace. ErrStaleAttempt: calls of the day were erased since it was read, or that was
 	// so long ago that the sweep may have deleted its object.
-	PublishDay(ctx context.Context, f schema.NewDayFile) (useless string, err error)
+	PublishDayFile(ctx context.Context, f schema.NewDayFile) (useless string, err error)
 	// DestroyDayKey blanks the file's key: from then on it can neither be read nor is it listed.
 	DestroyDayKey(ctx context.Context, file string) error
 	// DestroyLatestDayKey does so to the file, or to its rebuild, and returns the ID of
 	// the one: from then on it is not rebuilt. It returns "" where the file is gone, or
 	// was replaced by one with an expiry of its own.
 	DestroyLatestDayKey(ctx context.Context, f schema.DayFile) (file string, err error)
-	// DropDay deletes the file's row and writes the certificate.
-	DropDay(ctx context.Context, file, by string, cert schema.Certificate) error
+	// DeleteDayRow deletes the file's row and writes the certificate.
+	DeleteDayRow(ctx context.Context, file, by string, cert schema.Certificate) error
 }
 
 type erasureStore interface {
@@ -74,17 +74,17 @@ type erasureStore interface {
 	// new. No file that was read before is published after it. All of them are due at
 	// once.
 	EraseCalls(ctx context.Context, account, by string, calls []schema.Erasure) error
-	// Erased lists the account's erased calls of a day, in order.
-	Erased(ctx context.Context, account string, day schema.Day) ([]string, error)
+	// ErasedCalls lists the account's erased calls of a day, in order.
+	ErasedCalls(ctx context.Context, account string, day schema.Day) ([]string, error)
 	// DueErasures lists erased calls to delete from the archive, or to delete there
 	// again, the longest due first, up to limit calls.
 	DueErasures(ctx context.Context, limit int) ([]schema.Erasures, error)
-	// NoteErased records that erased calls are not in the archive now. They are due
+	// RecordErased records that erased calls are not in the archive now. They are due
 	// again in a day, while the platform may still move them there.
-	NoteErased(ctx context.Context, e schema.Erasures) error
-	// Outdated tells whether the account has a file of calls of a day with one that was
+	RecordErased(ctx context.Context, e schema.Erasures) error
+	// IsDayFileOutdated tells whether the account has a file of calls of a day with one that was
 	// erased since it was published.
-	Outdated(ctx context.Context, account string, day schema.Day) (bool, error)
+	IsDayFileOutdated(ctx context.Context, account string, day schema.Day) (bool, error)
 }
 
 type configurationStore interface {
@@ -92,45 +92,45 @@ type configurationStore interface {
 	// Configure changes what c names, with an audit row where it was different before.
 	// Half a webhook is Invalid, and changes nothing.
 	Configure(ctx context.Context, account string, t schema.ResourceType, by string, c schema.BulkChange) (schema.BulkConfiguration, error)
-	// NoteSeen records whether the platform shows the account of a daily export, and
+	// RecordSourceVisible records whether the platform shows the account of a daily export, and
 	// returns for how long it has not.
-	NoteSeen(ctx context.Context, account string, t schema.ResourceType, seen bool) (time.Duration, error)
+	RecordSourceVisible(ctx context.Context, account string, t schema.ResourceType, seen bool) (time.Duration, error)
 }
 
 type webhookStore interface {
 	// OpenEvent writes an event. One that is there stays as it is.
 	OpenEvent(ctx context.Context, e schema.Event) error
 	Event(ctx context.Context, id string) (schema.Event, error)
-	// NoteTry adds to the event's log; a delivered one is then Delivered.
-	NoteTry(ctx context.Context, event string, t schema.EventTry) error
+	// RecordAttempt adds to the event's log; a delivered one is then Delivered.
+	RecordAttempt(ctx context.Context, event string, t schema.EventAttempt) error
 	// ReopenEvent makes a GivenUp or Delivered event Pending, to be sent once more.
 	ReopenEvent(ctx context.Context, event string) error
-	// GiveUpEvent moves a pending event to GivenUp.
-	GiveUpEvent(ctx context.Context, event string) error
+	// MarkEventFailed moves a pending event to GivenUp.
+	MarkEventFailed(ctx context.Context, event string) error
 }
 
 type sweepStore interface {
 	// OverdueJobs lists the IDs of jobs without an end that were requested longer than
 	// grace ago, in order, behind after.
 	OverdueJobs(ctx context.Context, grace time.Duration, after string, limit int) ([]string, error)
-	// UnmailedJobs lists ID and account of jobs that ended longer than grace ago, and no
+	// JobsWithoutEmail lists ID and account of jobs that ended longer than grace ago, and no
 	// longer than within, and whose e-mail to their address is not settled.
-	UnmailedJobs(ctx context.Context, letter string, grace, within time.Duration, after string, limit int) ([]schema.Job, error)
+	JobsWithoutEmail(ctx context.Context, letter string, grace, within time.Duration, after string, limit int) ([]schema.Job, error)
 	// PendingEvents lists ID and account of pending events that happened longer than
 	// grace ago, in the order of their IDs, behind after.
 	PendingEvents(ctx context.Context, grace time.Duration, after string, limit int) ([]schema.Event, error)
-	// OutdatedDays lists files with calls that were erased since they were published, by
+	// OutdatedDayFiles lists files with calls that were erased since they were published, by
 	// ID, behind after.
-	OutdatedDays(ctx context.Context, after string, limit int) ([]schema.DayFile, error)
-	// ForgetBulk deletes jobs that ended longer than kept ago, with their days and
+	OutdatedDayFiles(ctx context.Context, after string, limit int) ([]schema.DayFile, error)
+	// PurgeBulk deletes jobs that ended longer than kept ago, with their days and
 	// e-mails; events that have ended and are as old; and quotas of past days.
-	ForgetBulk(ctx context.Context, kept time.Duration) error
-	// ExpiredDays lists expired day files, oldest first.
-	ExpiredDays(ctx context.Context, limit int) ([]schema.DayFile, error)
+	PurgeBulk(ctx context.Context, kept time.Duration) error
+	// ExpiredDayFiles lists expired day files, oldest first.
+	ExpiredDayFiles(ctx context.Context, limit int) ([]schema.DayFile, error)
 	// DestroyExpiredDayKeys blanks the keys of all expired files.
 	DestroyExpiredDayKeys(ctx context.Context) error
-	// KnownDays tells which of the files have a row.
-	KnownDays(ctx context.Context, files []string) (map[string]bool, error)
+	// ExistingDayFiles tells which of the files have a row.
+	ExistingDayFiles(ctx context.Context, files []string) (map[string]bool, error)
 }
 
 // EmailStore is what e-mails about a job say of it, and who unsubscribed.
@@ -175,7 +175,7 @@ type Hooks interface {
 	// Deliver makes one signed request, POST or GET, with the parameters. token is the
 	// event's ID. It returns what the log may know of the attempt; err is nil when the
 	// event was delivered.
-	Deliver(ctx context.Context, to schema.Hook, token string, key []byte, params url.Values) (schema.EventTry, error)
+	Deliver(ctx context.Context, to schema.Hook, token string, key []byte, params url.Values) (schema.EventAttempt, error)
 }
 
 // Runs reads and starts Temporal's workflow runs.

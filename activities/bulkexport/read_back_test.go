@@ -73,7 +73,7 @@ func (m *memory) Remove(_ context.Context, prefix string) (schema.Certificate, e
 }
 
 func (m *memory) Folders(context.Context, string) iter.Seq2[string, error] { panic("not listed") }
-func (m *memory) LastStored(context.Context, string) (time.Time, error)    { panic("not listed") }
+func (m *memory) LastModified(context.Context, string) (time.Time, error)  { panic("not listed") }
 
 // published is a store that remembers what was published.
 type published struct {
@@ -82,11 +82,11 @@ type published struct {
 }
 
 func (p *published) Now(context.Context) (time.Time, error) { return time.Now(), nil }
-func (p *published) NoteSeen(context.Context, string, schema.ResourceType, bool) (time.Duration, error) {
+func (p *published) RecordSourceVisible(context.Context, string, schema.ResourceType, bool) (time.Duration, error) {
 	return 0, nil
 }
 
-func (p *published) PublishDay(_ context.Context, f schema.NewDayFile) (string, error) {
+func (p *published) PublishDayFile(_ context.Context, f schema.NewDayFile) (string, error) {
 	p.files = append(p.files, f)
 	return "", nil
 }
@@ -155,7 +155,7 @@ func TestADayFileThatReadsBackDifferentlyIsNotPublishedAndIsWrittenAnew(t *testi
 			require.NoError(t, err)
 			require.Equal(t, bulkexport.WriteDayResult{Status: schema.DayCompleted, Records: 1000}, result)
 			require.Len(t, store.files, 1)
-			require.NotEqual(t, vault.removed[0], schema.DayPrefix(store.files[0].ID), "under a new name")
+			require.NotEqual(t, vault.removed[0], schema.DayFilePrefix(store.files[0].ID), "under a new name")
 			require.Len(t, vault.objects, 1)
 		})
 	}
@@ -167,7 +167,7 @@ func TestADayFileIsWhatItsRowSays(t *testing.T) {
 		_, err := writeDay(&bulkexport.Activities{Store: store, Source: messages(records), Vault: vault, Count: uncounted{}})
 		require.NoError(t, err)
 		file := store.files[0]
-		stored := vault.objects[schema.DayObject(file.ID)]
+		stored := vault.objects[schema.DayFileObject(file.ID)]
 		require.EqualValues(t, len(stored), file.Size)
 		require.Equal(t, records, file.Records)
 		unzip, err := gzip.NewReader(bytes.NewReader(stored))

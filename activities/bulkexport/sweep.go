@@ -22,7 +22,7 @@ type PurgeBulkInput struct {
 
 // PurgeBulk deletes the rows of jobs and events that ended long ago.
 func (a *Activities) PurgeBulk(ctx context.Context, in PurgeBulkInput) error {
-	return activities.ToApplicationError(ctx, a.Store.ForgetBulk(ctx, in.Retention))
+	return activities.ToApplicationError(ctx, a.Store.PurgeBulk(ctx, in.Retention))
 }
 
 // RemoveExpiredDayFilesResult is the result of RemoveExpiredDayFiles.
@@ -41,7 +41,7 @@ func (a *Activities) RemoveExpiredDayFiles(ctx context.Context) (RemoveExpiredDa
 
 func (a *Activities) removeExpiredDayFiles(ctx context.Context) (result RemoveExpiredDayFilesResult, err error) {
 	for {
-		expired, err := a.Store.ExpiredDays(ctx, activities.SweepPage+result.Failed)
+		expired, err := a.Store.ExpiredDayFiles(ctx, activities.SweepPage+result.Failed)
 		if err != nil || len(expired) <= result.Failed { // fewer where one of them was replaced
 			return result, err
 		}
@@ -67,7 +67,7 @@ func (a *Activities) removeExpiredDayFiles(ctx context.Context) (result RemoveEx
 func (a *Activities) RemoveOrphanedDayFiles(ctx context.Context, in activities.RemoveOrphansInput) (activities.RemoveOrphansResult, error) {
 	defer activities.Heartbeat(ctx)()
 	result, err := activities.Orphans{
-		Vault: a.Vault, Folder: schema.DayFolder, IsID: schema.IsDayFileID, Owned: a.Store.KnownDays, Prefix: schema.DayPrefix,
+		Vault: a.Vault, Folder: schema.DayFilesPrefix, IsID: schema.IsDayFileID, Owned: a.Store.ExistingDayFiles, Prefix: schema.DayFilePrefix,
 	}.Remove(ctx, in.Grace)
 	return result, activities.ToApplicationError(ctx, err)
 }
@@ -173,7 +173,7 @@ func (a *Activities) findWebhooks(ctx context.Context, in SweepJobsInput, found 
 func (a *Activities) findEmails(ctx context.Context, in SweepJobsInput, found *Undelivered) error {
 	name := jobEndedEmail(schema.Job{}, mail.Data{}).Name()
 	for after := ""; ; {
-		jobs, err := a.Store.UnmailedJobs(ctx, name, in.Grace, schema.EmailRetryWindow, after, activities.SweepPage)
+		jobs, err := a.Store.JobsWithoutEmail(ctx, name, in.Grace, schema.EmailRetryWindow, after, activities.SweepPage)
 		if err != nil || len(jobs) == 0 {
 			return err
 		}

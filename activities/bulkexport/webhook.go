@@ -25,10 +25,10 @@ func (a *Activities) deliver(ctx context.Context, id string) error {
 	switch {
 	case err != nil, event.Status == schema.EventDelivered:
 		return err
-	case event.Status == schema.EventGivenUp:
+	case event.Status == schema.EventFailed:
 		return schema.Errorf(schema.Conflict, schema.CodeWebhookGivenUp, "The webhook was given up. It can be requested again.")
 	}
-	attempt := schema.EventTry{At: time.Now().UTC(), Outcome: "could not be signed"}
+	attempt := schema.EventAttempt{At: time.Now().UTC(), Outcome: "could not be signed"}
 	key, err := a.signingKey(ctx, event.Account)
 	if err == nil {
 		attempt, err = a.Hooks.Deliver(ctx, event.Hook, event.ID, key, hook.Params(event))
@@ -36,7 +36,7 @@ func (a *Activities) deliver(ctx context.Context, id string) error {
 	// An attempt that was cancelled was made all the same.
 	recording, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	recordErr := a.Store.NoteTry(recording, event.ID, attempt)
+	recordErr := a.Store.RecordAttempt(recording, event.ID, attempt)
 	switch {
 	case err == nil:
 		return recordErr
@@ -70,7 +70,7 @@ type GiveUpWebhookInput struct{ Event string }
 // GiveUpWebhook records that an event is not retried any more. One that was
 // delivered stays so.
 func (a *Activities) GiveUpWebhook(ctx context.Context, in GiveUpWebhookInput) error {
-	return activities.ToApplicationError(ctx, a.Store.GiveUpEvent(ctx, in.Event))
+	return activities.ToApplicationError(ctx, a.Store.MarkEventFailed(ctx, in.Event))
 }
 
 // ReopenWebhookInput is the input of ReopenWebhook.

@@ -60,8 +60,8 @@ func (r *fixture) event(url string) schema.Event {
 	r.t.Helper()
 	e := schema.Event{
 		ID: uuid.NewString(), Account: r.account.AccountSID, Type: schema.Calls, Job: schema.NewJobID(),
-		Hook:   schema.Hook{URL: url + "/seekrit?x=1", Method: http.MethodPost},
-		Result: schema.Result{Name: "Été & fils", Start: "2026-03-01", End: "2026-03-03", Completed: 3},
+		Hook:        schema.Hook{URL: url + "/seekrit?x=1", Method: http.MethodPost},
+		EventResult: schema.EventResult{Name: "Été & fils", Start: "2026-03-01", End: "2026-03-03", Completed: 3},
 	}
 	require.NoError(r.t, r.store.OpenEvent(r.t.Context(), e))
 	return r.read(e.ID)
@@ -131,7 +131,7 @@ func TestAWebhookThatCanNeverBeCalledIsNotRetried(t *testing.T) {
 	require.True(t, final(t, r.deliver(e.ID)))
 	require.Equal(t, []string{"not an address that can be called"}, outcomes(r.read(e.ID)))
 	require.NoError(t, r.run(r.GiveUpWebhook, bulkexport.GiveUpWebhookInput{Event: e.ID}))
-	require.Equal(t, schema.EventGivenUp, r.read(e.ID).Status)
+	require.Equal(t, schema.EventFailed, r.read(e.ID).Status)
 	require.True(t, final(t, r.deliver(e.ID)), "given up, it waits to be asked for again")
 	require.Equal(t, 1, r.read(e.ID).Tries)
 	require.True(t, final(t, r.deliver(uuid.NewString())), "there is no such event")
@@ -161,7 +161,9 @@ func TestNothingIsSentUnsignedAndALaterTokenSignsIt(t *testing.T) {
 // forgetful is a store that cannot record attempts.
 type forgetful struct{ bulkexport.Store }
 
-func (forgetful) NoteTry(context.Context, string, schema.EventTry) error { return errors.New("away") }
+func (forgetful) RecordAttempt(context.Context, string, schema.EventAttempt) error {
+	return errors.New("away")
+}
 
 func TestADeliveryThatCouldNotBeRecordedIsSentAgainAsTheSameEvent(t *testing.T) {
 	r := newFixture(t, demo.With{})

@@ -59,8 +59,8 @@ func newSender(c Config, roots *x509.CertPool, timeout time.Duration) (*Sender, 
 // Deliver sends one signed request with the parameters, POST or GET, and returns the
 // attempt's log entry. The error is nil if the receiver accepted it, of kind Invalid if
 // no retry can succeed, otherwise of kind Unavailable.
-func (s *Sender) Deliver(ctx context.Context, to schema.Hook, token string, key []byte, params url.Values) (schema.EventTry, error) {
-	try := schema.EventTry{At: time.Now().UTC()}
+func (s *Sender) Deliver(ctx context.Context, to schema.Hook, token string, key []byte, params url.Values) (schema.EventAttempt, error) {
+	try := schema.EventAttempt{At: time.Now().UTC()}
 	requestCtx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	req, err := s.newRequest(requestCtx, to, token, key, params)

@@ -83,7 +83,7 @@ func accept(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusN
 
 var allowLoopback = Config{Allow: []string{"127.0.0.0/8", "::1/128"}, AllowHTTP: true}
 
-func deliver(ctx context.Context, s *Sender, method, address string) (schema.EventTry, error) {
+func deliver(ctx context.Context, s *Sender, method, address string) (schema.EventAttempt, error) {
 	return s.Deliver(ctx, schema.Hook{URL: address, Method: method}, token, []byte(vectorKey), vectorParams())
 }
 
@@ -139,7 +139,7 @@ func TestReceiversCanVerifyTheSignature(t *testing.T) {
 
 // requireFailure checks that a failed attempt has this outcome and reveals nothing
 // private.
-func requireFailure(t *testing.T, try schema.EventTry, err error, outcome string) *schema.Error {
+func requireFailure(t *testing.T, try schema.EventAttempt, err error, outcome string) *schema.Error {
 	t.Helper()
 	var e *schema.Error
 	require.ErrorAs(t, err, &e)

@@ -63,7 +63,7 @@ func flat(p url.Values) map[string]string {
 func TestEventParametersHaveTheContractsNames(t *testing.T) {
 	at := time.Date(2026, 3, 5, 11, 12, 30, 987654321, time.FixedZone("CET", 3600))
 	job := schema.Event{ID: "7e0fbd1c-5b4c-4a5e-8b39-3c4b8f5f2f01", Account: "AC1", Type: schema.Calls, Job: "JS1", At: at,
-		Result: schema.Result{Name: "March & more", Start: "2026-03-01", End: "2026-03-03", Completed: 2, Empty: 1}}
+		EventResult: schema.EventResult{Name: "March & more", Start: "2026-03-01", End: "2026-03-03", Completed: 2, Empty: 1}}
 	require.Equal(t, map[string]string{
 		"account_sid": "AC1", "resource_type": "Calls", "status": "completed", "job_sid": "JS1", "friendly_name": "March & more",
 		"start_day": "2026-03-01", "end_day": "2026-03-03", "days_completed": "2", "days_empty": "1", "days_failed": "0",
@@ -71,7 +71,7 @@ func TestEventParametersHaveTheContractsNames(t *testing.T) {
 	}, flat(Params(job)))
 
 	daily := schema.Event{ID: "7e0fbd1c-5b4c-4a5e-8b39-3c4b8f5f2f02", Account: "AC1", Type: schema.Messages, Day: "2026-03-04", At: at,
-		Result: schema.Result{Failed: 1}}
+		EventResult: schema.EventResult{Failed: 1}}
 	require.Equal(t, map[string]string{
 		"account_sid": "AC1", "resource_type": "Messages", "status": "failed", "day": "2026-03-04",
 		"days_completed": "0", "days_empty": "0", "days_failed": "1",

@@ -43,11 +43,11 @@ func jobEnded(d Data) email {
 		facts = append(facts, fact{Label: "Job", Value: d.JobName})
 	}
 	facts = append(facts,
-		fact{Label: "With records", Value: pluralize(int64(d.Written), "day")},
-		fact{Label: "Empty", Value: pluralize(int64(d.Empty), "day")},
-		fact{Label: "Failed", Value: pluralize(int64(d.Missing), "day")},
+		fact{Label: "With records", Value: pluralize(int64(d.DaysWithRecords), "day")},
+		fact{Label: "Empty", Value: pluralize(int64(d.DaysEmpty), "day")},
+		fact{Label: "Failed", Value: pluralize(int64(d.DaysFailed), "day")},
 	)
-	written := d.Written + d.Empty
+	written := d.DaysWithRecords + d.DaysEmpty
 	if written == 0 {
 		e.Subject = "The bulk export for " + d.account() + " could not be completed"
 		e.Preheader = "No file was created. Please request the export again."
@@ -62,8 +62,8 @@ func jobEnded(d Data) email {
 	e.Preheader = "Every file is available at least until " + formatTime(d.ExpiresAt) + "."
 	e.Heading = "Your bulk export is ready"
 	e.Intro = []string{"The " + d.records() + " of " + d.account() + " are ready: " + d.days() + format}
-	if d.Missing > 0 {
-		failed := pluralize(int64(d.Missing), "day")
+	if d.DaysFailed > 0 {
+		failed := pluralize(int64(d.DaysFailed), "day")
 		e.Subject += ", except for " + failed
 		e.Heading = "Your bulk export is partly ready"
 		e.Intro = []string{

@@ -12,11 +12,11 @@ import (
 // Error says why an email was not sent and whether a retry can help. Its text holds
 // only an HTTP status and our own words, so logs and histories may contain it.
 type Error struct {
-	Status     int           // the provider's HTTP status; 0 without a response
-	RetryAfter time.Duration // how long the provider asks us to wait; 0 if it does not say
-	Permanent  bool          // a retry of the same message cannot help
-	Duplicate  bool          // an email with this key was accepted before, with another body
-	Everybody  bool          // the provider accepts no email of ours at the moment, to any recipient
+	Status         int           // the provider's HTTP status; 0 without a response
+	RetryAfter     time.Duration // how long the provider asks us to wait; 0 if it does not say
+	Permanent      bool          // a retry of the same message cannot help
+	Duplicate      bool          // an email with this key was accepted before, with another body
+	AffectsAllMail bool          // the provider accepts no email of ours at the moment, to any recipient
 
 	reason string
 	cause  error // the error of the caller's context or nil: other causes name hosts
@@ -63,10 +63,10 @@ func classify(r responseInfo) *Error {
 		// email, and this version will never be sent.
 		e.reason, e.Permanent, e.Duplicate = "an email with this key and another body was accepted before", true, true
 	case r.status == http.StatusTooManyRequests:
-		e.reason, e.Everybody = "too many emails, or the quota is used up", true
+		e.reason, e.AffectsAllMail = "too many emails, or the quota is used up", true
 	case r.status == http.StatusUnauthorized, r.status == http.StatusForbidden, r.name == "invalid_from_address":
 		// Once the settings are corrected, the email can still be sent.
-		e.reason, e.Everybody = "the API key or the sender is not accepted", true
+		e.reason, e.AffectsAllMail = "the API key or the sender is not accepted", true
 	case r.status == http.StatusUnprocessableEntity, r.status == http.StatusBadRequest:
 		e.reason, e.Permanent = "the message is not accepted", true
 	case r.status == http.StatusRequestTimeout, r.status == http.StatusTooEarly:
@@ -74,7 +74,7 @@ func classify(r responseInfo) *Error {
 	case r.status >= 500:
 		e.reason = "it has an internal error"
 	case r.status >= 300:
-		e.reason, e.Everybody = "RESEND_BASE_URL is not the URL of an email API", true
+		e.reason, e.AffectsAllMail = "RESEND_BASE_URL is not the URL of an email API", true
 	default:
 		// A success whose body cannot be read. For a retry with the same key,
 		// the provider repeats its first response and sends nothing twice.

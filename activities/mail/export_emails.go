@@ -104,7 +104,7 @@ func ready(d Data) email {
 func failed(d Data) email {
 	reason := d.Reason
 	if reason == "" {
-		reason = schema.FailedReason(d.Category)
+		reason = schema.ReasonFailed(d.Category)
 	}
 	var affected []fact
 	if d.Category != "" {
@@ -154,10 +154,10 @@ func (d Data) account() string {
 
 // requester returns the requester as the subject of a sentence.
 func (d Data) requester() string {
-	switch d.Asker {
-	case Reader:
+	switch d.RequestedBy {
+	case Recipient:
 		return "You"
-	case Program:
+	case APIClient:
 		return "A program with the account's API credentials"
 	}
 	return "An owner or admin"
@@ -176,7 +176,7 @@ func (d Data) nextExport() string {
 // facts returns own, followed by the facts that every email ends with.
 func (d Data) facts(own ...fact) []fact {
 	program := ""
-	if d.Asker == Program {
+	if d.RequestedBy == APIClient {
 		program = d.requester()
 	}
 	for _, f := range []fact{

@@ -17,11 +17,11 @@ type Kind string
 
 // Emails about an account export.
 const (
-	Confirmation Kind = schema.ConfirmationLetter // to the requester, with the link to confirm
-	Notice       Kind = "notice"                  // to the other owners and admins: an export was requested
-	Ready        Kind = "ready"                   // the file can be downloaded
-	Failed       Kind = "failed"                  // the export failed
-	Lapsed       Kind = "lapsed"                  // the request was not confirmed in time
+	Confirmation Kind = schema.ConfirmationEmail // to the requester, with the link to confirm
+	Notice       Kind = "notice"                 // to the other owners and admins: an export was requested
+	Ready        Kind = "ready"                  // the file can be downloaded
+	Failed       Kind = "failed"                 // the export failed
+	Lapsed       Kind = "lapsed"                 // the request was not confirmed in time
 )
 
 // Emails about a bulk job: it was created, and its last day has ended.
@@ -33,14 +33,14 @@ const (
 // Kinds lists every kind.
 var Kinds = []Kind{Confirmation, Notice, Ready, Failed, Lapsed, JobRequested, JobEnded}
 
-// Asker is who requested the export or job. Emails do not name the person, because
+// RequestedBy is who requested the export or job. Emails do not name the person, because
 // several people may read a mailbox.
-type Asker string
+type Requester string
 
 const (
-	Somebody Asker = ""        // an owner or admin other than the recipient
-	Reader   Asker = "reader"  // the recipient
-	Program  Asker = "program" // an API client with the account's own credentials
+	OwnerOrAdmin Requester = ""        // an owner or admin other than the recipient
+	Recipient    Requester = "reader"  // the recipient
+	APIClient    Requester = "program" // an API client with the account's own credentials
 )
 
 // Data holds the values of an email. Names may be empty and are not trusted. The
@@ -50,7 +50,7 @@ type Data struct {
 	AccountID   string // optional
 	ExportID    string // optional
 	JobID       string // optional
-	Asker       Asker
+	RequestedBy Requester
 
 	Link     string // Confirmation: the page to confirm on. Ready: the download
 	StopLink string // Notice; optional in Confirmation
@@ -72,13 +72,13 @@ type Data struct {
 	Category schema.Category // Failed: the category that could not be read; optional
 	Reason   string          // Failed: a sentence; "" for the category's default
 
-	Type       schema.ResourceType // JobRequested, JobEnded
-	Start, End schema.Day          // JobRequested, JobEnded
-	JobName    string              // JobEnded: optional
-	Written    int                 // JobEnded: days with records
-	Empty      int                 // JobEnded: days without records
-	Missing    int                 // JobEnded: days that failed
-	Retention  time.Duration       // JobEnded: how long each file is kept after it was created
+	Type            schema.ResourceType // JobRequested, JobEnded
+	Start, End      schema.Day          // JobRequested, JobEnded
+	JobName         string              // JobEnded: optional
+	DaysWithRecords int                 // JobEnded: days with records
+	DaysEmpty       int                 // JobEnded: days without records
+	DaysFailed      int                 // JobEnded: days that failed
+	Retention       time.Duration       // JobEnded: how long each file is kept after it was created
 
 	categories []schema.Category // Confirmation: what the archive will hold
 }

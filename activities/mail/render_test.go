@@ -29,7 +29,7 @@ func sampleData(kind Kind) Data {
 		AccountName:      "Acme Telecom",
 		AccountID:        "AC0123456789abcdef0123456789abcdef",
 		ExportID:         "EX00112233445566778899aabbccddeeff",
-		Asker:            Reader,
+		RequestedBy:      Recipient,
 		Link:             site + "/confirm/" + token,
 		StopLink:         site + "/stop/" + token,
 		PageLink:         site + "/settings/data-export",
@@ -46,17 +46,17 @@ func sampleData(kind Kind) Data {
 	}
 	switch kind {
 	case Notice:
-		d.Asker = Somebody
+		d.RequestedBy = OwnerOrAdmin
 	case Ready:
 		d.Link = site + "/download/" + token
 	case JobRequested, JobEnded:
 		d.ExportID, d.JobID = "", "JS8899aabbccddeeff0011223344556677"
 		d.PageLink = site + "/settings/bulk-export"
 		d.Type, d.Start, d.End = schema.Calls, "2026-01-01", "2026-01-31"
-		d.Asker, d.UnsubscribeLink = Somebody, site+"/unsubscribe/"+token
+		d.RequestedBy, d.UnsubscribeLink = OwnerOrAdmin, site+"/unsubscribe/"+token
 	}
 	if kind == JobEnded {
-		d.JobName, d.Written, d.Empty, d.Missing = "January & <b>audit</b>", 28, 2, 1
+		d.JobName, d.DaysWithRecords, d.DaysEmpty, d.DaysFailed = "January & <b>audit</b>", 28, 2, 1
 		d.Retention, d.ExpiresAt = 7*24*time.Hour, requested.Add(7*24*time.Hour)
 		d.UnsubscribeLink = ""
 	}
@@ -239,16 +239,16 @@ func TestEmailsRenderWithoutNames(t *testing.T) {
 }
 
 func TestEmailsNameTheKindOfRequesterButNoPerson(t *testing.T) {
-	for asker, says := range map[Asker]string{
-		Somebody: "An owner or admin requested a complete copy",
-		Reader:   "You requested a complete copy",
-		Program:  "A program with the account's API credentials requested a complete copy",
+	for asker, says := range map[Requester]string{
+		OwnerOrAdmin: "An owner or admin requested a complete copy",
+		Recipient:    "You requested a complete copy",
+		APIClient:    "A program with the account's API credentials requested a complete copy",
 	} {
 		d := sampleData(Confirmation)
-		d.Asker = asker
+		d.RequestedBy = asker
 		_, _, text := mustRender(t, Confirmation, d)
 		require.Contains(t, collapseSpace(text), says)
-		require.Equal(t, asker == Program, strings.Contains(text, "Requested by:"))
+		require.Equal(t, asker == APIClient, strings.Contains(text, "Requested by:"))
 	}
 }
 
@@ -315,7 +315,7 @@ func TestAJobsEmailCountsItsDaysByOutcome(t *testing.T) {
 		{0, 0, 31, "The bulk export for Acme Telecom could not be completed", "no file with the calls of Acme Telecom could be created", false},
 	} {
 		d := sampleData(JobEnded)
-		d.Written, d.Empty, d.Missing = c.written, c.empty, c.missing
+		d.DaysWithRecords, d.DaysEmpty, d.DaysFailed = c.written, c.empty, c.missing
 		subject, _, text := mustRender(t, JobEnded, d)
 		require.Equal(t, c.subject, subject)
 		require.Contains(t, collapseSpace(text), c.says)

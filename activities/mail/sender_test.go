@@ -155,29 +155,29 @@ func TestResponsesAreClassified(t *testing.T) {
 		want       Error
 		says       string
 	}{
-		"bad key":             {401, "", name("missing_api_key"), Error{Everybody: true}, "(missing_api_key)"},
-		"bad sender":          {422, "", name("invalid_from_address"), Error{Everybody: true}, "sender"},
-		"unverified domain":   {403, "", name("validation_error"), Error{Everybody: true}, "sender"},
+		"bad key":             {401, "", name("missing_api_key"), Error{AffectsAllMail: true}, "(missing_api_key)"},
+		"bad sender":          {422, "", name("invalid_from_address"), Error{AffectsAllMail: true}, "sender"},
+		"unverified domain":   {403, "", name("validation_error"), Error{AffectsAllMail: true}, "sender"},
 		"bad message":         {422, "", name("invalid_parameter"), Error{Permanent: true}, "(invalid_parameter)"},
 		"bad request":         {400, "", name("validation_error"), Error{Permanent: true}, "not accepted"},
-		"wrong base":          {404, "", "not found: seekrit", Error{Everybody: true}, "not the URL"},
+		"wrong base":          {404, "", "not found: seekrit", Error{AffectsAllMail: true}, "not the URL"},
 		"same key, same time": {409, "", name("concurrent_idempotent_requests"), Error{}, "right now"},
 		"same key, new body":  {409, "", name("invalid_idempotent_request"), Error{Permanent: true, Duplicate: true}, "another body"},
 		"conflict":            {409, "", "seekrit", Error{Permanent: true, Duplicate: true}, "another body"},
-		"too fast":            {429, "7", name("rate_limit_exceeded"), Error{RetryAfter: 7 * time.Second, Everybody: true}, "(rate_limit_exceeded)"},
-		"too fast, fraction":  {429, "0.5", "", Error{RetryAfter: 500 * time.Millisecond, Everybody: true}, "too many"},
-		"too fast, silent":    {429, "", name("rate_limit_exceeded"), Error{Everybody: true}, "too many"},
-		"too fast, nonsense":  {429, "seekrit", "", Error{Everybody: true}, "too many"},
-		"too fast, past":      {429, "Thu, 01 Jan 1970 00:00:00 GMT", "", Error{Everybody: true}, "too many"},
-		"too fast, NaN":       {429, "NaN", "", Error{Everybody: true}, "too many"},
-		"quota":               {429, "86400", name("daily_quota_exceeded"), Error{RetryAfter: time.Hour, Everybody: true}, "(daily_quota_exceeded)"},
-		"quota, date":         {429, "Fri, 01 Jan 2100 00:00:00 GMT", "", Error{RetryAfter: time.Hour, Everybody: true}, "quota"},
+		"too fast":            {429, "7", name("rate_limit_exceeded"), Error{RetryAfter: 7 * time.Second, AffectsAllMail: true}, "(rate_limit_exceeded)"},
+		"too fast, fraction":  {429, "0.5", "", Error{RetryAfter: 500 * time.Millisecond, AffectsAllMail: true}, "too many"},
+		"too fast, silent":    {429, "", name("rate_limit_exceeded"), Error{AffectsAllMail: true}, "too many"},
+		"too fast, nonsense":  {429, "seekrit", "", Error{AffectsAllMail: true}, "too many"},
+		"too fast, past":      {429, "Thu, 01 Jan 1970 00:00:00 GMT", "", Error{AffectsAllMail: true}, "too many"},
+		"too fast, NaN":       {429, "NaN", "", Error{AffectsAllMail: true}, "too many"},
+		"quota":               {429, "86400", name("daily_quota_exceeded"), Error{RetryAfter: time.Hour, AffectsAllMail: true}, "(daily_quota_exceeded)"},
+		"quota, date":         {429, "Fri, 01 Jan 2100 00:00:00 GMT", "", Error{RetryAfter: time.Hour, AffectsAllMail: true}, "quota"},
 		"broken":              {500, "", name("seekrit"), Error{}, "internal error"},
 		"away":                {503, "30", "<html>seekrit</html>", Error{RetryAfter: 30 * time.Second}, "internal error"},
 		"slow":                {408, "", "", Error{}, "too slow"},
 		"too early":           {425, "", "", Error{}, "too early"},
 		"last server error":   {599, "", "", Error{}, "internal error"},
-		"unknown":             {418, "", name("teapot"), Error{Everybody: true}, "not the URL"},
+		"unknown":             {418, "", name("teapot"), Error{AffectsAllMail: true}, "not the URL"},
 		"headers too long":    {200, "", "", Error{}, ""},
 		"not JSON":            {200, "", "<html>seekrit</html>", Error{}, "understood"},
 		"no id":               {200, "", "{}", Error{}, "understood"},
@@ -200,7 +200,7 @@ func TestResponsesAreClassified(t *testing.T) {
 				c.status = 0 // no response was read
 			}
 			require.Equal(t, c.status, e.Status)
-			require.Equal(t, c.want, Error{RetryAfter: e.RetryAfter, Permanent: e.Permanent, Duplicate: e.Duplicate, Everybody: e.Everybody})
+			require.Equal(t, c.want, Error{RetryAfter: e.RetryAfter, Permanent: e.Permanent, Duplicate: e.Duplicate, AffectsAllMail: e.AffectsAllMail})
 			require.NoError(t, e.Unwrap())
 			require.Len(t, p.received(), 1)
 		})
@@ -214,7 +214,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 			http.Redirect(w, r, other.URL+"/emails", status)
 		})
 		e := requireSendError(t, p.sender(t).Send(t.Context(), message()))
-		require.True(t, e.Everybody)
+		require.True(t, e.AffectsAllMail)
 		require.Equal(t, status, e.Status)
 	}
 	require.Empty(t, other.received())

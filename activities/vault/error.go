@@ -48,10 +48,10 @@ func (e *callError) Error() string {
 
 func (e *callError) Unwrap() error { return e.cause }
 
-// Told returns a text that is safe to store in workflow histories: the
+// SafeMessage returns a text that is safe to store in workflow histories: the
 // operation, and the service's code or our own reason. It holds no text of the
 // network, the SDK or the caller.
-func (e *callError) Told() string {
+func (e *callError) SafeMessage() string {
 	switch {
 	case e.code != "":
 		return "vault: " + e.op + ": " + e.code
@@ -66,8 +66,8 @@ type unreadable string
 
 func (u unreadable) Error() string { return string(u) }
 
-// Told returns a text that is safe to store in workflow histories.
-func (u unreadable) Told() string { return "vault: " + string(u) }
+// SafeMessage returns a text that is safe to store in workflow histories.
+func (u unreadable) SafeMessage() string { return "vault: " + string(u) }
 
 // translateError turns an SDK's error into ours. It returns nil for nil.
 func translateError(ctx context.Context, op string, err error) error {

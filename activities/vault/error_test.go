@@ -181,7 +181,7 @@ func TestAResponseThatIsNotFromS3IsAnError(t *testing.T) {
 	_, err = v.Remove(t.Context(), e.prefix)
 	require.Error(t, err)
 	listings := 0
-	for _, err := range v.Keys(t.Context(), e.prefix) {
+	for _, err := range v.Objects(t.Context(), e.prefix) {
 		require.ErrorContains(t, err, errNotS3.Error())
 		listings++
 	}
@@ -193,7 +193,7 @@ func TestAResponseThatIsNotFromS3IsAnError(t *testing.T) {
 	}
 	require.Equal(t, 1, listings)
 	listings = 0
-	for _, err := range v.Folders(t.Context(), schema.ExportFolder) {
+	for _, err := range v.Folders(t.Context(), schema.ExportsPrefix) {
 		require.ErrorContains(t, err, errNotS3.Error())
 		listings++
 	}

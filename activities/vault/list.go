@@ -32,8 +32,8 @@ type Upload struct {
 // page, which would otherwise look like an empty list.
 var errNotS3 = errors.New("the response is not a listing of this bucket")
 
-// Keys lists the objects under a prefix, ordered by key. It ends after an error.
-func (v *Vault) Keys(ctx context.Context, prefix string) iter.Seq2[ObjectInfo, error] {
+// Objects lists the objects under a prefix, ordered by key. It ends after an error.
+func (v *Vault) Objects(ctx context.Context, prefix string) iter.Seq2[ObjectInfo, error] {
 	return func(yield func(ObjectInfo, error) bool) {
 		pages := s3.NewListObjectsV2Paginator(v.s3, &s3.ListObjectsV2Input{Bucket: &v.bucket, Prefix: &prefix})
 		for pages.HasMorePages() {
@@ -109,10 +109,10 @@ func (v *Vault) Folders(ctx context.Context, under string) iter.Seq2[string, err
 	}
 }
 
-// LastStored returns the time of the last write under a prefix, including old
+// LastModified returns the time of the last write under a prefix, including old
 // versions and unfinished uploads with their parts, or the zero time if there is
 // nothing.
-func (v *Vault) LastStored(ctx context.Context, prefix string) (time.Time, error) {
+func (v *Vault) LastModified(ctx context.Context, prefix string) (time.Time, error) {
 	var last time.Time
 	for u, err := range v.Uploads(ctx, prefix) {
 		if err != nil {

@@ -99,7 +99,7 @@ func newExport(t testing.TB, v *Vault) export {
 	require.NoError(t, err)
 	identity, err := v.Unwrap(t.Context(), wrapped, account, id)
 	require.NoError(t, err)
-	return export{id: id, prefix: schema.ObjectPrefix(id), recipient: recipient, identity: identity}
+	return export{id: id, prefix: schema.ExportPrefix(id), recipient: recipient, identity: identity}
 }
 
 // randomBytes returns incompressible bytes, the same for the same size.
@@ -119,7 +119,7 @@ func writeAll(body []byte) func(io.Writer) error {
 func keys(t testing.TB, v *Vault, prefix string) []string {
 	t.Helper()
 	var keys []string
-	for o, err := range v.Keys(context.WithoutCancel(t.Context()), prefix) {
+	for o, err := range v.Objects(context.WithoutCancel(t.Context()), prefix) {
 		require.NoError(t, err)
 		keys = append(keys, o.Key)
 	}

@@ -53,7 +53,7 @@ func (v *Vault) versions(ctx context.Context, prefix string) iter.Seq2[objectVer
 		if found {
 			return
 		}
-		for o, err := range v.Keys(ctx, prefix) {
+		for o, err := range v.Objects(ctx, prefix) {
 			if !yield(objectVersion{key: o.Key, current: true, modifiedAt: o.ModifiedAt}, err) {
 				return
 			}

@@ -18,7 +18,7 @@ func TestAnOpenerReadsTheObjectsOfItsExport(t *testing.T) {
 	account, export := schema.NewAccountID(), schema.NewExportID()
 	recipient, wrapped, err := v.NewKey(t.Context(), account, export)
 	require.NoError(t, err)
-	key, body := schema.ObjectPrefix(export)+"archive", randomBytes(12<<20)
+	key, body := schema.ExportPrefix(export)+"archive", randomBytes(12<<20)
 	require.NoError(t, v.Put(t.Context(), key, recipient, body))
 
 	opener, err := v.Unlock(t.Context(), wrapped, account, export)

@@ -207,7 +207,7 @@ func TestAnAbortIsRepeatedUntilTheUploadIsGone(t *testing.T) {
 func exportsIn(t *testing.T, v *Vault) []string {
 	t.Helper()
 	var ids []string
-	for id, err := range v.Folders(t.Context(), schema.ExportFolder) {
+	for id, err := range v.Folders(t.Context(), schema.ExportsPrefix) {
 		require.NoError(t, err)
 		ids = append(ids, id)
 	}
@@ -228,15 +228,15 @@ func TestFoldersListsEveryFolderOnce(t *testing.T) {
 	_, err := v.s3.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: &v.bucket, Key: aws.String(deleted.prefix + "calls/00000-1")})
 	require.NoError(t, err)
 	fill(t, v, "other/"+schema.NewExportID()+"/", 1)
-	beginUpload(t, v, schema.ExportFolder+"not-in-a-folder")
+	beginUpload(t, v, schema.ExportsPrefix+"not-in-a-folder")
 
 	require.ElementsMatch(t, []string{stored.id, uploading.id, both.id, deleted.id}, exportsIn(t, v))
 	for _, e := range []export{stored, uploading, both, deleted} {
-		at, err := v.LastStored(t.Context(), schema.ObjectPrefix(e.id))
+		at, err := v.LastModified(t.Context(), schema.ExportPrefix(e.id))
 		require.NoError(t, err)
 		require.WithinRange(t, at, began, time.Now().Add(time.Second))
 	}
-	at, err := v.LastStored(t.Context(), schema.ObjectPrefix(schema.NewExportID()))
+	at, err := v.LastModified(t.Context(), schema.ExportPrefix(schema.NewExportID()))
 	require.NoError(t, err)
 	require.Zero(t, at)
 }
@@ -246,7 +246,7 @@ func TestTheLastWriteIncludesUploadsWithoutParts(t *testing.T) {
 	e := newExport(t, v)
 	_, err := v.s3.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: &v.bucket, Key: aws.String(e.prefix + "archive")})
 	require.NoError(t, err)
-	at, err := v.LastStored(t.Context(), e.prefix)
+	at, err := v.LastModified(t.Context(), e.prefix)
 	require.NoError(t, err)
 	require.WithinDuration(t, time.Now(), at, time.Minute)
 
@@ -257,7 +257,7 @@ func TestTheLastWriteIncludesUploadsWithoutParts(t *testing.T) {
 		}
 		return next.RoundTrip(q)
 	})
-	_, err = v.LastStored(t.Context(), e.prefix)
+	_, err = v.LastModified(t.Context(), e.prefix)
 	require.NoError(t, err)
 }
 
@@ -268,7 +268,7 @@ func TestObjectsAreListedInOrder(t *testing.T) {
 	got := keys(t, v, e.prefix)
 	require.Len(t, got, 1001)
 	require.IsIncreasing(t, got)
-	for o, err := range v.Keys(t.Context(), e.prefix) {
+	for o, err := range v.Objects(t.Context(), e.prefix) {
 		require.NoError(t, err)
 		require.EqualValues(t, 1, o.Size)
 		require.WithinDuration(t, time.Now(), o.ModifiedAt, time.Minute)

@@ -279,7 +279,7 @@ func TestTheLastWriteIncludesThePartsOfAnUpload(t *testing.T) {
 		}
 		require.Len(t, uploads(t, v, e.prefix), 1)
 		require.Equal(t, initiatedAt, uploads(t, v, e.prefix)[0].StartedAt.UTC())
-		at, err := v.LastStored(t.Context(), e.prefix)
+		at, err := v.LastModified(t.Context(), e.prefix)
 		require.WithinDuration(t, time.Now(), at, time.Minute)
 		return err
 	})

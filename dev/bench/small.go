@@ -110,7 +110,7 @@ func (b *bench) cost(ctx context.Context, a *account, c *counter) (cost Cost, er
 		return cost, err
 	}
 	cost.Rows, cost.Text, cost.Took = e.records(), *e.Size, e.took()
-	if cost.Objects, cost.Stored, err = b.stored(ctx, schema.ObjectPrefix(e.ID)); err != nil {
+	if cost.Objects, cost.Stored, err = b.stored(ctx, schema.ExportPrefix(e.ID)); err != nil {
 		return cost, err
 	}
 	if err := a.awaitRemoved(ctx, e); err != nil {

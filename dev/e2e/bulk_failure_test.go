@@ -27,13 +27,13 @@ func dayFiles(t *testing.T, st *fixture.Stack) []string {
 	t.Helper()
 	found := map[string]bool{}
 	pages := s3.NewListObjectsV2Paginator(st.S3.Client(), &s3.ListObjectsV2Input{
-		Bucket: aws.String(st.Demo.S3.Bucket), Prefix: aws.String(schema.DayFolder),
+		Bucket: aws.String(st.Demo.S3.Bucket), Prefix: aws.String(schema.DayFilesPrefix),
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(t.Context())
 		require.NoError(t, err)
 		for _, o := range page.Contents {
-			id, _, _ := strings.Cut(strings.TrimPrefix(*o.Key, schema.DayFolder), "/")
+			id, _, _ := strings.Cut(strings.TrimPrefix(*o.Key, schema.DayFilesPrefix), "/")
 			found[id] = true
 		}
 	}

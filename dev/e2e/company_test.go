@@ -74,7 +74,7 @@ func TestACompanyExportsItsOwnTables(t *testing.T) {
 	account, p, mail = newCustomer(canary)
 	export = p.confirmedExport(mail)
 	failed := p.awaitStatus(export.ID, "failed", time.Minute)
-	require.Equal(t, schema.FailedReason("notifications"), *failed.Reason)
+	require.Equal(t, schema.ReasonFailed("notifications"), *failed.Reason)
 	settings := p.link(mail, "/settings/", export.RequestedAt)
 	require.NotEmpty(t, settings)
 	open := 0

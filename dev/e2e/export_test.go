@@ -138,7 +138,7 @@ func TestFromRequestToRemovalOverHTTPAlone(t *testing.T) {
 	}, downloadWindow+10*time.Second)
 	require.Less(t, time.Since(*done.ExpiresAt), 5*time.Second)
 	gone := p.awaitStatus(export.ID, "expired", 20*time.Second)
-	require.Equal(t, schema.WindowPassed, *gone.Reason)
+	require.Equal(t, schema.ReasonWindowPassed, *gone.Reason)
 	require.Empty(t, objects(t, export.ID))
 	requireNothingLeft(t, export.ID)
 	p.json(http.MethodPost, "/v1/account/exports", http.StatusConflict, &refused)
@@ -234,7 +234,7 @@ func requireProgress(t *testing.T, events <-chan []exportView) {
 func objects(t *testing.T, export string) map[string][]byte {
 	t.Helper()
 	st := shared.Stack(t)
-	bucket, prefix := aws.String(st.Demo.S3.Bucket), aws.String(schema.ObjectPrefix(export))
+	bucket, prefix := aws.String(st.Demo.S3.Bucket), aws.String(schema.ExportPrefix(export))
 	found := map[string][]byte{}
 	pages := s3.NewListObjectsV2Paginator(st.S3.Client(), &s3.ListObjectsV2Input{Bucket: bucket, Prefix: prefix})
 	for pages.HasMorePages() {
@@ -256,7 +256,7 @@ func objects(t *testing.T, export string) map[string][]byte {
 func requireNothingLeft(t *testing.T, export string) {
 	t.Helper()
 	st := shared.Stack(t)
-	bucket, prefix := aws.String(st.Demo.S3.Bucket), aws.String(schema.ObjectPrefix(export))
+	bucket, prefix := aws.String(st.Demo.S3.Bucket), aws.String(schema.ExportPrefix(export))
 	uploads, err := st.S3.Client().ListMultipartUploads(t.Context(), &s3.ListMultipartUploadsInput{Bucket: bucket, Prefix: prefix})
 	require.NoError(t, err)
 	require.Empty(t, uploads.Uploads)

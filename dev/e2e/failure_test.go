@@ -168,7 +168,7 @@ func TestKillingTheWorkerDuringAMailAndARemovalCostsTimeAndNothingElse(t *testin
 	reader.link(address, "/download/", mailed.RequestedAt)
 	requireNoDuplicates(t, reader, address, 2)
 	gone := deleter.awaitStatus(deleted.ID, "expired", 30*time.Second)
-	require.Equal(t, schema.Deleted, *gone.Reason)
+	require.Equal(t, schema.ReasonDeleted, *gone.Reason)
 	var certificates int
 	require.NoError(t, shared.Stack(t).DB.QueryRow(`select count(*) from satchel.audit where subject = $1 and action = 'removed'`, deleted.ID).Scan(&certificates))
 	require.Equal(t, 1, certificates)
@@ -234,7 +234,7 @@ func TestATerminatedRunIsSweptUp(t *testing.T) {
 	c := shared.Stack(t).TemporalClient
 	require.NoError(t, c.TerminateWorkflow(t.Context(), "account-export/"+export.AccountID, "", "a test"))
 	gone := p.awaitStatus(export.ID, "expired", downloadWindow+time.Minute)
-	require.Equal(t, schema.WindowPassed, *gone.Reason)
+	require.Equal(t, schema.ReasonWindowPassed, *gone.Reason)
 	require.Empty(t, objects(t, export.ID))
 	requireNothingLeft(t, export.ID)
 }
@@ -262,7 +262,7 @@ func TestAnUnconfirmedExportLapses(t *testing.T) {
 	export := p.requestExport()
 	confirm := p.link(email, "/confirm/", export.RequestedAt)
 	lapsed := p.awaitStatus(export.ID, "expired", confirmWindow+20*time.Second)
-	require.Equal(t, schema.Unconfirmed, *lapsed.Reason)
+	require.Equal(t, schema.ReasonUnconfirmed, *lapsed.Reason)
 	res, _ := p.do(http.MethodPost, confirm, nil)
 	require.GreaterOrEqual(t, res.StatusCode, 400, fmt.Sprint("a lapsed link confirms nothing: ", res.StatusCode))
 	next := p.requestExport()

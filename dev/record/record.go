@@ -167,7 +167,7 @@ func (r *recorder) registerAccountExport(w worker.Worker) {
 			return exportactivities.FindOverdueExportsResult{}, nil
 		}
 		removal := exportactivities.RemoveArchiveInput{Export: schema.NewExportID(), Account: schema.NewAccountID(), By: activities.Satchel,
-			Ending: schema.Ending{Status: schema.Failed, Reason: schema.InterruptedReason}}
+			Ending: schema.Ending{Status: schema.Failed, Reason: schema.ReasonInterrupted}}
 		return exportactivities.FindOverdueExportsResult{Removals: []exportactivities.RemoveArchiveInput{removal}, Next: removal.Export}, nil
 	})
 	named("RemoveOrphanedExports", func(context.Context, activities.RemoveOrphansInput) (activities.RemoveOrphansResult, error) {

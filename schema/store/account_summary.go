@@ -9,8 +9,8 @@ import (
 	"satchel/schema/store/sqlstate"
 )
 
-// BulkGlances sums up the bulk exports of each account.
-func (b *BulkExports) BulkGlances(ctx context.Context, accounts []string) (map[string]schema.BulkGlance, error) {
+// AccountSummaries sums up the bulk exports of each account.
+func (b *BulkExports) AccountSummaries(ctx context.Context, accounts []string) (map[string]schema.AccountSummary, error) {
 	var rows []struct {
 		Account string         `db:"account_sid"`
 		Jobs    int            `db:"jobs"`
@@ -25,9 +25,9 @@ func (b *BulkExports) BulkGlances(ctx context.Context, accounts []string) (map[s
 			(select coalesce(sum(end_day - start_day + 1), 0) from satchel.jobs where account_sid = a
 				and created_at >= date_trunc('day', clock_timestamp() at time zone 'UTC') at time zone 'UTC') as days_today
 		from unnest($1::text[]) a`, pq.Array(accounts))
-	summaries := make(map[string]schema.BulkGlance, len(rows))
+	summaries := make(map[string]schema.AccountSummary, len(rows))
 	for _, r := range rows {
-		summary := schema.BulkGlance{Jobs: r.Jobs, Files: r.Files, DaysToday: r.Days}
+		summary := schema.AccountSummary{Jobs: r.Jobs, Files: r.Files, DaysToday: r.Days}
 		for _, t := range schema.ResourceTypes {
 			for _, daily := range r.Daily {
 				if string(t) == daily {

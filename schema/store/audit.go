@@ -19,18 +19,18 @@ type Action string
 
 // The actions that the audit trail holds.
 const (
-	Requested   Action = "requested"
-	MailLost    Action = "mail_lost" // the confirmation e-mail was requested again
-	ConfirmedBy Action = "confirmed"
-	Downloaded  Action = "downloaded"
-	Removed     Action = "removed"
-	Erased      Action = "erased"     // a call, from the archive
-	Configured  Action = "configured" // the daily export of a type, which is the subject
+	ActionRequested       Action = "requested"
+	ActionResendRequested Action = "mail_lost" // the confirmation e-mail was requested again
+	ActionConfirmed       Action = "confirmed"
+	ActionDownloaded      Action = "downloaded"
+	ActionRemoved         Action = "removed"
+	ActionErased          Action = "erased"     // a call, from the archive
+	ActionConfigured      Action = "configured" // the daily export of a type, which is the subject
 )
 
-// Event is a row of the audit trail: who did what to which export, job, day
+// AuditEvent is a row of the audit trail: who did what to which export, job, day
 // file, call or daily export. Details hold counts and flags only.
-type Event struct {
+type AuditEvent struct {
 	At      time.Time `db:"at"`
 	Account string    `db:"account_sid"`
 	Subject string    `db:"subject"`
@@ -40,14 +40,14 @@ type Event struct {
 }
 
 // Audit adds a row to the audit trail.
-func (db *DB) Audit(ctx context.Context, e Event) error {
+func (db *DB) Audit(ctx context.Context, e AuditEvent) error {
 	return sqlstate.Wrap("write audit", audit(ctx, db.pool, e))
 }
 
-// AuditWithin adds a row to the audit trail, unless the subject has limit rows
+// AuditWithinLimit adds a row to the audit trail, unless the subject has limit rows
 // of this action within the window: then it adds nothing and returns how long
 // to wait. Concurrent calls cannot exceed the limit.
-func (db *DB) AuditWithin(ctx context.Context, e Event, limit int, window time.Duration) (wait time.Duration, err error) {
+func (db *DB) AuditWithinLimit(ctx context.Context, e AuditEvent, limit int, window time.Duration) (wait time.Duration, err error) {
 	err = db.inTx(ctx, "write audit", func(tx *sqlx.Tx) error {
 		if _, err := tx.ExecContext(ctx, `select pg_advisory_xact_lock(hashtextextended($1, 0))`, "audit "+e.Subject); err != nil {
 			return err
@@ -66,7 +66,7 @@ func (db *DB) AuditWithin(ctx context.Context, e Event, limit int, window time.D
 	return wait, err
 }
 
-func audit(ctx context.Context, db sqlx.ExtContext, e Event) error {
+func audit(ctx context.Context, db sqlx.ExtContext, e AuditEvent) error {
 	details := []byte("{}")
 	if e.Details != nil {
 		var err error
@@ -88,10 +88,10 @@ func actor(user string) string {
 	return user
 }
 
-// Deed is a line of an export's audit trail, with the counts of a removal. All
+// AuditEntry is a line of an export's audit trail, with the counts of a removal. All
 // downloads by one actor are one line, at the time of the last.
-type Deed struct {
-	Event
+type AuditEntry struct {
+	AuditEvent
 	Times   int64 `db:"times"`
 	Objects int   `db:"objects"` // deleted
 	Left    int   `db:"left_over"`
@@ -101,10 +101,10 @@ type Deed struct {
 // together, and how many of everything else. The newest are kept.
 const maxTrailLines = 5000
 
-// Trails reads the audit trails of an account's exports, each oldest first. A
+// AuditTrails reads the audit trails of an account's exports, each oldest first. A
 // download that was resumed counts once.
-func (db *DB) Trails(ctx context.Context, account string, exports []string) (map[string][]Deed, error) {
-	var lines []Deed
+func (db *DB) AuditTrails(ctx context.Context, account string, exports []string) (map[string][]AuditEntry, error) {
+	var lines []AuditEntry
 	err := db.pool.SelectContext(ctx, &lines, `select at, account_sid, subject, actor, action, times, objects, left_over from (
 			(select id, at, account_sid, subject, actor, action, 1 as times,
 				coalesce((details->>'objects')::int, 0) as objects, coalesce((details->>'left')::int, 0) as left_over
@@ -115,11 +115,11 @@ func (db *DB) Trails(ctx context.Context, account string, exports []string) (map
 			from satchel.audit where account_sid = $1 and subject = any($2) and action = $4 and coalesce(details->>'from', '0') = '0'
 			group by account_sid, subject, actor, action
 			order by max(id) desc limit $3)
-		) lines order by id`, account, pq.Array(exports), maxTrailLines, Downloaded)
+		) lines order by id`, account, pq.Array(exports), maxTrailLines, ActionDownloaded)
 	if err != nil {
 		return nil, sqlstate.Wrap("read audit", err)
 	}
-	trails := make(map[string][]Deed, len(exports))
+	trails := make(map[string][]AuditEntry, len(exports))
 	for _, l := range lines {
 		trails[l.Subject] = append(trails[l.Subject], l)
 	}

@@ -19,11 +19,11 @@ func (b *BulkExports) OverdueJobs(ctx context.Context, grace time.Duration, afte
 	return ids, sqlstate.Wrap("find overdue jobs", err)
 }
 
-// UnmailedJobs lists ID and account of jobs whose e-mail at their end may have
+// JobsWithoutEmail lists ID and account of jobs whose e-mail at their end may have
 // lost its workflow: they ended longer than grace ago and no longer than within,
 // were not deleted, have an address, and the e-mail has no outcome. They are in
 // order of ID, after the given one.
-func (b *BulkExports) UnmailedJobs(ctx context.Context, emailKey string, grace, within time.Duration, after string, limit int) ([]schema.Job, error) {
+func (b *BulkExports) JobsWithoutEmail(ctx context.Context, emailKey string, grace, within time.Duration, after string, limit int) ([]schema.Job, error) {
 	list := []schema.Job{}
 	err := b.pool.SelectContext(ctx, &list, `select id, account_sid from satchel.jobs
 		where ended_at < clock_timestamp() - $1 * interval '1 microsecond' and ended_at > clock_timestamp() - $2 * interval '1 microsecond'

@@ -48,10 +48,10 @@ func TestAnEmailAtAJobsEndIsListedUntilItHasAnOutcomeOrIsTooOld(t *testing.T) {
 	for _, spoil := range []string{"email = ''", "deleting_at = now()", "ended_at = now()", "ended_at = now() - interval '1 day'", "ended_at = null"} {
 		ended(spoil)
 	}
-	require.NoError(t, s.SettleLetter(t.Context(), ended(""), emailKey, false))
+	require.NoError(t, s.RecordEmailOutcome(t.Context(), ended(""), emailKey, false))
 	var got []string
 	for after := ""; ; {
-		list, err := s.UnmailedJobs(t.Context(), emailKey, time.Hour, 24*time.Hour, after, 2)
+		list, err := s.JobsWithoutEmail(t.Context(), emailKey, time.Hour, 24*time.Hour, after, 2)
 		require.NoError(t, err)
 		if len(list) == 0 {
 			break
@@ -74,7 +74,7 @@ func TestPendingEventsAreListedInPages(t *testing.T) {
 		require.NoError(t, s.OpenEvent(t.Context(), e))
 		switch n {
 		case 1:
-			require.NoError(t, s.GiveUpEvent(t.Context(), e.ID))
+			require.NoError(t, s.MarkEventFailed(t.Context(), e.ID))
 		case 2, 3, 4:
 			want = append(want, e.ID)
 		}

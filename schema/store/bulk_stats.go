@@ -8,8 +8,8 @@ import (
 	"satchel/schema/store/sqlstate"
 )
 
-// BulkStanding counts all bulk exports, for metrics.
-type BulkStanding struct {
+// BulkStats counts all bulk exports, for metrics.
+type BulkStats struct {
 	Jobs   int64         // that have not ended
 	Oldest time.Duration // age of the oldest of them
 	Files  int64         // of days, expired ones included
@@ -17,10 +17,10 @@ type BulkStanding struct {
 	Events int64         // pending
 }
 
-// BulkStanding counts jobs, day files and events.
-func (b *BulkExports) BulkStanding(ctx context.Context) (BulkStanding, error) {
+// BulkStats counts jobs, day files and events.
+func (b *BulkExports) BulkStats(ctx context.Context) (BulkStats, error) {
 	var row struct {
-		BulkStanding
+		BulkStats
 		Seconds float64 `db:"seconds"`
 	}
 	err := b.pool.GetContext(ctx, &row, `select jobs, seconds, files, bytes, events from
@@ -29,5 +29,5 @@ func (b *BulkExports) BulkStanding(ctx context.Context) (BulkStanding, error) {
 		(select count(*) as files, coalesce(sum(size), 0)::bigint as bytes from satchel.day_files) f,
 		(select count(*) as events from satchel.events where status = `+sqlText(schema.EventPending)+`) e`)
 	row.Oldest = max(0, time.Duration(row.Seconds*float64(time.Second)))
-	return row.BulkStanding, sqlstate.Wrap("count bulk exports", err)
+	return row.BulkStats, sqlstate.Wrap("count bulk exports", err)
 }

@@ -44,9 +44,9 @@ func (b *BulkExports) Configurations(ctx context.Context, account string) ([]sch
 	return all, nil
 }
 
-// Daily lists the enabled daily exports of all accounts, in order, after the
+// EnabledConfigurations lists the enabled daily exports of all accounts, in order, after the
 // account and type of the given one.
-func (b *BulkExports) Daily(ctx context.Context, after schema.BulkConfiguration, limit int) ([]schema.BulkConfiguration, error) {
+func (b *BulkExports) EnabledConfigurations(ctx context.Context, after schema.BulkConfiguration, limit int) ([]schema.BulkConfiguration, error) {
 	list := []schema.BulkConfiguration{}
 	err := b.pool.SelectContext(ctx, &list, `select account_sid, resource_type, enabled, webhook_url, webhook_method
 		from satchel.bulk_configurations where enabled and (account_sid, resource_type) > ($1, $2)
@@ -83,8 +83,8 @@ func (b *BulkExports) Configure(ctx context.Context, account string, t schema.Re
 			where account_sid = $1 and resource_type = $2`, account, t, now.Enabled, now.URL, now.Method); err != nil {
 			return err
 		}
-		return audit(ctx, tx, Event{
-			Account: account, Subject: string(t), Actor: actor(by), Action: Configured,
+		return audit(ctx, tx, AuditEvent{
+			Account: account, Subject: string(t), Actor: actor(by), Action: ActionConfigured,
 			Details: map[string]bool{"enabled": now.Enabled, "webhook": now.URL != "", "webhookChanged": now.Hook != before.Hook},
 		})
 	})
@@ -94,9 +94,9 @@ func (b *BulkExports) Configure(ctx context.Context, account string, t schema.Re
 	return now, nil
 }
 
-// NoteSeen records whether the source database shows the account of a daily
+// RecordSourceVisible records whether the source database shows the account of a daily
 // export, and returns for how long it has not.
-func (b *BulkExports) NoteSeen(ctx context.Context, account string, t schema.ResourceType, visible bool) (time.Duration, error) {
+func (b *BulkExports) RecordSourceVisible(ctx context.Context, account string, t schema.ResourceType, visible bool) (time.Duration, error) {
 	var microseconds int64
 	err := b.pool.GetContext(ctx, &microseconds, `update satchel.bulk_configurations
 		set unseen_since = case when $3 then null else coalesce(unseen_since, clock_timestamp()) end

@@ -42,7 +42,7 @@ func TestAConfigurationChangesOnlyTheGivenFields(t *testing.T) {
 	require.NoError(t, err)
 	var actors []string
 	for _, e := range audited(t, s.DB, string(schema.Calls)) {
-		require.Equal(t, []string{account, string(store.Configured)}, []string{e.Account, string(e.Action)})
+		require.Equal(t, []string{account, string(store.ActionConfigured)}, []string{e.Account, string(e.Action)})
 		actors = append(actors, e.Actor)
 	}
 	require.Equal(t, []string{"US-by", "US-by", "US-by", "US-by", "SK-by"}, actors, "one of the changes changed nothing")
@@ -69,7 +69,7 @@ func TestAnAccountCountsAsHiddenUntilItIsVisibleAgain(t *testing.T) {
 	s := openBulk(t)
 	account, yes := schema.NewAccountID(), true
 	record := func(visible bool) time.Duration {
-		hidden, err := s.NoteSeen(t.Context(), account, schema.Calls, visible)
+		hidden, err := s.RecordSourceVisible(t.Context(), account, schema.Calls, visible)
 		require.NoError(t, err)
 		return hidden
 	}

@@ -9,9 +9,9 @@ import (
 	"satchel/schema/store/sqlstate"
 )
 
-// Cooling returns the export whose cooldown the account is in, by the
+// ActiveCooldown returns the export whose cooldown the account is in, by the
 // database's clock, and false if there is none.
-func (a *AccountExports) Cooling(ctx context.Context, account string) (schema.Export, bool, error) {
+func (a *AccountExports) ActiveCooldown(ctx context.Context, account string) (schema.Export, bool, error) {
 	var e schema.Export
 	err := a.pool.GetContext(ctx, &e, `select `+exportColumns+` from satchel.exports
 		where account_sid = $1 and available_again_at > clock_timestamp()

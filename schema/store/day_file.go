@@ -42,14 +42,14 @@ func (b *BulkExports) DayFiles(ctx context.Context, account string, t schema.Res
 	return list, sqlstate.Wrap("list day files", err)
 }
 
-// CurrentDayFiles lists the account's files of all types, newest first.
-func (b *BulkExports) CurrentDayFiles(ctx context.Context, account string, limit int) ([]schema.DayFile, error) {
-	return b.CurrentDayFilesBefore(ctx, account, math.MaxInt64, limit)
+// LatestDayFiles lists the account's files of all types, newest first.
+func (b *BulkExports) LatestDayFiles(ctx context.Context, account string, limit int) ([]schema.DayFile, error) {
+	return b.LatestDayFilesBefore(ctx, account, math.MaxInt64, limit)
 }
 
-// CurrentDayFilesBefore is CurrentDayFiles of files published before the given
+// LatestDayFilesBefore is LatestDayFiles of files published before the given
 // Seq.
-func (b *BulkExports) CurrentDayFilesBefore(ctx context.Context, account string, seq int64, limit int) ([]schema.DayFile, error) {
+func (b *BulkExports) LatestDayFilesBefore(ctx context.Context, account string, seq int64, limit int) ([]schema.DayFile, error) {
 	list := []schema.DayFile{}
 	err := b.pool.SelectContext(ctx, &list, `select `+dayFileColumns+` from satchel.day_files
 		where account_sid = $1 and seq < $3 and `+visible+` order by seq desc limit $2`, account, limit, seq)
@@ -65,17 +65,17 @@ func (b *BulkExports) DayFile(ctx context.Context, account string, t schema.Reso
 	return f, dayFileError(err)
 }
 
-// Outdated reports whether the account's file of calls of a day exists and has a
+// IsDayFileOutdated reports whether the account's file of calls of a day exists and has a
 // call that was erased since it was published.
-func (b *BulkExports) Outdated(ctx context.Context, account string, day schema.Day) (bool, error) {
+func (b *BulkExports) IsDayFileOutdated(ctx context.Context, account string, day schema.Day) (bool, error) {
 	var is bool
 	err := b.pool.GetContext(ctx, &is, `select exists (select from satchel.day_files
 		where account_sid = $1 and day = $2 and `+readable+` and `+outdated(0)+`)`, account, day)
 	return is, sqlstate.Wrap("find outdated day file", err)
 }
 
-// OutdatedDays lists all such files in order of ID, after the given one.
-func (b *BulkExports) OutdatedDays(ctx context.Context, after string, limit int) ([]schema.DayFile, error) {
+// OutdatedDayFiles lists all such files in order of ID, after the given one.
+func (b *BulkExports) OutdatedDayFiles(ctx context.Context, after string, limit int) ([]schema.DayFile, error) {
 	list := []schema.DayFile{}
 	err := b.pool.SelectContext(ctx, &list, `select `+dayFileColumns+` from satchel.day_files
 		where id > $1 and `+readable+` and `+outdated(0)+` order by id limit $2`, after, limit)

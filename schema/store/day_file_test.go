@@ -18,7 +18,7 @@ func aFile(account string) schema.NewDayFile {
 
 // published publishes the file and checks which one it replaces.
 func published(t *testing.T, s *store.BulkExports, f schema.NewDayFile, replaces string) {
-	obsolete, err := s.PublishDay(t.Context(), f)
+	obsolete, err := s.PublishDayFile(t.Context(), f)
 	require.NoError(t, err)
 	require.Equal(t, replaces, obsolete)
 }
@@ -31,7 +31,7 @@ func file(t *testing.T, s *store.BulkExports, f schema.NewDayFile) schema.DayFil
 
 // hasRow reports whether a file has a row, even if it may not be downloaded.
 func hasRow(t *testing.T, s *store.BulkExports, id string) bool {
-	known, err := s.KnownDays(context.Background(), []string{id})
+	known, err := s.ExistingDayFiles(context.Background(), []string{id})
 	require.NoError(t, err)
 	return known[id]
 }
@@ -109,7 +109,7 @@ func TestANewerFileReplacesTheOlderAndMovesToTheEnd(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, list, 2)
 	require.Equal(t, []string{other.ID, newer.ID}, []string{list[0].ID, list[1].ID})
-	current, err := s.CurrentDayFiles(t.Context(), account, 1)
+	current, err := s.LatestDayFiles(t.Context(), account, 1)
 	require.NoError(t, err)
 	require.Equal(t, []schema.DayFile{list[1]}, current)
 	_, _, err = s.OpenDayFile(t.Context(), old.ID)
@@ -118,10 +118,10 @@ func TestANewerFileReplacesTheOlderAndMovesToTheEnd(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, newer.Wrapped, wrapped)
 	require.Equal(t, list[1], got)
-	known, err := s.KnownDays(t.Context(), []string{old.ID, other.ID, newer.ID})
+	known, err := s.ExistingDayFiles(t.Context(), []string{old.ID, other.ID, newer.ID})
 	require.NoError(t, err)
 	require.Equal(t, map[string]bool{other.ID: true, newer.ID: true}, known)
-	none, err := s.KnownDays(t.Context(), nil)
+	none, err := s.ExistingDayFiles(t.Context(), nil)
 	require.NoError(t, err)
 	require.Empty(t, none)
 }
@@ -155,7 +155,7 @@ func TestARebuiltFileKeepsItsNameAndExpiry(t *testing.T) {
 	s := openBulk(t)
 	o := opened(t, s, schema.NewAccountID())
 	rebuilt := aFile(o.Account)
-	rebuilt.Again, rebuilt.Retention = true, 10*week
+	rebuilt.Rebuild, rebuilt.Retention = true, 10*week
 	published(t, s, rebuilt, rebuilt.ID)
 	require.False(t, hasRow(t, s, rebuilt.ID), "there was nothing to replace")
 
@@ -203,22 +203,22 @@ func TestAFileWithoutAKeyOrExpiredIsVisibleOnlyToTheSweep(t *testing.T) {
 	list, err := s.DayFiles(t.Context(), account, schema.Calls, 0, 10)
 	require.NoError(t, err)
 	require.Empty(t, list)
-	list, err = s.CurrentDayFiles(t.Context(), account, 10)
+	list, err = s.LatestDayFiles(t.Context(), account, 10)
 	require.NoError(t, err)
 	require.Empty(t, list)
-	late, err := s.ExpiredDays(t.Context(), 10)
+	late, err := s.ExpiredDayFiles(t.Context(), 10)
 	require.NoError(t, err)
 	require.Len(t, late, 2)
 	require.Equal(t, []string{expired.ID, expiredLater.ID}, []string{late[0].ID, late[1].ID}, "oldest first")
 
 	for range 2 {
-		require.NoError(t, s.DropDay(t.Context(), expired.ID, "satchel", schema.Certificate{Objects: 1}))
+		require.NoError(t, s.DeleteDayRow(t.Context(), expired.ID, "satchel", schema.Certificate{Objects: 1}))
 	}
 	require.False(t, hasRow(t, s, expired.ID))
-	trails, err := s.Trails(t.Context(), account, []string{expired.ID})
+	trails, err := s.AuditTrails(t.Context(), account, []string{expired.ID})
 	require.NoError(t, err)
 	require.Len(t, trails[expired.ID], 1)
-	require.Equal(t, store.Removed, trails[expired.ID][0].Action)
+	require.Equal(t, store.ActionRemoved, trails[expired.ID][0].Action)
 	require.Equal(t, 1, trails[expired.ID][0].Objects)
 
 	fresh := aFile(account)
@@ -233,8 +233,8 @@ func TestNoFileThatWasReadBeforeAnErasureIsPublishedAfterIt(t *testing.T) {
 		return []schema.Erasure{{Call: call, Day: "2026-02-28"}, {Call: call + " of another day", Day: "2026-02-27"}}
 	}
 	require.NoError(t, s.EraseCalls(t.Context(), account, "", erasure("CA0")))
-	_, err := s.PublishDay(t.Context(), aFile(account))
-	require.ErrorIs(t, err, schema.ErrOvertaken)
+	_, err := s.PublishDayFile(t.Context(), aFile(account))
+	require.ErrorIs(t, err, schema.ErrStaleAttempt)
 	messages := aFile(account)
 	messages.Type = schema.Messages
 	published(t, s, messages, "")
@@ -251,9 +251,9 @@ func TestNoFileThatWasReadBeforeAnErasureIsPublishedAfterIt(t *testing.T) {
 		})
 	require.True(t, seen)
 	rebuilt := aFile(account)
-	rebuilt.Again, rebuilt.Erased = true, 1
-	_, err = s.PublishDay(t.Context(), rebuilt)
-	require.ErrorIs(t, err, schema.ErrOvertaken)
+	rebuilt.Rebuild, rebuilt.Erased = true, 1
+	_, err = s.PublishDayFile(t.Context(), rebuilt)
+	require.ErrorIs(t, err, schema.ErrStaleAttempt)
 	rebuilt.Erased = 2
 	published(t, s, rebuilt, f.ID)
 }
@@ -265,8 +265,8 @@ func TestAStaleFileLeavesItsDayRunning(t *testing.T) {
 	f.Job = o.ID
 	begin(t, s, o.ID, f.Day)
 	require.NoError(t, s.EraseCalls(t.Context(), o.Account, "", []schema.Erasure{{Call: "CA1", Day: f.Day}}))
-	_, err := s.PublishDay(t.Context(), f)
-	require.ErrorIs(t, err, schema.ErrOvertaken)
+	_, err := s.PublishDayFile(t.Context(), f)
+	require.ErrorIs(t, err, schema.ErrStaleAttempt)
 	require.Equal(t, schema.DayRunning, statusesOf(t, s, o.ID)[1])
 	f.Erased = 1
 	published(t, s, f, "")
@@ -280,7 +280,7 @@ func TestTheErrorOfAnEarlierAttemptDoesNotKeepTheNextFromEndingTheDay(t *testing
 	f.Job = o.ID
 	begin(t, s, o.ID, f.Day)
 	begin(t, s, o.ID, f.Day) // the next attempt
-	require.NoError(t, s.TroubleDay(t.Context(), o.ID, f.Day))
+	require.NoError(t, s.MarkDayRetrying(t.Context(), o.ID, f.Day))
 	published(t, s, f, "")
 	require.Equal(t, schema.DayCompleted, statusesOf(t, s, o.ID)[1])
 }
@@ -288,10 +288,10 @@ func TestTheErrorOfAnEarlierAttemptDoesNotKeepTheNextFromEndingTheDay(t *testing
 // outdated lists the account's outdated files.
 func outdated(t *testing.T, s *store.BulkExports, account string) (files []string) {
 	t.Helper()
-	list, err := s.OutdatedDays(t.Context(), "", 100)
+	list, err := s.OutdatedDayFiles(t.Context(), "", 100)
 	require.NoError(t, err)
 	for _, f := range list {
-		is, err := s.Outdated(t.Context(), f.Account, f.Day)
+		is, err := s.IsDayFileOutdated(t.Context(), f.Account, f.Day)
 		require.NoError(t, err)
 		require.True(t, is)
 		if f.Account == account {
@@ -310,7 +310,7 @@ func TestAFileWithAnErasedCallIsHiddenAfterMinutesEvenIfItIsNotRebuilt(t *testin
 		published(t, s, f, "")
 	}
 	list := func() (files []string) {
-		list, err := s.CurrentDayFiles(t.Context(), f.Account, 10)
+		list, err := s.LatestDayFiles(t.Context(), f.Account, 10)
 		require.NoError(t, err)
 		for _, f := range list {
 			files = append(files, f.ID)
@@ -330,7 +330,7 @@ func TestAFileWithAnErasedCallIsHiddenAfterMinutesEvenIfItIsNotRebuilt(t *testin
 	missing(t, err)
 	require.Equal(t, []string{f.ID}, outdated(t, s, f.Account))
 
-	late.Again, late.Erased = true, 1
+	late.Rebuild, late.Erased = true, 1
 	published(t, s, late, f.ID)
 	require.Equal(t, late.ID, file(t, s, f).ID, "it is visible again")
 }
@@ -347,7 +347,7 @@ func TestOnlyAFileThatIsOlderThanAnErasureIsOutdated(t *testing.T) {
 	published(t, s, f, "")
 	erase("CA0")
 	require.Empty(t, outdated(t, s, f.Account), "it was known before")
-	is, err := s.Outdated(t.Context(), f.Account, f.Day)
+	is, err := s.IsDayFileOutdated(t.Context(), f.Account, f.Day)
 	require.NoError(t, err)
 	require.False(t, is)
 	erase("CA1")
@@ -362,7 +362,7 @@ func TestAFileThatIsDeletedDuringItsRebuildStaysDeleted(t *testing.T) {
 	published(t, s, f, "")
 	wanted := file(t, s, f)
 	rebuilt, later := f, f
-	rebuilt.ID, rebuilt.Again, later.ID, later.Again = schema.NewDayFileID(), true, schema.NewDayFileID(), true
+	rebuilt.ID, rebuilt.Rebuild, later.ID, later.Rebuild = schema.NewDayFileID(), true, schema.NewDayFileID(), true
 	var deleted string
 	race(t, s.DB, sameID, []any{rebuilt.ID}, // the file is replaced in the transaction, which waits for the lock
 		func() { published(t, s, rebuilt, f.ID) },
@@ -388,8 +388,8 @@ func TestAFileWhoseObjectTheSweepMayHaveDeletedIsNotPublished(t *testing.T) {
 	s := openBulk(t)
 	f := aFile(schema.NewAccountID())
 	f.ReadAt = f.ReadAt.Add(-10 * time.Minute)
-	_, err := s.PublishDay(t.Context(), f)
-	require.ErrorIs(t, err, schema.ErrOvertaken)
+	_, err := s.PublishDayFile(t.Context(), f)
+	require.ErrorIs(t, err, schema.ErrStaleAttempt)
 	require.False(t, hasRow(t, s, f.ID))
 }
 

@@ -10,16 +10,16 @@ import (
 	"satchel/schema"
 )
 
-// PublishDay makes a file the current one of its account, type and day and, with
+// PublishDayFile makes a file the current one of its account, type and day and, with
 // a job, moves the job's day to Completed or CompletedEmptyRecords, in one
 // transaction. It returns the ID of the file whose object is now obsolete: the
 // one that f replaces, if any, or f itself if it is not published, because the
 // day of its job does not run any more, or because it is a rebuild and the file
-// to be replaced is gone. It returns schema.ErrOvertaken if calls of the day were
+// to be replaced is gone. It returns schema.ErrStaleAttempt if calls of the day were
 // erased since f was read, or if that was so long ago that the sweep may have
 // deleted its object. Run again with the file that is published it changes
 // nothing.
-func (b *BulkExports) PublishDay(ctx context.Context, f schema.NewDayFile) (obsolete string, err error) {
+func (b *BulkExports) PublishDayFile(ctx context.Context, f schema.NewDayFile) (obsolete string, err error) {
 	err = b.inTx(ctx, "publish day file", func(tx *sqlx.Tx) error {
 		if err := lockErasures(ctx, tx, f.Account, f.Day); err != nil {
 			return err
@@ -41,7 +41,7 @@ func (b *BulkExports) PublishDay(ctx context.Context, f schema.NewDayFile) (obso
 			return nil
 		}
 		obsolete = f.ID
-		if f.Again && !old.Readable {
+		if f.Rebuild && !old.Readable {
 			return nil
 		}
 		if f.Job != "" {
@@ -75,7 +75,7 @@ func checkErasures(ctx context.Context, tx *sqlx.Tx, f schema.NewDayFile) error 
 		return err
 	}
 	if erased != f.Erased {
-		return schema.ErrOvertaken
+		return schema.ErrStaleAttempt
 	}
 	return nil
 }
@@ -84,13 +84,13 @@ func checkErasures(ctx context.Context, tx *sqlx.Tx, f schema.NewDayFile) error 
 // sweep deletes objects without a row, once they are twice as old as this.
 func checkPublishWindow(ctx context.Context, tx *sqlx.Tx, f schema.NewDayFile) error {
 	within := schema.PublishWithin
-	if f.Within > 0 {
-		within = min(within, f.Within)
+	if f.PublishWithin > 0 {
+		within = min(within, f.PublishWithin)
 	}
 	var fresh bool
 	err := tx.GetContext(ctx, &fresh, `select clock_timestamp() < $1::timestamptz + $2 * interval '1 microsecond'`, f.ReadAt, within.Microseconds())
 	if err == nil && !fresh {
-		err = schema.ErrOvertaken
+		err = schema.ErrStaleAttempt
 	}
 	return err
 }
@@ -123,6 +123,6 @@ func upsertDayFile(ctx context.Context, tx *sqlx.Tx, f schema.NewDayFile) error 
 			job_id = case when $11 then old.job_id else excluded.job_id end,
 			friendly_name = case when $11 then old.friendly_name else excluded.friendly_name end,
 			expires_at = case when $11 then old.expires_at else excluded.expires_at end`,
-		f.Account, f.Type, f.Day, f.ID, f.Job, f.Wrapped, f.Records, f.Size, f.SHA256, f.Retention.Microseconds(), f.Again)
+		f.Account, f.Type, f.Day, f.ID, f.Job, f.Wrapped, f.Records, f.Size, f.SHA256, f.Retention.Microseconds(), f.Rebuild)
 	return err
 }

@@ -12,8 +12,8 @@ import (
 	"satchel/schema/store/sqlstate"
 )
 
-// ExpiredDays lists day files that have expired, oldest first.
-func (b *BulkExports) ExpiredDays(ctx context.Context, limit int) ([]schema.DayFile, error) {
+// ExpiredDayFiles lists day files that have expired, oldest first.
+func (b *BulkExports) ExpiredDayFiles(ctx context.Context, limit int) ([]schema.DayFile, error) {
 	list := []schema.DayFile{}
 	err := b.pool.SelectContext(ctx, &list, `select `+dayFileColumns+` from satchel.day_files
 		where expires_at <= clock_timestamp() order by expires_at, id limit $1`, limit)
@@ -46,9 +46,9 @@ func (b *BulkExports) DestroyLatestDayKey(ctx context.Context, f schema.DayFile)
 	return file, sqlstate.Wrap("destroy key of a day file", err)
 }
 
-// DropDay deletes the file's row and writes the certificate of its removal.
+// DeleteDayRow deletes the file's row and writes the certificate of its removal.
 // Run again it changes nothing.
-func (b *BulkExports) DropDay(ctx context.Context, file, by string, cert schema.Certificate) error {
+func (b *BulkExports) DeleteDayRow(ctx context.Context, file, by string, cert schema.Certificate) error {
 	return b.inTx(ctx, "delete day file", func(tx *sqlx.Tx) error {
 		var account string
 		err := tx.GetContext(ctx, &account, `delete from satchel.day_files where id = $1 returning account_sid`, file)
@@ -58,13 +58,13 @@ func (b *BulkExports) DropDay(ctx context.Context, file, by string, cert schema.
 		if err != nil {
 			return err
 		}
-		return audit(ctx, tx, Event{Account: account, Subject: file, Actor: actor(by), Action: Removed, Details: cert})
+		return audit(ctx, tx, AuditEvent{Account: account, Subject: file, Actor: actor(by), Action: ActionRemoved, Details: cert})
 	})
 }
 
-// KnownDays returns which of the files have a row. Objects of any other are
+// ExistingDayFiles returns which of the files have a row. Objects of any other are
 // orphans.
-func (b *BulkExports) KnownDays(ctx context.Context, files []string) (map[string]bool, error) {
+func (b *BulkExports) ExistingDayFiles(ctx context.Context, files []string) (map[string]bool, error) {
 	var found []string
 	err := b.pool.SelectContext(ctx, &found, `select id from satchel.day_files where id = any($1)`, pq.Array(files))
 	known := make(map[string]bool, len(found))

@@ -13,9 +13,9 @@ func TestTheFirstOutcomeOfAnEmailStaysUnlessItIsSentAfterAll(t *testing.T) {
 		emailKey string
 		sent     bool
 	}{{"ready/US1/1", true}, {"ready/US1/1", false}, {"ready/US2/1", false}, {"ready/US3/1", false}, {"ready/US3/1", true}} {
-		require.NoError(t, s.SettleLetter(t.Context(), o.Export, c.emailKey, c.sent))
+		require.NoError(t, s.RecordEmailOutcome(t.Context(), o.Export, c.emailKey, c.sent))
 	}
-	settled, err := s.Letters(t.Context(), o.Export)
+	settled, err := s.EmailOutcomes(t.Context(), o.Export)
 	require.NoError(t, err)
 	require.Equal(t, map[string]bool{"ready/US1/1": true, "ready/US2/1": false, "ready/US3/1": true}, settled)
 }

@@ -35,13 +35,13 @@ func (b *BulkExports) EraseCalls(ctx context.Context, account, by string, calls 
 				update satchel.erased_calls set erase_again_at = clock_timestamp()
 				where account_sid = $1 and call_sid = any ($2) and erase_again_at is null)
 			insert into satchel.audit (account_sid, subject, actor, action)
-			select $1, call_sid, $4, $5 from erased`, account, pq.Array(sids), pq.Array(days), actor(by), Erased)
+			select $1, call_sid, $4, $5 from erased`, account, pq.Array(sids), pq.Array(days), actor(by), ActionErased)
 		return err
 	})
 }
 
-// Erased lists the account's erased calls of a day, in order.
-func (b *BulkExports) Erased(ctx context.Context, account string, day schema.Day) ([]string, error) {
+// ActionErased lists the account's erased calls of a day, in order.
+func (b *BulkExports) ErasedCalls(ctx context.Context, account string, day schema.Day) ([]string, error) {
 	calls := []string{}
 	err := b.pool.SelectContext(ctx, &calls, `select call_sid from satchel.erased_calls
 		where account_sid = $1 and day = $2 order by call_sid`, account, day)
@@ -86,9 +86,9 @@ func (b *BulkExports) DueErasures(ctx context.Context, limit int) ([]schema.Eras
 	return due, sqlstate.Wrap("list due erasures", err)
 }
 
-// NoteErased records that erased calls are not in the archive now. They are due
+// RecordErased records that erased calls are not in the archive now. They are due
 // again after a day, as long as the platform may still move them there.
-func (b *BulkExports) NoteErased(ctx context.Context, e schema.Erasures) error {
+func (b *BulkExports) RecordErased(ctx context.Context, e schema.Erasures) error {
 	_, err := b.pool.ExecContext(ctx, `update satchel.erased_calls
 		set erase_again_at = case when day >= clock_timestamp() at time zone 'UTC' - `+archivedWithin+` then clock_timestamp() + `+eraseEvery+` end
 		where account_sid = $1 and call_sid = any ($2) and erase_again_at is not null`, e.Account, pq.Array(e.Calls))

@@ -25,12 +25,12 @@ func TestErasingACallAgainChangesNothing(t *testing.T) {
 	require.NoError(t, s.EraseCalls(t.Context(), account, by, nil))
 
 	for day, want := range map[schema.Day][]string{"2026-03-01": {"CA1", "CA2"}, "2026-02-28": {"CA3"}, "2026-02-27": {}} {
-		got, err := s.Erased(t.Context(), account, day)
+		got, err := s.ErasedCalls(t.Context(), account, day)
 		require.NoError(t, err)
 		require.Equal(t, want, got)
 	}
 	for _, call := range []string{"CA1", "CA2", "CA3"} {
-		require.Equal(t, []store.Event{{Account: account, Subject: call, Actor: by, Action: store.Erased}}, audited(t, s.DB, call))
+		require.Equal(t, []store.AuditEvent{{Account: account, Subject: call, Actor: by, Action: store.ActionErased}}, audited(t, s.DB, call))
 	}
 	day, erased, err := s.ErasedCall(t.Context(), account, "CA3")
 	require.NoError(t, err)

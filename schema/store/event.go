@@ -32,7 +32,7 @@ func (b *BulkExports) OpenEvent(ctx context.Context, e schema.Event) error {
 	return sqlstate.Wrap("open event", err)
 }
 
-// Event reads an event with its latest attempts.
+// AuditEvent reads an event with its latest attempts.
 func (b *BulkExports) Event(ctx context.Context, id string) (schema.Event, error) {
 	return b.event(ctx, id, `id = $1`, id)
 }
@@ -82,7 +82,7 @@ func (b *BulkExports) events(ctx context.Context, which string, args ...any) ([]
 	}
 	var attempts []struct {
 		Event string `db:"event_id"`
-		schema.EventTry
+		schema.EventAttempt
 	}
 	err := b.pool.SelectContext(ctx, &attempts, `select t.* from unnest($1::uuid[]) e cross join lateral (
 			select event_id, at, http_status, outcome, took_ms from satchel.event_attempts
@@ -90,14 +90,14 @@ func (b *BulkExports) events(ctx context.Context, which string, args ...any) ([]
 		order by t.at desc`, pq.Array(ids), maxAttemptsRead)
 	for _, t := range attempts {
 		e := &list[index[t.Event]]
-		e.Log = append(e.Log, t.EventTry)
+		e.Log = append(e.Log, t.EventAttempt)
 	}
 	return list, sqlstate.Wrap("read attempts", err)
 }
 
-// NoteTry adds an attempt to the event's log. A successful one moves the event to
+// RecordAttempt adds an attempt to the event's log. A successful one moves the event to
 // delivered.
-func (b *BulkExports) NoteTry(ctx context.Context, event string, t schema.EventTry) error {
+func (b *BulkExports) RecordAttempt(ctx context.Context, event string, t schema.EventAttempt) error {
 	return b.inTx(ctx, "record attempt", func(tx *sqlx.Tx) error {
 		updated, err := tx.ExecContext(ctx, `update satchel.events set attempts = attempts + 1,
 			status = case when $2 = $3 then $3 else status end where id = $1`, event, t.Outcome, string(schema.EventDelivered))
@@ -118,14 +118,14 @@ func (b *BulkExports) NoteTry(ctx context.Context, event string, t schema.EventT
 // ReopenEvent moves an event that was delivered or has failed back to pending.
 func (b *BulkExports) ReopenEvent(ctx context.Context, event string) error {
 	_, err := b.pool.ExecContext(ctx, `update satchel.events set status = $2 where id = $1 and status in ($3, $4)`,
-		event, schema.EventPending, schema.EventGivenUp, schema.EventDelivered)
+		event, schema.EventPending, schema.EventFailed, schema.EventDelivered)
 	return sqlstate.Wrap("reopen event", err)
 }
 
-// GiveUpEvent moves a pending event to failed. Any other stays as it is.
-func (b *BulkExports) GiveUpEvent(ctx context.Context, event string) error {
+// MarkEventFailed moves a pending event to failed. Any other stays as it is.
+func (b *BulkExports) MarkEventFailed(ctx context.Context, event string) error {
 	_, err := b.pool.ExecContext(ctx, `update satchel.events set status = $3 where id = $1 and status = $2`,
-		event, schema.EventPending, schema.EventGivenUp)
+		event, schema.EventPending, schema.EventFailed)
 	return sqlstate.Wrap("mark event failed", err)
 }
 

@@ -13,14 +13,14 @@ import (
 
 func anEvent(account string) schema.Event {
 	return schema.Event{ID: uuid.NewString(), Account: account, Type: schema.Calls, Job: schema.NewJobID(),
-		Hook:   schema.Hook{URL: "https://hooks.example.com/bulk", Method: "POST"},
-		Result: schema.Result{Name: "March audit", Start: "2026-02-27", End: "2026-03-01", Completed: 1, Empty: 1, Failed: 1}}
+		Hook:        schema.Hook{URL: "https://hooks.example.com/bulk", Method: "POST"},
+		EventResult: schema.EventResult{Name: "March audit", Start: "2026-02-27", End: "2026-03-01", Completed: 1, Empty: 1, Failed: 1}}
 }
 
 func TestOpeningAnEventAgainChangesNothing(t *testing.T) {
 	s := openBulk(t)
 	job, daily := anEvent(schema.NewAccountID()), anEvent(schema.NewAccountID())
-	daily.Job, daily.Day, daily.Result = "", "2026-02-28", schema.Result{Completed: 1}
+	daily.Job, daily.Day, daily.EventResult = "", "2026-02-28", schema.EventResult{Completed: 1}
 	daily.At = time.Date(2026, 3, 1, 0, 15, 0, 0, time.UTC)
 	for _, e := range []schema.Event{job, daily} {
 		require.NoError(t, s.OpenEvent(t.Context(), e))
@@ -50,19 +50,19 @@ func TestAnEventIsPendingUntilItIsDeliveredOrFailed(t *testing.T) {
 		require.Equal(t, want, got.Status)
 		require.Equal(t, tries, got.Tries)
 	}
-	require.NoError(t, s.NoteTry(t.Context(), e.ID, schema.EventTry{Outcome: "timed out"}))
+	require.NoError(t, s.RecordAttempt(t.Context(), e.ID, schema.EventAttempt{Outcome: "timed out"}))
 	stands(schema.EventPending, 1)
-	require.NoError(t, s.GiveUpEvent(t.Context(), e.ID))
-	stands(schema.EventGivenUp, 1)
+	require.NoError(t, s.MarkEventFailed(t.Context(), e.ID))
+	stands(schema.EventFailed, 1)
 	require.NoError(t, s.ReopenEvent(t.Context(), e.ID))
 	stands(schema.EventPending, 1)
-	require.NoError(t, s.NoteTry(t.Context(), e.ID, schema.EventTry{HTTPStatus: 204, Outcome: "delivered"}))
+	require.NoError(t, s.RecordAttempt(t.Context(), e.ID, schema.EventAttempt{HTTPStatus: 204, Outcome: "delivered"}))
 	stands(schema.EventDelivered, 2)
-	require.NoError(t, s.GiveUpEvent(t.Context(), e.ID))
+	require.NoError(t, s.MarkEventFailed(t.Context(), e.ID))
 	stands(schema.EventDelivered, 2)
 	require.NoError(t, s.ReopenEvent(t.Context(), e.ID))
 	stands(schema.EventPending, 2)
-	missing(t, s.NoteTry(t.Context(), uuid.NewString(), schema.EventTry{Outcome: "delivered"}))
+	missing(t, s.RecordAttempt(t.Context(), uuid.NewString(), schema.EventAttempt{Outcome: "delivered"}))
 }
 
 func TestEventsAreListedNewestFirstWithTheirLatestAttempts(t *testing.T) {
@@ -73,7 +73,7 @@ func TestEventsAreListedNewestFirstWithTheirLatestAttempts(t *testing.T) {
 		require.NoError(t, s.OpenEvent(t.Context(), e))
 	}
 	for i := range 7 {
-		require.NoError(t, s.NoteTry(t.Context(), older.ID, schema.EventTry{HTTPStatus: 500 + i, Outcome: "refused with " + strconv.Itoa(500+i), Took: int64(i)}))
+		require.NoError(t, s.RecordAttempt(t.Context(), older.ID, schema.EventAttempt{HTTPStatus: 500 + i, Outcome: "refused with " + strconv.Itoa(500+i), Took: int64(i)}))
 	}
 	list, err := s.Events(t.Context(), account, 10)
 	require.NoError(t, err)

@@ -21,7 +21,7 @@ const exportColumns = `id, account_sid, requested_by, status, reason, failed_cat
 // failed, and the sweep removes what it stored. The error is Conflict if the
 // account is in its cooldown, or has a younger export: then the caller is the
 // lost workflow.
-func (a *AccountExports) OpenExport(ctx context.Context, o schema.Opening) error {
+func (a *AccountExports) OpenExport(ctx context.Context, o schema.NewExport) error {
 	return a.inTx(ctx, "open export", func(tx *sqlx.Tx) error {
 		var known struct{ Exists, Cooldown, Superseded bool }
 		if err := tx.GetContext(ctx, &known, `select
@@ -44,7 +44,7 @@ func (a *AccountExports) OpenExport(ctx context.Context, o schema.Opening) error
 				update satchel.exports set status = $4, reason = $2, ended_at = now()
 				where account_sid = $1 and status in `+activeStatuses+` and requested_at <= $3 returning id)
 			insert into satchel.removals (export_id, reason, actor) select id, $2, $5 from lost on conflict do nothing`,
-			o.Account, schema.InterruptedReason, o.RequestedAt, schema.Failed, schema.ActorSatchel); err != nil {
+			o.Account, schema.ReasonInterrupted, o.RequestedAt, schema.Failed, schema.ActorSatchel); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `insert into satchel.exports
@@ -61,7 +61,7 @@ func (a *AccountExports) OpenExport(ctx context.Context, o schema.Opening) error
 			select $1, c, $3 from unnest($2::text[]) c`, o.Export, pq.Array(categories), schema.CategoryWaiting); err != nil {
 			return err
 		}
-		return audit(ctx, tx, Event{Account: o.Account, Subject: o.Export, Actor: actor(o.RequestedBy), Action: Requested})
+		return audit(ctx, tx, AuditEvent{Account: o.Account, Subject: o.Export, Actor: actor(o.RequestedBy), Action: ActionRequested})
 	})
 }
 
@@ -82,13 +82,13 @@ func (a *AccountExports) ConfirmExport(ctx context.Context, export, by, recipien
 		if _, err := tx.ExecContext(ctx, `insert into satchel.export_keys (export_id, wrapped) values ($1, $2)`, export, wrapped); err != nil {
 			return err
 		}
-		return audit(ctx, tx, Event{Account: account, Subject: export, Actor: actor(by), Action: ConfirmedBy})
+		return audit(ctx, tx, AuditEvent{Account: account, Subject: export, Actor: actor(by), Action: ActionConfirmed})
 	})
 }
 
-// NextGeneration makes the given version of the confirmation link the current
+// SetLinkVersion makes the given version of the confirmation link the current
 // one, for an e-mail that is sent again. A higher one stays.
-func (a *AccountExports) NextGeneration(ctx context.Context, export string, linkVersion int) error {
+func (a *AccountExports) SetLinkVersion(ctx context.Context, export string, linkVersion int) error {
 	_, err := a.pool.ExecContext(ctx, `update satchel.exports set link_version = $2
 		where id = $1 and status = $3 and link_version < $2`, export, linkVersion, schema.Pending)
 	return sqlstate.Wrap("renew confirmation link", err)
@@ -129,8 +129,8 @@ func (a *AccountExports) Export(ctx context.Context, id string) (schema.Export, 
 	return list[0], err
 }
 
-// ExportOf reads an export of this account. One of another account is NotFound.
-func (a *AccountExports) ExportOf(ctx context.Context, account, id string) (schema.Export, error) {
+// AccountExport reads an export of this account. One of another account is NotFound.
+func (a *AccountExports) AccountExport(ctx context.Context, account, id string) (schema.Export, error) {
 	e, err := a.Export(ctx, id)
 	if err == nil && e.Account != account {
 		return schema.Export{}, exportNotFound()

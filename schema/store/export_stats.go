@@ -8,14 +8,14 @@ import (
 	"satchel/schema/store/sqlstate"
 )
 
-// Standing counts all exports, for metrics.
-type Standing struct {
+// ExportStats counts all exports, for metrics.
+type ExportStats struct {
 	Count  map[schema.Status]int64 // of ended ones, those of the last day
 	Oldest time.Duration           // age of the oldest active one
 }
 
-// Standing counts exports by status.
-func (a *AccountExports) Standing(ctx context.Context) (Standing, error) {
+// ExportStats counts exports by status.
+func (a *AccountExports) ExportStats(ctx context.Context) (ExportStats, error) {
 	var rows []struct {
 		Status schema.Status `db:"status"`
 		Count  int64         `db:"count"`
@@ -26,7 +26,7 @@ func (a *AccountExports) Standing(ctx context.Context) (Standing, error) {
 		from satchel.exports where status in `+unendedStatuses+`
 			or status in `+endedStatuses+` and ended_at > clock_timestamp() - interval '1 day'
 		group by status`)
-	stats := Standing{Count: make(map[schema.Status]int64, len(schema.Statuses))}
+	stats := ExportStats{Count: make(map[schema.Status]int64, len(schema.Statuses))}
 	for _, r := range rows {
 		stats.Count[r.Status] = r.Count
 		if age := time.Duration(r.Oldest * float64(time.Second)); r.Status.Cancellable() && age > stats.Oldest {

@@ -12,7 +12,7 @@ func TestStatsCountByStatus(t *testing.T) {
 	s := open(t)
 	require.NoError(t, s.OpenExport(t.Context(), anOpening()))
 	confirmed(t, s)
-	stats, err := s.Standing(t.Context())
+	stats, err := s.ExportStats(t.Context())
 	require.NoError(t, err)
 	require.EqualValues(t, 1, stats.Count[schema.Pending])
 	require.EqualValues(t, 1, stats.Count[schema.Processing])
@@ -24,11 +24,11 @@ func TestStatsCountEndedExportsOfTheLastDay(t *testing.T) {
 	for range 2 {
 		o := anOpening()
 		require.NoError(t, s.OpenExport(t.Context(), o))
-		require.NoError(t, s.EndExport(t.Context(), o.Export, schema.Ending{Status: schema.Expired, Reason: schema.Unconfirmed}, "satchel", schema.Certificate{}))
+		require.NoError(t, s.EndExport(t.Context(), o.Export, schema.Ending{Status: schema.Expired, Reason: schema.ReasonUnconfirmed}, "satchel", schema.Certificate{}))
 	}
 	_, err := s.SQL().Exec(`update satchel.exports set ended_at = now() - interval '25 hours' where id = (select min(id) from satchel.exports)`)
 	require.NoError(t, err)
-	stats, err := s.Standing(t.Context())
+	stats, err := s.ExportStats(t.Context())
 	require.NoError(t, err)
 	require.EqualValues(t, 1, stats.Count[schema.Expired])
 }

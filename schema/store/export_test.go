@@ -13,7 +13,7 @@ import (
 
 func end(s *store.AccountExports, export string) func() error {
 	return func() error {
-		return s.EndExport(context.Background(), export, schema.Ending{Status: schema.Cancelled, Reason: schema.CancelledReason}, "US", schema.Certificate{})
+		return s.EndExport(context.Background(), export, schema.Ending{Status: schema.Cancelled, Reason: schema.ReasonCancelled}, "US", schema.Certificate{})
 	}
 }
 
@@ -34,30 +34,30 @@ func TestLinkVersionsOnlyGrow(t *testing.T) {
 	s, o := open(t), anOpening()
 	require.NoError(t, s.OpenExport(t.Context(), o))
 	for _, version := range []int{3, 2} {
-		require.NoError(t, s.NextGeneration(t.Context(), o.Export, version))
+		require.NoError(t, s.SetLinkVersion(t.Context(), o.Export, version))
 	}
 	e, err := s.Export(t.Context(), o.Export)
 	require.NoError(t, err)
-	require.Equal(t, 3, e.Generation)
+	require.Equal(t, 3, e.LinkVersion)
 }
 
-func anOpening() schema.Opening {
+func anOpening() schema.NewExport {
 	now := time.Now().UTC().Truncate(time.Microsecond)
-	return schema.Opening{Export: schema.NewExportID(), Account: schema.NewAccountID(), RequestedBy: schema.NewUserID(),
+	return schema.NewExport{Export: schema.NewExportID(), Account: schema.NewAccountID(), RequestedBy: schema.NewUserID(),
 		RequestedAt: now, ConfirmBy: now.Add(24 * time.Hour)}
 }
 
 // confirmed opens and confirms an export and starts its first collector.
-func confirmed(t *testing.T, s *store.AccountExports) schema.Opening {
+func confirmed(t *testing.T, s *store.AccountExports) schema.NewExport {
 	o := anOpening()
 	require.NoError(t, s.OpenExport(t.Context(), o))
 	require.NoError(t, s.ConfirmExport(t.Context(), o.Export, o.RequestedBy, "age1recipient", []byte("wrapped")))
-	_, err := s.Recipient(t.Context(), o.Export)
+	_, err := s.StartCollecting(t.Context(), o.Export)
 	require.NoError(t, err)
 	return o
 }
 
-func collected(t *testing.T, s *store.AccountExports) schema.Opening {
+func collected(t *testing.T, s *store.AccountExports) schema.NewExport {
 	o := confirmed(t, s)
 	for _, c := range schema.Categories {
 		require.NoError(t, s.FinishCategory(t.Context(), o.Export, c, 0, time.Now()))
@@ -66,14 +66,14 @@ func collected(t *testing.T, s *store.AccountExports) schema.Opening {
 }
 
 func anArchive(export string) schema.Archive {
-	return schema.Archive{ObjectKey: schema.ObjectPrefix(export) + "archive-1", Size: 100, SHA256: "aa", GzipSize: 10, GzipSHA256: "bb"}
+	return schema.Archive{ObjectKey: schema.ExportPrefix(export) + "archive-1", Size: 100, SHA256: "aa", GzipSize: 10, GzipSHA256: "bb"}
 }
 
 func TestOpeningAnExportAgainChangesNothing(t *testing.T) {
 	s, o := open(t), anOpening()
 	require.NoError(t, s.OpenExport(t.Context(), o))
 	require.NoError(t, s.OpenExport(t.Context(), o))
-	e, err := s.ExportOf(t.Context(), o.Account, o.Export)
+	e, err := s.AccountExport(t.Context(), o.Account, o.Export)
 	require.NoError(t, err)
 	require.Equal(t, schema.Pending, e.Status)
 	require.Len(t, e.Categories, 12)
@@ -81,7 +81,7 @@ func TestOpeningAnExportAgainChangesNothing(t *testing.T) {
 		require.Equal(t, schema.Categories[i], c.Name, "archive order")
 		require.Nil(t, c.Expected)
 	}
-	require.Equal(t, []store.Action{store.Requested}, actions(t, s.DB, o.Export))
+	require.Equal(t, []store.Action{store.ActionRequested}, actions(t, s.DB, o.Export))
 }
 
 func TestAnExportThatLostItsWorkflowMakesRoomForTheNext(t *testing.T) {
@@ -93,7 +93,7 @@ func TestAnExportThatLostItsWorkflowMakesRoomForTheNext(t *testing.T) {
 	e, err := s.Export(t.Context(), lost.Export)
 	require.NoError(t, err)
 	require.Equal(t, schema.Failed, e.Status)
-	require.Equal(t, schema.InterruptedReason, e.Reason)
+	require.Equal(t, schema.ReasonInterrupted, e.Reason)
 	overdue, err := s.Overdue(t.Context(), -time.Minute, "", 10)
 	require.NoError(t, err)
 	var found []string
@@ -106,8 +106,8 @@ func TestAnExportThatLostItsWorkflowMakesRoomForTheNext(t *testing.T) {
 func TestExportsOfOtherAccountsAreNotFound(t *testing.T) {
 	s, o := open(t), anOpening()
 	require.NoError(t, s.OpenExport(t.Context(), o))
-	_, foreign := s.ExportOf(t.Context(), schema.NewAccountID(), o.Export)
-	_, unknown := s.ExportOf(t.Context(), o.Account, schema.NewExportID())
+	_, foreign := s.AccountExport(t.Context(), schema.NewAccountID(), o.Export)
+	_, unknown := s.AccountExport(t.Context(), o.Account, schema.NewExportID())
 	require.Equal(t, schema.NotFound, schema.KindOf(foreign))
 	require.Equal(t, unknown, foreign)
 	_, err := s.Download(t.Context(), schema.NewAccountID(), o.Export)
@@ -119,7 +119,7 @@ func TestTheFirstKeyStays(t *testing.T) {
 	require.NoError(t, s.OpenExport(t.Context(), o))
 	require.NoError(t, s.ConfirmExport(t.Context(), o.Export, o.RequestedBy, "first", []byte("1")))
 	require.NoError(t, s.ConfirmExport(t.Context(), o.Export, o.RequestedBy, "second", []byte("2")))
-	recipient, err := s.Recipient(t.Context(), o.Export)
+	recipient, err := s.StartCollecting(t.Context(), o.Export)
 	require.NoError(t, err)
 	require.Equal(t, "first", recipient)
 	wrapped, err := s.WrappedKey(t.Context(), o.Export)
@@ -143,7 +143,7 @@ func TestCooldownOutlivesTheWorkflow(t *testing.T) {
 	o := collected(t, s)
 	_, err := s.CompleteExport(t.Context(), o.Export, anArchive(o.Export), schema.DefaultWindows())
 	require.NoError(t, err)
-	require.NoError(t, s.EndExport(t.Context(), o.Export, schema.Ending{Status: schema.Expired, Reason: schema.Deleted}, "US", schema.Certificate{}))
+	require.NoError(t, s.EndExport(t.Context(), o.Export, schema.Ending{Status: schema.Expired, Reason: schema.ReasonDeleted}, "US", schema.Certificate{}))
 	next := anOpening()
 	next.Account = o.Account
 	require.Equal(t, schema.Conflict, schema.KindOf(s.OpenExport(t.Context(), next)))
@@ -154,7 +154,7 @@ func TestACancelledCompletionLeavesNoCooldown(t *testing.T) {
 	o := collected(t, s)
 	_, err := s.CompleteExport(t.Context(), o.Export, anArchive(o.Export), schema.DefaultWindows())
 	require.NoError(t, err)
-	require.NoError(t, s.EndExport(t.Context(), o.Export, schema.Ending{Status: schema.Cancelled, Reason: schema.CancelledReason}, "US", schema.Certificate{}))
+	require.NoError(t, s.EndExport(t.Context(), o.Export, schema.Ending{Status: schema.Cancelled, Reason: schema.ReasonCancelled}, "US", schema.Certificate{}))
 	next := anOpening()
 	next.Account = o.Account
 	require.NoError(t, s.OpenExport(t.Context(), next))

@@ -41,12 +41,12 @@ func countOf(t *testing.T, db *store.DB, table, export string) (n int) {
 }
 
 // audited reads the audit rows of a subject, oldest first.
-func audited(t *testing.T, db *store.DB, subject string) (list []store.Event) {
+func audited(t *testing.T, db *store.DB, subject string) (list []store.AuditEvent) {
 	rows, err := db.SQL().Query(`select account_sid, actor, action from satchel.audit where subject = $1 order by id`, subject)
 	require.NoError(t, err)
 	defer rows.Close() //nolint:errcheck // it was read to its end
 	for rows.Next() {
-		e := store.Event{Subject: subject}
+		e := store.AuditEvent{Subject: subject}
 		require.NoError(t, rows.Scan(&e.Account, &e.Actor, &e.Action))
 		list = append(list, e)
 	}

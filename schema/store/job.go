@@ -25,7 +25,7 @@ const jobOpeningLock = `hashtextextended('bulk jobs', 0)`
 // the quota of this UTC day, all or nothing. A job that exists stays as it is
 // and costs nothing. The error is Limited if the quota is too small, and has
 // schema.CodeTooLate after the deadline: then the job will never exist.
-func (b *BulkExports) OpenJob(ctx context.Context, o schema.JobOpening) error {
+func (b *BulkExports) OpenJob(ctx context.Context, o schema.NewJob) error {
 	return b.inTx(ctx, "open job", func(tx *sqlx.Tx) error {
 		// One at a time: jobs become visible in the order of created_at, so a new one never comes before
 		// one that was read earlier, neither in the queue nor in a list.
@@ -44,17 +44,17 @@ func (b *BulkExports) OpenJob(ctx context.Context, o schema.JobOpening) error {
 		if n, err := added.RowsAffected(); err != nil || n == 0 {
 			return err
 		}
-		if err := takeQuota(ctx, tx, o.Family, o.Start.DaysTo(o.End), o.QuotaDays); err != nil {
+		if err := takeQuota(ctx, tx, o.QuotaAccount, o.Start.DaysTo(o.End), o.QuotaDays); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `insert into satchel.job_days (job_id, day, status)
 			select $1, $2::date + n, $4 from generate_series(0, $3::date - $2::date) n`, o.ID, o.Start, o.End, schema.DaySubmitted); err != nil {
 			return err
 		}
-		if err := audit(ctx, tx, Event{Account: o.Account, Subject: o.ID, Actor: actor(o.RequestedBy), Action: Requested}); err != nil {
+		if err := audit(ctx, tx, AuditEvent{Account: o.Account, Subject: o.ID, Actor: actor(o.RequestedBy), Action: ActionRequested}); err != nil {
 			return err
 		}
-		return checkDeadline(ctx, tx, o.Until) // last, so that it rolls back whatever took too long
+		return checkDeadline(ctx, tx, o.Deadline) // last, so that it rolls back whatever took too long
 	})
 }
 
@@ -131,7 +131,7 @@ func (b *BulkExports) StopJob(ctx context.Context, id, by string) error {
 			id, schema.DayRunning, schema.DayRunningToBeDeleted, schema.DayDeleted); err != nil {
 			return err
 		}
-		return audit(ctx, tx, Event{Account: row.Account, Subject: id, Actor: actor(by), Action: Removed})
+		return audit(ctx, tx, AuditEvent{Account: row.Account, Subject: id, Actor: actor(by), Action: ActionRemoved})
 	})
 }
 

@@ -20,17 +20,17 @@ func (b *BulkExports) BeginDay(ctx context.Context, job string, day schema.Day) 
 	return n > 0, sqlstate.Wrap("begin day", err)
 }
 
-// TroubleDay moves a running day to ErrorDuringRun, between two attempts. Any
+// MarkDayRetrying moves a running day to ErrorDuringRun, between two attempts. Any
 // other stays as it is.
-func (b *BulkExports) TroubleDay(ctx context.Context, job string, day schema.Day) error {
+func (b *BulkExports) MarkDayRetrying(ctx context.Context, job string, day schema.Day) error {
 	_, err := b.pool.ExecContext(ctx, `update satchel.job_days set status = $4
 		where job_id = $1 and day = $2 and status = $3`, job, day, schema.DayRunning, schema.DayErrorDuringRun)
 	return sqlstate.Wrap("mark day retrying", err)
 }
 
-// FailDay moves a day that has not ended to Failed, or to Deleted if it is to be
+// MarkDayFailed moves a day that has not ended to Failed, or to Deleted if it is to be
 // deleted.
-func (b *BulkExports) FailDay(ctx context.Context, job string, day schema.Day) error {
+func (b *BulkExports) MarkDayFailed(ctx context.Context, job string, day schema.Day) error {
 	_, err := b.pool.ExecContext(ctx, `update satchel.job_days
 		set status = case when status = $3 then $4 else $5 end, ended_at = clock_timestamp()
 		where job_id = $1 and day = $2 and ended_at is null`,

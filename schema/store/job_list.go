@@ -18,8 +18,8 @@ type JobCursor struct {
 	ID        string
 }
 
-// CursorTo returns the position after a job.
-func CursorTo(job schema.Job) JobCursor { return JobCursor{job.CreatedAt, job.ID} }
+// CursorAfter returns the position after a job.
+func CursorAfter(job schema.Job) JobCursor { return JobCursor{job.CreatedAt, job.ID} }
 
 // String formats the cursor for ParseJobCursor. It needs no escaping in a URL.
 func (c JobCursor) String() string { return fmt.Sprintf("%d.%s", c.CreatedAt.UnixMicro(), c.ID) }

@@ -16,15 +16,15 @@ import (
 
 const week = 7 * 24 * time.Hour
 
-func aJob(account string) schema.JobOpening {
-	return schema.JobOpening{
+func aJob(account string) schema.NewJob {
+	return schema.NewJob{
 		JobRequest: schema.JobRequest{Name: "March audit", Hook: schema.Hook{URL: "https://hooks.example.com/bulk", Method: "POST"}, Email: "ada@example.com"},
-		ID:         schema.NewJobID(), Account: account, Family: account, Type: schema.Calls,
+		ID:         schema.NewJobID(), Account: account, QuotaAccount: account, Type: schema.Calls,
 		Start: "2026-02-27", End: "2026-03-01", RequestedBy: schema.NewUserID(), QuotaDays: 366,
 	}
 }
 
-func opened(t *testing.T, s *store.BulkExports, account string) schema.JobOpening {
+func opened(t *testing.T, s *store.BulkExports, account string) schema.NewJob {
 	o := aJob(account)
 	require.NoError(t, s.OpenJob(t.Context(), o))
 	return o
@@ -69,10 +69,10 @@ func TestOpeningAJobTwiceCostsOnce(t *testing.T) {
 		again.Go(func() { require.NoError(t, s.OpenJob(context.Background(), o)) })
 	}
 	again.Wait()
-	used, err := s.QuotaUsed(t.Context(), o.Family)
+	used, err := s.QuotaUsed(t.Context(), o.QuotaAccount)
 	require.NoError(t, err)
 	require.Equal(t, 3, used)
-	require.Equal(t, []store.Event{{Account: o.Account, Subject: o.ID, Actor: o.RequestedBy, Action: store.Requested}}, audited(t, s.DB, o.ID))
+	require.Equal(t, []store.AuditEvent{{Account: o.Account, Subject: o.ID, Actor: o.RequestedBy, Action: store.ActionRequested}}, audited(t, s.DB, o.ID))
 }
 
 func TestAJobThatIsOpenedAfterItsDeadlineNeverExistsAndCostsNothing(t *testing.T) {
@@ -80,19 +80,19 @@ func TestAJobThatIsOpenedAfterItsDeadlineNeverExistsAndCostsNothing(t *testing.T
 	now, err := s.Now(t.Context())
 	require.NoError(t, err)
 	o, late := aJob(schema.NewAccountID()), aJob(schema.NewAccountID())
-	o.Until, late.Until = now.Add(time.Hour), now
+	o.Deadline, late.Deadline = now.Add(time.Hour), now
 	require.NoError(t, s.OpenJob(t.Context(), o))
-	o.Until = now
+	o.Deadline = now
 	require.NoError(t, s.OpenJob(t.Context(), o), "an existing job stays")
 	refusal, ok := errors.AsType[*schema.Error](s.OpenJob(t.Context(), late))
 	require.True(t, ok)
 	require.Equal(t, []string{string(schema.Unavailable), schema.CodeTooLate}, []string{string(refusal.Kind), refusal.Code})
-	for o, want := range map[*schema.JobOpening]bool{&o: true, &late: false} {
+	for o, want := range map[*schema.NewJob]bool{&o: true, &late: false} {
 		has, err := s.HasJob(t.Context(), o.Account, o.ID)
 		require.NoError(t, err)
 		require.Equal(t, want, has)
 	}
-	used, err := s.QuotaUsed(t.Context(), late.Family)
+	used, err := s.QuotaUsed(t.Context(), late.QuotaAccount)
 	require.NoError(t, err)
 	require.Zero(t, used)
 	has, err := s.HasJob(t.Context(), late.Account, o.ID)
@@ -146,7 +146,7 @@ func TestConcurrentJobsNeverExceedTheQuotaOfAnAccountAndItsSubaccounts(t *testin
 	used, err = s.QuotaUsed(t.Context(), child)
 	require.NoError(t, err)
 	require.Zero(t, used)
-	stats, err := s.BulkStanding(t.Context())
+	stats, err := s.BulkStats(t.Context())
 	require.NoError(t, err)
 	require.EqualValues(t, 33, stats.Jobs, "a rejected job leaves nothing")
 }
@@ -168,15 +168,15 @@ func TestADayMovesOnlyForward(t *testing.T) {
 	s := openBulk(t)
 	o := opened(t, s, schema.NewAccountID())
 	const day = "2026-02-27"
-	require.NoError(t, s.TroubleDay(t.Context(), o.ID, day))
+	require.NoError(t, s.MarkDayRetrying(t.Context(), o.ID, day))
 	require.Equal(t, schema.DaySubmitted, statusesOf(t, s, o.ID)[0], "it does not run")
 	begin(t, s, o.ID, day)
 	begin(t, s, o.ID, day)
-	require.NoError(t, s.TroubleDay(t.Context(), o.ID, day))
+	require.NoError(t, s.MarkDayRetrying(t.Context(), o.ID, day))
 	require.Equal(t, schema.DayErrorDuringRun, statusesOf(t, s, o.ID)[0])
 	begin(t, s, o.ID, day)
-	require.NoError(t, s.FailDay(t.Context(), o.ID, day))
-	require.NoError(t, s.TroubleDay(t.Context(), o.ID, day))
+	require.NoError(t, s.MarkDayFailed(t.Context(), o.ID, day))
+	require.NoError(t, s.MarkDayRetrying(t.Context(), o.ID, day))
 	begun, err := s.BeginDay(t.Context(), o.ID, day)
 	require.NoError(t, err)
 	require.False(t, begun)
@@ -188,7 +188,7 @@ func TestAJobToBeDeletedCompletesNoMoreDays(t *testing.T) {
 	o := opened(t, s, schema.NewAccountID())
 	begin(t, s, o.ID, "2026-02-27")
 	begin(t, s, o.ID, "2026-02-28")
-	require.NoError(t, s.TroubleDay(t.Context(), o.ID, "2026-02-28"))
+	require.NoError(t, s.MarkDayRetrying(t.Context(), o.ID, "2026-02-28"))
 	for range 2 {
 		require.NoError(t, s.StopJob(t.Context(), o.ID, o.RequestedBy))
 	}
@@ -198,10 +198,10 @@ func TestAJobToBeDeletedCompletesNoMoreDays(t *testing.T) {
 	require.False(t, begun)
 	f := aFile(o.Account)
 	f.Job, f.Day = o.ID, "2026-02-27"
-	obsolete, err := s.PublishDay(t.Context(), f)
+	obsolete, err := s.PublishDayFile(t.Context(), f)
 	require.NoError(t, err)
 	require.Equal(t, f.ID, obsolete)
-	require.NoError(t, s.FailDay(t.Context(), o.ID, "2026-02-27"))
+	require.NoError(t, s.MarkDayFailed(t.Context(), o.ID, "2026-02-27"))
 	require.Equal(t, schema.DayDeleted, statusesOf(t, s, o.ID)[0])
 
 	first, err := s.EndJob(t.Context(), o.ID)
@@ -212,14 +212,14 @@ func TestAJobToBeDeletedCompletesNoMoreDays(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, first, second)
 	require.Equal(t, schema.Conflict, schema.KindOf(s.StopJob(t.Context(), o.ID, "")))
-	require.Equal(t, []store.Action{store.Requested, store.Removed}, actions(t, s.DB, o.ID))
+	require.Equal(t, []store.Action{store.ActionRequested, store.ActionRemoved}, actions(t, s.DB, o.ID))
 }
 
 func TestAnEndedJobCanNotBeStopped(t *testing.T) {
 	s := openBulk(t)
 	o := opened(t, s, schema.NewAccountID())
 	for _, day := range o.Start.To(o.End) {
-		require.NoError(t, s.FailDay(t.Context(), o.ID, day))
+		require.NoError(t, s.MarkDayFailed(t.Context(), o.ID, day))
 	}
 	require.Equal(t, schema.Conflict, schema.KindOf(s.StopJob(t.Context(), o.ID, "")), "all its days have ended")
 	j, err := s.EndJob(t.Context(), o.ID)

@@ -12,10 +12,10 @@ import (
 	"satchel/schema/store/sqlstate"
 )
 
-// Recipient moves a confirmed export to processing when its first collector
+// StartCollecting moves a confirmed export to processing when its first collector
 // starts, and returns the public half of the export's key. The error is
 // Conflict if the export accepts no more pieces.
-func (a *AccountExports) Recipient(ctx context.Context, export string) (string, error) {
+func (a *AccountExports) StartCollecting(ctx context.Context, export string) (string, error) {
 	var recipient string
 	err := a.pool.GetContext(ctx, &recipient, `with started as (
 			update satchel.exports set status = $3 where id = $1 and status = $2)
@@ -26,9 +26,9 @@ func (a *AccountExports) Recipient(ctx context.Context, export string) (string, 
 	return recipient, sqlstate.Wrap("read recipient", err)
 }
 
-// Place reads the checkpoint to continue a category from.
-func (a *AccountExports) Place(ctx context.Context, export string, c schema.Category) (schema.Place, error) {
-	var p schema.Place
+// Checkpoint reads the checkpoint to continue a category from.
+func (a *AccountExports) Checkpoint(ctx context.Context, export string, c schema.Category) (schema.Checkpoint, error) {
+	var p schema.Checkpoint
 	err := a.pool.GetContext(ctx, &p, `select status = $3 as done, records, bytes, pieces, last_key
 		from satchel.categories where export_id = $1 and category = $2`, export, c, schema.CategoryDone)
 	return p, sqlstate.Wrap("read ledger", err)
@@ -46,7 +46,7 @@ func (a *AccountExports) BeginCategory(ctx context.Context, export string, c sch
 }
 
 // AddPiece adds the piece that begins after the given key to the ledger; "" is
-// the beginning. It returns schema.ErrOvertaken, and adds nothing, if another
+// the beginning. It returns schema.ErrStaleAttempt, and adds nothing, if another
 // attempt has added a piece meanwhile or the export accepts no more pieces.
 func (a *AccountExports) AddPiece(ctx context.Context, export string, p schema.Piece, after string) error {
 	done, err := a.pool.ExecContext(ctx, `with checkpoint as (
@@ -72,7 +72,7 @@ func (a *AccountExports) FinishCategory(ctx context.Context, export string, c sc
 	return requireRow("finish category", done, err)
 }
 
-// requireRow returns schema.ErrOvertaken if a statement changed no row.
+// requireRow returns schema.ErrStaleAttempt if a statement changed no row.
 func requireRow(op string, done sql.Result, err error) error {
 	if err != nil {
 		return sqlstate.Wrap(op, err)
@@ -80,7 +80,7 @@ func requireRow(op string, done sql.Result, err error) error {
 	if n, err := done.RowsAffected(); err != nil {
 		return sqlstate.Wrap(op, err)
 	} else if n == 0 {
-		return schema.ErrOvertaken
+		return schema.ErrStaleAttempt
 	}
 	return nil
 }
@@ -136,7 +136,7 @@ func (a *AccountExports) WrappedKey(ctx context.Context, export string) ([]byte,
 }
 
 // AddSegments stores the offsets at which reading of an archive can begin. Run
-// again it changes nothing. It returns schema.ErrOvertaken, and stores nothing,
+// again it changes nothing. It returns schema.ErrStaleAttempt, and stores nothing,
 // if the export accepts no archive any more.
 func (a *AccountExports) AddSegments(ctx context.Context, export, objectKey string, segments []schema.Segment) error {
 	texts, gzips := make([]int64, len(segments)), make([]int64, len(segments))
@@ -152,7 +152,7 @@ func (a *AccountExports) AddSegments(ctx context.Context, export, objectKey stri
 			on conflict do nothing)
 		select exists (select from wanted)`, export, objectKey, pq.Array(texts), pq.Array(gzips), schema.Processing)
 	if err == nil && !wanted {
-		return schema.ErrOvertaken
+		return schema.ErrStaleAttempt
 	}
 	return sqlstate.Wrap("add segments", err)
 }

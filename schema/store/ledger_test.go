@@ -16,7 +16,7 @@ func TestSegmentsOfAnEndedExportAreNotStored(t *testing.T) {
 	o := collected(t, s)
 	require.NoError(t, end(s, o.Export)())
 	err := s.AddSegments(t.Context(), o.Export, "key", []schema.Segment{{}})
-	require.ErrorIs(t, err, schema.ErrOvertaken)
+	require.ErrorIs(t, err, schema.ErrStaleAttempt)
 	require.Zero(t, countOf(t, s.DB, "segments", o.Export))
 }
 
@@ -24,11 +24,11 @@ func TestTheFirstCollectorMovesTheExportToProcessing(t *testing.T) {
 	s := open(t)
 	o := anOpening()
 	require.NoError(t, s.OpenExport(t.Context(), o))
-	_, err := s.Recipient(t.Context(), o.Export)
+	_, err := s.StartCollecting(t.Context(), o.Export)
 	require.Equal(t, schema.Conflict, schema.KindOf(err), "it is not confirmed")
 	require.NoError(t, s.ConfirmExport(t.Context(), o.Export, o.RequestedBy, "r", []byte("w")))
 	for range 2 {
-		_, err = s.Recipient(t.Context(), o.Export)
+		_, err = s.StartCollecting(t.Context(), o.Export)
 		require.NoError(t, err)
 	}
 	e, err := s.Export(t.Context(), o.Export)
@@ -56,7 +56,7 @@ func TestTwoCollectorsNeitherLoseARecordNorWriteOneTwice(t *testing.T) {
 				defer mu.Unlock()
 				if err == nil {
 					won++
-				} else if require.ErrorIs(t, err, schema.ErrOvertaken); true {
+				} else if require.ErrorIs(t, err, schema.ErrStaleAttempt); true {
 					lost++
 				}
 			})
@@ -65,23 +65,23 @@ func TestTwoCollectorsNeitherLoseARecordNorWriteOneTwice(t *testing.T) {
 		require.Equal(t, []int{1, 3}, []int{won, lost})
 		after = last
 	}
-	require.ErrorIs(t, s.AddPiece(t.Context(), o.Export, piece(4, "z"), "b"), schema.ErrOvertaken, "not after the last key")
-	require.ErrorIs(t, s.FinishCategory(t.Context(), o.Export, "calls", 2, time.Now()), schema.ErrOvertaken, "not at the end of the ledger")
+	require.ErrorIs(t, s.AddPiece(t.Context(), o.Export, piece(4, "z"), "b"), schema.ErrStaleAttempt, "not after the last key")
+	require.ErrorIs(t, s.FinishCategory(t.Context(), o.Export, "calls", 2, time.Now()), schema.ErrStaleAttempt, "not at the end of the ledger")
 	require.NoError(t, s.FinishCategory(t.Context(), o.Export, "calls", 4, time.Now()))
-	require.ErrorIs(t, s.AddPiece(t.Context(), o.Export, piece(4, "e"), "d"), schema.ErrOvertaken, "a done category takes no more")
-	place, err := s.Place(t.Context(), o.Export, "calls")
+	require.ErrorIs(t, s.AddPiece(t.Context(), o.Export, piece(4, "e"), "d"), schema.ErrStaleAttempt, "a done category takes no more")
+	place, err := s.Checkpoint(t.Context(), o.Export, "calls")
 	require.NoError(t, err)
-	require.Equal(t, schema.Place{Done: true, Records: 40, Bytes: 400, Pieces: 4, LastKey: "d"}, place)
+	require.Equal(t, schema.Checkpoint{Done: true, Records: 40, Bytes: 400, Pieces: 4, LastKey: "d"}, place)
 }
 
 func TestAnEndedExportAcceptsNoPieces(t *testing.T) {
 	s := open(t)
 	o := confirmed(t, s)
 	require.NoError(t, s.BeginCategory(t.Context(), o.Export, "calls", 1))
-	require.NoError(t, s.EndExport(t.Context(), o.Export, schema.Ending{Status: schema.Cancelled, Reason: schema.CancelledReason}, "US", schema.Certificate{}))
+	require.NoError(t, s.EndExport(t.Context(), o.Export, schema.Ending{Status: schema.Cancelled, Reason: schema.ReasonCancelled}, "US", schema.Certificate{}))
 	err := s.AddPiece(t.Context(), o.Export, schema.Piece{Category: "calls", LastKey: "a", ReadAt: time.Now()}, "")
-	require.ErrorIs(t, err, schema.ErrOvertaken)
-	_, err = s.Recipient(t.Context(), o.Export)
+	require.ErrorIs(t, err, schema.ErrStaleAttempt)
+	_, err = s.StartCollecting(t.Context(), o.Export)
 	require.Equal(t, schema.Conflict, schema.KindOf(err))
 }
 

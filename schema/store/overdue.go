@@ -14,8 +14,8 @@ import (
 // the given one: completed ones whose window closed longer than grace ago,
 // active ones that were requested longer ago than that, those whose removal
 // began longer ago and has no certificate, and ended ones whose key still exists.
-func (a *AccountExports) Overdue(ctx context.Context, grace time.Duration, after string, limit int) ([]schema.Overdue, error) {
-	list := []schema.Overdue{}
+func (a *AccountExports) Overdue(ctx context.Context, grace time.Duration, after string, limit int) ([]schema.OverdueExport, error) {
+	list := []schema.OverdueExport{}
 	err := a.pool.SelectContext(ctx, &list, `with late as (select clock_timestamp() - $1 * interval '1 microsecond' as time),
 		found as (
 			select id, true as left_to_run from satchel.exports, late
@@ -33,9 +33,9 @@ func (a *AccountExports) Overdue(ctx context.Context, grace time.Duration, after
 	return list, sqlstate.Wrap("find overdue exports", err)
 }
 
-// Unended returns which of the given exports have not ended, or have and are
+// ActiveIDs returns which of the given exports have not ended, or have and are
 // still to be removed. Objects of any other are orphans.
-func (a *AccountExports) Unended(ctx context.Context, ids []string) (map[string]bool, error) {
+func (a *AccountExports) ActiveIDs(ctx context.Context, ids []string) (map[string]bool, error) {
 	active := make(map[string]bool, len(ids))
 	if len(ids) == 0 {
 		return active, nil

@@ -25,7 +25,7 @@ func TestOverdueExportsAreFound(t *testing.T) {
 	_, err := s.CompleteExport(t.Context(), o.Export, anArchive(o.Export), schema.DefaultWindows())
 	require.NoError(t, err)
 	require.Empty(t, found(), "its window is open")
-	require.NoError(t, s.EndExport(t.Context(), o.Export, schema.Ending{Status: schema.Expired, Reason: schema.Deleted}, "US", schema.Certificate{}))
+	require.NoError(t, s.EndExport(t.Context(), o.Export, schema.Ending{Status: schema.Expired, Reason: schema.ReasonDeleted}, "US", schema.Certificate{}))
 	require.Empty(t, found())
 	_, err = s.SQL().Exec(`insert into satchel.export_keys (export_id, wrapped) values ($1, 'w')`, o.Export)
 	require.NoError(t, err)
@@ -33,7 +33,7 @@ func TestOverdueExportsAreFound(t *testing.T) {
 	require.NoError(t, s.EndExport(t.Context(), o.Export, schema.Ending{}, "", schema.Certificate{}))
 	require.Empty(t, found())
 
-	alive, err := s.Unended(t.Context(), []string{o.Export, confirmed(t, s).Export, schema.NewExportID()})
+	alive, err := s.ActiveIDs(t.Context(), []string{o.Export, confirmed(t, s).Export, schema.NewExportID()})
 	require.NoError(t, err)
 	require.Len(t, alive, 1)
 }
@@ -41,16 +41,16 @@ func TestOverdueExportsAreFound(t *testing.T) {
 func TestARemovalWithoutACertificateIsOverdue(t *testing.T) {
 	s := open(t)
 	o := confirmed(t, s)
-	_, err := s.BeginRemoval(t.Context(), o.Export, schema.Ending{Status: schema.Cancelled, Reason: schema.CancelledReason}, "US")
+	_, err := s.BeginRemoval(t.Context(), o.Export, schema.Ending{Status: schema.Cancelled, Reason: schema.ReasonCancelled}, "US")
 	require.NoError(t, err)
-	var found []schema.Overdue
+	var found []schema.OverdueExport
 	require.Eventually(t, func() bool {
 		found, err = s.Overdue(t.Context(), time.Millisecond, "", 10)
 		return err == nil && len(found) == 1
 	}, 5*time.Second, 10*time.Millisecond)
-	require.True(t, found[0].LeftToRun)
+	require.True(t, found[0].HandledByWorkflow)
 	require.Equal(t, schema.Cancelled, found[0].Status)
-	alive, err := s.Unended(t.Context(), []string{o.Export})
+	alive, err := s.ActiveIDs(t.Context(), []string{o.Export})
 	require.NoError(t, err)
 	require.True(t, alive[o.Export], "what it has stored is still to be counted")
 	require.NoError(t, s.EndExport(t.Context(), o.Export, schema.Ending{}, "", schema.Certificate{}))

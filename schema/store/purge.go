@@ -9,11 +9,11 @@ import (
 	"satchel/schema"
 )
 
-// ForgetBulk deletes jobs that ended longer than kept ago, with their days and
+// PurgeBulk deletes jobs that ended longer than kept ago, with their days and
 // e-mail outcomes; events as old that are not pending, with their attempts, and
 // pending ones so old that no workflow can still be delivering them; and quotas
 // of past days.
-func (b *BulkExports) ForgetBulk(ctx context.Context, kept time.Duration) error {
+func (b *BulkExports) PurgeBulk(ctx context.Context, kept time.Duration) error {
 	return b.inTx(ctx, "purge bulk exports", func(tx *sqlx.Tx) error {
 		if _, err := tx.ExecContext(ctx, `with purged as (
 				delete from satchel.jobs where ended_at < clock_timestamp() - $1 * interval '1 microsecond' returning id)

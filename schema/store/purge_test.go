@@ -13,39 +13,39 @@ func TestPurgeDeletesOnlyWhatIsOver(t *testing.T) {
 	s := openBulk(t)
 	account := schema.NewAccountID()
 	old, recent, running := opened(t, s, account), opened(t, s, account), opened(t, s, account)
-	for _, o := range []schema.JobOpening{old, recent} {
+	for _, o := range []schema.NewJob{old, recent} {
 		_, err := s.EndJob(t.Context(), o.ID)
 		require.NoError(t, err)
 	}
 	exec(t, s.DB, `update satchel.jobs set created_at = created_at - interval '30 days'`)
 	exec(t, s.DB, `update satchel.jobs set ended_at = ended_at - interval '8 days' where id = $1`, old.ID)
-	for _, o := range []schema.JobOpening{old, recent, running} {
-		require.NoError(t, s.SettleLetter(t.Context(), o.ID, "job_ended/US1/1", true))
+	for _, o := range []schema.NewJob{old, recent, running} {
+		require.NoError(t, s.RecordEmailOutcome(t.Context(), o.ID, "job_ended/US1/1", true))
 	}
 	export := anOpening()
 	require.NoError(t, s.AccountExports().OpenExport(t.Context(), export))
-	require.NoError(t, s.SettleLetter(t.Context(), export.Export, "confirm/US1/1", true))
+	require.NoError(t, s.RecordEmailOutcome(t.Context(), export.Export, "confirm/US1/1", true))
 
 	long := time.Now().Add(-8 * 24 * time.Hour)
 	pending, through, fresh := anEvent(account), anEvent(account), anEvent(account)
 	pending.At, through.At = long, long
 	for _, e := range []schema.Event{pending, through, fresh} {
 		require.NoError(t, s.OpenEvent(t.Context(), e))
-		require.NoError(t, s.NoteTry(t.Context(), e.ID, schema.EventTry{Outcome: "timed out"}))
+		require.NoError(t, s.RecordAttempt(t.Context(), e.ID, schema.EventAttempt{Outcome: "timed out"}))
 	}
 	lost := anEvent(account)
 	lost.At = long.Add(-2 * 24 * time.Hour)
 	require.NoError(t, s.OpenEvent(t.Context(), lost))
-	require.NoError(t, s.GiveUpEvent(t.Context(), through.ID))
-	require.NoError(t, s.GiveUpEvent(t.Context(), fresh.ID))
+	require.NoError(t, s.MarkEventFailed(t.Context(), through.ID))
+	require.NoError(t, s.MarkEventFailed(t.Context(), fresh.ID))
 	exec(t, s.DB, `insert into satchel.bulk_quota select account_sid, day - 1, 5 from satchel.bulk_quota`)
 
 	for range 2 {
-		require.NoError(t, s.ForgetBulk(t.Context(), week))
+		require.NoError(t, s.PurgeBulk(t.Context(), week))
 	}
 	_, err := s.Job(t.Context(), old.ID)
 	missing(t, err)
-	for _, o := range []schema.JobOpening{recent, running} {
+	for _, o := range []schema.NewJob{recent, running} {
 		_, err = s.Job(t.Context(), o.ID)
 		require.NoError(t, err)
 	}

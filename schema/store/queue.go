@@ -14,7 +14,7 @@ import (
 // ended. A position never grows: it counts the earlier jobs that still have a
 // day that was never begun, which can only become fewer. A day that waits for
 // its next attempt delays only its own job.
-func (b *BulkExports) Queue(ctx context.Context, job string) (schema.Queue, error) {
+func (b *BulkExports) Queue(ctx context.Context, job string) (schema.QueueStatus, error) {
 	queues, err := b.Queues(ctx, []string{job})
 	return queues[job], err
 }
@@ -25,8 +25,8 @@ func (b *BulkExports) Queue(ctx context.Context, job string) (schema.Queue, erro
 // written, with schema.JobDaysAtOnce written at a time. Days are begun in order,
 // so the first one not begun gives the number of waiting days without counting
 // rows: there may be very many, and this is called often.
-func (b *BulkExports) Queues(ctx context.Context, jobs []string) (map[string]schema.Queue, error) {
-	queues := make(map[string]schema.Queue, len(jobs))
+func (b *BulkExports) Queues(ctx context.Context, jobs []string) (map[string]schema.QueueStatus, error) {
+	queues := make(map[string]schema.QueueStatus, len(jobs))
 	if len(jobs) == 0 {
 		return queues, nil
 	}
@@ -56,7 +56,7 @@ func (b *BulkExports) Queues(ctx context.Context, jobs []string) (map[string]sch
 			now + days * seconds / $3 * interval '1 second' as estimate
 		from queue, average where id = any($1)`, pq.Array(jobs), schema.DayErrorDuringRun, schema.JobDaysAtOnce)
 	for _, r := range rows {
-		queues[r.Job] = schema.Queue{Position: r.Position, Estimate: r.Estimate}
+		queues[r.Job] = schema.QueueStatus{Position: r.Position, EstimatedEnd: r.Estimate}
 	}
 	return queues, sqlstate.Wrap("read queue", err)
 }

@@ -24,19 +24,19 @@ func TestAJobQueuesAfterEarlierJobs(t *testing.T) {
 	queues, err := s.Queues(t.Context(), []string{a.ID, b.ID, c.ID, schema.NewJobID()})
 	require.NoError(t, err)
 	require.Len(t, queues, 3)
-	for i, o := range []schema.JobOpening{a, b, c} {
+	for i, o := range []schema.NewJob{a, b, c} {
 		require.Equal(t, i+1, queues[o.ID].Position)
 	}
-	require.Equal(t, 3*time.Second, queues[c.ID].Estimate.Sub(queues[a.ID].Estimate), "two seconds for each of six days, four at a time")
+	require.Equal(t, 3*time.Second, queues[c.ID].EstimatedEnd.Sub(queues[a.ID].EstimatedEnd), "two seconds for each of six days, four at a time")
 	now, err := s.Now(t.Context())
 	require.NoError(t, err)
-	require.WithinDuration(t, now.Add(1500*time.Millisecond), queues[a.ID].Estimate, time.Second)
+	require.WithinDuration(t, now.Add(1500*time.Millisecond), queues[a.ID].EstimatedEnd, time.Second)
 
 	for _, day := range a.Start.To(a.End) {
 		begin(t, s, a.ID, day)
 	}
 	require.Equal(t, []int{0, 1, 2}, []int{position(t, s, a.ID), position(t, s, b.ID), position(t, s, c.ID)})
-	require.NoError(t, s.TroubleDay(t.Context(), a.ID, a.Start))
+	require.NoError(t, s.MarkDayRetrying(t.Context(), a.ID, a.Start))
 	require.Equal(t, []int{1, 1, 2}, []int{position(t, s, a.ID), position(t, s, b.ID), position(t, s, c.ID)}, "a retry moves no other job back")
 	begin(t, s, b.ID, b.Start)
 	require.NoError(t, s.StopJob(t.Context(), b.ID, ""))
@@ -45,7 +45,7 @@ func TestAJobQueuesAfterEarlierJobs(t *testing.T) {
 	require.NoError(t, err)
 	q, err := s.Queue(t.Context(), a.ID)
 	require.NoError(t, err)
-	require.Equal(t, schema.Queue{}, q)
+	require.Equal(t, schema.QueueStatus{}, q)
 }
 
 func TestTheEstimateUsesTheDurationOfTheLatestDays(t *testing.T) {
@@ -59,8 +59,8 @@ func TestTheEstimateUsesTheDurationOfTheLatestDays(t *testing.T) {
 		require.NoError(t, err)
 		now, err := s.Now(t.Context())
 		require.NoError(t, err)
-		require.WithinDuration(t, now.Add(want), q.Estimate, 5*time.Second)
-		require.True(t, q.Estimate.After(now.Add(want-5*time.Second)))
+		require.WithinDuration(t, now.Add(want), q.EstimatedEnd, 5*time.Second)
+		require.True(t, q.EstimatedEnd.After(now.Add(want-5*time.Second)))
 	}
 }
 
@@ -88,9 +88,9 @@ func TestAPositionInTheQueueNeverGrows(t *testing.T) {
 					err = nil
 				}
 			case 2:
-				err = s.FailDay(ctx, id, day)
+				err = s.MarkDayFailed(ctx, id, day)
 			case 3, 4, 5, 6, 7:
-				err = s.TroubleDay(ctx, id, day)
+				err = s.MarkDayRetrying(ctx, id, day)
 			default:
 				_, err = s.BeginDay(ctx, id, day)
 			}
@@ -111,7 +111,7 @@ func TestAPositionInTheQueueNeverGrows(t *testing.T) {
 
 func TestAJobThatIsOpenedSlowlyDoesNotGetAheadOfAnotherInTheQueue(t *testing.T) {
 	s := openBulk(t)
-	quotaAccount := opened(t, s, schema.NewAccountID()).Family
+	quotaAccount := opened(t, s, schema.NewAccountID()).QuotaAccount
 	slow, quick := aJob(quotaAccount), aJob(schema.NewAccountID())
 	var first int
 	race(t, s.DB, `select from satchel.bulk_quota where account_sid = $1 for update`, []any{quotaAccount}, // slow waits for it with its row written

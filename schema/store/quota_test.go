@@ -59,18 +59,18 @@ func TestTheQuotasDayIsUTCWhateverTheZone(t *testing.T) {
 	midnight := schema.DayOf(now).Plus(1).Begins()
 	require.WithinDuration(t, midnight, now.Add(rejection.RetryAfter), time.Minute)
 
-	summaries, err := s.BulkGlances(t.Context(), []string{o.Account})
+	summaries, err := s.AccountSummaries(t.Context(), []string{o.Account})
 	require.NoError(t, err)
 	require.Equal(t, 3, summaries[o.Account].DaysToday)
 	for age, want := range map[time.Duration]int{midnight.Sub(now) - 24*time.Hour + time.Second: 3, midnight.Sub(now) - 24*time.Hour - time.Second: 0} {
 		exec(t, s.DB, `update satchel.jobs set created_at = $1 where id = $2`, now.Add(age), o.ID) // just after UTC midnight, and just before
-		summaries, err := s.BulkGlances(t.Context(), []string{o.Account})
+		summaries, err := s.AccountSummaries(t.Context(), []string{o.Account})
 		require.NoError(t, err)
 		require.Equal(t, want, summaries[o.Account].DaysToday)
 	}
 
 	exec(t, s.DB, `insert into satchel.bulk_quota select account_sid, day - 1, 5 from satchel.bulk_quota`)
-	require.NoError(t, s.ForgetBulk(t.Context(), week))
+	require.NoError(t, s.PurgeBulk(t.Context(), week))
 	require.Equal(t, 1, count(t, s.DB, "bulk_quota"), "yesterday's is deleted, today's stays")
 	used, err = s.QuotaUsed(t.Context(), o.Account)
 	require.NoError(t, err)

@@ -102,6 +102,6 @@ func (a *AccountExports) EndExport(ctx context.Context, export string, ending sc
 			where id = $1 and status = $3`, export, all.Reason, schema.Completed, schema.Expired); err != nil {
 			return err
 		}
-		return audit(ctx, tx, Event{Account: e.Account, Subject: export, Actor: all.Actor, Action: Removed, Details: all.Certificate})
+		return audit(ctx, tx, AuditEvent{Account: e.Account, Subject: export, Actor: all.Actor, Action: ActionRemoved, Details: all.Certificate})
 	})
 }

@@ -40,7 +40,7 @@ func TestEveryRemovalHasOneCertificate(t *testing.T) {
 	next := anOpening()
 	next.Account = lost.Account
 	require.NoError(t, s.OpenExport(t.Context(), next), "and fails the lost one")
-	failed := schema.Ending{Status: schema.Failed, Reason: schema.InterruptedReason}
+	failed := schema.Ending{Status: schema.Failed, Reason: schema.ReasonInterrupted}
 	require.NoError(t, s.EndExport(t.Context(), lost.Export, failed, "satchel", schema.Certificate{Objects: 3}))
 	require.NoError(t, s.EndExport(t.Context(), lost.Export, failed, "satchel", schema.Certificate{}))
 	require.Equal(t, 1, certificates(t, s.DB, lost.Export))
@@ -56,8 +56,8 @@ func TestRemovalDestroysTheKeyAndKeepsTheFirstEnding(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, stored)
 	}
-	begin(schema.Ending{Status: schema.Expired, Reason: schema.Deleted})
-	begin(schema.Ending{Status: schema.Expired, Reason: schema.WindowPassed})
+	begin(schema.Ending{Status: schema.Expired, Reason: schema.ReasonDeleted})
+	begin(schema.Ending{Status: schema.Expired, Reason: schema.ReasonWindowPassed})
 	_, err = s.WrappedKey(t.Context(), o.Export)
 	require.Equal(t, schema.Gone, schema.KindOf(err))
 	_, err = s.Download(t.Context(), o.Account, o.Export)
@@ -65,19 +65,19 @@ func TestRemovalDestroysTheKeyAndKeepsTheFirstEnding(t *testing.T) {
 	e, err := s.Export(t.Context(), o.Export)
 	require.NoError(t, err)
 	require.Equal(t, schema.Completed, e.Status, "its file is not proven gone")
-	require.NoError(t, s.EndExport(t.Context(), o.Export, schema.Ending{Status: schema.Expired, Reason: schema.WindowPassed}, "satchel", schema.Certificate{Objects: 3}))
+	require.NoError(t, s.EndExport(t.Context(), o.Export, schema.Ending{Status: schema.Expired, Reason: schema.ReasonWindowPassed}, "satchel", schema.Certificate{Objects: 3}))
 	require.NoError(t, s.EndExport(t.Context(), o.Export, schema.Ending{Status: schema.Failed, Reason: "x"}, "US", schema.Certificate{Objects: 3}))
 	e, err = s.Export(t.Context(), o.Export)
 	require.NoError(t, err)
 	require.Equal(t, schema.Expired, e.Status)
-	require.Equal(t, schema.Deleted, e.Reason)
+	require.Equal(t, schema.ReasonDeleted, e.Reason)
 	require.Equal(t, 1, certificates(t, s.DB, o.Export))
 }
 
 func TestOneCertificateCoversAllAttempts(t *testing.T) {
 	s := open(t)
 	o := confirmed(t, s)
-	_, err := s.BeginRemoval(t.Context(), o.Export, schema.Ending{Status: schema.Cancelled, Reason: schema.CancelledReason}, "US")
+	_, err := s.BeginRemoval(t.Context(), o.Export, schema.Ending{Status: schema.Cancelled, Reason: schema.ReasonCancelled}, "US")
 	require.NoError(t, err)
 	require.NoError(t, s.AddRemoved(t.Context(), o.Export, schema.Certificate{Objects: 5, Uploads: 1}))
 	require.NoError(t, s.EndExport(t.Context(), o.Export, schema.Ending{}, "satchel", schema.Certificate{Objects: 2, Versions: 3}))
@@ -93,7 +93,7 @@ func TestOneCertificateCoversAllAttempts(t *testing.T) {
 func TestExportsThatEndedBeforeTheRemovalsTableHaveTheirCertificate(t *testing.T) {
 	s := open(t)
 	o := confirmed(t, s)
-	require.NoError(t, s.EndExport(t.Context(), o.Export, schema.Ending{Status: schema.Cancelled, Reason: schema.CancelledReason}, "US", schema.Certificate{Objects: 7}))
+	require.NoError(t, s.EndExport(t.Context(), o.Export, schema.Ending{Status: schema.Cancelled, Reason: schema.ReasonCancelled}, "US", schema.Certificate{Objects: 7}))
 	migration, err := os.ReadFile("../migrations/satchel/00005_removals.sql")
 	require.NoError(t, err)
 	_, backfill, _ := strings.Cut(string(migration), "insert into")
@@ -106,7 +106,7 @@ func TestExportsThatEndedBeforeTheRemovalsTableHaveTheirCertificate(t *testing.T
 
 func certificates(t *testing.T, db *store.DB, export string) (n int) {
 	for _, action := range actions(t, db, export) {
-		if action == store.Removed {
+		if action == store.ActionRemoved {
 			n++
 		}
 	}

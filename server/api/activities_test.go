@@ -22,7 +22,7 @@ func (fx *fixture) fakeActivities() *fakeActivities {
 }
 
 func (h *fakeActivities) OpenExport(ctx context.Context, in accountexport.OpenExportInput) error {
-	return h.store.OpenExport(ctx, schema.Opening{
+	return h.store.OpenExport(ctx, schema.NewExport{
 		Export: in.Export, Account: in.Account, RequestedBy: in.RequestedBy, RequestedAt: in.RequestedAt, ConfirmBy: in.ConfirmBy,
 	})
 }
@@ -32,7 +32,7 @@ func (h *fakeActivities) ConfirmExport(ctx context.Context, in accountexport.Con
 }
 
 func (h *fakeActivities) CollectCategory(ctx context.Context, in accountexport.CollectCategoryInput) error {
-	if _, err := h.store.Recipient(ctx, in.Export); err != nil {
+	if _, err := h.store.StartCollecting(ctx, in.Export); err != nil {
 		return err
 	}
 	if err := h.store.BeginCategory(ctx, in.Export, in.Category, 0); err != nil {

@@ -35,8 +35,8 @@ func (a *API) ServeArchive(c echo.Context, p auth.Principal, export string) erro
 		describe(c.Response().Header(), d, as)
 		file.Modified = d.CompletedAt
 		file.BeforeSend = func(offset int64, whole bool) error {
-			return a.store.Audit(ctx, store.Event{
-				Account: d.Account, Subject: d.Export, Actor: p.Actor(), Action: store.Downloaded,
+			return a.store.Audit(ctx, store.AuditEvent{
+				Account: d.Account, Subject: d.Export, Actor: p.Actor(), Action: store.ActionDownloaded,
 				Details: map[string]any{"from": offset, "whole": whole, "gzip": as == gzipped},
 			})
 		}

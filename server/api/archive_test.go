@@ -150,7 +150,7 @@ func TestASecondAfterItsTimeTheFileIsGone(t *testing.T) {
 func TestOnceTheKeyIsDestroyedTheFileIsGone(t *testing.T) {
 	t.Parallel()
 	f := newFile(t, 1<<10)
-	_, err := f.store.BeginRemoval(t.Context(), f.id, schema.Ending{Status: schema.Expired, Reason: schema.Deleted}, "US")
+	_, err := f.store.BeginRemoval(t.Context(), f.id, schema.Ending{Status: schema.Expired, Reason: schema.ReasonDeleted}, "US")
 	require.NoError(t, err)
 	requireProblem(t, f.send(f.owner, http.MethodGet, f.path), http.StatusGone, "gone")
 }
@@ -200,7 +200,7 @@ func TestAChangedArchiveIsNeverSentAsComplete(t *testing.T) {
 	requireProblem(t, f.send(f.owner, http.MethodGet, f.path), http.StatusInternalServerError, "internal")
 	f.exec(`update satchel.exports set gzip_size = gzip_size + 1`)
 
-	_, err := f.vault.Remove(t.Context(), schema.ObjectPrefix(f.id))
+	_, err := f.vault.Remove(t.Context(), schema.ExportPrefix(f.id))
 	require.NoError(t, err)
 	requireProblem(t, f.send(f.owner, http.MethodGet, f.path), http.StatusInternalServerError, "internal") // the row says it is there
 }

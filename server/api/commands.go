@@ -28,7 +28,7 @@ func (a *API) ResendConfirmation(ctx context.Context, p auth.Principal, id strin
 			return false, err
 		},
 		before: func(e schema.Export) error {
-			wait, err := a.store.AuditWithin(ctx, store.Event{Account: e.Account, Subject: e.ID, Actor: p.Actor(), Action: store.MailLost}, maxResends, resendWindow)
+			wait, err := a.store.AuditWithinLimit(ctx, store.AuditEvent{Account: e.Account, Subject: e.ID, Actor: p.Actor(), Action: store.ActionResendRequested}, maxResends, resendWindow)
 			if err == nil && wait > 0 {
 				err = limited("too_many_mails", wait, "The e-mail has been sent again too often. Please check your spam folder, or try again later.")
 			}

@@ -61,7 +61,7 @@ func TestConcurrentResendsSendNoMoreThanThreeMails(t *testing.T) {
 		count[<-statuses]++
 	}
 	require.Equal(t, map[int]int{http.StatusAccepted: 3, http.StatusTooManyRequests: 9}, count)
-	require.Equal(t, 3, fx.audited(id, store.MailLost))
+	require.Equal(t, 3, fx.audited(id, store.ActionResendRequested))
 }
 
 func TestTheMailIsNotSentAgainOnceConfirmed(t *testing.T) {
@@ -72,7 +72,7 @@ func TestTheMailIsNotSentAgainOnceConfirmed(t *testing.T) {
 	fx.confirm(id)
 	fx.until(id, schema.Completed)
 	requireProblem(t, fx.send(fx.owner, http.MethodPost, exports+"/"+id+"/confirmation"), http.StatusConflict, "not_pending")
-	require.Zero(t, fx.audited(id, store.MailLost))
+	require.Zero(t, fx.audited(id, store.ActionResendRequested))
 }
 
 func TestCancellingStopsAnExportAndDoingItAgainChangesNothing(t *testing.T) {
@@ -129,7 +129,7 @@ func TestAnExportWhoseRunWasLostRejectsCommands(t *testing.T) {
 		p := requireProblem(t, fx.send(fx.owner, method, exports+"/"+id+path), http.StatusConflict, "interrupted")
 		require.Contains(t, p.Detail, "request a new one")
 	}
-	require.Zero(t, fx.audited(id, store.MailLost))
+	require.Zero(t, fx.audited(id, store.ActionResendRequested))
 
 	next := fx.request(fx.owner).ID // as the error says
 	fx.until(id, schema.Failed)

@@ -51,14 +51,14 @@ func TestWithoutTemporalNothingStartsAndTheAnswerIs503(t *testing.T) {
 			require.Equal(t, id, list[0].ID)
 			var actions []store.Action
 			require.NoError(t, fx.rows.Select(&actions, `select action from satchel.audit where subject = $1`, id))
-			require.Equal(t, []store.Action{store.Requested}, actions) // no mail was counted
+			require.Equal(t, []store.Action{store.ActionRequested}, actions) // no mail was counted
 			rows, err := fx.store.Exports(t.Context(), fx.account, 10)
 			require.NoError(t, err)
 			require.Len(t, rows, 1)
 
 			sum := strings.Repeat("ab", 32)
 			require.NoError(t, fx.store.ConfirmExport(t.Context(), id, fx.owner.user, "recipient", []byte("wrapped")))
-			_, err = fx.store.Recipient(t.Context(), id)
+			_, err = fx.store.StartCollecting(t.Context(), id)
 			require.NoError(t, err)
 			_, err = fx.store.CompleteExport(t.Context(), id, schema.Archive{ObjectKey: "archive", Size: 100, SHA256: sum, GzipSize: 50, GzipSHA256: sum}, schema.DefaultWindows())
 			require.NoError(t, err)

@@ -59,7 +59,7 @@ func TestTheStreamOfAnEndedExportIsOneEventAndAReconnectIsA204(t *testing.T) {
 	fx := newFixture(t, withTemporal)
 	id := fx.request(fx.owner).ID
 	fx.openRow(id)
-	require.NoError(t, fx.store.EndExport(t.Context(), id, schema.Ending{Status: schema.Cancelled, Reason: schema.CancelledReason}, "", schema.Certificate{}))
+	require.NoError(t, fx.store.EndExport(t.Context(), id, schema.Ending{Status: schema.Cancelled, Reason: schema.ReasonCancelled}, "", schema.Certificate{}))
 
 	a := fx.send(fx.owner, http.MethodGet, exports+"/"+id+"/events")
 	require.Equal(t, http.StatusOK, a.status)
@@ -144,7 +144,7 @@ func (fx *fixture) make(id string) {
 			fx.t.Errorf("make the export: %v", err)
 		}
 	}
-	_, err := fx.store.Recipient(ctx, id)
+	_, err := fx.store.StartCollecting(ctx, id)
 	check(err)
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -167,7 +167,7 @@ func (fx *fixture) make(id string) {
 
 func (fx *fixture) end(id string) {
 	fx.t.Helper()
-	require.NoError(fx.t, fx.store.EndExport(fx.t.Context(), id, schema.Ending{Status: schema.Expired, Reason: schema.WindowPassed}, "", schema.Certificate{}))
+	require.NoError(fx.t, fx.store.EndExport(fx.t.Context(), id, schema.Ending{Status: schema.Expired, Reason: schema.ReasonWindowPassed}, "", schema.Certificate{}))
 }
 
 // follow reads an export's stream until it ends or the test does.

@@ -80,11 +80,11 @@ func newFile(t *testing.T, size int) *file {
 	recipient, wrapped, err := v.NewKey(ctx, f.account, f.id)
 	require.NoError(t, err)
 	require.NoError(t, f.store.ConfirmExport(ctx, f.id, f.owner.user, recipient, wrapped))
-	_, err = f.store.Recipient(ctx, f.id)
+	_, err = f.store.StartCollecting(ctx, f.id)
 	require.NoError(t, err)
 
 	segments := f.write(size)
-	key := schema.ObjectPrefix(f.id) + "archive"
+	key := schema.ExportPrefix(f.id) + "archive"
 	_, err = v.Create(ctx, key, recipient, func(fx io.Writer) error { _, err := fx.Write(f.gz); return err })
 	require.NoError(t, err)
 	require.NoError(t, f.store.AddSegments(ctx, f.id, key, segments))

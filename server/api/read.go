@@ -20,7 +20,7 @@ func (a *API) Get(ctx context.Context, p auth.Principal, id string) (schema.Expo
 	if !schema.IsExportID(id) {
 		return schema.Export{}, notFound()
 	}
-	e, err := a.store.ExportOf(ctx, p.Account, id)
+	e, err := a.store.AccountExport(ctx, p.Account, id)
 	if schema.KindOf(err) != schema.NotFound {
 		return e, err
 	}
@@ -71,7 +71,7 @@ func (a *API) page(ctx context.Context, p auth.Principal, before string) ([]sche
 func unwritten(account string, run client.OpenRun) schema.Export {
 	return schema.Export{
 		ID: run.Export, Account: account, RequestedBy: run.RequestedBy, Status: schema.Pending,
-		RequestedAt: run.RequestedAt, ConfirmBy: run.ConfirmBy, Generation: 1,
+		RequestedAt: run.RequestedAt, ConfirmBy: run.ConfirmBy, LinkVersion: 1,
 	}
 }
 

@@ -133,7 +133,7 @@ func (a *API) activeExport(ctx context.Context, p auth.Principal, id string) err
 // checkCooldown returns a *BusyError while the account's last completed export is
 // too recent, by the database's clock.
 func (a *API) checkCooldown(ctx context.Context, account string) error {
-	e, cooling, err := a.store.Cooling(ctx, account)
+	e, cooling, err := a.store.ActiveCooldown(ctx, account)
 	if err != nil || !cooling {
 		return err
 	}

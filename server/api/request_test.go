@@ -191,7 +191,7 @@ func TestARunThatDoesNotCloseIsUnavailable(t *testing.T) {
 	fx := newFixture(t, withTemporal)
 	id := fx.request(fx.owner).ID
 	fx.openRow(id)
-	require.NoError(t, fx.store.EndExport(t.Context(), id, schema.Ending{Status: schema.Cancelled, Reason: schema.CancelledReason}, "", schema.Certificate{}))
+	require.NoError(t, fx.store.EndExport(t.Context(), id, schema.Ending{Status: schema.Cancelled, Reason: schema.ReasonCancelled}, "", schema.Certificate{}))
 
 	a := fx.send(fx.owner, http.MethodPost, exports)
 	requireProblem(t, a, http.StatusServiceUnavailable, "closing")
@@ -275,7 +275,7 @@ func (fx *fixture) list() []api.ExportView {
 func (fx *fixture) openRow(id string) {
 	fx.t.Helper()
 	now := time.Now()
-	require.NoError(fx.t, fx.store.OpenExport(fx.t.Context(), schema.Opening{
+	require.NoError(fx.t, fx.store.OpenExport(fx.t.Context(), schema.NewExport{
 		Export: id, Account: fx.account, RequestedBy: fx.owner.user, RequestedAt: now, ConfirmBy: now.Add(24 * time.Hour),
 	}))
 }

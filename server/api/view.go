@@ -48,7 +48,7 @@ func (a *API) View(e schema.Export) ExportView {
 		Categories: make([]CategoryView, 0, len(schema.Categories)),
 	}
 	if a.downloadable(e) {
-		v.DownloadURL = respond.StringOrNull(a.site.Archive(e.ID))
+		v.DownloadURL = respond.StringOrNull(a.site.ArchiveURL(e.ID))
 	}
 	progress := make(map[schema.Category]schema.CategoryProgress, len(e.Categories))
 	for _, p := range e.Categories {

@@ -114,7 +114,7 @@ func TestUnavailableDatabaseIsA503WithRetryAfter(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, away.Close()) })
 	fx := newFixture(t, withoutTemporal(t), func(o *bulk.Options) { o.Store = away.BulkExports() })
 	file, until := schema.NewDayFileID(), time.Now().Add(time.Hour).Unix()
-	link := fmt.Sprintf("/files/%s/Calls-2026-03-01.json.gz?by=%s&exp=%d&sig=%s", file, fx.program.user, until, fx.links.FileLink(file, fx.program.user, until))
+	link := fmt.Sprintf("/files/%s/Calls-2026-03-01.json.gz?by=%s&exp=%d&sig=%s", file, fx.program.user, until, fx.links.FileSignature(file, fx.program.user, until))
 	for _, at := range append(allRoutes, [2]string{http.MethodGet, link}) {
 		if at[1] == "/v1/Exports/Calls" {
 			continue // does not use the database

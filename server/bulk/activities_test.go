@@ -141,9 +141,9 @@ func (fx *fixture) newActivities() []any {
 }
 
 // Deliver records an event as delivered.
-func (p *platform) Deliver(_ context.Context, _ schema.Hook, token string, _ []byte, _ url.Values) (schema.EventTry, error) {
+func (p *platform) Deliver(_ context.Context, _ schema.Hook, token string, _ []byte, _ url.Values) (schema.EventAttempt, error) {
 	p.sent <- token
-	return schema.EventTry{HTTPStatus: 204, Outcome: string(schema.EventDelivered)}, nil
+	return schema.EventAttempt{HTTPStatus: 204, Outcome: string(schema.EventDelivered)}, nil
 }
 
 // runs implements only what these tests use.

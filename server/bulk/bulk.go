@@ -53,7 +53,7 @@ type Bulk struct {
 
 // New returns a Bulk with defaults filled in. It opens no connection.
 func New(o Options) *Bulk {
-	o.Limits = o.Limits.Filled()
+	o.Limits = o.Limits.WithDefaults()
 	if o.MinLagDays < 1 {
 		o.MinLagDays = 1
 	}

@@ -102,7 +102,7 @@ func TestCallIsErasedUnderItsDayAndAgain(t *testing.T) {
 		fx.platform.setRecords(fx.program.account, schema.Calls, "2026-03-01", call) // the platform's own copy is deleted
 	}
 	requireError(t, fx.send(fx.program, http.MethodDelete, archive("2026-03-02", gone), nil), 404, 20404, "another")
-	erased, err := fx.store.Erased(t.Context(), fx.program.account, "2026-03-01")
+	erased, err := fx.store.ErasedCalls(t.Context(), fx.program.account, "2026-03-01")
 	require.NoError(t, err)
 	require.Equal(t, []string{gone}, erased)
 }
@@ -179,10 +179,10 @@ func TestWebhookIsResentAlsoWhileItsPreviousRunCloses(t *testing.T) {
 	fx := newFixture(t)
 	e := schema.Event{
 		ID: uuid.NewString(), Account: fx.program.account, Type: schema.Calls, Day: "2026-03-01",
-		Hook: schema.Hook{URL: "https://hooks.example.com/", Method: "POST"}, Result: schema.Result{Completed: 1},
+		Hook: schema.Hook{URL: "https://hooks.example.com/", Method: "POST"}, EventResult: schema.EventResult{Completed: 1},
 	}
 	require.NoError(t, fx.store.OpenEvent(t.Context(), e))
-	require.NoError(t, fx.store.NoteTry(t.Context(), e.ID, schema.EventTry{HTTPStatus: 200, Outcome: string(schema.EventDelivered)}))
+	require.NoError(t, fx.store.RecordAttempt(t.Context(), e.ID, schema.EventAttempt{HTTPStatus: 200, Outcome: string(schema.EventDelivered)}))
 	closing, err := fx.temporal.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: workflows.WebhookID(e.ID), TaskQueue: workflows.TaskQueue},
 		bulkexport.WebhookDelivery, bulkexport.WebhookDeliveryInput{Event: e.ID, Account: e.Account})
 	require.NoError(t, err)
@@ -205,14 +205,14 @@ func TestWebhookCanBeResent(t *testing.T) {
 	fx := newFixture(t, withoutTemporal(t))
 	e := schema.Event{
 		ID: uuid.NewString(), Account: fx.program.account, Type: schema.Calls, Day: "2026-03-01",
-		Hook: schema.Hook{URL: "https://hooks.example.com/", Method: "POST"}, Result: schema.Result{Completed: 1},
+		Hook: schema.Hook{URL: "https://hooks.example.com/", Method: "POST"}, EventResult: schema.EventResult{Completed: 1},
 	}
 	require.NoError(t, fx.store.OpenEvent(t.Context(), e))
-	require.NoError(t, fx.store.NoteTry(t.Context(), e.ID, schema.EventTry{Outcome: "no response", Took: 15000}))
-	require.NoError(t, fx.store.GiveUpEvent(t.Context(), e.ID))
+	require.NoError(t, fx.store.RecordAttempt(t.Context(), e.ID, schema.EventAttempt{Outcome: "no response", Took: 15000}))
+	require.NoError(t, fx.store.MarkEventFailed(t.Context(), e.ID))
 	list := decode[map[string][]bulk.EventView](t, fx.send(fx.program, http.MethodGet, "/v1/bulk/events", nil).body)["events"]
 	require.Len(t, list, 1)
-	require.Equal(t, schema.EventGivenUp, list[0].Status)
+	require.Equal(t, schema.EventFailed, list[0].Status)
 	require.Nil(t, list[0].Log[0].HTTPStatus)
 	require.JSONEq(t, `{"events":[]}`, fx.send(fx.other, http.MethodGet, "/v1/bulk/events", nil).body)
 	for _, id := range []string{uuid.NewString(), "x", "urn:uuid:" + e.ID} {

@@ -15,7 +15,7 @@ import (
 // DayFiles returns the current files of the caller's account, of all resource types, newest
 // first.
 func (b *Bulk) DayFiles(ctx context.Context, p auth.Principal, limit int) ([]schema.DayFile, error) {
-	return b.Store.CurrentDayFiles(ctx, p.Account, limit)
+	return b.Store.LatestDayFiles(ctx, p.Account, limit)
 }
 
 // File returns a current file of the caller's account.
@@ -34,7 +34,7 @@ func (b *Bulk) FileURL(ctx context.Context, p auth.Principal, f schema.DayFile) 
 	}
 	until := now.Add(b.LinkTTL).Unix()
 	return filePath(f) + "?" + url.Values{
-		"by": {p.Actor()}, "exp": {strconv.FormatInt(until, 10)}, "sig": {b.Links.FileLink(f.ID, p.Actor(), until)},
+		"by": {p.Actor()}, "exp": {strconv.FormatInt(until, 10)}, "sig": {b.Links.FileSignature(f.ID, p.Actor(), until)},
 	}.Encode(), nil
 }
 

@@ -1,4 +1,4 @@
-// Package bulk is the HTTP API of bulk exports. It is shaped like Twilio's BulkExport v1, so
+// Package bulk is the HTTP API of bulk exports. It is shaped like Twilio's BulkExportURL v1, so
 // that Twilio's own client libraries work with it unmodified. A few more routes serve our
 // pages and our own JSON API.
 //

@@ -38,12 +38,12 @@ func (fx *fixture) createDayFile(of credentials, t schema.ResourceType, day sche
 	recipient, wrapped, err := fx.vault.NewKey(fx.t.Context(), f.Account, f.ID)
 	require.NoError(fx.t, err)
 	f.Wrapped = wrapped
-	_, err = fx.vault.Create(fx.t.Context(), schema.DayObject(f.ID), recipient, func(to io.Writer) error {
+	_, err = fx.vault.Create(fx.t.Context(), schema.DayFileObject(f.ID), recipient, func(to io.Writer) error {
 		_, err := to.Write(zip.Bytes())
 		return err
 	})
 	require.NoError(fx.t, err)
-	_, err = fx.store.PublishDay(fx.t.Context(), f)
+	_, err = fx.store.PublishDayFile(fx.t.Context(), f)
 	require.NoError(fx.t, err)
 	return f, zip.Bytes()
 }
@@ -118,7 +118,7 @@ func TestLinkIsBoundToItsFileItsActorAndItsExpiry(t *testing.T) {
 		"another name":       strings.Replace(link, "Calls-2026-03-01", "Calls-2026-03-02", 1),
 		"nothing":            at.Path,
 		"no time":            at.Path + "?sig=" + sig,
-		"expired":            fmt.Sprintf("%s?exp=%d&sig=%s", at.Path, past, fx.links.FileLink(f.ID, "", past)),
+		"expired":            fmt.Sprintf("%s?exp=%d&sig=%s", at.Path, past, fx.links.FileSignature(f.ID, "", past)),
 		"another actor":      strings.Replace(link, fx.program.name, fx.other.name, 1),
 	} {
 		a := fx.send(fx.program, http.MethodGet, path, nil)

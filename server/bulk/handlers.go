@@ -106,7 +106,7 @@ func (b *Bulk) listJobs(c echo.Context) error {
 	next := ""
 	if len(list) > page.size {
 		list = list[:page.size]
-		next = store.CursorTo(list[page.size-1]).String()
+		next = store.CursorAfter(list[page.size-1]).String()
 	}
 	views := make([]JobView, len(list))
 	for i, job := range list {

@@ -16,19 +16,19 @@ import (
 // CreateJob creates a job and returns it with its queue position, once its days are taken from
 // the quota. If the form is Invalid, the quota does not suffice or a dependency is
 // unavailable, nothing is created and no quota is used.
-func (b *Bulk) CreateJob(ctx context.Context, p auth.Principal, form JobForm, t schema.ResourceType) (schema.Job, schema.Queue, error) {
+func (b *Bulk) CreateJob(ctx context.Context, p auth.Principal, form JobForm, t schema.ResourceType) (schema.Job, schema.QueueStatus, error) {
 	now, err := b.Store.Now(ctx)
 	if err != nil {
-		return schema.Job{}, schema.Queue{}, err
+		return schema.Job{}, schema.QueueStatus{}, err
 	}
 	deadline := now.Add(client.UpdateTimeout(ctx) - answerMargin)
 	valid, err := b.validate(form, b.newestDay(now))
 	if err != nil {
-		return schema.Job{}, schema.Queue{}, err
+		return schema.Job{}, schema.QueueStatus{}, err
 	}
 	quotaAccount, err := b.quotaAccount(ctx, p.Account)
 	if err != nil {
-		return schema.Job{}, schema.Queue{}, err
+		return schema.Job{}, schema.QueueStatus{}, err
 	}
 	job := schema.Job{
 		ID: schema.NewJobID(), Account: p.Account, Type: t, Name: valid.Name, Start: valid.start, End: valid.end,
@@ -36,14 +36,14 @@ func (b *Bulk) CreateJob(ctx context.Context, p auth.Principal, form JobForm, t 
 	}
 	sealed, err := b.seal(ctx, valid.JobRequest, p.Account, schema.SealedJob(job.ID))
 	if err != nil {
-		return schema.Job{}, schema.Queue{}, err
+		return schema.Job{}, schema.QueueStatus{}, err
 	}
 	err = b.openJob(ctx, bulkexport.BulkJobInput{
 		ID: job.ID, Account: job.Account, QuotaAccount: quotaAccount, Type: t, Start: job.Start, End: job.End,
 		RequestedBy: job.RequestedBy, Sealed: sealed, Until: deadline, Limits: b.Limits,
 	})
 	if err != nil {
-		return schema.Job{}, schema.Queue{}, err
+		return schema.Job{}, schema.QueueStatus{}, err
 	}
 	if stored, queue, err := b.Job(ctx, p, job.ID); err == nil {
 		return stored, queue, nil
@@ -52,7 +52,7 @@ func (b *Bulk) CreateJob(ctx context.Context, p auth.Principal, form JobForm, t 
 	for _, day := range job.Start.To(job.End) {
 		job.Days = append(job.Days, schema.JobDay{Day: day, Status: schema.DaySubmitted})
 	}
-	return job, schema.Queue{}, nil
+	return job, schema.QueueStatus{}, nil
 }
 
 // maxConcurrentOpens jobs are opened at the same time; others wait up to openSlotTimeout.
@@ -117,13 +117,13 @@ func (b *Bulk) quotaAccount(ctx context.Context, account string) (string, error)
 
 // Job returns a job of the caller's account and its queue position. Ended jobs are found for
 // the retention period.
-func (b *Bulk) Job(ctx context.Context, p auth.Principal, id string) (schema.Job, schema.Queue, error) {
+func (b *Bulk) Job(ctx context.Context, p auth.Principal, id string) (schema.Job, schema.QueueStatus, error) {
 	if !schema.IsJobID(id) {
-		return schema.Job{}, schema.Queue{}, schema.Errorf(schema.NotFound, "job_not_found", "There is no such job.")
+		return schema.Job{}, schema.QueueStatus{}, schema.Errorf(schema.NotFound, "job_not_found", "There is no such job.")
 	}
 	job, err := b.Store.AccountJob(ctx, p.Account, id, b.Limits.Retention)
 	if err != nil || job.EndedAt != nil {
-		return job, schema.Queue{}, err
+		return job, schema.QueueStatus{}, err
 	}
 	queue, err := b.Store.Queue(ctx, id)
 	return job, queue, err
@@ -131,7 +131,7 @@ func (b *Bulk) Job(ctx context.Context, p auth.Principal, id string) (schema.Job
 
 // Jobs returns jobs of the caller's account, newest first, and the queue position of each open
 // one. The zero type means all types, the zero cursor the first page.
-func (b *Bulk) Jobs(ctx context.Context, p auth.Principal, t schema.ResourceType, before store.JobCursor, limit int) ([]schema.Job, map[string]schema.Queue, error) {
+func (b *Bulk) Jobs(ctx context.Context, p auth.Principal, t schema.ResourceType, before store.JobCursor, limit int) ([]schema.Job, map[string]schema.QueueStatus, error) {
 	list, err := b.Store.Jobs(ctx, p.Account, t, b.Limits.Retention, before, limit)
 	if err != nil {
 		return nil, nil, err

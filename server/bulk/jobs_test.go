@@ -146,7 +146,7 @@ func TestDeletedJobEnds(t *testing.T) {
 func TestJobThatIsBeingDeletedCanBeDeletedAgain(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t, withoutTemporal(t)) // nothing is left to signal
-	winding := schema.JobOpening{ID: schema.NewJobID(), Account: fx.program.account, Family: fx.parent.account, Type: schema.Messages,
+	winding := schema.NewJob{ID: schema.NewJobID(), Account: fx.program.account, QuotaAccount: fx.parent.account, Type: schema.Messages,
 		Start: yesterday(), End: yesterday(), QuotaDays: 366, JobRequest: schema.JobRequest{Name: "a"}}
 	require.NoError(t, fx.store.OpenJob(t.Context(), winding))
 	runs, err := fx.store.BeginDay(t.Context(), winding.ID, yesterday())
@@ -275,7 +275,7 @@ func TestNewestDayFollowsTheConfiguredLag(t *testing.T) {
 func TestInterruptedJobIsA503UntilItIsEnded(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
-	lost := schema.JobOpening{ID: schema.NewJobID(), Account: fx.program.account, Family: fx.parent.account, Type: schema.Messages,
+	lost := schema.NewJob{ID: schema.NewJobID(), Account: fx.program.account, QuotaAccount: fx.parent.account, Type: schema.Messages,
 		Start: yesterday(), End: yesterday(), QuotaDays: 366, JobRequest: schema.JobRequest{Name: "a"}}
 	require.NoError(t, fx.store.OpenJob(t.Context(), lost))
 	a := fx.send(fx.program, http.MethodDelete, "/v1/Exports/Jobs/"+lost.ID, nil)

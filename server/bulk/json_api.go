@@ -67,7 +67,7 @@ func (b *Bulk) listFiles(c echo.Context) error {
 			return invalidBefore()
 		}
 	}
-	list, err := b.Store.CurrentDayFilesBefore(c.Request().Context(), p.Account, before, maxListed+1)
+	list, err := b.Store.LatestDayFilesBefore(c.Request().Context(), p.Account, before, maxListed+1)
 	if err != nil {
 		return err
 	}

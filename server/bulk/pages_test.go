@@ -22,8 +22,8 @@ var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 func (fx *fixture) createJob(of credentials, t schema.ResourceType, name string) string {
 	fx.t.Helper()
 	id := schema.NewJobID()
-	require.NoError(fx.t, fx.store.OpenJob(fx.t.Context(), schema.JobOpening{
-		JobRequest: schema.JobRequest{Name: name}, ID: id, Account: of.account, Family: of.account, Type: t,
+	require.NoError(fx.t, fx.store.OpenJob(fx.t.Context(), schema.NewJob{
+		JobRequest: schema.JobRequest{Name: name}, ID: id, Account: of.account, QuotaAccount: of.account, Type: t,
 		Start: "2026-03-01", End: "2026-03-01", QuotaDays: 10_000,
 	}))
 	return id

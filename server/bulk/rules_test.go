@@ -168,7 +168,7 @@ func TestFileLinksAreSignedForTheirFileActorAndExpiry(t *testing.T) {
 	t.Parallel()
 	b := newTestBulk(t) // without a store: what passes the check panics
 	file, other, until := schema.NewDayFileID(), schema.NewDayFileID(), time.Now().Add(time.Hour).Unix()
-	signature := b.Links.FileLink(file, "US1", until)
+	signature := b.Links.FileSignature(file, "US1", until)
 	flipped := string(map[bool]byte{true: '1', false: '0'}[signature[0] == '0']) + signature[1:]
 	link := func(by string, until int64, signature string) string {
 		return "/?" + url.Values{"by": {by}, "exp": {strconv.FormatInt(until, 10)}, "sig": {signature}}.Encode()
@@ -184,7 +184,7 @@ func TestFileLinksAreSignedForTheirFileActorAndExpiry(t *testing.T) {
 		"no signature":         requestTo(link("US1", until, ""), file, "name"),
 		"nothing":              requestTo("/", file, "name"),
 		"an expiry of letters": requestTo("/?by=US1&exp=x&sig="+signature, file, "name"),
-		"another key's":        requestTo(link("US1", until, schema.NewLinks([]byte(strings.Repeat("o", 32))).FileLink(file, "US1", until)), file, "name"),
+		"another key's":        requestTo(link("US1", until, schema.NewLinks([]byte(strings.Repeat("o", 32))).FileSignature(file, "US1", until)), file, "name"),
 	} {
 		require.NotPanics(t, func() { requireCode(t, b.sendFile(c), schema.Forbidden, "link_altered") }, what)
 	}

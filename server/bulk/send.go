@@ -16,7 +16,7 @@ import (
 // authorization. The audit trail records the actor that the link was made for.
 func (b *Bulk) sendFile(c echo.Context) error {
 	until, err := strconv.ParseInt(c.QueryParam("exp"), 10, 64)
-	if err != nil || !b.Links.IsFileLink(c.Param("id"), c.QueryParam("by"), until, c.QueryParam("sig")) {
+	if err != nil || !b.Links.VerifyFileSignature(c.Param("id"), c.QueryParam("by"), until, c.QueryParam("sig")) {
 		return invalidLink()
 	}
 	return download.Send(c, func(ctx context.Context) (download.File, error) {
@@ -58,7 +58,7 @@ func invalidLink() error {
 // open opens a file and sets the response headers that describe it.
 func (b *Bulk) open(ctx context.Context, c echo.Context, f schema.DayFile, wrapped []byte) (download.File, error) {
 	stored, err := download.Object{
-		Kind: "day file", Account: f.Account, ID: f.ID, Wrapped: wrapped, Key: schema.DayObject(f.ID), Size: f.Size,
+		Kind: "day file", Account: f.Account, ID: f.ID, Wrapped: wrapped, Key: schema.DayFileObject(f.ID), Size: f.Size,
 		Exists: func(ctx context.Context) error {
 			_, _, err := b.Store.OpenDayFile(ctx, f.ID)
 			return err
@@ -71,8 +71,8 @@ func (b *Bulk) open(ctx context.Context, c echo.Context, f schema.DayFile, wrapp
 	return download.File{
 		Content: stored.Stream(), Object: stored, Size: f.Size, Modified: f.CreatedAt,
 		BeforeSend: func(offset int64, whole bool) error {
-			return b.Store.Audit(ctx, store.Event{
-				Account: f.Account, Subject: f.ID, Actor: c.QueryParam("by"), Action: store.Downloaded,
+			return b.Store.Audit(ctx, store.AuditEvent{
+				Account: f.Account, Subject: f.ID, Actor: c.QueryParam("by"), Action: store.ActionDownloaded,
 				Details: map[string]any{"from": offset, "whole": whole},
 			})
 		},

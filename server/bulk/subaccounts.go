@@ -10,7 +10,7 @@ import (
 // Subaccount is a subaccount with a summary of its bulk exports, as its parent sees it.
 type Subaccount struct {
 	schema.Account
-	schema.BulkGlance
+	schema.AccountSummary
 }
 
 // Subaccounts returns up to limit subaccounts of the caller's account with a summary of each,
@@ -27,7 +27,7 @@ func (b *Bulk) Subaccounts(ctx context.Context, p auth.Principal, limit int) (li
 	for i, a := range accounts {
 		ids[i] = a.ID
 	}
-	glances, err := b.Store.BulkGlances(ctx, ids)
+	glances, err := b.Store.AccountSummaries(ctx, ids)
 	if err != nil {
 		return nil, 0, err
 	}

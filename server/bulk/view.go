@@ -30,7 +30,7 @@ type DetailView struct {
 	Days   []schema.Day     `json:"days"`
 }
 
-func jobView(j schema.Job, q schema.Queue) JobView {
+func jobView(j schema.Job, q schema.QueueStatus) JobView {
 	v := JobView{
 		JobSid: j.ID, ResourceType: j.Type, FriendlyName: j.Name, StartDay: j.Start, EndDay: j.End,
 		WebhookURL: respond.StringOrNull(j.URL), WebhookMethod: respond.StringOrNull(j.Method), Email: respond.StringOrNull(j.Email), Details: groupByStatus(j.Days),
@@ -38,8 +38,8 @@ func jobView(j schema.Job, q schema.Queue) JobView {
 	if q.Position > 0 {
 		v.JobQueuePosition = respond.StringOrNull(strconv.Itoa(q.Position))
 	}
-	if !q.Estimate.IsZero() && !allEnded(j.Days) {
-		v.EstimatedCompletionTime = respond.StringOrNull(q.Estimate.UTC().Format("2006-01-02T15:04:05.000"))
+	if !q.EstimatedEnd.IsZero() && !allEnded(j.Days) {
+		v.EstimatedCompletionTime = respond.StringOrNull(q.EstimatedEnd.UTC().Format("2006-01-02T15:04:05.000"))
 	}
 	return v
 }

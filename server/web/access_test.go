@@ -55,7 +55,7 @@ func (noRuns) DescribeWorkflowExecution(context.Context, string, string) (*workf
 // nothing, so a change is answered with 503 or 409 once all checks have passed.
 type fixture struct {
 	t     *testing.T
-	store *store.Store
+	store *store.DB
 	links schema.Links
 	url   string
 	skew  atomic.Int64 // nanoseconds that the API's clock is ahead
@@ -97,12 +97,12 @@ func newFixture(t *testing.T) *fixture {
 	windows := schema.Windows{Confirm: 24 * time.Hour, Download: 24 * time.Hour, Cooldown: 24 * time.Hour}
 	authn := auth.New(auth.Options{Directory: fx, Sessions: fx.store.Sessions(), Site: site, Dev: fx})
 	exports := api.New(api.Deps{
-		Store: fx.store, Temporal: temporal, Site: site, Windows: windows, Secret: []byte(strings.Repeat("s", 32)),
+		Store: fx.store.AccountExports(), Temporal: temporal, Site: site, Windows: windows, Secret: []byte(strings.Repeat("s", 32)),
 		Now: func() time.Time { return time.Now().Add(time.Duration(fx.skew.Load())) },
 	})
-	jobs := bulk.New(bulk.Options{Store: fx.store, Vault: keys, Temporal: temporal, Directory: fx, Links: fx.links, Site: site, CheckHook: hooks.Check, Limits: schema.DefaultBulkLimits()})
+	jobs := bulk.New(bulk.Options{Store: fx.store.BulkExports(), Vault: keys, Temporal: temporal, Directory: fx, Links: fx.links, Site: site, CheckHook: hooks.Check, Limits: schema.DefaultBulkLimits()})
 	pages := web.New(web.Options{
-		Pages: web.NewPages(site), API: exports, Bulk: jobs, Auth: authn, Exports: fx.store, Directory: fx, Links: fx.links, Site: site, Windows: windows,
+		Pages: web.NewPages(site), API: exports, Bulk: jobs, Auth: authn, Exports: fx.store.AccountExports(), Directory: fx, Links: fx.links, Site: site, Windows: windows,
 		Note: func(schema.Category) string { return "" },
 	})
 	e := echo.New()
@@ -181,7 +181,7 @@ func (fx *fixture) People(_ context.Context, id string) ([]schema.Person, error)
 func (fx *fixture) createExport() string {
 	fx.t.Helper()
 	id, now := schema.NewExportID(), time.Now()
-	require.NoError(fx.t, fx.store.OpenExport(fx.t.Context(), schema.Opening{
+	require.NoError(fx.t, fx.store.AccountExports().OpenExport(fx.t.Context(), schema.NewExport{
 		Export: id, Account: fx.account, RequestedBy: fx.owner, RequestedAt: now, ConfirmBy: now.Add(time.Hour),
 	}))
 	return id
@@ -191,7 +191,7 @@ func (fx *fixture) createExport() string {
 func (fx *fixture) createDayFile() string {
 	fx.t.Helper()
 	id := schema.NewDayFileID()
-	_, err := fx.store.PublishDay(fx.t.Context(), schema.NewDayFile{
+	_, err := fx.store.BulkExports().PublishDayFile(fx.t.Context(), schema.NewDayFile{
 		ID: id, Account: fx.account, Type: schema.Calls, Day: "2026-03-01", Records: 1, Size: 1, SHA256: strings.Repeat("ab", 32),
 		Wrapped: []byte("wrapped"), ReadAt: time.Now(), Retention: time.Hour,
 	})
@@ -378,7 +378,7 @@ func TestAStreamEndsOnceItsUserMayNoLongerExport(t *testing.T) {
 
 	fx.setRole(fx.admin, schema.Member)
 	fx.skew.Store(int64(time.Minute)) // the next check is due
-	require.NoError(t, fx.store.ConfirmExport(t.Context(), export, fx.owner, "age1", []byte("wrapped")))
+	require.NoError(t, fx.store.AccountExports().ConfirmExport(t.Context(), export, fx.owner, "age1", []byte("wrapped")))
 	ended := make(chan string, 1)
 	go func() {
 		rest, _ := io.ReadAll(res.Body)

@@ -179,7 +179,7 @@ func (w *Web) loadJobs(ctx context.Context, p auth.Principal, before string, v *
 	}
 	if len(list) > shownJobs {
 		list = list[:shownJobs]
-		v.Older = store.CursorTo(list[shownJobs-1]).String()
+		v.Older = store.CursorAfter(list[shownJobs-1]).String()
 	}
 	users, err := w.peopleOf(ctx, p.Account)
 	if err != nil {
@@ -201,7 +201,7 @@ func (v bulkLive) fingerprint() (string, error) {
 	shown.Now, shown.Flash = time.Time{}, flash{}
 	shown.Jobs = make([]jobView, len(v.Jobs))
 	for i, j := range v.Jobs {
-		j.Queue.Estimate = time.Time{} // differs on every read; its text, Estimate, seldom does
+		j.Queue.EstimatedEnd = time.Time{} // differs on every read; its text, Estimate, seldom does
 		shown.Jobs[i] = j
 	}
 	text, err := json.Marshal(shown)

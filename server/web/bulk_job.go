@@ -12,7 +12,7 @@ import (
 type jobView struct {
 	schema.Job
 	Requester string
-	Queue     schema.Queue
+	Queue     schema.QueueStatus
 	State     string // one of the constants below
 	Counts    []dayCount
 	Grid      []dayCell
@@ -54,7 +54,7 @@ const (
 )
 
 // newJobView builds the view of a job at the time now.
-func newJobView(job schema.Job, queue schema.Queue, now time.Time) jobView {
+func newJobView(job schema.Job, queue schema.QueueStatus, now time.Time) jobView {
 	v := jobView{Job: job, Queue: queue, Rows: 1}
 	byStatus := map[schema.DayStatus][]schema.Day{}
 	monday := 0
@@ -77,8 +77,8 @@ func newJobView(job schema.Job, queue schema.Queue, now time.Time) jobView {
 		}
 	}
 	v.State = jobState(job, v.EndedDays, len(byStatus[schema.DayRunning])+len(byStatus[schema.DayErrorDuringRun]), byStatus)
-	if job.EndedAt == nil && job.DeletingAt == nil && !queue.Estimate.IsZero() {
-		v.Estimate = formatEstimate(queue.Estimate.Sub(now))
+	if job.EndedAt == nil && job.DeletingAt == nil && !queue.EstimatedEnd.IsZero() {
+		v.Estimate = formatEstimate(queue.EstimatedEnd.Sub(now))
 	}
 	return v
 }

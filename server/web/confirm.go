@@ -93,7 +93,7 @@ func (w *Web) linkState(c echo.Context, l linkedExport) (string, error) {
 		return stateRunning, nil
 	case e.Status == schema.Cancelled:
 		return stateStopped, nil
-	case e.Status == schema.Expired && e.Reason == schema.Unconfirmed:
+	case e.Status == schema.Expired && e.Reason == schema.ReasonUnconfirmed:
 		return stateLapsed, nil
 	}
 	return stateOver, nil

@@ -106,7 +106,7 @@ func (w *Web) newDataExportView(ctx context.Context, p auth.Principal) (dataExpo
 		return view, err
 	}
 	list, view.AvailableAt = list[:min(len(list), 1+maxEarlier)], cooldownEnd(list, view.Now)
-	timelines, err := w.Exports.Trails(ctx, p.Account, exportIDs(list))
+	timelines, err := w.Exports.AuditTrails(ctx, p.Account, exportIDs(list))
 	if err != nil {
 		return view, err
 	}
@@ -127,8 +127,8 @@ func (w *Web) newDataExportView(ctx context.Context, p auth.Principal) (dataExpo
 		}
 	}
 	view.MayRequest = view.AvailableAt == nil && (view.Latest == nil || view.Latest.Status.Ended())
-	if w.Operators != nil {
-		view.TemporalURL = w.Operators(p.Account)
+	if w.TemporalURL != nil {
+		view.TemporalURL = w.TemporalURL(p.Account)
 	}
 	return view, nil
 }
@@ -152,7 +152,7 @@ func exportIDs(list []schema.Export) []string {
 }
 
 // exportView builds the view of one export.
-func (n people) exportView(e schema.Export, lines []store.Deed, mailState string, now time.Time) exportView {
+func (n people) exportView(e schema.Export, lines []store.AuditEntry, mailState string, now time.Time) exportView {
 	v := exportView{Export: e, Requester: n.requester(e), Timeline: n.timeline(e, lines), MailState: mailState, Fingerprint: fingerprint(e, lines, mailState, now)}
 	v.HasFile = e.Status == schema.Completed && e.ExpiresAt != nil && now.Before(*e.ExpiresAt)
 	v.Lapsed = e.Status == schema.Completed && !v.HasFile || e.Status == schema.Pending && !now.Before(e.ConfirmBy)
@@ -162,11 +162,11 @@ func (n people) exportView(e schema.Export, lines []store.Deed, mailState string
 	var resent []time.Time
 	for _, l := range lines {
 		switch l.Action {
-		case store.Downloaded:
+		case store.ActionDownloaded:
 			v.Downloads += l.Times
-		case store.Removed:
+		case store.ActionRemoved:
 			v.Removed, v.EndedBy = l.Objects, n.removalEntry(e, l).Actor
-		case store.MailLost:
+		case store.ActionResendRequested:
 			resent = append(resent, l.At)
 		}
 	}
@@ -188,9 +188,9 @@ func (w *Web) confirmationMail(ctx context.Context, e schema.Export) (state stri
 	if e.Status != schema.Pending {
 		return "", nil
 	}
-	settled, err := w.Exports.Letters(ctx, e.ID)
+	settled, err := w.Exports.EmailOutcomes(ctx, e.ID)
 	for name, sent := range settled {
-		if match, _ := path.Match(schema.LetterName(schema.ConfirmationLetter, "*", e.Generation), name); !match {
+		if match, _ := path.Match(schema.EmailKey(schema.ConfirmationEmail, "*", e.LinkVersion), name); !match {
 			continue
 		}
 		if sent {
@@ -203,7 +203,7 @@ func (w *Web) confirmationMail(ctx context.Context, e schema.Export) (state stri
 
 // fingerprint changes whenever the page must be rendered again. Progress is rendered
 // separately.
-func fingerprint(e schema.Export, lines []store.Deed, mailState string, now time.Time) string {
+func fingerprint(e schema.Export, lines []store.AuditEntry, mailState string, now time.Time) string {
 	late := !now.Before(e.ConfirmBy)
 	if e.ExpiresAt != nil {
 		late = !now.Before(*e.ExpiresAt)
@@ -212,7 +212,7 @@ func fingerprint(e schema.Export, lines []store.Deed, mailState string, now time
 	for _, l := range lines {
 		actions += l.Times
 	}
-	return fmt.Sprintf("%s%s.%d.%d.%d.%t", e.Status, mailState, e.Generation, len(e.Categories), actions, late && !e.Status.Ended())
+	return fmt.Sprintf("%s%s.%d.%d.%d.%t", e.Status, mailState, e.LinkVersion, len(e.Categories), actions, late && !e.Status.Ended())
 }
 
 // Live reports whether the page follows an export's events.

@@ -11,7 +11,7 @@ import (
 // file but does not authorize the download: that takes an owner or admin. Having the link
 // proves knowledge of the export, so another account gets 403 rather than 404.
 func (w *Web) download(c echo.Context) error {
-	id, _, ok := w.Links.Open(schema.ToDownload, c.Param("token"))
+	id, _, ok := w.Links.Verify(schema.ToDownload, c.Param("token"))
 	if !ok {
 		return schema.Errorf(schema.NotFound, "not_found", "This link is not valid.")
 	}

@@ -32,7 +32,7 @@ func wrongAccount() error {
 // openLink resolves the link in the request. Anonymous requests may see it; a signed-in user
 // must be an owner or admin of the export's account.
 func (w *Web) openLink(c echo.Context, purpose schema.Purpose) (linkedExport, error) {
-	id, _, ok := w.Links.Open(purpose, c.Param("token"))
+	id, _, ok := w.Links.Verify(purpose, c.Param("token"))
 	if !ok {
 		return linkedExport{}, schema.Errorf(schema.NotFound, "not_found", "This link is not valid.")
 	}

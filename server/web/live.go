@@ -67,7 +67,7 @@ func (f *follower) events(ctx context.Context, e schema.Export) ([]api.Event, er
 	if err != nil {
 		return nil, err
 	}
-	timelines, err := f.Exports.Trails(ctx, e.Account, []string{e.ID})
+	timelines, err := f.Exports.AuditTrails(ctx, e.Account, []string{e.ID})
 	if err != nil {
 		return nil, err
 	}

@@ -47,9 +47,9 @@ func exportPage(t *testing.T, change func(*schema.Export)) string {
 	}
 	change(&e)
 	users := people{nameByID: map[string]string{"US1": "Ada"}}
-	requested := store.Deed{Event: store.Event{Action: store.Requested, Actor: "US1", At: began}, Times: 1}
-	downloaded := store.Deed{Event: store.Event{Action: store.Downloaded, Actor: "US1", At: began}, Times: 2}
-	shown := users.exportView(e, []store.Deed{requested, downloaded}, "", began)
+	requested := store.AuditEntry{AuditEvent: store.AuditEvent{Action: store.ActionRequested, Actor: "US1", At: began}, Times: 1}
+	downloaded := store.AuditEntry{AuditEvent: store.AuditEvent{Action: store.ActionDownloaded, Actor: "US1", At: began}, Times: 2}
+	shown := users.exportView(e, []store.AuditEntry{requested, downloaded}, "", began)
 	shown.Progress = newProgress(e, began)
 	w := testWeb()
 	return renderPage(t, "data_export", dataExportView{
@@ -68,9 +68,9 @@ func TestEachStateOfAnExportIsRendered(t *testing.T) {
 		`468,740,550 bytes`: func(e *schema.Export) {
 			e.Status, e.CompletedAt, e.ExpiresAt, e.Size, e.SHA256 = schema.Completed, &began, &later, &size, &sum
 		},
-		`data-status="expired" data-reason="unconfirmed"`:   func(e *schema.Export) { e.Status, e.Reason = schema.Expired, schema.Unconfirmed },
-		`data-status="expired" data-reason="deleted"`:       func(e *schema.Export) { e.Status, e.Reason = schema.Expired, schema.Deleted },
-		`data-status="expired" data-reason="window_passed"`: func(e *schema.Export) { e.Status, e.Reason = schema.Expired, schema.WindowPassed },
+		`data-status="expired" data-reason="unconfirmed"`:   func(e *schema.Export) { e.Status, e.Reason = schema.Expired, schema.ReasonUnconfirmed },
+		`data-status="expired" data-reason="deleted"`:       func(e *schema.Export) { e.Status, e.Reason = schema.Expired, schema.ReasonDeleted },
+		`data-status="expired" data-reason="window_passed"`: func(e *schema.Export) { e.Status, e.Reason = schema.Expired, schema.ReasonWindowPassed },
 		`data-status="cancelled"`:                           func(e *schema.Export) { e.Status, e.Reason = schema.Cancelled, "cancelled" },
 		`data-status="failed" data-reason=""`: func(e *schema.Export) {
 			e.Status, e.Reason, e.FailedCategory = schema.Failed, "We could not read your calls.", "calls"
@@ -102,16 +102,16 @@ func TestBulkExportIsRendered(t *testing.T) {
 	ended.ID, ended.EndedAt = "JS2", &began
 	w := testWeb()
 	event := schema.Event{ID: "E1", Type: schema.Calls, Day: "2026-03-01", Hook: schema.Hook{URL: "https://hooks.example.com/", Method: "POST"}, Status: schema.EventPending, Tries: 1}
-	event.Log = []schema.EventTry{{At: began, Outcome: "refused with 500", Took: 1234}}
+	event.Log = []schema.EventAttempt{{At: began, Outcome: "refused with 500", Took: 1234}}
 	given := event
-	given.Status = schema.EventGivenUp
+	given.Status = schema.EventFailed
 	view := bulkExportView{
 		MayExport: true, Account: schema.Account{Name: "Analytical Engines"}, Types: schema.ResourceTypes, Site: w.Site, Limits: schema.DefaultBulkLimits(),
 		Form:  jobForm{JobForm: bulk.JobForm{StartDay: "2026-03-01", EndDay: "2026-03-02", Email: "x"}, Newest: "2026-03-02", Problems: map[string]string{"email": "Wrong."}},
 		Daily: []dailyForm{{BulkConfiguration: schema.BulkConfiguration{Type: schema.Calls, Enabled: true}, Problems: map[string]string{"url": "Wrong."}, Open: true}},
 		bulkLive: bulkLive{
 			Now: began, Retention: 7 * 24 * time.Hour, Quota: quotaView{Used: 1, Limit: 366, Left: 365, ResetsAt: began, Shared: true, OutOfBand: true},
-			Jobs:  []jobView{newJobView(job, schema.Queue{Position: 2, Estimate: began.Add(time.Minute)}, began), newJobView(ended, schema.Queue{}, began)},
+			Jobs:  []jobView{newJobView(job, schema.QueueStatus{Position: 2, EstimatedEnd: began.Add(time.Minute)}, began), newJobView(ended, schema.QueueStatus{}, began)},
 			Files: []schema.DayFile{{ID: "DF1", Type: schema.Calls, Day: "2026-03-01", Records: 1, Size: 1, ExpiresAt: began.Add(time.Hour)}}, MoreFiles: true,
 			Deliveries:  []deliveryView{{event}, {given}},
 			Subaccounts: []bulk.Subaccount{{Account: schema.Account{ID: "AC2", Name: "Sub"}}}, MoreSubaccounts: 3,

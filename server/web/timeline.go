@@ -65,24 +65,24 @@ func (n people) recipients(e schema.Export) []string {
 
 // actionTitles are the titles of audit actions in a timeline.
 var actionTitles = map[store.Action]string{
-	store.Requested:   "Requested",
-	store.MailLost:    "E-mail requested again",
-	store.ConfirmedBy: "Confirmed",
-	store.Downloaded:  "Downloaded",
+	store.ActionRequested:       "Requested",
+	store.ActionResendRequested: "E-mail requested again",
+	store.ActionConfirmed:       "Confirmed",
+	store.ActionDownloaded:      "Downloaded",
 }
 
 // timeline lists what happened to an export, oldest first.
-func (n people) timeline(e schema.Export, lines []store.Deed) []timelineEntry {
+func (n people) timeline(e schema.Export, lines []store.AuditEntry) []timelineEntry {
 	list := make([]timelineEntry, 0, len(lines)+1)
 	for _, l := range lines {
-		if l.Action == store.Removed {
+		if l.Action == store.ActionRemoved {
 			list = append(list, n.removalEntry(e, l))
 			continue
 		}
 		if title := actionTitles[l.Action]; title != "" {
 			list = append(list, timelineEntry{Title: title, Actor: n.displayName(l.Actor), At: l.At, Times: l.Times})
 		}
-		if l.Action == store.Requested {
+		if l.Action == store.ActionRequested {
 			list[len(list)-1].Actor = n.requester(e)
 		}
 	}
@@ -99,15 +99,15 @@ func (n people) timeline(e schema.Export, lines []store.Deed) []timelineEntry {
 }
 
 // removalEntry describes how an export ended: by a person or by the passing of time.
-func (n people) removalEntry(e schema.Export, l store.Deed) timelineEntry {
+func (n people) removalEntry(e schema.Export, l store.AuditEntry) timelineEntry {
 	switch {
 	case e.Status == schema.Failed:
 		return timelineEntry{Title: "Failed", At: l.At}
-	case e.Reason == schema.Unconfirmed:
+	case e.Reason == schema.ReasonUnconfirmed:
 		return timelineEntry{Title: "Lapsed", At: l.At}
-	case e.Reason == schema.WindowPassed:
+	case e.Reason == schema.ReasonWindowPassed:
 		return timelineEntry{Title: "Deleted after the download period", At: l.At}
-	case e.Reason == schema.Deleted:
+	case e.Reason == schema.ReasonDeleted:
 		return timelineEntry{Title: "Deleted early", Actor: n.knownActor(l.Actor), At: l.At}
 	}
 	return timelineEntry{Title: "Cancelled", Actor: n.knownActor(l.Actor), At: l.At}

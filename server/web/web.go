@@ -14,8 +14,8 @@ import (
 // Exports reads exports of any account, their audit trail, and the database's clock.
 type Exports interface {
 	Export(ctx context.Context, id string) (schema.Export, error)
-	Trails(ctx context.Context, account string, exports []string) (map[string][]store.Deed, error)
-	Letters(ctx context.Context, subject string) (map[string]bool, error)
+	AuditTrails(ctx context.Context, account string, exports []string) (map[string][]store.AuditEntry, error)
+	EmailOutcomes(ctx context.Context, subject string) (map[string]bool, error)
 	Now(ctx context.Context) (time.Time, error)
 }
 
@@ -39,9 +39,9 @@ type Options struct {
 	Note      func(schema.Category) string // what a category includes and leaves out
 	SignInURL string                       // sign-in page of the host application, "" if there is none
 
-	// Operators returns the URL of an account's workflow run in the Temporal UI, for
+	// TemporalURL returns the URL of an account's workflow run in the Temporal UI, for
 	// operators. It is nil if pages must not show it.
-	Operators func(account string) string
+	TemporalURL func(account string) string
 }
 
 // Web serves the pages.

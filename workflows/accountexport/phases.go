@@ -44,7 +44,7 @@ func (r *run) build(ctx workflow.Context) *schema.Ending {
 	case building.Err() != nil || r.receiveSignal(ctx, Cancelled) == Cancelled:
 		return &cancelled
 	case err != nil:
-		return &schema.Ending{Status: schema.Failed, Reason: schema.FailedReason(failedCategory), Category: failedCategory}
+		return &schema.Ending{Status: schema.Failed, Reason: schema.ReasonFailed(failedCategory), Category: failedCategory}
 	}
 	return nil
 }

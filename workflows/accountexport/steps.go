@@ -27,7 +27,7 @@ var (
 )
 
 func newRun(in AccountExportInput) *run {
-	in.Windows = in.Windows.Filled()
+	in.Windows = in.Windows.WithDefaults()
 	if len(in.Categories) == 0 {
 		in.Categories = schema.Categories
 	}

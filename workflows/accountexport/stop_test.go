@@ -22,7 +22,7 @@ func TestDeletingEarlyRemovesAtOnceAndKeepsTheCooldown(t *testing.T) {
 	s.signal(5*time.Hour, accountexport.Removed)
 	s.run()
 	require.Equal(t, 5*time.Hour, s.removedAt.Sub(s.began))
-	require.Equal(t, schema.Ending{Status: schema.Expired, Reason: schema.Deleted}, s.ending())
+	require.Equal(t, schema.Ending{Status: schema.Expired, Reason: schema.ReasonDeleted}, s.ending())
 	require.Equal(t, "US-by", s.removed[0].By)
 	require.Equal(t, 24*time.Hour, closed.Sub(s.completed.CompletedAt))
 }
@@ -36,7 +36,7 @@ func TestARemovalThatWasRequestedBeforeThereIsAnArchiveIsDiscarded(t *testing.T)
 	})
 	s.signal(time.Hour+time.Minute, accountexport.Removed)
 	s.run()
-	require.Equal(t, schema.WindowPassed, s.ending().Reason)
+	require.Equal(t, schema.ReasonWindowPassed, s.ending().Reason)
 	require.Equal(t, 24*time.Hour, s.removedAt.Sub(s.completed.CompletedAt))
 	require.Equal(t, activities.Satchel, s.removed[0].By)
 }
@@ -49,7 +49,7 @@ func TestARemovalCountsAlsoBeforeTheRunKnowsThatTheArchiveIsComplete(t *testing.
 		s.SignalWorkflow(string(accountexport.Removed), accountexport.SignalPayload{Export: s.in.ID, By: "US-by", SeenStatus: schema.Completed})
 	}, time.Hour+time.Minute)
 	s.run()
-	require.Equal(t, schema.Deleted, s.ending().Reason)
+	require.Equal(t, schema.ReasonDeleted, s.ending().Reason)
 	require.Equal(t, "US-by", s.removed[0].By)
 }
 
@@ -89,7 +89,7 @@ func TestCancelAfterCompletionIsTooLate(t *testing.T) {
 	s.signal(time.Hour, accountexport.Confirmed)
 	s.signal(3*time.Hour, accountexport.Cancelled)
 	s.run()
-	require.Equal(t, schema.WindowPassed, s.ending().Reason)
+	require.Equal(t, schema.ReasonWindowPassed, s.ending().Reason)
 }
 
 func TestAnExportThatIsCancelledWhileItOpensSendsNoEmail(t *testing.T) {
@@ -137,9 +137,9 @@ func TestAnOperatorsCancelCleansUpInEveryState(t *testing.T) {
 		at   time.Duration
 		want schema.Ending
 	}{
-		"pending":    {30 * time.Minute, schema.Ending{Status: schema.Cancelled, Reason: schema.CancelledReason}},
-		"processing": {time.Hour + time.Minute, schema.Ending{Status: schema.Cancelled, Reason: schema.CancelledReason}},
-		"completed":  {3 * time.Hour, schema.Ending{Status: schema.Expired, Reason: schema.Deleted}},
+		"pending":    {30 * time.Minute, schema.Ending{Status: schema.Cancelled, Reason: schema.ReasonCancelled}},
+		"processing": {time.Hour + time.Minute, schema.Ending{Status: schema.Cancelled, Reason: schema.ReasonCancelled}},
+		"completed":  {3 * time.Hour, schema.Ending{Status: schema.Expired, Reason: schema.ReasonDeleted}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newFixture(t)

@@ -46,10 +46,10 @@ func (r *run) untilEnding(ctx workflow.Context) schema.Ending {
 
 // The ways in which an export ends besides failing.
 var (
-	unconfirmed  = schema.Ending{Status: schema.Expired, Reason: schema.Unconfirmed}
-	windowPassed = schema.Ending{Status: schema.Expired, Reason: schema.WindowPassed}
-	deleted      = schema.Ending{Status: schema.Expired, Reason: schema.Deleted}
-	cancelled    = schema.Ending{Status: schema.Cancelled, Reason: schema.CancelledReason}
+	unconfirmed  = schema.Ending{Status: schema.Expired, Reason: schema.ReasonUnconfirmed}
+	windowPassed = schema.Ending{Status: schema.Expired, Reason: schema.ReasonWindowPassed}
+	deleted      = schema.Ending{Status: schema.Expired, Reason: schema.ReasonDeleted}
+	cancelled    = schema.Ending{Status: schema.Cancelled, Reason: schema.ReasonCancelled}
 )
 
 // Register registers the workflows of account exports.

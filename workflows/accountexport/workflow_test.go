@@ -112,7 +112,7 @@ func TestArchiveIsRemovedExactlyADayAfterItIsReady(t *testing.T) {
 	s.run()
 	require.NoError(t, s.GetWorkflowError())
 	require.Equal(t, 24*time.Hour, s.removedAt.Sub(s.completed.CompletedAt))
-	require.Equal(t, schema.Ending{Status: schema.Expired, Reason: schema.WindowPassed}, s.ending())
+	require.Equal(t, schema.Ending{Status: schema.Expired, Reason: schema.ReasonWindowPassed}, s.ending())
 	require.EqualValues(t, 12, s.collected.Load())
 	require.Equal(t, []activities.EmailKind{exportactivities.RequestEmail, exportactivities.ReadyEmail}, s.kinds())
 }
@@ -135,7 +135,7 @@ func TestAnExportReadsTheCategoriesThatItBeganWith(t *testing.T) {
 	s.run()
 	require.Equal(t, s.in.Categories, opened)
 	require.ElementsMatch(t, s.in.Categories, read)
-	require.Equal(t, schema.WindowPassed, s.ending().Reason)
+	require.Equal(t, schema.ReasonWindowPassed, s.ending().Reason)
 }
 
 func TestActivitiesHaveIDsForOperators(t *testing.T) {
@@ -162,7 +162,7 @@ func TestConfirmationInTheLastMinuteCounts(t *testing.T) {
 	s.signal(24*time.Hour-time.Minute, accountexport.Confirmed)
 	s.run()
 	require.Equal(t, schema.Expired, s.ending().Status)
-	require.Equal(t, schema.WindowPassed, s.ending().Reason)
+	require.Equal(t, schema.ReasonWindowPassed, s.ending().Reason)
 }
 
 func TestUnconfirmedExportLapsesAfterADay(t *testing.T) {
@@ -170,7 +170,7 @@ func TestUnconfirmedExportLapsesAfterADay(t *testing.T) {
 	s.run()
 	require.NoError(t, s.GetWorkflowError())
 	require.Equal(t, 24*time.Hour, s.removedAt.Sub(s.began))
-	require.Equal(t, schema.Ending{Status: schema.Expired, Reason: schema.Unconfirmed}, s.ending())
+	require.Equal(t, schema.Ending{Status: schema.Expired, Reason: schema.ReasonUnconfirmed}, s.ending())
 	require.Zero(t, s.collected.Load(), "nothing is read without a confirmation")
 	require.Equal(t, []activities.EmailKind{exportactivities.RequestEmail, exportactivities.UnconfirmedEmail}, s.kinds())
 }
@@ -192,7 +192,7 @@ func TestSignalForAnotherExportIsIgnored(t *testing.T) {
 		s.SignalWorkflow(string(accountexport.Cancelled), accountexport.SignalPayload{Export: schema.NewExportID(), By: "US-by"})
 	}, time.Hour)
 	s.run()
-	require.Equal(t, schema.Unconfirmed, s.ending().Reason)
+	require.Equal(t, schema.ReasonUnconfirmed, s.ending().Reason)
 }
 
 func TestConfirmationEmailIsSentAgainWithANewLinkAndTheSameWindow(t *testing.T) {
@@ -248,7 +248,7 @@ func TestACategoryThatFailsOnceIsRetried(t *testing.T) {
 	s.OnActivity(a.CollectCategory, mock.Anything, mock.Anything).Return(errors.New("away")).Once()
 	s.run()
 	require.EqualValues(t, 12, s.collected.Load())
-	require.Equal(t, schema.WindowPassed, s.ending().Reason)
+	require.Equal(t, schema.ReasonWindowPassed, s.ending().Reason)
 }
 
 func TestACategoryThatKeepsFailingFailsTheExportAndNamesItself(t *testing.T) {
@@ -258,7 +258,7 @@ func TestACategoryThatKeepsFailingFailsTheExportAndNamesItself(t *testing.T) {
 		Return(temporal.NewNonRetryableApplicationError("no", "no", nil))
 	s.run()
 	require.NoError(t, s.GetWorkflowError())
-	require.Equal(t, schema.Ending{Status: schema.Failed, Reason: schema.FailedReason("flows"), Category: "flows"}, s.ending())
+	require.Equal(t, schema.Ending{Status: schema.Failed, Reason: schema.ReasonFailed("flows"), Category: "flows"}, s.ending())
 	require.Equal(t, []activities.EmailKind{exportactivities.RequestEmail, exportactivities.FailedEmail}, s.kinds())
 	require.Equal(t, time.Hour, s.Now().Sub(s.began), "a failed export leaves the account free")
 }
@@ -282,7 +282,7 @@ func TestFailingEmailsNeitherFailAnExportNorDelayItsRemoval(t *testing.T) {
 	s.run()
 	require.NoError(t, s.GetWorkflowError())
 	require.Equal(t, 24*time.Hour, s.removedAt.Sub(s.completed.CompletedAt))
-	require.Equal(t, schema.WindowPassed, s.ending().Reason)
+	require.Equal(t, schema.ReasonWindowPassed, s.ending().Reason)
 }
 
 func TestReadyEmailIsRetriedThroughTheWindow(t *testing.T) {
@@ -315,7 +315,7 @@ func TestRemovalIsRetriedUntilItSucceeds(t *testing.T) {
 	})
 	s.run()
 	require.NoError(t, s.GetWorkflowError())
-	require.Equal(t, schema.WindowPassed, s.ending().Reason)
+	require.Equal(t, schema.ReasonWindowPassed, s.ending().Reason)
 	require.Equal(t, 9, tries)
 }
 

@@ -25,8 +25,8 @@ type BulkDayInput struct {
 // BulkDay writes the file of one account, type and UTC day. Its workflow ID keeps it
 // to one writer at a time.
 func BulkDay(ctx workflow.Context, in BulkDayInput) (result bulkexport.WriteDayResult, err error) {
-	in.Limits = in.Limits.Filled()
-	ctx = dayFileOptions(ctx, daySummary(in.Type, in.Day), max(maxDayDuration, in.Limits.Patience), in.retryWindow())
+	in.Limits = in.Limits.WithDefaults()
+	ctx = dayFileOptions(ctx, daySummary(in.Type, in.Day), max(maxDayDuration, in.Limits.RetryWindow), in.retryWindow())
 	err = workflow.ExecuteActivity(workflows.WithActivityID(ctx, "write"), a.WriteDay, bulkexport.WriteDayInput(in)).Get(ctx, &result)
 	return result, err
 }
@@ -39,9 +39,9 @@ func daySummary(t schema.ResourceType, day schema.Day) string {
 // again, so it is retried for as long as a missed one is made up for.
 func (in BulkDayInput) retryWindow() time.Duration {
 	if daily := in.Job == "" && !in.Rebuild; daily {
-		return max(schema.DailyCatchUp, in.Limits.Patience)
+		return max(schema.DailyCatchUp, in.Limits.RetryWindow)
 	}
-	return in.Limits.Patience
+	return in.Limits.RetryWindow
 }
 
 // maxPause is the longest pause between looks at whether another run still writes the

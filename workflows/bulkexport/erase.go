@@ -44,7 +44,7 @@ const (
 // this run ends is left to the sweep.
 func DayRebuild(ctx workflow.Context, in DayRebuildInput) error {
 	day := BulkDayInput{
-		Account: in.Account, Type: schema.Calls, Day: in.Day, Rebuild: true, Limits: schema.BulkLimits{Patience: failFastWindow},
+		Account: in.Account, Type: schema.Calls, Day: in.Day, Rebuild: true, Limits: schema.BulkLimits{RetryWindow: failFastWindow},
 	}
 	for {
 		_, err := writeDay(ctx, day)

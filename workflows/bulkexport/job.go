@@ -43,7 +43,7 @@ const (
 // tells the caller at once whether the quota suffices.
 func BulkJob(ctx workflow.Context, in BulkJobInput) error {
 	j := &bulkJob{BulkJobInput: in}
-	j.Limits = j.Limits.Filled()
+	j.Limits = j.Limits.WithDefaults()
 	if opened, err := j.awaitOpening(ctx); err != nil || !opened {
 		return err
 	}
@@ -151,7 +151,7 @@ func (j *bulkJob) writeDays(ctx workflow.Context) {
 func (j *bulkJob) writeDay(ctx workflow.Context, day schema.Day) {
 	limits := j.Limits
 	if j.hasFailedDay {
-		limits.Patience = min(limits.Patience, failFastWindow)
+		limits.RetryWindow = min(limits.RetryWindow, failFastWindow)
 	}
 	_, err := writeDay(ctx, BulkDayInput{Account: j.Account, Type: j.Type, Day: day, Job: j.ID, Limits: limits})
 	if err == nil || ctx.Err() != nil {

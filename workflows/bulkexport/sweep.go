@@ -36,7 +36,7 @@ type SweepResult struct {
 // and orphaned files. A part that fails does not stop the others; the sweep fails
 // then, so that operators see it, and the next one tries again.
 func BulkExportSweep(ctx workflow.Context, in SweepInput) (SweepResult, error) {
-	in.Limits = in.Limits.Filled()
+	in.Limits = in.Limits.WithDefaults()
 	s := &sweep{SweepInput: in}
 	errs := []error{s.destroyExpiredKeys(ctx)} // before any file is deleted
 	errs = append(errs, concurrently(ctx,

@@ -186,7 +186,7 @@ func TestAStoppedJobBeginsNoMoreDays(t *testing.T) {
 func TestADayThatCannotBeWrittenIsFailedAndDoesNotStopTheOthers(t *testing.T) {
 	b := newFixture(t)
 	b.update(0, "open")
-	b.in.Limits.Patience = time.Hour
+	b.in.Limits.RetryWindow = time.Hour
 	b.OnActivity(a.WriteDay, mock.Anything, mock.MatchedBy(func(in bulkactivities.WriteDayInput) bool { return in.Day == "2026-03-04" })).
 		Return(bulkactivities.WriteDayResult{}, errors.New("away"))
 	failed := []schema.Day{}

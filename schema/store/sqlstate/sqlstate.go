@@ -55,7 +55,7 @@ func Is(err error, code string) bool {
 // Wrap returns an error that names the operation and the kind of failure, and
 // contains none of the driver's text. It is a schema.Error of kind Unavailable
 // if the database is down or cannot be reached. errors.Is still finds context
-// errors, sql.ErrNoRows, sql.ErrTxDone, sql.ErrConnDone and schema.ErrOvertaken,
+// errors, sql.ErrNoRows, sql.ErrTxDone, sql.ErrConnDone and schema.ErrStaleAttempt,
 // and Is finds the SQLSTATE. For an error that was wrapped before, Wrap only
 // adds op.
 func Wrap(op string, err error) error {
@@ -98,7 +98,7 @@ func WrapContext(ctx context.Context, op string, err error) error {
 
 // safeErrors have constant texts that hold no value of a row.
 var safeErrors = []error{
-	context.Canceled, schema.ErrOvertaken,
+	context.Canceled, schema.ErrStaleAttempt,
 	sql.ErrNoRows, sql.ErrTxDone, sql.ErrConnDone,
 	pq.ErrSSLNotSupported, pq.ErrSSLKeyHasWorldPermissions, pq.ErrSSLKeyUnknownOwnership, pq.ErrCouldNotDetectUsername, pq.ErrInFailedTransaction,
 }

@@ -82,7 +82,7 @@ func TestAnUnreachableDatabaseIsUnavailable(t *testing.T) {
 }
 
 func TestContextAndRowErrorsAreStillFound(t *testing.T) {
-	for _, want := range []error{context.Canceled, context.DeadlineExceeded, sql.ErrNoRows, sql.ErrTxDone, sql.ErrConnDone, schema.ErrOvertaken} {
+	for _, want := range []error{context.Canceled, context.DeadlineExceeded, sql.ErrNoRows, sql.ErrTxDone, sql.ErrConnDone, schema.ErrStaleAttempt} {
 		err := sqlstate.Wrap("read", fmt.Errorf("deep: %w", want))
 		require.ErrorIs(t, err, want)
 		require.Equal(t, schema.Kind(""), schema.KindOf(err))
