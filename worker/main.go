@@ -57,7 +57,7 @@ func (r runCommand) Validate() error {
 	case r.SweepEvery < time.Second, r.SweepGrace < time.Second:
 		return errors.New("SWEEP_EVERY and SWEEP_GRACE must be at least a second")
 	}
-	return errors.Join(r.Bulk.Check(), program.CheckStopGrace(r.StopGrace))
+	return errors.Join(r.Check(), program.CheckStopGrace(r.StopGrace))
 }
 
 // Run applies the migrations.

@@ -32,7 +32,7 @@ import (
 // Run connects everything and runs workers until ctx ends.
 func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 	debug.SetGCPercent(r.GCPercent)
-	site, linkKey, err := r.Links.Parse(r.Dev)
+	site, linkKey, err := r.Parse(r.Dev)
 	if err != nil {
 		return err
 	}
