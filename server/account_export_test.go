@@ -226,9 +226,9 @@ func TestThePageSaysHowEachExportEnded(t *testing.T) {
 			('expired', 'deleted', '', $2, interval '5 days')
 		) ending (status, reason, category, by, ago)`, fx.account, fx.owner, schema.NewUserID())
 	fx.signedIn(fx.admin).get(settings).requirePage(t, http.StatusOK,
-		"The export failed", "We could not read your calls.", ">Ask for a new export</button>",
+		"The export failed", "We could not read your calls.", ">Request New Export</button>",
 		">Cancelled</td>", ">Not confirmed in time</td>",
-		">Completed, deleted after its time</td>", ">Completed, deleted early</td>",
+		">Completed, deleted after the download period</td>", ">Completed, deleted early</td>",
 		"own credentials", "no longer a user", "Ada")
 	fx.exec(`update satchel.exports set requested_at = now() where status = 'cancelled'`)
 	fx.signedIn(fx.admin).get(settings).requirePage(t, http.StatusOK, "The export was cancelled", ">Failed: Calls could not be read</td>")

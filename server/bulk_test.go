@@ -110,10 +110,11 @@ func TestADayFileIsNeverSentAsAContentEncoding(t *testing.T) {
 	wrong := fx.program()
 	wrong.pass = "wrong"
 	require.Equal(t, http.StatusOK, wrong.get(link).status, "the link is all the authority there is")
-	fx.handler.GET("/files/probe", func(c echo.Context) error {
+	policy := fx.handler.router.PolicyOfRoute(http.MethodGet, "/files/:id/:name")
+	fx.handler.router.Add(http.MethodGet, "/files/probe", func(c echo.Context) error {
 		_, bounded := c.Request().Context().Deadline()
 		return c.JSON(http.StatusOK, bounded)
-	})
+	}, policy)
 	require.Equal(t, "false\n", fx.anonymous().get("/files/probe").body, "a download takes as long as it moves")
 	line := logged.linesWith(`"route":"/files/:id/:name"`)
 	require.NotEmpty(t, line)
