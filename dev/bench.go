@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"satchel/dev/bench"
-	"satchel/dev/parts"
+	"satchel/dev/services"
 	"satchel/dev/tools"
 )
 
@@ -28,14 +28,13 @@ type benchmark struct {
 	Out      string   `placeholder:"DIR" type:"path" help:"Where benchmarks.md, scale.md and the pictures go: docs, or with --quick .dev/benchmarks, so that quick numbers never replace thorough ones."`
 }
 
-// Run is what `dev bench` does. The table is its output; how far it has come
-// goes to stderr.
+// Run runs `dev bench`. It prints the table to stdout and progress to stderr.
 func (b benchmark) Run(ctx context.Context) error {
 	began := time.Now()
 	progress := func(format string, args ...any) {
 		fmt.Fprintf(os.Stderr, "%7s  "+format+"\n", append([]any{time.Since(began).Round(time.Second)}, args...)...)
 	}
-	root, err := parts.Root()
+	root, err := services.Root()
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ type fill struct {
 	Dir     string           `env:"DEV_DIR" default:".dev" type:"path" help:"Where the running stack keeps its data."`
 }
 
-// Run is what `dev fill` does.
+// Run runs `dev fill`.
 func (f fill) Run(ctx context.Context) error {
 	running, err := stack.ReadDemo(f.Dir)
 	if err != nil {
@@ -54,15 +54,15 @@ func (f fill) days() (from, to schema.Day, err error) {
 	today := schema.DayOf(time.Now())
 	from, to = today.Plus(-45), today.Plus(-1)
 	for _, d := range []struct {
-		said string
+		flag string
 		day  *schema.Day
 	}{{f.From, &from}, {f.To, &to}} {
-		if d.said == "" {
+		if d.flag == "" {
 			continue
 		}
-		parsed, ok := schema.ParseDay(d.said)
+		parsed, ok := schema.ParseDay(d.flag)
 		if !ok {
-			return "", "", fmt.Errorf("%q is not a day", d.said)
+			return "", "", fmt.Errorf("%q is not a day", d.flag)
 		}
 		*d.day = parsed
 	}

@@ -11,10 +11,10 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// commands are what dev can be told to do.
+// commands are what dev can be cmd to do.
 type commands struct {
 	Up     up            `cmd:"" default:"withargs" help:"Run everything: Postgres, Temporal with its UI, S3, a mailbox, worker and server. CONFIRM_WINDOW, DOWNLOAD_WINDOW and COOLDOWN (such as 90s) shorten the day."`
-	Tools  makeReady     `cmd:"" help:"Build the pinned tools into .dev/bin and find or install Postgres; with --test also Chromium, Node with npm and a C compiler."`
+	Tools  toolsCommand  `cmd:"" help:"Build the pinned tools into .dev/bin and find or install Postgres; with --test also Chromium, Node with npm and a C compiler."`
 	Record recordCommand `cmd:"" help:"Record histories of workflows for the replay tests."`
 	Fill   fill          `cmd:"" help:"Add any number of rows to an account of the running stack."`
 	Bench  benchmark     `cmd:"" help:"Measure what the design promises, on a stack of its own, and write it into the docs."`
@@ -23,12 +23,12 @@ type commands struct {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	// From the first signal on we are stopping; the second ends us at once, and
-	// what we started with us.
+	// The first signal stops gracefully; a second one kills this process and all
+	// services.
 	context.AfterFunc(ctx, stop)
 
-	var told commands
-	parsed := kong.Parse(&told, kong.Name("dev"), kong.Description("Satchel on one machine."), kong.UsageOnError(),
+	var cmd commands
+	parsed := kong.Parse(&cmd, kong.Name("dev"), kong.Description("Satchel on one machine."), kong.UsageOnError(),
 		kong.BindTo(ctx, (*context.Context)(nil)))
 	if err := parsed.Run(); err != nil {
 		if ctx.Err() != nil && errors.Is(err, context.Canceled) {

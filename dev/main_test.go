@@ -12,41 +12,41 @@ import (
 
 func parse(t *testing.T, args ...string) (commands, string) {
 	t.Helper()
-	var told commands
-	parser, err := kong.New(&told, kong.Name("dev"))
+	var cmd commands
+	parser, err := kong.New(&cmd, kong.Name("dev"))
 	require.NoError(t, err)
 	parsed, err := parser.Parse(args)
 	require.NoError(t, err)
-	return told, parsed.Command()
+	return cmd, parsed.Command()
 }
 
 func TestEveryPortCanBeMovedByItsVariable(t *testing.T) {
-	told, command := parse(t)
+	cmd, command := parse(t)
 	require.Equal(t, "up", command)
-	require.Equal(t, []int{8080, 7233, 8233, 7070, 8025, 55432, 9091, 9090}, ports(told.Up))
+	require.Equal(t, []int{8080, 7233, 8233, 7070, 8025, 55432, 9091, 9090}, ports(cmd.Up))
 	for _, variable := range []string{"PORT", "TEMPORAL_PORT", "TEMPORAL_UI_PORT", "S3_PORT", "MAILBOX_PORT", "POSTGRES_PORT", "WORKER_METRICS_PORT", "SERVER_METRICS_PORT"} {
 		t.Setenv(variable, "20001")
 	}
-	told, _ = parse(t, "up")
-	for _, port := range ports(told.Up) {
+	cmd, _ = parse(t, "up")
+	for _, port := range ports(cmd.Up) {
 		require.Equal(t, 20001, port)
 	}
 }
 
 func TestAFillNamesItsCategories(t *testing.T) {
-	told, _ := parse(t, "fill", "calls=800000", "contacts=5000")
-	require.Equal(t, map[string]int64{"calls": 800000, "contacts": 5000}, told.Fill.Rows)
+	cmd, _ := parse(t, "fill", "calls=800000", "contacts=5000")
+	require.Equal(t, map[string]int64{"calls": 800000, "contacts": 5000}, cmd.Fill.Rows)
 	require.ErrorContains(t, fill{Dir: t.TempDir()}.Run(t.Context()), "start it with `make dev`")
 }
 
-func TestTheWelcomeSaysHowToSignIn(t *testing.T) {
-	said := welcome(stack.Demo{
+func TestTheWelcomeListsSignInLinks(t *testing.T) {
+	text := welcome(stack.Demo{
 		BaseURL: "http://127.0.0.1:8080", MailboxURL: "http://127.0.0.1:8025",
 		Accounts: []demo.Account{{Name: "Bakery", Users: []demo.User{{Email: "ada@example.com", Role: "owner", SignInURL: "http://127.0.0.1:8080/dev/sign-in?user=US1"}},
 			APIKey: demo.APIKey{SID: "SK1", Secret: "s3cret"}}},
 	}, "127.0.0.1:55432", ".dev/log", ".dev/demo.json")
 	for _, want := range []string{"http://127.0.0.1:8080\n", "http://127.0.0.1:8025", "Bakery", "ada@example.com", "/dev/sign-in?user=US1", "curl -u SK1:s3cret", "Ctrl-C"} {
-		require.Contains(t, said, want)
+		require.Contains(t, text, want)
 	}
 }
 

@@ -4,8 +4,8 @@ import (
 	"context"
 	"path/filepath"
 
-	"satchel/dev/parts"
 	"satchel/dev/record"
+	"satchel/dev/services"
 )
 
 // recordCommand records histories for the replay tests.
@@ -13,17 +13,17 @@ type recordCommand struct {
 	Dir string `default:"workflows/testdata/replay" help:"Where to write them."`
 }
 
-// Run starts a Temporal server of its own for it.
+// Run runs `dev record`, with a Temporal server of its own.
 func (r recordCommand) Run(ctx context.Context) error {
-	port, err := parts.FreePort()
+	port, err := services.FreePort()
 	if err != nil {
 		return err
 	}
-	root, err := parts.Root()
+	root, err := services.Root()
 	if err != nil {
 		return err
 	}
-	server, err := parts.NewTemporal(parts.TemporalOptions{Log: filepath.Join(root, ".dev", "log", "record.log"), Port: port})
+	server, err := services.NewTemporal(services.TemporalOptions{Log: filepath.Join(root, ".dev", "log", "record.log"), Port: port})
 	if err != nil {
 		return err
 	}
@@ -31,7 +31,7 @@ func (r recordCommand) Run(ctx context.Context) error {
 		return err
 	}
 	if err := record.Run(ctx, server.Address(), r.Dir); err != nil {
-		_ = server.Stop() // the first error is the one that tells
+		_ = server.Stop() // the first error says more
 		return err
 	}
 	say("Histories are in %s.", r.Dir)

@@ -8,28 +8,28 @@ import (
 	"satchel/dev/tools"
 )
 
-// makeReady makes the machine able to run the stack, and more where asked.
-type makeReady struct {
+// toolsCommand installs what the stack needs, and on request more.
+type toolsCommand struct {
 	Test bool `help:"And to run every test."`
 	Lint bool `help:"And to lint."`
 }
 
-// Run is what `dev tools` does.
-func (m makeReady) Run(ctx context.Context) error {
-	wanted, programs := slices.Clone(tools.Stack), []tools.Program{tools.Postgres}
-	if m.Test {
+// Run runs `dev tools`.
+func (t toolsCommand) Run(ctx context.Context) error {
+	list, programs := slices.Clone(tools.Stack), []tools.Program{tools.Postgres}
+	if t.Test {
 		programs = append(programs, tools.Compiler, tools.Chromium, tools.Node)
 	}
-	if m.Lint {
-		wanted = append(wanted, tools.Lint...)
+	if t.Lint {
+		list = append(list, tools.Lint...)
 	}
-	return ready(ctx, wanted, programs...)
+	return install(ctx, list, programs...)
 }
 
-// clean removes what a stack kept.
+// clean removes the data of a stack.
 type clean struct {
 	Dir string `env:"DEV_DIR" default:".dev" type:"path" help:"Where data, logs and demo.json are kept."`
 }
 
-// Run is what `dev clean` does.
+// Run runs `dev clean`.
 func (c clean) Run() error { return stack.Clean(c.Dir) }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"satchel/dev/parts"
+	"satchel/dev/services"
 	"satchel/dev/stack"
 	"satchel/dev/tools"
 )
@@ -25,10 +25,10 @@ type up struct {
 	ServerMetrics int    `name:"server-metrics-port" env:"SERVER_METRICS_PORT" default:"9090" help:"Of the server's metrics."`
 }
 
-// Run is what `dev up` does.
+// Run runs `dev up`.
 func (u up) Run(ctx context.Context) error {
 	began := time.Now()
-	if err := ready(ctx, tools.Stack, tools.Postgres); err != nil {
+	if err := install(ctx, tools.Stack, tools.Postgres); err != nil {
 		return err
 	}
 	s, err := stack.Start(ctx, stack.Options{
@@ -49,18 +49,18 @@ func (u up) Run(ctx context.Context) error {
 	return s.Stop()
 }
 
-func ready(ctx context.Context, wanted []tools.Tool, programs ...tools.Program) error {
-	root, err := parts.Root()
+func install(ctx context.Context, list []tools.Tool, programs ...tools.Program) error {
+	root, err := services.Root()
 	if err != nil {
 		return err
 	}
 	if err := tools.Provide(ctx, say, programs...); err != nil {
 		return err
 	}
-	return tools.Install(ctx, filepath.Join(root, ".dev", "bin"), wanted, say)
+	return tools.Install(ctx, filepath.Join(root, ".dev", "bin"), list, say)
 }
 
-// welcome says where everything is and who can sign in.
+// welcome lists the addresses of the services and the sign-in links.
 func welcome(d stack.Demo, postgres, logs, file string) string {
 	var b strings.Builder
 	for _, line := range [][2]string{

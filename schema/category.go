@@ -2,11 +2,11 @@ package schema
 
 import "slices"
 
-// Category is one part of an account's data: a key under "data" in the
-// archive, and the name of its query in the catalog.
+// Category is one part of an account's data: a key under "data" in the archive,
+// and the name of its query in the catalog.
 type Category string
 
-// Categories lists the twelve categories in archive order.
+// Categories lists the categories in archive order.
 var Categories = []Category{
 	"account",
 	"users",
@@ -22,10 +22,10 @@ var Categories = []Category{
 	"notifications",
 }
 
-// IsCategory tells whether name is one of the twelve.
+// IsCategory reports whether name is one of them.
 func IsCategory(name string) bool { return slices.Contains(Categories, Category(name)) }
 
-// Title is the category in words, as it stands in the middle of a sentence.
+// Title returns the category in words, for the middle of a sentence.
 func (c Category) Title() string {
 	var words []rune
 	for _, r := range c {

@@ -2,12 +2,12 @@ package schema
 
 import "time"
 
-// Day is a UTC calendar day, written yyyy-mm-dd. The zero Day is none.
+// Day is a UTC calendar day, written yyyy-mm-dd. The zero Day means no day.
 type Day string
 
 const dayLayout = "2006-01-02"
 
-// ParseDay reads a day, strictly: ten characters and a date that exists.
+// ParseDay parses a day strictly: ten characters and a date that exists.
 func ParseDay(s string) (Day, bool) {
 	if _, err := time.Parse(dayLayout, s); err != nil || len(s) != len(dayLayout) {
 		return "", false
@@ -15,19 +15,19 @@ func ParseDay(s string) (Day, bool) {
 	return Day(s), true
 }
 
-// DayOf is the UTC day of an instant.
+// DayOf returns the UTC day of an instant.
 func DayOf(t time.Time) Day { return Day(t.UTC().Format(dayLayout)) }
 
-// Begins is the first instant of the day.
+// Begins returns the first instant of the day.
 func (d Day) Begins() time.Time {
 	t, _ := time.Parse(dayLayout, string(d))
 	return t
 }
 
-// Plus is the day so many days later.
+// Plus returns the day that many days later.
 func (d Day) Plus(days int) Day { return DayOf(d.Begins().AddDate(0, 0, days)) }
 
-// DaysTo counts the days up to last, both included; 0 where last is earlier.
+// DaysTo counts the days up to last, both included; 0 if last is earlier.
 func (d Day) DaysTo(last Day) int {
 	return max(0, int(last.Begins().Sub(d.Begins())/(24*time.Hour))+1)
 }

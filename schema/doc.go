@@ -1,5 +1,5 @@
-// Package schema holds Satchel's words and the rules about them: accounts,
-// people, exports, their statuses, the twelve categories, links, the jobs, days
-// and files of bulk exports, and the errors a caller can act on. It knows no
-// database, no network and no clock.
+// Package schema is Satchel's domain model: accounts, people, exports, their
+// statuses and categories, links, object keys, the jobs, days and files of bulk
+// exports, limits, and the errors that a caller can act on. It uses no database,
+// no network and no clock.
 package schema

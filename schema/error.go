@@ -6,24 +6,24 @@ import (
 	"time"
 )
 
-// Kind is what a caller can do about an error.
+// Kind classifies an error by what the caller can do about it.
 type Kind string
 
-// Each kind has one HTTP status and one retry verdict; see the tables in
-// server/api and activities.
+// Each kind has one HTTP status and is either retried by activities or not; see
+// the tables in server and activities.
 const (
-	Invalid         Kind = "invalid"         // the caller can mend the request
-	Unauthenticated Kind = "unauthenticated" // we do not know who is asking
-	NotFound        Kind = "not_found"       // there is no such thing, or not for this caller
+	Invalid         Kind = "invalid"         // the caller can correct the request
+	Unauthenticated Kind = "unauthenticated" // no valid credentials
+	NotFound        Kind = "not_found"       // it does not exist, or not for this caller
 	Forbidden       Kind = "forbidden"       // known caller, not allowed
-	Conflict        Kind = "conflict"        // not now, or not any more
-	Gone            Kind = "gone"            // it was there and never will be again
-	Limited         Kind = "limited"         // too often
-	Unavailable     Kind = "unavailable"     // a part we need is away: try again
+	Conflict        Kind = "conflict"        // not in the current status
+	Gone            Kind = "gone"            // it existed and never will again
+	Limited         Kind = "limited"         // over a limit
+	Unavailable     Kind = "unavailable"     // something we need does not answer: try again
 )
 
-// Error is an error the caller can act on. Message is a public sentence and
-// holds no personal data; Code is stable.
+// Error is an error that a caller can act on. Message is a public sentence
+// without personal data. Code is stable; see the Code constants.
 type Error struct {
 	Kind       Kind
 	Code       string
@@ -41,13 +41,13 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Cause }
 
-// Errorf makes an Error with a stable code and a public sentence.
+// Errorf returns an Error with a stable code and a public sentence.
 func Errorf(kind Kind, code, format string, args ...any) *Error {
 	return &Error{Kind: kind, Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// KindOf returns the kind of the first Error in err's chain, or "" where there
-// is none: such an error is internal.
+// KindOf returns the kind of the first Error in err's chain, or "" if there is
+// none: such an error is internal.
 func KindOf(err error) Kind {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind

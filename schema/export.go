@@ -5,22 +5,22 @@ import "time"
 // ExportVersion is the version of the archive's contract with the customer.
 const ExportVersion = "1.0"
 
-// Windows are an export's promises about hours. They travel in the workflow's
-// input, so an export keeps the windows it began with.
+// Windows are the durations that an export promises. They travel in the
+// workflow's input, so an export keeps the windows it began with.
 type Windows struct {
-	Confirm  time.Duration // from the request until an unconfirmed export lapses
+	Confirm  time.Duration // from the request until an unconfirmed export expires
 	Download time.Duration // from completion until the archive is removed
-	Cooldown time.Duration // from completion until the next export may be asked for
-	Collect  time.Duration // how long a category may keep failing before the export fails
+	Cooldown time.Duration // from completion until the next export may be requested
+	Collect  time.Duration // how long a category is retried before the export fails
 }
 
-// DefaultWindows are a day each, and half a day of patience with a category.
+// DefaultWindows are a day each, and half a day of retries for a category.
 func DefaultWindows() Windows {
 	return Windows{Confirm: 24 * time.Hour, Download: 24 * time.Hour, Cooldown: 24 * time.Hour, Collect: 12 * time.Hour}
 }
 
-// Filled has the default for every window that is missing, so that an input
-// that forgot one neither ends anything at once nor keeps it for ever.
+// Filled returns the windows with the default for every one that is missing, so
+// that an input without one neither ends anything at once nor keeps it forever.
 func (w Windows) Filled() Windows {
 	usual := DefaultWindows()
 	for _, window := range []struct{ has, wants *time.Duration }{
@@ -33,12 +33,12 @@ func (w Windows) Filled() Windows {
 	return w
 }
 
-// Export is one account export as its row tells it. Pointers are nil until
-// the thing they tell has happened.
+// Export is one account export as its row holds it. Pointers are nil until what
+// they record has happened.
 type Export struct {
 	ID               string             `db:"id"`
 	Account          string             `db:"account_sid"`
-	RequestedBy      string             `db:"requested_by"` // user ID, "" where the account's own credentials asked
+	RequestedBy      string             `db:"requested_by"` // user ID, "" for the account's own credentials
 	Status           Status             `db:"status"`
 	Reason           string             `db:"reason"`
 	FailedCategory   Category           `db:"failed_category"`
@@ -51,18 +51,18 @@ type Export struct {
 	AvailableAgainAt *time.Time         `db:"available_again_at"`
 	Size             *int64             `db:"size"`   // bytes of the JSON document
 	SHA256           *string            `db:"sha256"` // hex, of the JSON document
-	Generation       int                `db:"generation"`
+	Generation       int                `db:"link_version"`
 	Categories       []CategoryProgress `db:"-"`
 }
 
-// Overdue is an export that should be further than it is.
+// Overdue is an export that should have moved on by now.
 type Overdue struct {
 	Export
-	LeftToRun bool `db:"left_to_run"` // it is its own run's to go on with, if that is open
+	LeftToRun bool `db:"left_to_run"` // its own workflow handles it, if that is open
 }
 
-// CategoryProgress tells how far one category of an export has come. It never
-// goes backwards, whatever crashes.
+// CategoryProgress is the progress of one category of an export. It never goes
+// backwards, whatever crashes.
 type CategoryProgress struct {
 	Name     Category       `db:"category"`
 	Status   CategoryStatus `db:"status"`
@@ -71,14 +71,14 @@ type CategoryProgress struct {
 	Bytes    int64          `db:"bytes"`            // of JSON text
 }
 
-// Opening is what is known of an export when it is asked for.
+// Opening is an export to be created.
 type Opening struct {
 	Export      string
 	Account     string
-	RequestedBy string // user ID, or "" where the account's own credentials asked
+	RequestedBy string // user ID, or "" for the account's own credentials
 	RequestedAt time.Time
 	ConfirmBy   time.Time
-	Categories  []Category // all where there are none
+	Categories  []Category // empty means all
 }
 
 // Archive is the finished file of an export.
@@ -90,8 +90,8 @@ type Archive struct {
 	GzipSHA256 string `db:"gzip_sha256"` // hex
 }
 
-// Certificate is what removal proved: how much was deleted, and that nothing
-// was left when it looked again.
+// Certificate is the proof of a removal: how much was deleted, and how much a
+// second listing still found.
 type Certificate struct {
 	Objects  int `json:"objects"`
 	Versions int `json:"versions"`
@@ -99,8 +99,8 @@ type Certificate struct {
 	Left     int `json:"left"`
 }
 
-// Segment is a place in the archive where reading can begin: at GzipOffset a
-// deflate stream starts afresh and inflates to the text from TextOffset on.
+// Segment is a position in the archive at which reading can begin: a new deflate
+// stream starts at GzipOffset and inflates to the text from TextOffset on.
 type Segment struct {
 	TextOffset int64 `db:"text_offset"`
 	GzipOffset int64 `db:"gzip_offset"`
@@ -112,6 +112,3 @@ type Ending struct {
 	Reason   string
 	Category Category // the one that failed, else ""
 }
-
-// ObjectPrefix is where an export's objects live in the bucket.
-func ObjectPrefix(export string) string { return ExportFolder + export + "/" }

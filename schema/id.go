@@ -17,45 +17,45 @@ var (
 	eventID   = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 )
 
-// NewAccountID makes a random account ID.
+// NewAccountID returns a random account ID.
 func NewAccountID() string { return newID("AC") }
 
-// NewExportID makes a random export ID.
+// NewExportID returns a random export ID.
 func NewExportID() string { return newID("EX") }
 
-// NewUserID makes a random user ID.
+// NewUserID returns a random user ID.
 func NewUserID() string { return newID("US") }
 
-// NewAPIKeyID makes a random API key ID.
+// NewAPIKeyID returns a random API key ID.
 func NewAPIKeyID() string { return newID("SK") }
 
-// NewJobID makes a random job ID.
+// NewJobID returns a random job ID.
 func NewJobID() string { return newID("JS") }
 
-// NewDayFileID makes a random ID for one version of a day file.
+// NewDayFileID returns a random ID for one version of a day file.
 func NewDayFileID() string { return newID("DF") }
 
-// IsJobID tells whether s has the form of a job ID.
+// IsJobID reports whether s has the form of a job ID.
 func IsJobID(s string) bool { return jobID.MatchString(s) }
 
-// IsDayFileID tells whether s has the form of a day file's ID.
+// IsDayFileID reports whether s has the form of a day file's ID.
 func IsDayFileID(s string) bool { return dayFileID.MatchString(s) }
 
-// IsEventID tells whether s has the form of a webhook's ID, which is a UUID.
+// IsEventID reports whether s has the form of a webhook's ID, which is a UUID.
 func IsEventID(s string) bool { return eventID.MatchString(s) }
 
-// IsAccountID tells whether s has the form of an account ID.
+// IsAccountID reports whether s has the form of an account ID.
 func IsAccountID(s string) bool { return accountID.MatchString(s) }
 
-// IsExportID tells whether s has the form of an export ID.
+// IsExportID reports whether s has the form of an export ID.
 func IsExportID(s string) bool { return exportID.MatchString(s) }
 
-// IsUserID tells whether s has the form of a user ID.
+// IsUserID reports whether s has the form of a user ID.
 func IsUserID(s string) bool { return userID.MatchString(s) }
 
-// ExportIDFor names the one export that a requester's Idempotency-Key stands
-// for: the same secret, account, requester and key always give the same ID,
-// and nobody without the secret can guess it.
+// ExportIDFor returns the ID of the export for a requester's Idempotency-Key: the
+// same secret, account, requester and key always give the same ID, which cannot
+// be guessed without the secret.
 func ExportIDFor(secret []byte, account, requester, idempotencyKey string) string {
 	mac := hmac.New(sha256.New, secret)
 	for _, part := range []string{"idempotency", account, requester, idempotencyKey} {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Piece is one immutable object a collector wrote, as the ledger counts it.
+// Piece is one immutable object that a collector wrote, as the ledger holds it.
 type Piece struct {
 	Category  Category  `db:"category"`
 	Seq       int       `db:"seq"`
@@ -15,11 +15,11 @@ type Piece struct {
 	GzipBytes int64     `db:"gzip_bytes"` // of the deflate stream inside the seal
 	SHA256    string    `db:"sha256"`     // hex, of that deflate stream
 	FirstKey  string    `db:"first_key"`
-	LastKey   string    `db:"last_key"` // the next piece begins behind it
+	LastKey   string    `db:"last_key"` // the next piece begins after it
 	ReadAt    time.Time `db:"read_at"`
 }
 
-// Place is where a category's collector has come to in the ledger.
+// Place is the checkpoint of a category: how far the ledger goes.
 type Place struct {
 	Done    bool   `db:"done"`
 	Records int64  `db:"records"`
@@ -28,7 +28,7 @@ type Place struct {
 	LastKey string `db:"last_key"` // "" is the beginning
 }
 
-// Section is one category as the archive will hold it.
+// Section is one category of the archive.
 type Section struct {
 	Category Category
 	Records  int64
@@ -36,6 +36,6 @@ type Section struct {
 	Pieces   []Piece
 }
 
-// ErrOvertaken says that another attempt at a category has gone further, or
-// that its export wants no more pieces. Whoever goes on reads the ledger again.
+// ErrOvertaken means that another attempt has progressed further, or that what
+// was read is too old to be used. A retry starts from what the database holds.
 var ErrOvertaken = errors.New("another attempt has gone further")

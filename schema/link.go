@@ -12,11 +12,11 @@ import (
 	"strings"
 )
 
-// Purpose is the one thing a link is good for.
+// Purpose is what a link is for. A link is valid for one purpose.
 type Purpose string
 
-// A mailed link confirms an export, stops it, downloads its archive, or ends
-// the notices that a person gets of bulk jobs.
+// An e-mailed link confirms an export, stops it, downloads its archive, or ends
+// the notices of bulk jobs to a person.
 const (
 	ToConfirm     Purpose = "confirm"
 	ToStop        Purpose = "stop"
@@ -24,101 +24,112 @@ const (
 	ToUnsubscribe Purpose = "unsubscribe"
 )
 
-// Links makes and checks the tokens in mailed links. Nothing about a token is
-// stored: it names its export, or person, and proves that we made it. When it
-// ends is for the database's clock to say.
+// Links signs and verifies the tokens in e-mailed links. No token is stored: it
+// names its export, or person, and is authenticated by a MAC. The database's
+// clock decides when it expires.
 type Links struct{ key []byte }
 
-// NewLinks uses key, at least 32 random bytes that worker and server share.
+// NewLinks returns Links that use the key: at least 32 random bytes, the same in
+// worker and server.
 func NewLinks(key []byte) Links { return Links{key: key} }
 
 const linkBytes = 16 + 4 + sha256.Size
 
-// Token is the same for the same purpose, subject and generation, always. The
-// subject is a person where the purpose is to unsubscribe, else an export.
-func (l Links) Token(p Purpose, subject string, generation int) string {
+// Token returns the token of a link. It is always the same for the same purpose,
+// subject and version. The subject is a person if the purpose is to unsubscribe,
+// else an export. It panics for any other subject.
+func (l Links) Token(p Purpose, subject string, version int) string {
 	id, err := hex.DecodeString(subject[2:])
-	if err != nil || len(id) != 16 || subject[:2] != p.names() {
+	if err != nil || len(id) != 16 || subject[:2] != p.idPrefix() {
 		panic("schema: not an ID that a link can name")
 	}
-	b := binary.BigEndian.AppendUint32(id, uint32(generation))
+	b := binary.BigEndian.AppendUint32(id, uint32(version))
 	return base64.RawURLEncoding.EncodeToString(append(b, l.mac(p, b)...))
 }
 
-// names is how the IDs begin that a link for this purpose names.
-func (p Purpose) names() string {
+// idPrefix returns the prefix of the IDs that a link for this purpose names.
+func (p Purpose) idPrefix() string {
 	if p == ToUnsubscribe {
 		return "US"
 	}
 	return "EX"
 }
 
-// Open returns the subject and generation of a token made for this purpose, and
-// false for every other string.
-func (l Links) Open(p Purpose, token string) (subject string, generation int, ok bool) {
-	b, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(b) != linkBytes || !hmac.Equal(b[20:], l.mac(p, b[:20])) {
+// Open returns the subject and version of a token for this purpose, and false
+// for every other string.
+func (l Links) Open(p Purpose, token string) (subject string, version int, ok bool) {
+	b, ok := decode(token)
+	if !ok || len(b) != linkBytes || !hmac.Equal(b[20:], l.mac(p, b[:20])) {
 		return "", 0, false
 	}
-	return p.names() + hex.EncodeToString(b[:16]), int(binary.BigEndian.Uint32(b[16:20])), true
+	return p.idPrefix() + hex.EncodeToString(b[:16]), int(binary.BigEndian.Uint32(b[16:20])), true
 }
 
-func (l Links) mac(p Purpose, named []byte) []byte {
+// decode decodes base64 that is spelled as we encode it: without line breaks,
+// which the standard library ignores, and with unused bits zero.
+func decode(s string) ([]byte, bool) {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
+	return b, err == nil && !strings.ContainsAny(s, "\r\n")
+}
+
+func (l Links) mac(p Purpose, message []byte) []byte {
 	mac := hmac.New(sha256.New, l.key)
 	mac.Write([]byte(p))
 	mac.Write([]byte{0})
-	mac.Write(named)
+	mac.Write(message)
 	return mac.Sum(nil)
 }
 
-// FileLink signs the way to one version of a day file until a Unix time, and
-// whom it was given to: who has the link may fetch the file without signing in.
+// FileLink returns the signature of a link to one version of a day file that is
+// valid until a Unix time and names who requested it. The link alone allows
+// the download, without signing in.
 func (l Links) FileLink(file, to string, until int64) string {
 	return hex.EncodeToString(l.mac("file", []byte(file+" "+strconv.FormatInt(until, 10)+" "+to)))
 }
 
-// IsFileLink tells whether FileLink gave this signature, in constant time.
+// IsFileLink reports whether FileLink returned this signature, in constant time.
 func (l Links) IsFileLink(file, to string, until int64, signature string) bool {
 	return hmac.Equal([]byte(signature), []byte(l.FileLink(file, to, until)))
 }
 
-// PageToken proves that a place in somebody's list was handed out by us, for
-// this list alone. It holds no dot.
-func (l Links) PageToken(list, place string) string {
-	sum := l.mac("page", []byte(list+"\x00"+place))[:12]
-	return "PT" + base64.RawURLEncoding.EncodeToString(append(sum, place...))
+// PageToken returns a signed position in a list, which is valid for this list
+// only. It contains no dot.
+func (l Links) PageToken(list, position string) string {
+	sum := l.mac("page", []byte(list+"\x00"+position))[:12]
+	return "PT" + base64.RawURLEncoding.EncodeToString(append(sum, position...))
 }
 
-// OpenPageToken returns the place that PageToken was given for the same list.
-func (l Links) OpenPageToken(list, token string) (place string, ok bool) {
-	b, err := base64.RawURLEncoding.Strict().DecodeString(strings.TrimPrefix(token, "PT"))
-	if err != nil || len(b) < 12 || !strings.HasPrefix(token, "PT") {
+// OpenPageToken returns the position that PageToken was called with for the same
+// list, and false for every other string.
+func (l Links) OpenPageToken(list, token string) (position string, ok bool) {
+	b, ok := decode(strings.TrimPrefix(token, "PT"))
+	if !ok || len(b) < 12 || !strings.HasPrefix(token, "PT") {
 		return "", false
 	}
-	place = string(b[12:])
-	return place, hmac.Equal(b[:12], l.mac("page", []byte(list+"\x00"+place))[:12])
+	position = string(b[12:])
+	return position, hmac.Equal(b[:12], l.mac("page", []byte(list+"\x00"+position))[:12])
 }
 
-// A link key that was made for one machine begins like this, so that it is
-// recognised where it must not be used.
-const developmentKey = "00000000"
+// developmentPrefix marks keys that were generated for one machine, so that they
+// are rejected elsewhere.
+const developmentPrefix = "00000000"
 
-// ParseLinkKey reads the key of NewLinks from 64 hexadecimal digits. Outside
-// dev it refuses one that others may know: an example, or one that was made for
-// one machine.
+// ParseLinkKey parses the key of NewLinks from 64 hexadecimal digits. Outside dev
+// it rejects a key that others may know: an example, or one that was generated
+// for one machine.
 func ParseLinkKey(s string, dev bool) (key []byte, err error) {
 	key, err = hex.DecodeString(s)
 	if err != nil || len(key) != 32 {
 		return nil, errors.New("LINK_KEY must be 64 hexadecimal digits; make one with: openssl rand -hex 32")
 	}
-	if !dev && (strings.HasPrefix(s, developmentKey) || isExample(key)) {
+	if !dev && (strings.HasPrefix(s, developmentPrefix) || isExample(key)) {
 		return nil, errors.New("LINK_KEY is an example or was made for one machine, so others may know it; make one with: openssl rand -hex 32")
 	}
 	return key, nil
 }
 
-// isExample tells whether a key looks as keys in examples do: a few bytes
-// over and over, or counting up.
+// isExample reports whether a key looks like one in an example: a few bytes
+// repeated, or bytes that count up.
 func isExample(key []byte) bool {
 	seen := map[byte]bool{}
 	for _, b := range key {
@@ -131,9 +142,9 @@ func isExample(key []byte) bool {
 	return len(seen) <= len(key)/4 || counting
 }
 
-// NewDevelopmentLinkKey makes a key for one machine.
+// NewDevelopmentLinkKey generates a key for one machine.
 func NewDevelopmentLinkKey() string {
 	var b [28]byte
 	rand.Read(b[:]) //nolint:errcheck // crypto/rand.Read never fails since Go 1.24
-	return developmentKey + hex.EncodeToString(b[:])
+	return developmentPrefix + hex.EncodeToString(b[:])
 }

@@ -3,7 +3,7 @@ package schema
 // Role is what a person may do in an account.
 type Role string
 
-// Owners and admins may ask for, confirm, see, cancel, download and delete
+// Owners and admins may request, confirm, see, cancel, download and delete
 // exports. Members may do nothing with them.
 const (
 	Owner  Role = "owner"
@@ -11,10 +11,10 @@ const (
 	Member Role = "member"
 )
 
-// MayExport tells whether the role may do anything at all with exports.
+// MayExport reports whether the role may do anything with exports.
 func (r Role) MayExport() bool { return r == Owner || r == Admin }
 
-// Person is a user of an account as the platform's directory knows them.
+// Person is a user of an account in the platform's directory.
 type Person struct {
 	ID      string `db:"id"`
 	Account string `db:"account_sid"`
@@ -31,9 +31,9 @@ type Account struct {
 	Suspended bool   `db:"suspended"`
 }
 
-// Credential is what HTTP Basic authentication needs to know about an account
-// SID or API key: whose it is and the SHA-256 of its secret. User is "" where
-// the credential belongs to the account and not to a person.
+// Credential is an account SID or API key for HTTP Basic authentication: its
+// owner and the SHA-256 of its secret. User is "" if it belongs to the account
+// and not to a person.
 type Credential struct {
 	Account      string `db:"account_sid"`
 	User         string `db:"user_id"`

@@ -7,12 +7,11 @@ import (
 	"strings"
 )
 
-// Site is where customers reach us: scheme and host, and a path before ours
-// if there is one, without a slash at the end. Mails know no other.
+// Site is the public base URL: scheme, host and an optional path, without a slash
+// at the end. E-mails use no other.
 type Site string
 
-// ParseSite reads PUBLIC_BASE_URL. It refuses one that is reached in the clear,
-// except on this machine.
+// ParseSite parses PUBLIC_BASE_URL. It rejects plain HTTP, except on loopback.
 func ParseSite(s string) (Site, error) {
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
@@ -24,34 +23,34 @@ func ParseSite(s string) (Site, error) {
 	return Site(strings.TrimRight(s, "/")), nil
 }
 
-// IsLoopback tells whether a host is this machine, and cannot be another.
+// IsLoopback reports whether a host is this machine, and cannot be another.
 func IsLoopback(host string) bool {
 	if host == "localhost" {
 		return true
 	}
 	address, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return err == nil && address.Unmap().IsLoopback()
+	return err == nil && address.IsLoopback()
 }
 
-// Confirm is the page that confirms an export.
+// Confirm is the URL of the page that confirms an export.
 func (s Site) Confirm(token string) string { return string(s) + "/confirm/" + token }
 
-// Stop is the page that stops an export somebody else asked for.
+// Stop is the URL of the page that stops an export requested by someone else.
 func (s Site) Stop(token string) string { return string(s) + "/stop/" + token }
 
-// Download is where the mailed link finds the archive.
+// Download is the URL of the archive in e-mails.
 func (s Site) Download(token string) string { return string(s) + "/download/" + token }
 
-// Archive is where a signed-in person or a program finds the archive.
+// Archive is the URL of the archive for a signed-in person or a program.
 func (s Site) Archive(export string) string {
 	return string(s) + "/v1/account/exports/" + export + "/archive"
 }
 
-// DataExport is the page in Settings.
+// DataExport is the URL of the page in Settings.
 func (s Site) DataExport() string { return string(s) + "/settings/data-export" }
 
-// BulkExport is the page of bulk exports in Settings.
+// BulkExport is the URL of the page of bulk exports in Settings.
 func (s Site) BulkExport() string { return string(s) + "/settings/bulk-export" }
 
-// Unsubscribe is the page that ends notices of bulk jobs.
+// Unsubscribe is the URL of the page that ends notices of bulk jobs.
 func (s Site) Unsubscribe(token string) string { return string(s) + "/unsubscribe/" + token }

@@ -1,10 +1,10 @@
 package schema
 
-// Status is where an export stands.
+// Status is the status of an export.
 type Status string
 
 // An export moves pending → confirmed → processing → completed → expired, or
-// ends early as expired (nobody confirmed), failed or cancelled.
+// ends early as expired (not confirmed in time), failed or cancelled.
 const (
 	Pending    Status = "pending"
 	Confirmed  Status = "confirmed"
@@ -15,26 +15,27 @@ const (
 	Cancelled  Status = "cancelled"
 )
 
-// Statuses lists every status in the order an export can pass through them.
+// Statuses lists every status, in the order in which an export can have them.
 var Statuses = []Status{Pending, Confirmed, Processing, Completed, Expired, Failed, Cancelled}
 
-// Ended tells whether nothing more will happen to an export in this status.
+// Ended reports whether the status of an export is final.
 func (s Status) Ended() bool { return s == Expired || s == Failed || s == Cancelled }
 
-// Cancellable tells whether an export in this status can still be cancelled.
+// Cancellable reports whether an export in this status can be cancelled: it is
+// neither completed nor ended.
 func (s Status) Cancellable() bool { return s == Pending || s == Confirmed || s == Processing }
 
-// Reasons say which kind of ending an ended export had. A failed export's
-// reason is a plain sentence instead; see FailedReason.
+// Reasons of ended exports. The reason of a failed one is a plain sentence
+// instead; see FailedReason.
 const (
-	Unconfirmed     = "unconfirmed"   // expired: nobody confirmed in time
+	Unconfirmed     = "unconfirmed"   // expired: not confirmed in time
 	WindowPassed    = "window_passed" // expired: the download window is over
 	Deleted         = "deleted"       // expired: deleted early by an owner or admin
 	CancelledReason = "cancelled"     // cancelled: stopped by an owner, admin or operator
 )
 
-// FailedReason is the plain sentence a failed export carries for the category
-// that could not be read; "" stands for making the file itself.
+// FailedReason returns the sentence for an export that failed because a category
+// could not be read, or because of the archive itself if that is "".
 func FailedReason(c Category) string {
 	if c == "" {
 		return "The file could not be made. Please ask for a new export."
@@ -42,11 +43,11 @@ func FailedReason(c Category) string {
 	return "We could not read your " + c.Title() + ". Please ask for a new export."
 }
 
-// InterruptedReason is the sentence of an export whose run was stopped from
-// outside and could not end by itself.
+// InterruptedReason is the sentence for an export whose workflow was terminated
+// or lost.
 const InterruptedReason = "The export was interrupted on our side. Please ask for a new export."
 
-// CategoryStatus is where one category of an export stands.
+// CategoryStatus is the status of one category of an export.
 type CategoryStatus string
 
 // A category is waiting, is being read, or is done.

@@ -19,8 +19,10 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"satchel/activities"
+	"satchel/activities/accountexport"
 	"satchel/schema"
 	"satchel/workflows"
+	"satchel/workflows/registry"
 )
 
 // document is what the archives of these tests hold.
@@ -29,34 +31,34 @@ var document = `{"exportVersion":"1.0","data":{"account":[` + strings.Repeat(`{"
 // fakeActivities do an export's paths with real rows and a real archive, and no mail.
 type fakeActivities struct{ *deps }
 
-func (h *fakeActivities) OpenExport(ctx context.Context, in activities.Open) error {
-	return h.store.OpenExport(ctx, schema.Opening{
+func (h *fakeActivities) OpenExport(ctx context.Context, in accountexport.OpenExportInput) error {
+	return h.store.AccountExports().OpenExport(ctx, schema.Opening{
 		Export: in.Export, Account: in.Account, RequestedBy: in.RequestedBy, RequestedAt: in.RequestedAt, ConfirmBy: in.ConfirmBy,
 	})
 }
 
-func (h *fakeActivities) ConfirmExport(ctx context.Context, in activities.Confirm) error {
+func (h *fakeActivities) ConfirmExport(ctx context.Context, in accountexport.ConfirmExportInput) error {
 	recipient, wrapped, err := h.vault.NewKey(ctx, in.Account, in.Export)
 	if err != nil {
 		return err
 	}
-	return h.store.ConfirmExport(ctx, in.Export, in.By, recipient, wrapped)
+	return h.store.AccountExports().ConfirmExport(ctx, in.Export, in.By, recipient, wrapped)
 }
 
-func (h *fakeActivities) CollectCategory(ctx context.Context, in activities.Collect) error {
-	if _, err := h.store.Recipient(ctx, in.Export); err != nil {
+func (h *fakeActivities) CollectCategory(ctx context.Context, in accountexport.CollectCategoryInput) error {
+	if _, err := h.store.AccountExports().Recipient(ctx, in.Export); err != nil {
 		return err
 	}
-	if err := h.store.BeginCategory(ctx, in.Export, in.Category, 0); err != nil {
+	if err := h.store.AccountExports().BeginCategory(ctx, in.Export, in.Category, 0); err != nil {
 		return err
 	}
-	return h.store.FinishCategory(ctx, in.Export, in.Category, 0, time.Now())
+	return h.store.AccountExports().FinishCategory(ctx, in.Export, in.Category, 0, time.Now())
 }
 
-func (h *fakeActivities) AssembleArchive(ctx context.Context, in activities.Assemble) (activities.Assembled, error) {
-	recipient, err := h.store.Recipient(ctx, in.Export)
+func (h *fakeActivities) AssembleArchive(ctx context.Context, in accountexport.AssembleArchiveInput) (accountexport.AssembleArchiveResult, error) {
+	recipient, err := h.store.AccountExports().Recipient(ctx, in.Export)
 	if err != nil {
-		return activities.Assembled{}, err
+		return accountexport.AssembleArchiveResult{}, err
 	}
 	var stored bytes.Buffer
 	z := gzip.NewWriter(&stored)
@@ -64,35 +66,35 @@ func (h *fakeActivities) AssembleArchive(ctx context.Context, in activities.Asse
 	_ = z.Close()
 	key := schema.ObjectPrefix(in.Export) + "archive"
 	if _, err := h.vault.Create(ctx, key, recipient, func(to io.Writer) error { _, err := to.Write(stored.Bytes()); return err }); err != nil {
-		return activities.Assembled{}, err
+		return accountexport.AssembleArchiveResult{}, err
 	}
-	if err := h.store.AddSegments(ctx, in.Export, key, []schema.Segment{{TextOffset: 0, GzipOffset: 10}}); err != nil {
-		return activities.Assembled{}, err
+	if err := h.store.AccountExports().AddSegments(ctx, in.Export, key, []schema.Segment{{TextOffset: 0, GzipOffset: 10}}); err != nil {
+		return accountexport.AssembleArchiveResult{}, err
 	}
-	return activities.Assembled{Archive: schema.Archive{
+	return accountexport.AssembleArchiveResult{Archive: schema.Archive{
 		ObjectKey: key, Size: int64(len(document)), SHA256: hexSum(document), GzipSize: int64(stored.Len()), GzipSHA256: hexSum(stored.String()),
 	}}, nil
 }
 
-func (h *fakeActivities) CompleteExport(ctx context.Context, in activities.Complete) (activities.Completed, error) {
-	e, err := h.store.CompleteExport(ctx, in.Export, in.Archive.Archive, in.Windows)
+func (h *fakeActivities) CompleteExport(ctx context.Context, in accountexport.CompleteExportInput) (accountexport.CompleteExportResult, error) {
+	e, err := h.store.AccountExports().CompleteExport(ctx, in.Export, in.Archive.Archive, in.Windows)
 	if err != nil {
-		return activities.Completed{}, err
+		return accountexport.CompleteExportResult{}, err
 	}
-	return activities.Completed{CompletedAt: *e.CompletedAt, ExpiresAt: *e.ExpiresAt, AvailableAgainAt: *e.AvailableAgainAt}, nil
+	return accountexport.CompleteExportResult{CompletedAt: *e.CompletedAt, ExpiresAt: *e.ExpiresAt, AvailableAgainAt: *e.AvailableAgainAt}, nil
 }
 
-func (h *fakeActivities) RemoveArchive(ctx context.Context, in activities.Remove) error {
-	if _, err := h.store.BeginRemoval(ctx, in.Export, in.Ending, in.By); err != nil {
+func (h *fakeActivities) RemoveArchive(ctx context.Context, in accountexport.RemoveArchiveInput) error {
+	if _, err := h.store.AccountExports().BeginRemoval(ctx, in.Export, in.Ending, in.By); err != nil {
 		return err
 	}
 	if _, err := h.vault.Remove(ctx, schema.ObjectPrefix(in.Export)); err != nil {
 		return err
 	}
-	return h.store.EndExport(ctx, in.Export, in.Ending, in.By, schema.Certificate{})
+	return h.store.AccountExports().EndExport(ctx, in.Export, in.Ending, in.By, schema.Certificate{})
 }
 
-func (h *fakeActivities) SendMail(context.Context, activities.Mail) error { return nil }
+func (h *fakeActivities) SendEmail(context.Context, activities.SendEmailInput) error { return nil }
 
 func hexSum(text string) string {
 	sum := sha256.Sum256([]byte(text))
@@ -106,7 +108,7 @@ func (fx *fixture) startWorkers() {
 		activitiesOnly := queue != workflows.TaskQueue
 		run := worker.New(fx.deps.temporal, queue, worker.Options{DisableRegistrationAliasing: true, DisableWorkflowWorker: activitiesOnly, WorkerStopTimeout: time.Second})
 		if !activitiesOnly {
-			workflows.Register(run)
+			registry.RegisterWorkflows(run)
 		}
 		run.RegisterActivity(&fakeActivities{fx.deps})
 		require.NoError(fx.t, run.Start())

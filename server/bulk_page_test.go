@@ -27,8 +27,8 @@ func (fx *fixture) bulkJob(name string, days int) schema.Job {
 		JobRequest: schema.JobRequest{Name: name}, ID: schema.NewJobID(), Account: fx.account, Family: fx.account,
 		Type: schema.Calls, Start: last.Plus(1 - days), End: last, RequestedBy: fx.owner, QuotaDays: 366,
 	}
-	require.NoError(fx.t, fx.deps.store.OpenJob(fx.t.Context(), o))
-	job, err := fx.deps.store.Job(fx.t.Context(), o.ID)
+	require.NoError(fx.t, fx.deps.store.BulkExports().OpenJob(fx.t.Context(), o))
+	job, err := fx.deps.store.BulkExports().Job(fx.t.Context(), o.ID)
 	require.NoError(fx.t, err)
 	return job
 }
@@ -37,7 +37,7 @@ func (fx *fixture) bulkJob(name string, days int) schema.Job {
 func (fx *fixture) bulkFile(account string, day schema.Day) string {
 	fx.t.Helper()
 	id := schema.NewDayFileID()
-	_, err := fx.deps.store.PublishDay(fx.t.Context(), schema.NewDayFile{
+	_, err := fx.deps.store.BulkExports().PublishDay(fx.t.Context(), schema.NewDayFile{
 		ID: id, Account: account, Type: schema.Calls, Day: day, Records: 1234, Size: 56789, SHA256: strings.Repeat("ab", 32),
 		Wrapped: []byte("wrapped"), ReadAt: time.Now(), Retention: 7 * 24 * time.Hour,
 	})
@@ -51,7 +51,7 @@ func (fx *fixture) bulkEvent(name, address string) schema.Event {
 		ID: uuid.NewString(), Account: fx.account, Type: schema.Calls, Job: schema.NewJobID(),
 		Hook: schema.Hook{URL: address, Method: "POST"}, Result: schema.Result{Name: name, Start: "2026-03-01", End: "2026-03-02", Completed: 2},
 	}
-	require.NoError(fx.t, fx.deps.store.OpenEvent(fx.t.Context(), e))
+	require.NoError(fx.t, fx.deps.store.BulkExports().OpenEvent(fx.t.Context(), e))
 	return e
 }
 
@@ -192,9 +192,9 @@ func TestDeliveriesShowTheirLogAndCanBeSentAgain(t *testing.T) {
 	waiting := owner.get(bulkSettings)
 	waiting.requirePage(t, http.StatusOK, `data-delivery="`+e.ID+`" data-status="pending"`, "On its way", "https://hooks.example.com/x?a=1&amp;b=2")
 	require.NotContains(t, waiting.body, `id="again-`)
-	require.NoError(t, fx.deps.store.NoteTry(t.Context(), e.ID, schema.EventTry{HTTPStatus: 500, Outcome: "refused with 500", Took: 1234}))
+	require.NoError(t, fx.deps.store.BulkExports().NoteTry(t.Context(), e.ID, schema.EventTry{HTTPStatus: 500, Outcome: "refused with 500", Took: 1234}))
 	owner.get(bulkSettings).requirePage(t, http.StatusOK, "To be retried", "refused with 500", "1,234 ms", "(1 attempt)")
-	require.NoError(t, fx.deps.store.GiveUpEvent(t.Context(), e.ID))
+	require.NoError(t, fx.deps.store.BulkExports().GiveUpEvent(t.Context(), e.ID))
 	owner.get(bulkSettings).requirePage(t, http.StatusOK, "Given up", `id="again-`+e.ID)
 	fx.signedIn(fx.otherOwner).post(bulkSettings+"/deliveries/"+e.ID+"/again", nil).requirePage(t, http.StatusNotFound, "There is no such event.")
 	again := owner.post(bulkSettings+"/deliveries/"+e.ID+"/again", nil)
@@ -214,7 +214,7 @@ func TestAParentSeesASummaryOfItsSubaccounts(t *testing.T) {
 	fx.bulkFile(subaccount, schema.DayOf(time.Now()).Plus(-1))
 	fx.exec(`insert into satchel.bulk_configurations (account_sid, resource_type, enabled) values ($1, 'Calls', true), ($1, 'Messages', false)`, subaccount)
 	last := schema.DayOf(time.Now()).Plus(-1)
-	require.NoError(t, fx.deps.store.OpenJob(t.Context(), schema.JobOpening{
+	require.NoError(t, fx.deps.store.BulkExports().OpenJob(t.Context(), schema.JobOpening{
 		JobRequest: schema.JobRequest{Name: "secret name"}, ID: schema.NewJobID(), Account: subaccount, Family: fx.account,
 		Type: schema.Calls, Start: last.Plus(-9), End: last, QuotaDays: 366,
 	}))
@@ -313,7 +313,7 @@ func TestAMailedLinkEndsTheNoticesOfOnePersonByOnePost(t *testing.T) {
 	fx := newFixture(t)
 	path := "/unsubscribe/" + fx.links.Token(schema.ToUnsubscribe, fx.admin, 1)
 	unsubscribed := func() map[string]bool {
-		all, err := fx.deps.store.Unsubscribed(t.Context(), []string{fx.owner, fx.admin})
+		all, err := fx.deps.store.BulkExports().Unsubscribed(t.Context(), []string{fx.owner, fx.admin})
 		require.NoError(t, err)
 		return all
 	}

@@ -95,7 +95,7 @@ func TestADayFileIsNeverSentAsAContentEncoding(t *testing.T) {
 		return err
 	})
 	require.NoError(t, err)
-	_, err = fx.deps.store.PublishDay(t.Context(), f)
+	_, err = fx.deps.store.BulkExports().PublishDay(t.Context(), f)
 	require.NoError(t, err)
 
 	found := fx.program().get("/v1/Exports/Calls/Days/2026-03-01")
@@ -134,7 +134,7 @@ func TestURLsInAnswersHaveTheHostOfTheRequest(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t, func(fx *fixture) { fx.settings.anyHost = true })
 	for _, day := range []schema.Day{"2026-03-01", "2026-03-02"} {
-		_, err := fx.deps.store.PublishDay(t.Context(), schema.NewDayFile{
+		_, err := fx.deps.store.BulkExports().PublishDay(t.Context(), schema.NewDayFile{
 			ID: schema.NewDayFileID(), Account: fx.account, Type: schema.Calls, Day: day, Wrapped: []byte("w"), Retention: time.Hour, ReadAt: time.Now(),
 		})
 		require.NoError(t, err)

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"satchel/program"
+	"satchel/activities/program"
 	"satchel/schema"
 	"satchel/server/auth"
 )

@@ -110,7 +110,7 @@ func TestConfirmingTwiceIsHarmless(t *testing.T) {
 	for range 2 { // the run has not got round to it
 		require.Equal(t, http.StatusSeeOther, owner.post(fx.confirmLink(e), nil).status)
 	}
-	require.NoError(t, fx.deps.store.ConfirmExport(t.Context(), e.ID, fx.owner, "age1", []byte("wrapped")))
+	require.NoError(t, fx.deps.store.AccountExports().ConfirmExport(t.Context(), e.ID, fx.owner, "age1", []byte("wrapped")))
 	again := owner.post(fx.confirmLink(e), nil)
 	require.Equal(t, http.StatusSeeOther, again.status)
 	owner.get(again.header.Get("Location")).requirePage(t, http.StatusOK, "Already confirmed")

@@ -8,12 +8,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/server/api"
 )
 
-var contract = testparts.OpenContract(func() ([]byte, error) { return api.Contract("") })
+var contract = testservices.OpenContract(func() ([]byte, error) { return api.Contract("") })
 
 // keepsTo fails the test unless openapi.json says that such a request may be
 // answered so.

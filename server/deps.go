@@ -12,8 +12,8 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"satchel/activities/hook"
+	"satchel/activities/program"
 	"satchel/activities/vault"
-	"satchel/program"
 	"satchel/schema"
 	"satchel/schema/catalog"
 	"satchel/schema/directory/demo"
@@ -22,11 +22,12 @@ import (
 	"satchel/schema/store/sqlstate"
 	"satchel/server/auth"
 	"satchel/workflows"
+	workflowclient "satchel/workflows/client"
 )
 
 // deps are the dependencies of the server. Each may be away for a while.
 type deps struct {
-	store        *store.Store
+	store        *store.DB
 	source       *source.DB
 	directory    *source.Directory
 	devDirectory auth.DevDirectory // nil except in development
@@ -60,11 +61,11 @@ func newDeps(ctx context.Context, s validated, logger *slog.Logger) (d *deps, er
 	if d.source, err = source.Open(ctx, s.SourceURL(), s.DatabaseConns); err != nil {
 		return d, err
 	}
-	d.directory = d.source.Directory(program.DirectoryQueries(d.catalog))
+	d.directory = source.NewPlatform(d.source, d.catalog).Directory
 	if s.Dev {
 		d.devDirectory = d.source.Directory(source.DirectoryQueries{People: demo.People})
 	}
-	options, err := workflows.ClientOptions(logger)
+	options, err := workflowclient.Options(logger)
 	if err != nil {
 		return d, err
 	}

@@ -28,20 +28,22 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"satchel/activities/hook"
+	"satchel/activities/program"
 	"satchel/activities/vault"
-	"satchel/dev/testparts"
-	"satchel/program"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/catalog"
 	"satchel/schema/directory/demo"
 	"satchel/schema/store"
 	"satchel/schema/store/source"
 	"satchel/workflows"
+	"satchel/workflows/accountexport"
+	workflowclient "satchel/workflows/client"
 )
 
 func TestMain(m *testing.M) {
 	slog.SetDefault(logger)
-	testparts.Main(m)
+	testservices.Main(m)
 }
 
 var logger = slog.New(slog.NewJSONHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -102,7 +104,7 @@ type change func(*fixture)
 func newFixture(t *testing.T, changes ...change) *fixture {
 	t.Helper()
 	fx := &fixture{t: t, account: schema.NewAccountID(), token: rand.Text()}
-	at := testparts.Database(t)
+	at := testservices.Database(t)
 	key := []byte(rand.Text() + rand.Text())
 	fx.settings = validated{
 		config: config{
@@ -137,7 +139,7 @@ func (fx *fixture) openDeps(at string) {
 	require.NoError(fx.t, err)
 	d.source, err = source.Open(fx.t.Context(), at, 5)
 	require.NoError(fx.t, err)
-	d.directory = d.source.Directory(program.DirectoryQueries(d.catalog))
+	d.directory = source.NewPlatform(d.source, d.catalog).Directory
 	d.devDirectory = d.source.Directory(source.DirectoryQueries{People: demo.People})
 	d.temporal, err = client.NewLazyClient(client.Options{HostPort: "127.0.0.1:1", Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
 	require.NoError(fx.t, err)
@@ -156,7 +158,7 @@ var s3Credentials sync.Once
 func openVault(t *testing.T, c vault.Config) *vault.Vault {
 	t.Helper()
 	s3Credentials.Do(func() {
-		b := testparts.Bucket(t)
+		b := testservices.Bucket(t)
 		for name, value := range map[string]string{"AWS_ACCESS_KEY_ID": b.AccessKey, "AWS_SECRET_ACCESS_KEY": b.SecretKey, "AWS_REGION": b.Region} {
 			require.NoError(t, os.Setenv(name, value)) // the same for all buckets of the tests
 		}
@@ -170,7 +172,7 @@ func openVault(t *testing.T, c vault.Config) *vault.Vault {
 
 // withBucket gives the fixture a bucket.
 func withBucket(fx *fixture) {
-	b := testparts.Bucket(fx.t)
+	b := testservices.Bucket(fx.t)
 	fx.deps.vault.Close()
 	fx.deps.vault = openVault(fx.t, vault.Config{Bucket: b.Bucket, Endpoint: b.Endpoint})
 }
@@ -186,7 +188,7 @@ func withTemporal(fx *fixture) {
 func namespace(t *testing.T) client.Client {
 	t.Helper()
 	name := "test-" + strings.ToLower(rand.Text())
-	c, err := client.Dial(client.Options{HostPort: testparts.Temporal(t), Namespace: name, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
+	c, err := client.Dial(client.Options{HostPort: testservices.Temporal(t), Namespace: name, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
 	require.NoError(t, err)
 	_, err = c.WorkflowService().RegisterNamespace(t.Context(), &workflowservice.RegisterNamespaceRequest{
 		Namespace: name, WorkflowExecutionRetentionPeriod: durationpb.New(24 * time.Hour),
@@ -248,17 +250,17 @@ func (fx *fixture) pendingExport(by string) schema.Export {
 // startExport starts an export's run. Its row is not written yet.
 func (fx *fixture) startExport(by string) schema.Export {
 	fx.t.Helper()
-	in := workflows.Export{
+	in := accountexport.AccountExportInput{
 		ID: schema.NewExportID(), Account: fx.account, RequestedBy: by, RequestedAt: time.Now().UTC().Truncate(time.Millisecond), Windows: fx.settings.windows(),
 	}
-	_, err := fx.deps.temporal.ExecuteWorkflow(fx.t.Context(), in.Options(), workflows.AccountExport, in)
+	_, err := workflowclient.StartAccountExport(fx.t.Context(), fx.deps.temporal, in)
 	require.NoError(fx.t, err)
 	return schema.Export{ID: in.ID, Account: in.Account, RequestedBy: by, RequestedAt: in.RequestedAt, ConfirmBy: in.RequestedAt.Add(in.Windows.Confirm), Status: schema.Pending}
 }
 
 func (fx *fixture) insertExport(e schema.Export) {
 	fx.t.Helper()
-	require.NoError(fx.t, fx.deps.store.OpenExport(fx.t.Context(), schema.Opening{
+	require.NoError(fx.t, fx.deps.store.AccountExports().OpenExport(fx.t.Context(), schema.Opening{
 		Export: e.ID, Account: e.Account, RequestedBy: e.RequestedBy, RequestedAt: e.RequestedAt, ConfirmBy: e.ConfirmBy,
 	}))
 }

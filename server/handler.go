@@ -11,7 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 
-	"satchel/program"
+	"satchel/activities/program"
 	"satchel/schema"
 	"satchel/server/api"
 	"satchel/server/auth"
@@ -33,22 +33,22 @@ type handler struct {
 
 // newHandler makes all services and puts them behind the middleware.
 func newHandler(s validated, d *deps, logger *slog.Logger) *handler {
-	h := &handler{Echo: echo.New(), metrics: newMetrics(d.store), ready: d.readiness(logger)}
+	h := &handler{Echo: echo.New(), metrics: newMetrics(statsSource{d.store.AccountExports(), d.store.BulkExports()}), ready: d.readiness(logger)}
 	authn := auth.New(auth.Options{
 		Directory: d.directory, Sessions: d.store.Sessions(), Site: s.site, Host: s.host, Dev: d.devDirectory,
 	})
 	h.api = api.New(api.Deps{
-		Store: d.store, Vault: d.vault, Temporal: d.temporal, Site: s.site, Windows: s.windows(),
+		Store: d.store.AccountExports(), Vault: d.vault, Temporal: d.temporal, Site: s.site, Windows: s.windows(),
 		Secret: s.linkKey, ArchiveSchema: d.archiveSchema,
 	})
 	pages := web.NewPages(s.site)
 	h.bulk = bulk.New(bulk.Options{
-		Store: d.store, Vault: d.vault, Temporal: d.temporal, Directory: d.directory, Links: schema.NewLinks(s.linkKey),
+		Store: d.store.BulkExports(), Vault: d.vault, Temporal: d.temporal, Directory: d.directory, Links: schema.NewLinks(s.linkKey),
 		Site: s.bulkSite(), TrustedProxies: s.TrustedProxies, CheckHook: d.hooks.Check, Limits: s.bulkLimits(),
 		MinLagDays: s.MinLagDays, LinkTTL: s.LinkTTL, FetchStatus: s.DayFetchStatus, Explain: pages.Explain,
 	})
 	h.web = web.New(web.Options{
-		Pages: pages, API: h.api, Bulk: h.bulk, Auth: authn, Exports: d.store, Directory: d.directory,
+		Pages: pages, API: h.api, Bulk: h.bulk, Auth: authn, Exports: d.store.AccountExports(), Directory: d.directory,
 		Links: schema.NewLinks(s.linkKey), Site: s.site, Windows: s.windows(), SignInURL: s.SignInURL, Note: d.catalog.Note,
 		Operators: d.temporalURL(s),
 	})

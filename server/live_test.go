@@ -112,7 +112,7 @@ func TestThePageIsDrawnAnewAsItsExportMovesAndLeftAloneOtherwise(t *testing.T) {
 	drawn = next(t, events)
 	require.Equal(t, "page", drawn.name)
 	require.Contains(t, drawn.data, `id="download"`)
-	require.NoError(t, fx.deps.store.EndExport(t.Context(), e.ID, schema.Ending{Status: schema.Expired, Reason: schema.Deleted}, fx.owner, schema.Certificate{}))
+	require.NoError(t, fx.deps.store.AccountExports().EndExport(t.Context(), e.ID, schema.Ending{Status: schema.Expired, Reason: schema.Deleted}, fx.owner, schema.Certificate{}))
 	drawn = next(t, events)
 	require.Contains(t, drawn.data, `data-reason="deleted"`)
 	require.Equal(t, event{name: "ended", data: "ended\n"}, next(t, events))

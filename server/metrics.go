@@ -33,6 +33,12 @@ type statsReader interface {
 	BulkStanding(context.Context) (store.BulkStanding, error)
 }
 
+// statsSource counts both kinds of exports.
+type statsSource struct {
+	*store.AccountExports
+	*store.BulkExports
+}
+
 func newMetrics(exports statsReader) *metrics {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),

@@ -165,7 +165,7 @@ func TestTheTimelineSaysWhoChangedAnExportAndCountsDownloads(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t, withTemporal)
 	e := fx.pendingExport(fx.owner)
-	require.NoError(t, fx.deps.store.ConfirmExport(t.Context(), e.ID, fx.admin, "age1", []byte("wrapped")))
+	require.NoError(t, fx.deps.store.AccountExports().ConfirmExport(t.Context(), e.ID, fx.admin, "age1", []byte("wrapped")))
 	fx.moved(e, isCompleted)
 	for i, from := range []int{0, 5000, 0, 70000} { // the second and the fourth go on with what was cut
 		require.NoError(t, fx.deps.store.Audit(t.Context(), store.Event{
@@ -174,7 +174,7 @@ func TestTheTimelineSaysWhoChangedAnExportAndCountsDownloads(t *testing.T) {
 	}
 	owner := fx.signedIn(fx.owner)
 	owner.get(settings).requirePage(t, http.StatusOK, "Requested by <strong>Ada", "Confirmed by <strong>Grace", "Downloaded by <strong>Grace", "2 times, last", `<dd id="downloads">2</dd>`)
-	require.NoError(t, fx.deps.store.EndExport(t.Context(), e.ID, schema.Ending{Status: schema.Expired, Reason: schema.Deleted}, fx.admin, schema.Certificate{Objects: 14}))
+	require.NoError(t, fx.deps.store.AccountExports().EndExport(t.Context(), e.ID, schema.Ending{Status: schema.Expired, Reason: schema.Deleted}, fx.admin, schema.Certificate{Objects: 14}))
 	owner.get(settings).requirePage(t, http.StatusOK, "deleted by <strong>Grace", "14 stored objects", "Deleted early by <strong>Grace", `<dt>Downloads</dt><dd>2</dd>`)
 	fx.exec(`update satchel.exports set available_again_at = now() - interval '1 second'`)
 	now := time.Now()

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"satchel/activities/vault"
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 )
 
@@ -65,10 +65,10 @@ func (r *running) get(url string) (int, string) {
 
 func TestTheProgramServesAndStopsInOrder(t *testing.T) {
 	t.Cleanup(func() { slog.SetDefault(logger) }) // the program sets the process'
-	bucket := testparts.Bucket(t)
+	bucket := testservices.Bucket(t)
 	for name, value := range map[string]string{
 		"AWS_ACCESS_KEY_ID": bucket.AccessKey, "AWS_SECRET_ACCESS_KEY": bucket.SecretKey, "AWS_REGION": bucket.Region,
-		"TEMPORAL_ADDRESS": testparts.Temporal(t), "DATABASE_URL": testparts.Database(t), "LINK_KEY": schema.NewDevelopmentLinkKey(),
+		"TEMPORAL_ADDRESS": testservices.Temporal(t), "DATABASE_URL": testservices.Database(t), "LINK_KEY": schema.NewDevelopmentLinkKey(),
 	} {
 		t.Setenv(name, value)
 	}
@@ -131,7 +131,7 @@ func TestTheProgramServesAndStopsInOrder(t *testing.T) {
 
 func TestATakenPortIsAClearError(t *testing.T) {
 	t.Cleanup(func() { slog.SetDefault(logger) }) // the program sets the process'
-	t.Setenv("DATABASE_URL", testparts.Database(t))
+	t.Setenv("DATABASE_URL", testservices.Database(t))
 	keyset := filepath.Join(t.TempDir(), "keyset.json")
 	require.NoError(t, vault.WriteKeyset(keyset))
 	running := newFixture(t)

@@ -5,11 +5,11 @@ import (
 	"time"
 
 	"satchel/activities/mail"
-	"satchel/program"
+	"satchel/activities/program"
 )
 
-// config is everything the worker can be told, by flag or environment.
-// Where Temporal is, it reads from Temporal's own TEMPORAL_… variables.
+// config is the worker's configuration, by flag or environment. The address of
+// Temporal comes from Temporal's own TEMPORAL_… variables.
 type config struct {
 	LogLevel slog.Level `name:"log-level" env:"LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"Least level that is logged: debug, info, warn or error (${default})."`
 
@@ -37,7 +37,7 @@ type runCommand struct {
 	StopGrace      time.Duration `env:"STOP_GRACE" default:"20s" help:"How long running activities may go on after SIGTERM."`
 	GCPercent      int           `name:"gogc" env:"GOGC" default:"50" help:"By how many percent the heap may grow before garbage is collected: less takes less memory and more of the processor."`
 	SweepEvery     time.Duration `env:"SWEEP_EVERY" default:"15m" help:"How often to look for exports whose run is gone."`
-	SweepGrace     time.Duration `env:"SWEEP_GRACE" default:"10m" help:"How late something must be before the sweep takes it for lost."`
+	SweepGrace     time.Duration `env:"SWEEP_GRACE" default:"10m" help:"How late something must be before the sweep does it."`
 	Dev            bool          `env:"DEV" help:"Accept keys that were made for one machine."`
 }
 

@@ -14,8 +14,8 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"satchel/activities/program"
 	"satchel/activities/vault"
-	"satchel/program"
 	"satchel/schema/migrations"
 )
 

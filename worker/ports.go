@@ -2,115 +2,92 @@ package main
 
 import (
 	"context"
-	"errors"
-	"io"
 	"time"
 
 	"go.temporal.io/sdk/client"
 
 	"satchel/activities"
+	"satchel/activities/accountexport"
+	"satchel/activities/bulkexport"
 	"satchel/activities/vault"
-	"satchel/program"
 	"satchel/schema"
 	"satchel/schema/catalog"
 	"satchel/schema/store/source"
 	"satchel/workflows"
+	bulkworkflows "satchel/workflows/bulkexport"
+	workflowclient "satchel/workflows/client"
 )
 
-// The ports fit what activities ask for to what there is.
+// Ports of the activities that their packages implement, and adapters for the rest.
 
-type sourcePort struct {
-	*source.Directory
-	db      *source.DB
-	queries *catalog.Catalog
-}
+var (
+	_ accountexport.Source = (*source.Platform)(nil)
+	_ bulkexport.Source    = (*source.Platform)(nil)
+	_ bulkexport.Archive   = (*source.Archive)(nil)
+	_ accountexport.Vault  = (*vault.Vault)(nil)
+	_ bulkexport.Vault     = (*vault.Vault)(nil)
+)
 
-func newSourcePort(db *source.DB, queries *catalog.Catalog) sourcePort {
-	return sourcePort{Directory: db.Directory(program.DirectoryQueries(queries)), db: db, queries: queries}
-}
-
-func (p sourcePort) Read(ctx context.Context, c schema.Category, account, after string, do func(time.Time, activities.Rows) error) error {
-	return p.db.Read(ctx, p.queries.Query(c), account, after, func(s *source.Snapshot) error {
-		seen, err := s.Has(p.queries.Account(), account)
-		if err == nil && !seen {
-			err = schema.Errorf(schema.NotFound, "account_not_found", "There is no such account.")
-		}
-		if err != nil {
-			return err
-		}
-		return do(s.ReadAt, s)
-	})
-}
-
-type vaultPort struct{ *vault.Vault }
-
-func (p vaultPort) Unlock(ctx context.Context, wrapped []byte, account, export string) (activities.Opener, error) {
-	id, err := p.Unwrap(ctx, wrapped, account, export)
-	return opener{p.Vault, id}, err
-}
-
-func (p vaultPort) Remove(ctx context.Context, prefix string) (schema.Certificate, error) {
-	removed, err := p.Vault.Remove(ctx, prefix)
-	return schema.Certificate{Objects: removed.Objects, Versions: removed.Versions, Uploads: removed.Uploads}, err
-}
-
-type opener struct {
-	vault *vault.Vault
-	id    vault.Identity
-}
-
-func (o opener) Get(ctx context.Context, key string, buf []byte) ([]byte, error) {
-	return o.vault.Get(ctx, key, o.id, buf)
-}
-
-func (o opener) Open(ctx context.Context, key string) (io.ReadCloser, error) {
-	r, err := o.vault.OpenAt(ctx, key, o.id)
-	if err != nil {
-		return nil, err
+// openArchive opens the archive of old calls. It is nil where no URL is configured. A
+// company whose catalog does not say how to delete from it has none.
+func openArchive(url string, queries *catalog.Catalog, maxConns int) (archive bulkexport.Archive, finish func(), err error) {
+	switch {
+	case queries.EraseCalls() == "":
+		return noArchive{}, func() {}, nil
+	case url == "":
+		return nil, func() {}, nil
 	}
-	return opened{r.Stream(), r}, nil
+	opened, err := source.OpenArchive(url, queries.EraseCalls(), maxConns)
+	if err != nil {
+		return nil, nil, err
+	}
+	return opened, func() { _ = opened.Close() }, nil // nothing is lost by an error
 }
 
-// opened is an object that is being read.
-type opened struct {
-	*vault.Stream
-	object *vault.Reader
-}
+// noArchive is the archive of a company that keeps no old calls elsewhere.
+type noArchive struct{}
 
-func (o opened) Close() error { return errors.Join(o.Stream.Close(), o.object.Close()) }
+func (noArchive) EraseCalls(context.Context, string, []string) error { return nil }
 
-type runsPort struct{ client.Client }
+// runsAdapter reads and starts workflow runs.
+type runsAdapter struct{ client.Client }
 
-func (p runsPort) IsOpen(ctx context.Context, account, export string) (bool, error) {
-	run, open, err := workflows.FindOpen(ctx, p.Client, account)
+var (
+	_ accountexport.Runs = runsAdapter{}
+	_ bulkexport.Runs    = runsAdapter{}
+)
+
+func (p runsAdapter) IsOpen(ctx context.Context, account, export string) (bool, error) {
+	run, open, err := workflowclient.FindOpen(ctx, p.Client, account)
 	return open && run.Export == export, err
 }
 
-func (p runsPort) IsJobOpen(ctx context.Context, job string) (bool, error) {
-	return workflows.IsOpen(ctx, p.Client, workflows.BulkJobID(job))
+func (p runsAdapter) IsJobOpen(ctx context.Context, job string) (bool, error) {
+	return workflowclient.IsOpen(ctx, p.Client, workflows.BulkJobID(job))
 }
 
-func (p runsPort) IsEventOpen(ctx context.Context, event string) (bool, error) {
-	return workflows.IsOpen(ctx, p.Client, workflows.WebhookID(event))
+func (p runsAdapter) IsWebhookOpen(ctx context.Context, event string) (bool, error) {
+	return workflowclient.IsOpen(ctx, p.Client, workflows.WebhookID(event))
 }
 
-func (p runsPort) IsJobMailOpen(ctx context.Context, job string, kind activities.MailKind) (bool, error) {
-	return workflows.IsOpen(ctx, p.Client, workflows.LetterID(job, kind))
+func (p runsAdapter) IsEmailOpen(ctx context.Context, job string, kind activities.EmailKind) (bool, error) {
+	return workflowclient.IsOpen(ctx, p.Client, workflows.EmailID(job, kind))
 }
 
-func (p runsPort) MakeDayAgain(ctx context.Context, account string, day schema.Day) error {
-	return workflows.MakeDayAgain(ctx, p.Client, account, day)
+func (p runsAdapter) RequestRebuild(ctx context.Context, account string, day schema.Day) error {
+	return workflowclient.RequestRebuild(ctx, p.Client, account, day)
 }
 
-type schedulesPort struct {
+// schedulesAdapter keeps the schedules of daily exports.
+type schedulesAdapter struct {
 	client.Client
 	delay  time.Duration
 	limits schema.BulkLimits
 }
 
-func (p schedulesPort) SetDaily(ctx context.Context, account string, t schema.ResourceType, enabled bool) error {
+func (p schedulesAdapter) SetDaily(ctx context.Context, account string, t schema.ResourceType, enabled bool) error {
 	if !enabled {
-		return workflows.UnscheduleDaily(ctx, p.Client, account, t)
+		return workflowclient.UnscheduleDaily(ctx, p.Client, account, t)
 	}
-	return workflows.ScheduleDaily(ctx, p.Client, workflows.Daily{Account: account, Type: t, Limits: p.limits}, p.delay)
+	return workflowclient.ScheduleDaily(ctx, p.Client, bulkworkflows.BulkDailyInput{Account: account, Type: t, Limits: p.limits}, p.delay)
 }

@@ -17,36 +17,40 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 
-	"satchel/activities"
+	"satchel/activities/accountexport"
+	"satchel/activities/bulkexport"
 	"satchel/activities/mail"
+	"satchel/activities/program"
 	"satchel/activities/vault"
 	"satchel/dev/demo"
-	"satchel/dev/parts"
-	"satchel/program"
+	"satchel/dev/services"
 	"satchel/schema"
 	"satchel/workflows"
+	exportworkflows "satchel/workflows/accountexport"
+	bulkworkflows "satchel/workflows/bulkexport"
+	workflowclient "satchel/workflows/client"
 )
 
-// endless is a source whose rows do not come to an end.
+// endless is a source whose rows never end.
 type endless struct {
-	activities.Source
+	accountexport.Source
 	reading chan schema.Category
 }
 
-func (e endless) Read(ctx context.Context, c schema.Category, _, _ string, _ func(time.Time, activities.Rows) error) error {
+func (e endless) ReadCategory(ctx context.Context, c schema.Category, _, _ string, _ func(time.Time, schema.RecordReader) error) error {
 	e.reading <- c
 	<-ctx.Done()
 	return ctx.Err()
 }
 
-// work runs the rig's hands on a worker until the test ends, with room for so
-// many streams.
-func (r *rig) work(c client.Client, streams int) {
+// work runs the activities on a worker until the test ends, with so many concurrent
+// streams.
+func (r *fixture) work(c client.Client, streams int) {
 	ctx, stop := context.WithCancel(r.t.Context())
 	ended := make(chan error, 1)
-	command := runCommand{Concurrency: streams, DaysAtOnce: 1, HooksAtOnce: 2 * quickAtOnce, StopGrace: 5 * time.Second, SweepEvery: time.Hour, SweepGrace: time.Hour}
+	command := runCommand{Concurrency: streams, DaysAtOnce: 1, HooksAtOnce: 2 * shortActivities, StopGrace: 5 * time.Second, SweepEvery: time.Hour, SweepGrace: time.Hour}
 	go func() {
-		ended <- command.work(ctx, c, newNumbers(), slog.New(slog.DiscardHandler), r.store, r.Activities)
+		ended <- command.work(ctx, c, newMetrics(), slog.New(slog.DiscardHandler), r.store.DB, r.activitySet)
 	}()
 	r.t.Cleanup(func() {
 		stop()
@@ -56,19 +60,19 @@ func (r *rig) work(c client.Client, streams int) {
 
 func TestNothingWaitsBehindAccountsThatTakeLong(t *testing.T) {
 	s := newStand(t)
-	r := newRig(t, demo.With{}, nil)
-	source := endless{r.Source, make(chan schema.Category, 100)}
-	r.Source, r.Runs = source, runs{open: true}
+	r := newFixture(t)
+	source := endless{r.exports.Source, make(chan schema.Category, 100)}
+	r.exports.Source = source
 	r.work(s.Client, 1)
-	request := func(account demo.Account) workflows.Export {
-		in := workflows.Export{ID: schema.NewExportID(), Account: account.AccountSID, RequestedBy: account.As(schema.Owner).ID,
+	request := func(account demo.Account) exportworkflows.AccountExportInput {
+		in := exportworkflows.AccountExportInput{ID: schema.NewExportID(), Account: account.AccountSID, RequestedBy: account.As(schema.Owner).ID,
 			RequestedAt: time.Now().UTC(), Windows: schema.DefaultWindows()}
-		_, err := s.ExecuteWorkflow(t.Context(), in.Options(), workflows.AccountExport, in)
+		_, err := workflowclient.StartAccountExport(t.Context(), s, in)
 		require.NoError(t, err)
 		return in
 	}
 	long := request(r.account)
-	s.tell(long, workflows.Confirmed)
+	s.signal(long, exportworkflows.Confirmed)
 	<-source.reading
 
 	other, err := demo.NewAccount(t.Context(), r.url, demo.With{})
@@ -82,8 +86,8 @@ func TestNothingWaitsBehindAccountsThatTakeLong(t *testing.T) {
 		}
 		return false
 	}, 10*time.Second, 20*time.Millisecond, "its confirmation mail")
-	for _, in := range []workflows.Export{next, long} {
-		s.tell(in, workflows.Cancelled)
+	for _, in := range []exportworkflows.AccountExportInput{next, long} {
+		s.signal(in, exportworkflows.Cancelled)
 		require.Eventually(t, func() bool {
 			e, err := r.store.Export(t.Context(), in.ID)
 			return err == nil && e.Status == schema.Cancelled
@@ -91,21 +95,21 @@ func TestNothingWaitsBehindAccountsThatTakeLong(t *testing.T) {
 	}
 }
 
-// tarpit is a receiver of webhooks that does not answer before it is let go.
+// tarpit is a receiver of webhooks that does not answer before it is released.
 type tarpit struct {
-	called chan string
-	letGo  chan struct{}
+	called  chan string
+	release chan struct{}
 }
 
 func (h tarpit) Deliver(_ context.Context, to schema.Hook, _ string, _ []byte, _ url.Values) (schema.EventTry, error) {
 	h.called <- to.URL
-	<-h.letGo
+	<-h.release
 	return schema.EventTry{Outcome: string(schema.EventDelivered)}, nil
 }
 
 // signing is a platform that shows an account's auth token.
 type signing struct {
-	activities.BulkSource
+	bulkexport.Source
 	sealed []byte
 }
 
@@ -113,37 +117,37 @@ func (s signing) SigningKey(context.Context, string) ([]byte, error) { return s.
 
 func TestNothingWaitsBehindReceiversThatTakeLong(t *testing.T) {
 	s := newStand(t)
-	r := newBulkRig(t)
+	r := newFixture(t)
 	slow := tarpit{make(chan string, 100), make(chan struct{})}
-	r.Hooks = slow
+	r.bulk.Hooks = slow
 	sealed, err := r.vault.Seal(t.Context(), []byte("token"), r.account.AccountSID, schema.SealedToken)
 	require.NoError(t, err)
-	r.Days = signing{r.Days, sealed}
+	r.bulk.Source = signing{r.bulk.Source, sealed}
 	r.work(s.Client, 1)
-	t.Cleanup(func() { close(slow.letGo) })
-	for range quickAtOnce + 1 { // one more than there are places for what is quick
+	t.Cleanup(func() { close(slow.release) })
+	for range shortActivities + 1 { // one more than there are slots for short activities
 		e := schema.Event{ID: uuid.NewString(), Account: r.account.AccountSID, Type: schema.Calls, Hook: schema.Hook{URL: "https://slow.example.com", Method: "POST"}}
 		require.NoError(t, r.store.OpenEvent(t.Context(), e))
-		require.NoError(t, workflows.SendEventAgain(t.Context(), s, e))
+		require.NoError(t, workflowclient.ResendWebhook(t.Context(), s, e))
 	}
-	for range quickAtOnce + 1 {
+	for range shortActivities + 1 {
 		select {
 		case <-slow.called:
 		case <-time.After(20 * time.Second):
 			require.Fail(t, "a webhook waits behind the others")
 		}
 	}
-	require.NoError(t, workflows.RemoveDayFileNow(t.Context(), s, workflows.FileRemoval{
+	require.NoError(t, workflowclient.RemoveDayFile(t.Context(), s, bulkworkflows.DayFileRemovalInput{
 		File: schema.NewDayFileID(), Account: r.account.AccountSID, Type: schema.Calls, Day: "2026-03-01", ExpiresAt: time.Now(), By: "US-by",
 	}))
 }
 
 func TestAnOperatorsPauseOutlivesARestart(t *testing.T) {
 	s := newStand(t)
-	handle := s.ScheduleClient().GetHandle(t.Context(), workflows.SweepID)
+	handle := s.ScheduleClient().GetHandle(t.Context(), workflows.AccountExportSweepID)
 	t.Cleanup(func() { require.NoError(t, handle.Delete(context.WithoutCancel(t.Context()))) })
 	schedule := func(every time.Duration) {
-		require.NoError(t, workflows.ScheduleSweep(t.Context(), s, every, time.Hour))
+		require.NoError(t, workflowclient.ScheduleAccountExportSweep(t.Context(), s, every, exportworkflows.SweepInput{Grace: time.Hour}))
 	}
 	var found *client.ScheduleDescription
 	becomes := func(so func(*client.Schedule) bool) {
@@ -168,9 +172,9 @@ func TestAnOperatorsPauseOutlivesARestart(t *testing.T) {
 	require.NotEqual(t, updated, found.Info.LastUpdateAt)
 }
 
-func TestADailyExportMissedIsMadeUpForAndHoldsUpNoOtherAlsoByAScheduleThatWasMadeBefore(t *testing.T) {
+func TestMissedDailyExportsAreCaughtUpAndDelayNoOtherAlsoByAnOlderSchedule(t *testing.T) {
 	s := newStand(t)
-	in := workflows.Daily{Account: schema.NewAccountID(), Type: schema.Calls}
+	in := bulkworkflows.BulkDailyInput{Account: schema.NewAccountID(), Type: schema.Calls}
 	id := workflows.BulkDailyID(in.Account, in.Type)
 	handle := s.ScheduleClient().GetHandle(t.Context(), id)
 	t.Cleanup(func() { require.NoError(t, handle.Delete(context.WithoutCancel(t.Context()))) })
@@ -180,7 +184,7 @@ func TestADailyExportMissedIsMadeUpForAndHoldsUpNoOtherAlsoByAScheduleThatWasMad
 			return err == nil && found.Schedule.Policy.Overlap == overlap && found.Schedule.Policy.CatchupWindow == window
 		}
 	}
-	require.NoError(t, workflows.ScheduleDaily(t.Context(), s, in, time.Minute))
+	require.NoError(t, workflowclient.ScheduleDaily(t.Context(), s, in, time.Minute))
 	kept := policy(enumspb.SCHEDULE_OVERLAP_POLICY_ALLOW_ALL, 7*24*time.Hour)
 	require.Eventually(t, kept, 10*time.Second, 10*time.Millisecond)
 
@@ -190,7 +194,7 @@ func TestADailyExportMissedIsMadeUpForAndHoldsUpNoOtherAlsoByAScheduleThatWasMad
 		return &client.ScheduleUpdate{Schedule: &schedule}, nil
 	}}))
 	require.Eventually(t, policy(enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, time.Hour), 10*time.Second, 10*time.Millisecond)
-	require.NoError(t, workflows.ScheduleDaily(t.Context(), s, in, time.Minute))
+	require.NoError(t, workflowclient.ScheduleDaily(t.Context(), s, in, time.Minute))
 	require.Eventually(t, kept, 10*time.Second, 10*time.Millisecond)
 }
 
@@ -204,7 +208,7 @@ func TestSettingsOfOneMachineStartNothingElsewhere(t *testing.T) {
 	}
 }
 
-func TestNonsenseInTheSettingsIsNamed(t *testing.T) {
+func TestInvalidSettingsAreNamed(t *testing.T) {
 	fine := runCommand{Concurrency: 1, DaysAtOnce: 1, HooksAtOnce: 1, Bulk: program.Bulk{DayRetention: time.Hour, DayPatience: time.Hour}, SweepEvery: time.Minute, SweepGrace: time.Minute}
 	require.NoError(t, fine.Validate())
 	for name, spoil := range map[string]func(*runCommand){
@@ -226,22 +230,22 @@ func TestNonsenseInTheSettingsIsNamed(t *testing.T) {
 }
 
 func TestTheWorkerStartsWhileEverythingIsAwayAndSaysSo(t *testing.T) {
-	nobody := "127.0.0.1:1"
-	t.Setenv("TEMPORAL_ADDRESS", nobody)
+	unreachable := "127.0.0.1:1"
+	t.Setenv("TEMPORAL_ADDRESS", unreachable)
 	t.Setenv("AWS_ACCESS_KEY_ID", "x")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "x")
 	keyset := filepath.Join(t.TempDir(), "keyset.json")
 	require.NoError(t, vault.WriteDevelopmentKeyset(keyset))
-	port, err := parts.FreePort()
+	port, err := services.FreePort()
 	require.NoError(t, err)
 	command := runCommand{
 		Data: program.Data{
-			Database: program.Database{DatabaseURL: "postgres://satchel:secret@" + nobody + "/satchel?sslmode=disable"},
-			Vault:    vault.Config{Bucket: "satchel", Endpoint: "http://" + nobody, KeysetFile: keyset},
+			Database: program.Database{DatabaseURL: "postgres://satchel:secret@" + unreachable + "/satchel?sslmode=disable"},
+			Vault:    vault.Config{Bucket: "satchel", Endpoint: "http://" + unreachable, KeysetFile: keyset},
 		},
 		Links: program.Links{LinkKey: schema.NewDevelopmentLinkKey(), PublicBaseURL: "http://localhost:8080"}, Dev: true, Concurrency: 1,
-		Mail:           mail.Config{APIKey: "re_test", BaseURL: "http://" + nobody, From: "exports@example.com"},
-		MetricsAddress: parts.Loopback(port),
+		Mail:           mail.Config{APIKey: "re_test", BaseURL: "http://" + unreachable, From: "exports@example.com"},
+		MetricsAddress: services.Loopback(port),
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	var logs bytes.Buffer

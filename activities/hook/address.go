@@ -9,57 +9,58 @@ import (
 	"satchel/schema"
 )
 
-// The longest URL that is called.
-const longestURL = 2048
+const maxURLBytes = 2048
 
-// refused is the verdict on a webhook that no retry can mend.
-func refused(why string) error { return schema.Errorf(schema.Invalid, "webhook_refused", "%s", why) }
+// invalidWebhook returns the error for a webhook that no retry can make valid.
+func invalidWebhook(message string) error {
+	return schema.Errorf(schema.Invalid, schema.CodeWebhookRefused, "%s", message)
+}
 
-// Check says in a sentence why the URL cannot be a webhook's, as a schema.Error
-// of kind Invalid. A name that leads where nobody may go is found out only when
-// it is called.
+// Check returns a *schema.Error of kind Invalid if the URL cannot be a webhook's. It
+// does not resolve host names: Deliver rejects names that resolve to a forbidden
+// address.
 func (s *Sender) Check(address string) error {
-	_, host, err := s.target(address)
+	_, host, err := s.normalize(address)
 	if err != nil {
 		return err
 	}
 	ip, err := netip.ParseAddr(host)
 	switch {
 	case err == nil && s.guard.SafeAddr(ip) != nil:
-		return refused("The webhook URL leads to a private or reserved address, which webhooks may not reach.")
-	case err != nil && isLocal(host) && s.guard.SafeAddr(localhost) != nil:
-		return refused("The webhook URL leads to this machine itself, which webhooks may not reach.")
+		return invalidWebhook("The webhook URL points to a private or reserved address, which webhooks cannot reach.")
+	case err != nil && isLocalhost(host) && s.guard.SafeAddr(localhost) != nil:
+		return invalidWebhook("The webhook URL points to this machine, which webhooks cannot reach.")
 	case err != nil && endsInNumber(host):
-		return refused("The webhook URL has an address that is not written as four decimal numbers.")
+		return invalidWebhook("The webhook URL has an IP address that is not written as four decimal numbers.")
 	}
 	return nil
 }
 
-// target is the URL exactly as it is requested and signed, and its host. Only
-// a missing path is made "/", and the scheme lower case: the receiver sees
-// nothing else. What remains holds no character that would be written in
-// another way on its way.
-func (s *Sender) target(address string) (requested, host string, err error) {
+// normalize returns the URL exactly as it is requested and signed, and its host. It
+// only adds a missing path "/" and lowercases the scheme, because that is what the
+// receiver sees. It rejects URLs with characters that an HTTP client may encode
+// differently.
+func (s *Sender) normalize(address string) (requested, host string, err error) {
 	u, err := url.Parse(address)
 	switch {
-	case len(address) > longestURL:
-		return "", "", refused("The webhook URL is longer than 2048 bytes.")
-	case strings.ContainsFunc(address, mustBeEncoded):
-		return "", "", refused("The webhook URL holds a character that must be percent-encoded.")
+	case len(address) > maxURLBytes:
+		return "", "", invalidWebhook("The webhook URL is longer than 2048 bytes.")
+	case strings.ContainsFunc(address, needsEncoding):
+		return "", "", invalidWebhook("The webhook URL contains a character that must be percent-encoded.")
 	case strings.Contains(address, "#"):
-		return "", "", refused("The webhook URL has a fragment, which is never sent.")
+		return "", "", invalidWebhook("The webhook URL must not have a fragment.")
 	case err != nil:
-		return "", "", refused("The webhook URL cannot be read.")
+		return "", "", invalidWebhook("The webhook URL is malformed.")
 	case u.Scheme != "https" && u.Scheme != "http":
-		return "", "", refused("The webhook URL must begin with https:// or http://.")
-	case u.Scheme == "http" && !s.plain:
-		return "", "", refused("The webhook URL must begin with https://.")
+		return "", "", invalidWebhook("The webhook URL must start with https:// or http://.")
+	case u.Scheme == "http" && !s.allowHTTP:
+		return "", "", invalidWebhook("The webhook URL must start with https://.")
 	case u.User != nil:
-		return "", "", refused("The webhook URL holds a user name or password; the signature tells who calls.")
+		return "", "", invalidWebhook("The webhook URL must not contain a user name or password. Use the signature to authenticate requests.")
 	case u.Hostname() == "" || strings.Contains(origin(address), "%"):
-		return "", "", refused("The webhook URL has no proper host.")
-	case !isPort(u):
-		return "", "", refused("The webhook URL has no proper port.")
+		return "", "", invalidWebhook("The webhook URL has no valid host.")
+	case !hasValidPort(u):
+		return "", "", invalidWebhook("The webhook URL has no valid port.")
 	}
 	rest := address[len(u.Scheme):]
 	if u.Path == "" {
@@ -69,7 +70,7 @@ func (s *Sender) target(address string) (requested, host string, err error) {
 	return u.Scheme + rest, u.Hostname(), nil
 }
 
-// origin is the URL up to its path.
+// origin returns the URL up to its path.
 func origin(address string) string {
 	start := strings.Index(address, "://") + len("://")
 	if end := strings.IndexAny(address[start:], "/?"); end >= 0 {
@@ -78,28 +79,28 @@ func origin(address string) string {
 	return address
 }
 
-func isPort(u *url.URL) bool {
+func hasValidPort(u *url.URL) bool {
 	port, err := strconv.ParseUint(u.Port(), 10, 16)
 	return err == nil && port > 0 || u.Port() == "" && !strings.HasSuffix(u.Host, ":")
 }
 
-// mustBeEncoded tells of characters that no URL holds as they are. Some
-// programs encode them on the way and others do not, so that a signature over
-// them could not be checked.
-func mustBeEncoded(r rune) bool {
+// needsEncoding reports whether a character must be percent-encoded in a URL. Some
+// programs encode such characters and others do not, so receivers could not verify a
+// signature over them.
+func needsEncoding(r rune) bool {
 	return r <= ' ' || r > '~' || strings.ContainsRune("\"<>\\^`{|}", r)
 }
 
 var localhost = netip.AddrFrom4([4]byte{127, 0, 0, 1})
 
-// isLocal tells of the names that always mean the machine itself.
-func isLocal(host string) bool {
+// isLocalhost reports whether a host name always means the machine itself.
+func isLocalhost(host string) bool {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	return host == "localhost" || strings.HasSuffix(host, ".localhost")
 }
 
-// endsInNumber tells of hosts such as 127.1, 0x7f000001 and 2130706433, which
-// some resolvers take for addresses and no name of the world ends in.
+// endsInNumber reports whether a host is like 127.1, 0x7f000001 or 2130706433, which
+// some resolvers parse as an IPv4 address. No public domain name ends in a number.
 func endsInNumber(host string) bool {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	last := host[strings.LastIndex(host, ".")+1:]

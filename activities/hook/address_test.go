@@ -1,6 +1,7 @@
 package hook
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -17,7 +18,7 @@ func sender(t *testing.T, c Config) *Sender {
 	return s
 }
 
-func TestAnAddressThatCanBeCalledIsTakenAsItIs(t *testing.T) {
+func TestValidURLsAreRequestedUnchanged(t *testing.T) {
 	s := sender(t, Config{})
 	for _, address := range []string{
 		"https://hooks.example.com", "https://hooks.example.com/", "https://hooks.example.com?x=1", "https://Hooks.example.com:8443/a%2Fb/../c//d?q=%7e+&&=;?/",
@@ -25,32 +26,32 @@ func TestAnAddressThatCanBeCalledIsTakenAsItIs(t *testing.T) {
 		"https://hooks.example.com/[a]!$&'()*+,;=:@-._~",
 	} {
 		require.NoError(t, s.Check(address), address)
-		requested, _, err := s.target(address)
+		requested, _, err := s.normalize(address)
 		require.NoError(t, err)
 		require.Contains(t, []string{address, "https://hooks.example.com/", "https://hooks.example.com/?x=1"}, requested)
 	}
 	require.NoError(t, sender(t, Config{AllowHTTP: true}).Check("http://hooks.example.com/"))
 }
 
-func TestAnAddressThatCanNotBeCalledIsRefusedWithTheReason(t *testing.T) {
+func TestInvalidURLsAreRejectedWithTheReason(t *testing.T) {
 	for address, says := range map[string]string{
-		"":                                       "must begin with",
-		"seekrit":                                "must begin with",
-		"/seekrit":                               "must begin with",
-		"//seekrit.example":                      "must begin with",
-		"ftp://seekrit.example/":                 "must begin with",
-		"javascript:seekrit":                     "must begin with",
-		"http://seekrit.example/":                "must begin with https://.",
+		"":                                       "must start with",
+		"seekrit":                                "must start with",
+		"/seekrit":                               "must start with",
+		"//seekrit.example":                      "must start with",
+		"ftp://seekrit.example/":                 "must start with",
+		"javascript:seekrit":                     "must start with",
+		"http://seekrit.example/":                "must start with https://.",
 		"https:seekrit":                          "host",
 		"https:///seekrit":                       "host",
 		"https://:443/seekrit":                   "host",
-		"https://%73eekrit.example/":             "cannot be read",
+		"https://%73eekrit.example/":             "malformed",
 		"https://[fe80::1%25seekrit]/":           "host",
 		"https://seekrit.example:/":              "port",
 		"https://seekrit.example:0/":             "port",
 		"https://seekrit.example:65536/":         "port",
-		"https://seekrit.example:x/":             "cannot be read",
-		"https://seekrit.example/%zz":            "cannot be read",
+		"https://seekrit.example:x/":             "malformed",
+		"https://seekrit.example/%zz":            "malformed",
 		"https://seekrit.example/#":              "fragment",
 		"https://seekrit.example/#there":         "fragment",
 		"https://u:seekrit@hooks.example/":       "user name",
@@ -61,6 +62,7 @@ func TestAnAddressThatCanNotBeCalledIsRefusedWithTheReason(t *testing.T) {
 		"https://seekrit.example/\r\nX: y":       "percent-encoded",
 		"https://seekrit.example/{id}":           "percent-encoded",
 		"https://s/" + strings.Repeat("a", 2048): "2048",
+		"https://seekrit.example/\x7f":           "percent-encoded",
 		"https://127.0.0.1/seekrit":              "private or reserved",
 		"https://10.0.0.1:8080/seekrit":          "private or reserved",
 		"https://169.254.169.254/seekrit":        "private or reserved",
@@ -85,7 +87,18 @@ func TestAnAddressThatCanNotBeCalledIsRefusedWithTheReason(t *testing.T) {
 	}
 }
 
-func TestOnlyTheRangesOfTheAllowListAreOpened(t *testing.T) {
+func TestURLsOfUpTo2048BytesAreAccepted(t *testing.T) {
+	s := sender(t, Config{})
+	const base = "https://hooks.example.com/"
+	require.NoError(t, s.Check(base+strings.Repeat("a", 2048-len(base))))
+	err := s.Check(base + strings.Repeat("a", 2049-len(base)))
+	require.ErrorContains(t, err, "2048")
+	require.Equal(t, schema.Invalid, schema.KindOf(err))
+	_, err = s.newRequest(t.Context(), schema.Hook{URL: base + strings.Repeat("a", 2049-len(base)), Method: http.MethodPost}, token, nil, nil)
+	require.Equal(t, schema.Invalid, schema.KindOf(err), "nor is it called")
+}
+
+func TestOnlyAllowedRangesCanBeReached(t *testing.T) {
 	s := sender(t, Config{Allow: []string{"10.1.0.0/16", " 127.0.0.0/8 ", "", "fd00::/8"}})
 	for _, address := range []string{"https://10.1.2.3/", "https://127.0.0.1:8080/", "https://localhost/", "https://[fd00::1]/"} {
 		require.NoError(t, s.Check(address), address)

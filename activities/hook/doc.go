@@ -1,13 +1,12 @@
-// Package hook tells customers' programs of what has happened: one signed
-// request to an address that a customer chose.
+// Package hook delivers webhooks: signed HTTP requests to a URL that a customer
+// chose.
 //
-// The address is not to be trusted. Every connection is held against the
-// ranges that nobody outside may reach, after its name was resolved and at the
-// moment of dialling, so that no name and no change of a name leads to our own
-// network. No redirect is followed, no proxy is asked, and what comes back is
-// thrown away: whoever chose the address learns whether it answered, and
-// nothing of what it said.
+// The URL is not trusted. Every connection is checked against the address ranges
+// that must not be reachable, after DNS resolution and at the moment of dialling, so
+// that no host name and no DNS change leads into the internal network. No redirect is
+// followed, no proxy is used, and the response body is discarded: the customer learns
+// whether the request succeeded, and nothing of the response.
 //
-// Receivers check the signature with Twilio's own libraries. An error and an
-// attempt's outcome hold our own words only: no address, parameter or key.
+// Receivers verify the signature with Twilio's own libraries. Errors and outcomes
+// hold only our own words: no URL, parameter or key.
 package hook

@@ -7,7 +7,7 @@ import (
 	"satchel/schema"
 )
 
-// Params are what a webhook says of an event: of a job, or of a day of the
+// Params returns the parameters of an event's webhook, about a job or a day of the
 // daily export. The same event always gives the same parameters.
 func Params(e schema.Event) url.Values {
 	p := url.Values{}

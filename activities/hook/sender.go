@@ -19,51 +19,51 @@ import (
 )
 
 const (
-	wholeRequest = 15 * time.Second
-	maxAnswer    = 64 << 10 // of the headers, and of the body
-	maxPatience  = time.Hour
+	requestTimeout = 15 * time.Second
+	maxResponse    = 64 << 10 // of the headers, and of the body
+	maxRetryAfter  = time.Hour
 )
 
-// Sender delivers webhooks. It may be used by many goroutines at once.
+// Sender delivers webhooks. It is safe for concurrent use.
 type Sender struct {
-	guard *ssrf.Guardian
-	http  *http.Client
-	plain bool // http as well as https
-	whole time.Duration
+	guard     *ssrf.Guardian
+	http      *http.Client
+	allowHTTP bool
+	timeout   time.Duration // of a whole request
 }
 
-// New makes a Sender, or says in a sentence which setting is wrong.
-func New(c Config) (*Sender, error) { return newSender(c, nil, wholeRequest) }
+// New returns a Sender, or an error that names the invalid setting.
+func New(c Config) (*Sender, error) { return newSender(c, nil, requestTimeout) }
 
-// newSender trusts the machine's certificate authorities where roots is nil.
-func newSender(c Config, roots *x509.CertPool, whole time.Duration) (*Sender, error) {
-	v4, v6, err := c.allowed()
+// newSender trusts the system's certificate authorities if roots is nil.
+func newSender(c Config, roots *x509.CertPool, timeout time.Duration) (*Sender, error) {
+	v4, v6, err := c.allowedPrefixes()
 	if err != nil {
 		return nil, err
 	}
-	s := &Sender{plain: c.AllowHTTP, whole: whole}
+	s := &Sender{allowHTTP: c.AllowHTTP, timeout: timeout}
 	s.guard = ssrf.New(ssrf.WithAnyPort(), ssrf.WithAllowedV4Prefixes(v4...), ssrf.WithAllowedV6Prefixes(v6...))
 	s.http = &http.Client{
-		Transport: &http.Transport{ // without Proxy: a proxy would dial in our place, past the guard
+		Transport: &http.Transport{ // no Proxy: a proxy would dial instead of us and bypass the guard
 			DialContext:            (&net.Dialer{Control: s.guard.Safe}).DialContext,
 			TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
-			DisableKeepAlives:      true, // events are rare, and one receiver's connection is of no use to another
+			DisableKeepAlives:      true, // events are rare, so connections would not be reused
 			DisableCompression:     true,
-			MaxResponseHeaderBytes: maxAnswer,
+			MaxResponseHeaderBytes: maxResponse,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return s, nil
 }
 
-// Deliver makes one signed request with the parameters, POST or GET, and
-// answers what the log may know of it. The error is nil when it was delivered;
-// of kind Invalid where no retry can mend it; else of kind Unavailable.
+// Deliver sends one signed request with the parameters, POST or GET, and returns the
+// attempt's log entry. The error is nil if the receiver accepted it, of kind Invalid if
+// no retry can succeed, otherwise of kind Unavailable.
 func (s *Sender) Deliver(ctx context.Context, to schema.Hook, token string, key []byte, params url.Values) (schema.EventTry, error) {
 	try := schema.EventTry{At: time.Now().UTC()}
-	whole, cancel := context.WithTimeout(ctx, s.whole)
+	requestCtx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	req, err := s.request(whole, to, token, key, params)
+	req, err := s.newRequest(requestCtx, to, token, key, params)
 	if err != nil {
 		try.Outcome = "not an address that can be called"
 		return try, err
@@ -71,13 +71,13 @@ func (s *Sender) Deliver(ctx context.Context, to schema.Hook, token string, key 
 	resp, err := s.http.Do(req)
 	try.Took = time.Since(try.At).Milliseconds()
 	if err != nil {
-		try.Outcome = unanswered(whole, err)
-		// The cause would name the host; only the caller's own end is told.
-		return try, &schema.Error{Kind: schema.Unavailable, Code: "webhook_unanswered", Message: "The webhook was not delivered: " + try.Outcome + ".", Cause: ctx.Err()}
+		try.Outcome = failureOutcome(requestCtx, err)
+		// The cause would name the host; only the error of the caller's context is kept.
+		return try, &schema.Error{Kind: schema.Unavailable, Code: schema.CodeWebhookUnanswered, Message: "The webhook was not delivered: " + try.Outcome + ".", Cause: ctx.Err()}
 	}
-	defer resp.Body.Close() //nolint:errcheck // nothing more is wanted of it
+	defer resp.Body.Close() //nolint:errcheck // the rest of it is not needed
 	try.HTTPStatus = resp.StatusCode
-	_, _ = io.CopyN(io.Discard, resp.Body, maxAnswer) // the status is the answer, whatever comes behind it
+	_, _ = io.CopyN(io.Discard, resp.Body, maxResponse) // only the status counts
 	switch {
 	case resp.StatusCode >= 200 && resp.StatusCode < 300:
 		try.Outcome = string(schema.EventDelivered)
@@ -87,15 +87,15 @@ func (s *Sender) Deliver(ctx context.Context, to schema.Hook, token string, key 
 	default:
 		try.Outcome = "refused with " + strconv.Itoa(resp.StatusCode)
 	}
-	trouble := schema.Errorf(schema.Unavailable, "webhook_refusing", "The webhook was not delivered: %s.", try.Outcome)
+	refusal := schema.Errorf(schema.Unavailable, schema.CodeWebhookRefusing, "The webhook was not delivered: %s.", try.Outcome)
 	if resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable {
-		trouble.RetryAfter = retryAfter(resp.Header.Get("Retry-After"))
+		refusal.RetryAfter = retryAfter(resp.Header.Get("Retry-After"))
 	}
-	return try, trouble
+	return try, refusal
 }
 
-func (s *Sender) request(ctx context.Context, to schema.Hook, token string, key []byte, params url.Values) (*http.Request, error) {
-	requested, _, err := s.target(to.URL)
+func (s *Sender) newRequest(ctx context.Context, to schema.Hook, token string, key []byte, params url.Values) (*http.Request, error) {
+	requested, _, err := s.normalize(to.URL)
 	if err != nil {
 		return nil, err
 	}
@@ -107,11 +107,11 @@ func (s *Sender) request(ctx context.Context, to schema.Hook, token string, key 
 	case http.MethodGet:
 		requested = withQuery(requested, params)
 	default:
-		return nil, refused("The webhook's method is neither GET nor POST.")
+		return nil, invalidWebhook("The webhook's method must be GET or POST.")
 	}
 	req, err := http.NewRequestWithContext(ctx, to.Method, requested, body)
 	if err != nil {
-		return nil, refused("The webhook URL cannot be read.")
+		return nil, invalidWebhook("The webhook URL is malformed.")
 	}
 	if form != nil {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -122,8 +122,8 @@ func (s *Sender) request(ctx context.Context, to schema.Hook, token string, key 
 	return req, nil
 }
 
-// unanswered says in a few words why there was no answer.
-func unanswered(ctx context.Context, err error) string {
+// failureOutcome returns the outcome of a request that got no response.
+func failureOutcome(ctx context.Context, err error) string {
 	var (
 		network     net.Error
 		dial        *net.OpError
@@ -133,24 +133,24 @@ func unanswered(ctx context.Context, err error) string {
 	case errors.Is(err, ssrf.ErrProhibitedIP), errors.Is(err, ssrf.ErrProhibitedNetwork), errors.Is(err, ssrf.ErrInvalidHostPort):
 		return "address not allowed"
 	case errors.Is(ctx.Err(), context.Canceled):
-		return "stopped before an answer came"
+		return "cancelled before a response came"
 	case ctx.Err() != nil, errors.As(err, &network) && network.Timeout():
-		return "took too long"
+		return "timed out"
 	case errors.As(err, &certificate):
 		return "certificate not trusted"
 	case errors.As(err, &dial) && dial.Op == "dial":
 		return "could not be reached"
 	}
-	return "gave no proper answer"
+	return "no valid HTTP response"
 }
 
-// retryAfter reads the header's seconds or date, and waits an hour at most.
+// retryAfter parses the header's seconds or date. It returns at most an hour.
 func retryAfter(header string) time.Duration {
 	wait := time.Duration(0)
 	if seconds, err := strconv.ParseUint(header, 10, 64); err == nil {
-		wait = time.Duration(min(seconds, uint64(maxPatience/time.Second))) * time.Second
+		wait = time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second
 	} else if date, err := http.ParseTime(header); err == nil {
 		wait = time.Until(date)
 	}
-	return max(0, min(wait, maxPatience))
+	return max(0, min(wait, maxRetryAfter))
 }

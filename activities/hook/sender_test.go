@@ -24,11 +24,11 @@ import (
 
 const token = "7e0fbd1c-5b4c-4a5e-8b39-3c4b8f5f2f01"
 
-// asked counts what reached a proxy that the environment names to all tests.
-var asked atomic.Int64
+// proxied counts the requests to a proxy that the environment configures for all tests.
+var proxied atomic.Int64
 
 func TestMain(m *testing.M) {
-	proxy := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
+	proxy := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { proxied.Add(1) }))
 	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"} {
 		if err := os.Setenv(name, proxy.URL); err != nil {
 			panic(err)
@@ -39,20 +39,20 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// call is one request as a receiver sees it.
+// call is one request as the receiver got it.
 type call struct {
 	method, url, body string
 	header            http.Header
 }
 
-// receiver is a customer's server.
+// receiver is a customer's server. It records its requests.
 type receiver struct {
 	*httptest.Server
 	mu    sync.Mutex
 	calls []call
 }
 
-func receive(t *testing.T, start func(http.Handler) *httptest.Server, answer http.HandlerFunc) *receiver {
+func newReceiver(t *testing.T, start func(http.Handler) *httptest.Server, respond http.HandlerFunc) *receiver {
 	t.Helper()
 	r := &receiver{}
 	r.Server = start(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
@@ -67,7 +67,7 @@ func receive(t *testing.T, start func(http.Handler) *httptest.Server, answer htt
 		r.mu.Lock()
 		r.calls = append(r.calls, call{req.Method, scheme + req.Host + req.RequestURI, string(body), req.Header})
 		r.mu.Unlock()
-		answer(w, req)
+		respond(w, req)
 	}))
 	t.Cleanup(r.Close)
 	return r
@@ -81,22 +81,22 @@ func (r *receiver) received() []call {
 
 func accept(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }
 
-var here = Config{Allow: []string{"127.0.0.0/8", "::1/128"}, AllowHTTP: true}
+var allowLoopback = Config{Allow: []string{"127.0.0.0/8", "::1/128"}, AllowHTTP: true}
 
 func deliver(ctx context.Context, s *Sender, method, address string) (schema.EventTry, error) {
 	return s.Deliver(ctx, schema.Hook{URL: address, Method: method}, token, []byte(vectorKey), vectorParams())
 }
 
-func TestReceiversFindTheSignatureRight(t *testing.T) {
+func TestReceiversCanVerifyTheSignature(t *testing.T) {
 	validator := twilio.NewRequestValidator(vectorKey)
-	stranger := twilio.NewRequestValidator("another token")
+	otherKey := twilio.NewRequestValidator("another token")
 	for name, start := range map[string]func(http.Handler) *httptest.Server{"http": httptest.NewServer, "https": httptest.NewTLSServer} {
-		r := receive(t, start, accept)
+		r := newReceiver(t, start, accept)
 		roots := x509.NewCertPool()
 		if r.Certificate() != nil {
 			roots.AddCert(r.Certificate())
 		}
-		s, err := newSender(here, roots, wholeRequest)
+		s, err := newSender(allowLoopback, roots, requestTimeout)
 		require.NoError(t, err)
 		for _, rest := range []string{"", "/", "?x=1", "/?", "/bulk", "/bulk?x=1&", "//a/./b/../c%2Fd%7E~;v=1?x=%7e+%20&&y=[1]&x=1?/"} {
 			for _, method := range []string{http.MethodPost, http.MethodGet} {
@@ -115,19 +115,19 @@ func TestReceiversFindTheSignatureRight(t *testing.T) {
 				}
 				signature := got.header.Get("X-Twilio-Signature")
 				if method == http.MethodPost {
-					require.Equal(t, written, got.url, "%s: as its owner wrote it", name)
+					require.Equal(t, written, got.url, "%s: as the customer wrote it", name)
 					require.Equal(t, "application/x-www-form-urlencoded", got.header.Get("Content-Type"))
 					require.True(t, validator.ValidateBody(got.url, []byte(got.body), signature), got.url)
-					require.False(t, stranger.ValidateBody(got.url, []byte(got.body), signature))
+					require.False(t, otherKey.ValidateBody(got.url, []byte(got.body), signature))
 					sent, err := url.ParseQuery(got.body)
 					require.NoError(t, err)
 					require.Equal(t, vectorParams(), sent)
 				} else {
-					require.True(t, strings.HasPrefix(got.url, written), "%s: as its owner wrote it", name)
+					require.True(t, strings.HasPrefix(got.url, written), "%s: as the customer wrote it", name)
 					require.True(t, strings.HasSuffix(got.url, vectorParams().Encode()))
 					require.Empty(t, got.body)
 					require.True(t, validator.Validate(got.url, nil, signature), got.url)
-					require.False(t, stranger.Validate(got.url, nil, signature))
+					require.False(t, otherKey.Validate(got.url, nil, signature))
 				}
 				require.Equal(t, token, got.header.Get("I-Twilio-Idempotency-Token"))
 				require.Equal(t, "Satchel/1.0", got.header.Get("User-Agent"))
@@ -137,9 +137,9 @@ func TestReceiversFindTheSignatureRight(t *testing.T) {
 	}
 }
 
-// trouble is what a log may know of a failed attempt, held against everything
-// that it must not.
-func trouble(t *testing.T, try schema.EventTry, err error, outcome string) *schema.Error {
+// requireFailure checks that a failed attempt has this outcome and reveals nothing
+// private.
+func requireFailure(t *testing.T, try schema.EventTry, err error, outcome string) *schema.Error {
 	t.Helper()
 	var e *schema.Error
 	require.ErrorAs(t, err, &e)
@@ -153,10 +153,10 @@ func trouble(t *testing.T, try schema.EventTry, err error, outcome string) *sche
 	return e
 }
 
-func TestATrySaysWhyInOurWords(t *testing.T) {
+func TestRefusalsAreTemporaryAndLoggedInOurWords(t *testing.T) {
 	for status, want := range map[int]struct {
 		outcome string
-		answer  string
+		header  string
 		wait    time.Duration
 	}{
 		http.StatusBadRequest:          {"refused with 400", "7", 0},
@@ -165,21 +165,21 @@ func TestATrySaysWhyInOurWords(t *testing.T) {
 		http.StatusServiceUnavailable:  {"refused with 503", "120", 2 * time.Minute},
 		http.StatusTooManyRequests:     {"refused with 429", "86400", time.Hour},
 	} {
-		r := receive(t, httptest.NewServer, func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Retry-After", want.answer)
+		r := newReceiver(t, httptest.NewServer, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", want.header)
 			w.WriteHeader(status)
 			io.WriteString(w, "seekrit") //nolint:errcheck // the caller may have gone
 		})
-		try, err := deliver(t.Context(), sender(t, here), http.MethodPost, r.URL+"/seekrit")
-		e := trouble(t, try, err, want.outcome)
-		require.Equal(t, schema.Unavailable, e.Kind, "it may mend itself")
+		try, err := deliver(t.Context(), sender(t, allowLoopback), http.MethodPost, r.URL+"/seekrit")
+		e := requireFailure(t, try, err, want.outcome)
+		require.Equal(t, schema.Unavailable, e.Kind, "a later attempt may succeed")
 		require.Equal(t, want.wait, e.RetryAfter)
 		require.Equal(t, status, try.HTTPStatus)
 		require.Len(t, r.received(), 1)
 	}
 }
 
-func TestAReceiverMayAskForADateWithinTheHour(t *testing.T) {
+func TestRetryAfterIsCappedAtAnHour(t *testing.T) {
 	require.Equal(t, time.Hour, retryAfter("Fri, 01 Jan 2100 00:00:00 GMT"))
 	require.Zero(t, retryAfter("Fri, 01 Jan 2010 00:00:00 GMT"))
 	require.InDelta(t, time.Minute, retryAfter(time.Now().Add(time.Minute).UTC().Format(http.TimeFormat)), float64(2*time.Second))
@@ -189,121 +189,125 @@ func TestAReceiverMayAskForADateWithinTheHour(t *testing.T) {
 	}
 }
 
-func TestAWebhookIsNotRedirected(t *testing.T) {
-	elsewhere := receive(t, httptest.NewServer, accept)
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	target := newReceiver(t, httptest.NewServer, accept)
 	for _, status := range []int{301, 302, 303, 307, 308, 300} {
-		r := receive(t, httptest.NewServer, func(w http.ResponseWriter, req *http.Request) {
-			http.Redirect(w, req, elsewhere.URL+"/seekrit", status)
+		r := newReceiver(t, httptest.NewServer, func(w http.ResponseWriter, req *http.Request) {
+			http.Redirect(w, req, target.URL+"/seekrit", status)
 		})
-		try, err := deliver(t.Context(), sender(t, here), http.MethodPost, r.URL)
-		require.Equal(t, schema.Unavailable, trouble(t, try, err, "redirected").Kind)
+		try, err := deliver(t.Context(), sender(t, allowLoopback), http.MethodPost, r.URL)
+		require.Equal(t, schema.Unavailable, requireFailure(t, try, err, "redirected").Kind)
 		require.Equal(t, status, try.HTTPStatus)
 	}
-	require.Empty(t, elsewhere.received())
+	require.Empty(t, target.received())
 }
 
-// The address is judged when it is dialled, whatever name led to it.
-func TestANameThatLeadsHomeIsNotFollowed(t *testing.T) {
-	r := receive(t, httptest.NewServer, accept)
+// The address is checked when it is dialled, whatever name resolved to it.
+func TestNamesThatResolveToPrivateAddressesAreRejected(t *testing.T) {
+	r := newReceiver(t, httptest.NewServer, accept)
 	_, port, err := net.SplitHostPort(r.Listener.Addr().String())
 	require.NoError(t, err)
 	closed := Config{AllowHTTP: true}
 	for _, host := range []string{"localhost", "127.0.0.1", "[::ffff:127.0.0.1]"} {
 		address := "http://" + host + ":" + port + "/seekrit"
 		try, err := deliver(t.Context(), sender(t, closed), http.MethodPost, address)
-		require.Equal(t, schema.Unavailable, trouble(t, try, err, "address not allowed").Kind, "names are changed: it is tried again")
+		require.Equal(t, schema.Unavailable, requireFailure(t, try, err, "address not allowed").Kind, "DNS may change, so it is retried")
 		require.Zero(t, try.HTTPStatus)
 	}
 	require.Empty(t, r.received())
-	_, err = deliver(t.Context(), sender(t, here), http.MethodPost, "http://localhost:"+port)
-	require.NoError(t, err, "the allow-list opens it")
+	_, err = deliver(t.Context(), sender(t, allowLoopback), http.MethodPost, "http://localhost:"+port)
+	require.NoError(t, err, "the allow-list permits it")
 	require.Len(t, r.received(), 1)
 }
 
-func TestNoProxyIsAsked(t *testing.T) {
+func TestNoProxyIsUsed(t *testing.T) {
 	require.NotEmpty(t, os.Getenv("HTTP_PROXY"))
-	s, err := newSender(here, nil, wholeRequest)
+	s, err := newSender(allowLoopback, nil, requestTimeout)
 	require.NoError(t, err)
 	_, err = deliver(t.Context(), s, http.MethodPost, "http://seekrit.invalid/")
 	require.Error(t, err)
-	require.Zero(t, asked.Load())
+	require.Zero(t, proxied.Load())
 }
 
-func TestAReceiverWithoutAProperCertificateIsToldNothing(t *testing.T) {
-	r := receive(t, func(h http.Handler) *httptest.Server {
+func TestAReceiverWithAnUntrustedCertificateGetsNoRequest(t *testing.T) {
+	r := newReceiver(t, func(h http.Handler) *httptest.Server {
 		server := httptest.NewUnstartedServer(h)
 		server.Config.ErrorLog = log.New(io.Discard, "", 0)
 		server.StartTLS()
 		return server
 	}, accept)
-	try, err := deliver(t.Context(), sender(t, here), http.MethodPost, r.URL+"/seekrit")
-	require.Equal(t, schema.Unavailable, trouble(t, try, err, "certificate not trusted").Kind)
+	try, err := deliver(t.Context(), sender(t, allowLoopback), http.MethodPost, r.URL+"/seekrit")
+	require.Equal(t, schema.Unavailable, requireFailure(t, try, err, "certificate not trusted").Kind)
 	require.Empty(t, r.received())
 }
 
-func TestASlowReceiverIsNotWaitedForForever(t *testing.T) {
+func TestASlowReceiverTimesOut(t *testing.T) {
 	done := make(chan struct{})
-	silent := receive(t, httptest.NewServer, func(http.ResponseWriter, *http.Request) { <-done })
-	trickling := receive(t, httptest.NewServer, func(w http.ResponseWriter, _ *http.Request) {
+	silent := newReceiver(t, httptest.NewServer, func(http.ResponseWriter, *http.Request) { <-done })
+	trickling := newReceiver(t, httptest.NewServer, func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusOK)
 		http.NewResponseController(w).Flush() //nolint:errcheck // the caller may have gone
 		<-done
 	})
 	t.Cleanup(func() { close(done) })
-	s, err := newSender(here, nil, 300*time.Millisecond)
+	s, err := newSender(allowLoopback, nil, 300*time.Millisecond)
 	require.NoError(t, err)
 	try, err := deliver(t.Context(), s, http.MethodPost, silent.URL+"/seekrit")
-	require.Equal(t, schema.Unavailable, trouble(t, try, err, "took too long").Kind)
+	require.Equal(t, schema.Unavailable, requireFailure(t, try, err, "timed out").Kind)
 	require.GreaterOrEqual(t, try.Took, int64(300))
-	require.Nil(t, err.(*schema.Error).Cause, "the caller's own time is not over")
+	require.Nil(t, err.(*schema.Error).Cause, "the caller's context has not ended")
 
 	try, err = deliver(t.Context(), s, http.MethodPost, trickling.URL)
-	require.NoError(t, err, "a success is one, however long its body takes")
+	require.NoError(t, err, "the status counts, however long the body takes")
 	require.Equal(t, http.StatusOK, try.HTTPStatus)
 }
 
-func TestACancelledDeliveryStopsAtOnceAndSaysSo(t *testing.T) {
+func TestAReceiverHas15Seconds(t *testing.T) {
+	require.Equal(t, 15*time.Second, sender(t, Config{}).timeout, "as docs/configuration.md says")
+}
+
+func TestACancelledDeliveryStopsAtOnce(t *testing.T) {
 	done := make(chan struct{})
 	ctx, cancel := context.WithCancel(t.Context())
-	r := receive(t, httptest.NewServer, func(http.ResponseWriter, *http.Request) { cancel(); <-done })
+	r := newReceiver(t, httptest.NewServer, func(http.ResponseWriter, *http.Request) { cancel(); <-done })
 	t.Cleanup(func() { close(done) })
-	try, err := deliver(ctx, sender(t, here), http.MethodGet, r.URL)
+	try, err := deliver(ctx, sender(t, allowLoopback), http.MethodGet, r.URL)
 	require.ErrorIs(t, err, context.Canceled)
-	require.Equal(t, "stopped before an answer came", try.Outcome)
+	require.Equal(t, "cancelled before a response came", try.Outcome)
 }
 
-func TestAnEndlessAnswerIsNotReadToItsEnd(t *testing.T) {
+func TestResponsesAreReadUpToALimit(t *testing.T) {
 	wrote := make(chan int64, 1)
-	r := receive(t, httptest.NewServer, func(w http.ResponseWriter, _ *http.Request) {
-		n, _ := io.Copy(w, endless{}) // until the caller hangs up
+	r := newReceiver(t, httptest.NewServer, func(w http.ResponseWriter, _ *http.Request) {
+		n, _ := io.Copy(w, endless{}) // until the client closes the connection
 		wrote <- n
 	})
-	try, err := deliver(t.Context(), sender(t, here), http.MethodPost, r.URL)
+	try, err := deliver(t.Context(), sender(t, allowLoopback), http.MethodPost, r.URL)
 	require.NoError(t, err)
 	require.Equal(t, "delivered", try.Outcome)
-	require.Less(t, <-wrote, int64(64<<20), "what sockets hold, and no more")
+	require.Less(t, <-wrote, int64(64<<20), "at most what the socket buffers hold")
 
-	long := receive(t, httptest.NewServer, func(w http.ResponseWriter, _ *http.Request) {
+	long := newReceiver(t, httptest.NewServer, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-Long", strings.Repeat("seekrit", 1<<20))
 	})
-	try, err = deliver(t.Context(), sender(t, here), http.MethodPost, long.URL)
-	require.Equal(t, schema.Unavailable, trouble(t, try, err, "gave no proper answer").Kind)
+	try, err = deliver(t.Context(), sender(t, allowLoopback), http.MethodPost, long.URL)
+	require.Equal(t, schema.Unavailable, requireFailure(t, try, err, "no valid HTTP response").Kind)
 }
 
-// endless is a stream of bytes.
+// endless is an endless reader.
 type endless struct{}
 
 func (endless) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
-func TestNobodyThereIsWorthAnotherTry(t *testing.T) {
-	r := receive(t, httptest.NewServer, accept)
+func TestAnUnreachableReceiverIsATemporaryError(t *testing.T) {
+	r := newReceiver(t, httptest.NewServer, accept)
 	r.Close()
-	try, err := deliver(t.Context(), sender(t, here), http.MethodPost, r.URL+"/seekrit")
-	require.Equal(t, schema.Unavailable, trouble(t, try, err, "could not be reached").Kind)
+	try, err := deliver(t.Context(), sender(t, allowLoopback), http.MethodPost, r.URL+"/seekrit")
+	require.Equal(t, schema.Unavailable, requireFailure(t, try, err, "could not be reached").Kind)
 }
 
-func TestWhatNeverCanBeCalledIsFinal(t *testing.T) {
-	r := receive(t, httptest.NewServer, accept)
+func TestInvalidWebhooksArePermanentErrors(t *testing.T) {
+	r := newReceiver(t, httptest.NewServer, accept)
 	const outcome = "not an address that can be called"
 	for _, hook := range []schema.Hook{
 		{URL: "seekrit", Method: http.MethodPost},
@@ -311,12 +315,12 @@ func TestWhatNeverCanBeCalledIsFinal(t *testing.T) {
 		{URL: r.URL, Method: "PUT"},
 		{URL: r.URL},
 	} {
-		try, err := sender(t, here).Deliver(t.Context(), hook, token, []byte(vectorKey), vectorParams())
-		e := trouble(t, try, err, outcome)
+		try, err := sender(t, allowLoopback).Deliver(t.Context(), hook, token, []byte(vectorKey), vectorParams())
+		e := requireFailure(t, try, err, outcome)
 		require.Equal(t, schema.Invalid, e.Kind)
 		require.Equal(t, "webhook_refused", e.Code)
 	}
-	try, err := deliver(t.Context(), sender(t, Config{Allow: here.Allow}), http.MethodPost, r.URL)
+	try, err := deliver(t.Context(), sender(t, Config{Allow: allowLoopback.Allow}), http.MethodPost, r.URL)
 	require.Error(t, err, "plain http")
 	require.Equal(t, outcome, try.Outcome)
 	require.Equal(t, schema.Invalid, schema.KindOf(err))

@@ -22,7 +22,7 @@ func vectorParams() url.Values {
 	}
 }
 
-func TestSignaturesAreThoseThatReceiversCompute(t *testing.T) {
+func TestSignaturesMatchKnownVectors(t *testing.T) {
 	const at = "https://hooks.example.com/bulk?x=1"
 	require.Equal(t, "43+IDuk6PiYRaqrvL4Boqs+BChQ=", sign([]byte(vectorKey), at, vectorParams()))
 
@@ -34,13 +34,13 @@ func TestSignaturesAreThoseThatReceiversCompute(t *testing.T) {
 	require.Equal(t, "7rDnj4XPDfZ6n9wiJAl0JIlZps0=", sign([]byte(vectorKey), json, nil))
 }
 
-func TestSeveralValuesOfOneNameAreSignedOnceEachInOrder(t *testing.T) {
+func TestRepeatedValuesAreSignedOnceInOrder(t *testing.T) {
 	many := url.Values{"b": {"2", "1", "2"}, "a": {""}}
 	require.Equal(t, sign([]byte("k"), "https://h/ab1b2", nil), sign([]byte("k"), "https://h/", many))
-	require.Equal(t, []string{"2", "1", "2"}, many["b"], "and stay as they were")
+	require.Equal(t, []string{"2", "1", "2"}, many["b"], "the input is unchanged")
 }
 
-func TestParametersAreAddedBehindWhatTheURLHolds(t *testing.T) {
+func TestParametersAreAppendedToTheQuery(t *testing.T) {
 	for at, want := range map[string]string{
 		"https://h/":       "https://h/?a=1",
 		"https://h/?":      "https://h/?a=1",
@@ -60,7 +60,7 @@ func flat(p url.Values) map[string]string {
 	return m
 }
 
-func TestAnEventIsToldByTheNamesOfTheContract(t *testing.T) {
+func TestEventParametersHaveTheContractsNames(t *testing.T) {
 	at := time.Date(2026, 3, 5, 11, 12, 30, 987654321, time.FixedZone("CET", 3600))
 	job := schema.Event{ID: "7e0fbd1c-5b4c-4a5e-8b39-3c4b8f5f2f01", Account: "AC1", Type: schema.Calls, Job: "JS1", At: at,
 		Result: schema.Result{Name: "March & more", Start: "2026-03-01", End: "2026-03-03", Completed: 2, Empty: 1}}

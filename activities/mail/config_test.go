@@ -7,17 +7,21 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAWrongSettingIsNamedBeforeAnythingIsSent(t *testing.T) {
+func TestInvalidSettingsAreNamed(t *testing.T) {
 	good := Config{APIKey: "re_seekrit", From: "exports@acme.example"}
 	_, err := New(good)
 	require.NoError(t, err)
 	for says, change := range map[string]func(*Config){
-		"RESEND_API_KEY is not set":                   func(c *Config) { c.APIKey = " " },
-		"RESEND_API_KEY holds":                        func(c *Config) { c.APIKey = "re_seekrit\n" },
-		"MAIL_FROM is not":                            func(c *Config) { c.From = "seekrit" },
-		"RESEND_BASE_URL must be https":               func(c *Config) { c.BaseURL = "http://seekrit.example/" },
-		"RESEND_BASE_URL is not":                      func(c *Config) { c.BaseURL = "seekrit" },
-		"RESEND_BASE_URL is not a plain address such": func(c *Config) { c.BaseURL = "https://u:seekrit@mail.example" },
+		"RESEND_API_KEY is not set":               func(c *Config) { c.APIKey = " " },
+		"RESEND_API_KEY contains":                 func(c *Config) { c.APIKey = "re_seekrit\n" },
+		"MAIL_FROM is not":                        func(c *Config) { c.From = "seekrit" },
+		"RESEND_BASE_URL must be https":           func(c *Config) { c.BaseURL = "http://seekrit.example/" },
+		"RESEND_BASE_URL must be https: emails":   func(c *Config) { c.BaseURL = "http://10.0.0.1/seekrit" },
+		"RESEND_BASE_URL is not a plain":          func(c *Config) { c.BaseURL = "https://mail.example/?seekrit" },
+		"RESEND_BASE_URL is not a plain URL":      func(c *Config) { c.BaseURL = "https://mail.example/#seekrit" },
+		"RESEND_API_KEY contains a character":     func(c *Config) { c.APIKey = "re_ seekrit" },
+		"RESEND_BASE_URL is not":                  func(c *Config) { c.BaseURL = "seekrit" },
+		"RESEND_BASE_URL is not a plain URL such": func(c *Config) { c.BaseURL = "https://u:seekrit@mail.example" },
 	} {
 		c := good
 		change(&c)
@@ -28,7 +32,7 @@ func TestAWrongSettingIsNamedBeforeAnythingIsSent(t *testing.T) {
 }
 
 func TestBaseURLKeepsItsPath(t *testing.T) {
-	p := startProvider(t, accept)
+	p := newProvider(t, accept)
 	cfg := p.config()
 	cfg.BaseURL += "/mailbox/resend"
 	s, err := New(cfg)

@@ -18,11 +18,10 @@ var (
 	wcagLevel = 4.5 // AA, for text of any size
 )
 
-// Every piece of text is measured against what lies behind it, as a light and
-// as a dark mail program paints it.
-func TestEveryWordCanBeReadInLightAndInDark(t *testing.T) {
+// Every text node is measured against its background, in light and in dark mode.
+func TestTextHasEnoughContrastInLightAndDarkMode(t *testing.T) {
 	for _, kind := range Kinds {
-		_, page, _ := render(t, kind, sample(kind))
+		_, page, _ := mustRender(t, kind, sampleData(kind))
 		dark := map[string]string{}
 		for _, rule := range darkRule.FindAllStringSubmatch(page, -1) {
 			dark[rule[1]+" "+rule[2]] = rule[3]
@@ -66,7 +65,7 @@ func TestEveryWordCanBeReadInLightAndInDark(t *testing.T) {
 	}
 }
 
-// contrast is the ratio that WCAG 2 defines.
+// contrast returns the contrast ratio as WCAG 2 defines it.
 func contrast(t *testing.T, a, b string) float64 {
 	la, lb := luminance(t, a), luminance(t, b)
 	return (max(la, lb) + 0.05) / (min(la, lb) + 0.05)

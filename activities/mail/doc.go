@@ -1,13 +1,12 @@
-// Package mail writes the letters about account exports and bulk jobs and hands
-// them to Resend.
+// Package mail renders the emails about account exports and bulk jobs and sends
+// them through Resend.
 //
-// Render turns plain values into subject, HTML and text. It knows no clock and
-// no chance: the same values give the same bytes, because a retried mail must
-// equal the first one or its Idempotency-Key is refused. HTML and text are two
-// dresses of one letter, so they cannot say different things. A letter loads
-// nothing, shows no image and counts no reader.
+// Render turns plain values into subject, HTML and text. It is deterministic: the
+// same values give the same bytes, because a retried email must equal the first one
+// or the provider rejects its Idempotency-Key. HTML and text are rendered from the
+// same content, so they cannot differ. An email loads no remote content, shows no
+// image and tracks no reader.
 //
-// Sender sends. It answers with nil or with an *Error that says whether trying
-// again can help and when. No address, no body, no link and none of the
-// provider's own words are ever in its text.
+// Sender.Send returns nil or an *Error that says whether and when a retry can help.
+// Its text never holds an address, a body, a link or any text of the provider.
 package mail

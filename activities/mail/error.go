@@ -9,86 +9,86 @@ import (
 	"time"
 )
 
-// Error says why a mail was not sent and what can be done about it. Its text
-// holds an HTTP status and our own words: it may stand in logs and histories.
+// Error says why an email was not sent and whether a retry can help. Its text holds
+// only an HTTP status and our own words, so logs and histories may contain it.
 type Error struct {
-	Status     int           // the provider's HTTP status; 0 where there was no answer
-	RetryAfter time.Duration // how long the provider asks us to wait; 0 where it does not say
-	Permanent  bool          // trying again with the same message cannot help
-	Duplicate  bool          // a mail with this key is already out, with another body
-	Everybody  bool          // no mail leaves to anybody until the provider is content with us again
+	Status     int           // the provider's HTTP status; 0 without a response
+	RetryAfter time.Duration // how long the provider asks us to wait; 0 if it does not say
+	Permanent  bool          // a retry of the same message cannot help
+	Duplicate  bool          // an email with this key was accepted before, with another body
+	Everybody  bool          // the provider accepts no email of ours at the moment, to any recipient
 
-	why   string
-	cause error // the caller's context's error or nil: other causes name hosts
+	reason string
+	cause  error // the error of the caller's context or nil: other causes name hosts
 }
 
 func (e *Error) Error() string {
 	if e.Status == 0 {
-		return "send mail: " + e.why
+		return "send email: " + e.reason
 	}
-	return fmt.Sprintf("send mail: the provider answered %d: %s", e.Status, e.why)
+	return fmt.Sprintf("send email: the provider returned %d: %s", e.Status, e.reason)
 }
 
 func (e *Error) Unwrap() error { return e.cause }
 
-// refused is the verdict on a message that is not worth sending.
-func refused(why string) *Error { return &Error{Permanent: true, why: why} }
+// permanentError returns the error for a message that cannot be sent.
+func permanentError(reason string) *Error { return &Error{Permanent: true, reason: reason} }
 
-// unanswered is the verdict on a request that brought no answer. The mail may
-// be out all the same; the Idempotency-Key makes it safe to try again. Where
-// the caller's own context has ended, the error unwraps to that.
-func unanswered(ctx context.Context, err error) *Error {
-	e := &Error{why: "no answer from the provider", cause: ctx.Err()}
+// noResponse returns the error for a request without a response. The email may have
+// been sent all the same; the Idempotency-Key makes a retry safe. If the caller's own
+// context has ended, the error unwraps to that.
+func noResponse(ctx context.Context, err error) *Error {
+	e := &Error{reason: "no response from the provider", cause: ctx.Err()}
 	var network net.Error
 	switch {
 	case errors.Is(e.cause, context.Canceled):
-		e.why = "stopped before the provider answered"
+		e.reason = "cancelled before the provider responded"
 	case e.cause != nil, errors.As(err, &network) && network.Timeout():
-		e.why = "the provider did not answer in time"
+		e.reason = "the provider did not respond in time"
 	}
 	return e
 }
 
-// verdict is what an answer other than success means for the message.
-func verdict(a answer) *Error {
-	e := &Error{Status: a.status, RetryAfter: a.retryAfter}
+// classify returns the error for a response other than success.
+func classify(r responseInfo) *Error {
+	e := &Error{Status: r.status, RetryAfter: r.retryAfter}
 	switch {
-	case a.status == http.StatusConflict && a.name == "concurrent_idempotent_requests":
-		e.why = "the same mail is being sent right now"
-	case a.status == http.StatusConflict:
-		// The provider remembers a key for a day together with the body it came
-		// with. Another body under the same key means that the first one was
-		// accepted, and that a name, an address or our own words have changed
-		// since. It answers so for as long as it remembers: the recipient has
-		// the mail, and this version of it will never leave.
-		e.why, e.Permanent, e.Duplicate = "a mail with this key and another body was accepted before", true, true
-	case a.status == http.StatusTooManyRequests:
-		e.why, e.Everybody = "too many mails, or the quota is used up", true
-	case a.status == http.StatusUnauthorized, a.status == http.StatusForbidden, a.name == "invalid_from_address":
-		// Somebody will mend the settings, and the mail is still worth sending then.
-		e.why, e.Everybody = "the API key or the sender is not accepted", true
-	case a.status == http.StatusUnprocessableEntity, a.status == http.StatusBadRequest:
-		e.why, e.Permanent = "the message is not accepted", true
-	case a.status == http.StatusRequestTimeout, a.status == http.StatusTooEarly:
-		e.why = "the request came too slowly or too early"
-	case a.status >= 500:
-		e.why = "it has trouble of its own"
-	case a.status >= 300:
-		e.why, e.Everybody = "RESEND_BASE_URL is not an address that takes mail", true
+	case r.status == http.StatusConflict && r.name == "concurrent_idempotent_requests":
+		e.reason = "the same email is being sent right now"
+	case r.status == http.StatusConflict:
+		// The provider stores each key with its body for a day. Another body
+		// under the same key means that the first one was accepted, and that a
+		// name, an address or our wording has changed since. It repeats this
+		// response for as long as it stores the key: the recipient has the
+		// email, and this version will never be sent.
+		e.reason, e.Permanent, e.Duplicate = "an email with this key and another body was accepted before", true, true
+	case r.status == http.StatusTooManyRequests:
+		e.reason, e.Everybody = "too many emails, or the quota is used up", true
+	case r.status == http.StatusUnauthorized, r.status == http.StatusForbidden, r.name == "invalid_from_address":
+		// Once the settings are corrected, the email can still be sent.
+		e.reason, e.Everybody = "the API key or the sender is not accepted", true
+	case r.status == http.StatusUnprocessableEntity, r.status == http.StatusBadRequest:
+		e.reason, e.Permanent = "the message is not accepted", true
+	case r.status == http.StatusRequestTimeout, r.status == http.StatusTooEarly:
+		e.reason = "the request was too slow or too early"
+	case r.status >= 500:
+		e.reason = "it has an internal error"
+	case r.status >= 300:
+		e.reason, e.Everybody = "RESEND_BASE_URL is not the URL of an email API", true
 	default:
-		// A success whose body cannot be read. Asked again with the same key,
-		// the provider repeats its first answer and sends nothing twice.
-		e.why = "but what it said cannot be understood"
+		// A success whose body cannot be read. For a retry with the same key,
+		// the provider repeats its first response and sends nothing twice.
+		e.reason = "its response cannot be understood"
 	}
-	if knownNames[a.name] {
-		e.why += " (" + a.name + ")"
+	if loggedNames[r.name] {
+		e.reason += " (" + r.name + ")"
 	}
 	return e
 }
 
-// knownNames are the provider's names for its errors, as far as they help the
-// person who reads our log. A name that is not here is not repeated.
-var knownNames = map[string]bool{
+// loggedNames are the provider's error names that may appear in logs. Other names are
+// not repeated.
+var loggedNames = map[string]bool{
 	"application_error":              true,
 	"concurrent_idempotent_requests": true,
 	"daily_quota_exceeded":           true,

@@ -12,100 +12,103 @@ import (
 	"satchel/schema"
 )
 
-// Kind names one of the letters.
+// Kind is a kind of email.
 type Kind string
 
-// An export is asked for, and somebody must confirm it while the others are
-// told; then it is ready, or it failed, or nobody confirmed it in time.
+// Emails about an account export.
 const (
-	Confirmation Kind = schema.ConfirmationLetter // to the requester: confirm it
-	Notice       Kind = "notice"                  // to the other owners and admins: somebody asked
-	Ready        Kind = "ready"                   // here is the file
-	Failed       Kind = "failed"                  // it could not be finished
-	Lapsed       Kind = "lapsed"                  // nobody confirmed it in time
+	Confirmation Kind = schema.ConfirmationLetter // to the requester, with the link to confirm
+	Notice       Kind = "notice"                  // to the other owners and admins: an export was requested
+	Ready        Kind = "ready"                   // the file can be downloaded
+	Failed       Kind = "failed"                  // the export failed
+	Lapsed       Kind = "lapsed"                  // the request was not confirmed in time
 )
 
-// A bulk job was created, and its last day has ended.
+// Emails about a bulk job: it was created, and its last day has ended.
 const (
 	JobRequested Kind = "job-requested" // to the owners and admins
-	JobEnded     Kind = "job-ended"     // to the address that its maker gave
+	JobEnded     Kind = "job-ended"     // to the address given with the job
 )
 
 // Kinds lists every kind.
 var Kinds = []Kind{Confirmation, Notice, Ready, Failed, Lapsed, JobRequested, JobEnded}
 
-// Asker is who asked for the export or job, as far as a letter says: letters name no
-// person, because mailboxes are read by many.
+// Asker is who requested the export or job. Emails do not name the person, because
+// several people may read a mailbox.
 type Asker string
 
-// An export is asked for by an owner or admin, who may be the one who reads of
-// it, or by a program with the account's own credentials.
 const (
-	Somebody Asker = ""
-	Reader   Asker = "reader"
-	Program  Asker = "program"
+	Somebody Asker = ""        // an owner or admin other than the recipient
+	Reader   Asker = "reader"  // the recipient
+	Program  Asker = "program" // an API client with the account's own credentials
 )
 
-// Data is what a letter is about. A name may be empty and is never trusted.
-// Which of the other fields a kind needs stands behind them; the rest of them
-// may be left at their zero values.
+// Data holds the values of an email. Names may be empty and are not trusted. The
+// comments say which kinds need the other fields; the rest may be zero.
 type Data struct {
 	AccountName string
-	AccountID   string // shown where given
-	ExportID    string // shown where given
-	JobID       string // shown where given
+	AccountID   string // optional
+	ExportID    string // optional
+	JobID       string // optional
 	Asker       Asker
 
-	Link     string // Confirmation: the page to confirm at. Ready: the download
-	StopLink string // Notice; welcome in Confirmation
-	PageLink string // Failed, Lapsed: the Data Export page; welcome in the others. JobRequested, JobEnded: the Bulk Export page
+	Link     string // Confirmation: the page to confirm on. Ready: the download
+	StopLink string // Notice; optional in Confirmation
+	PageLink string // Failed, Lapsed: the Data Export page; optional in Ready and Notice. JobRequested, JobEnded: the Bulk Export page
 
 	UnsubscribeLink string // JobRequested
 
 	RequestedAt time.Time // all kinds
 	ConfirmBy   time.Time // Confirmation, Notice, Lapsed
 	CompletedAt time.Time // Ready
-	ExpiresAt   time.Time // Ready. JobEnded: until when every file is kept at least
+	ExpiresAt   time.Time // Ready. JobEnded: no file is deleted before this time
 
-	AvailableAgainAt time.Time // Ready: from when on the next export may be asked for; said where given
+	AvailableAgainAt time.Time // Ready: when the next export may be requested; optional
 
 	Size    int64  // Ready: of the JSON document, in bytes
 	Records int64  // Ready
 	SHA256  string // Ready: of the JSON document, hex
 
-	Category schema.Category // Failed: the one that could not be read, or ""
-	Reason   string          // Failed: a plain sentence; "" stands for the category's own
+	Category schema.Category // Failed: the category that could not be read; optional
+	Reason   string          // Failed: a sentence; "" for the category's default
 
 	Type       schema.ResourceType // JobRequested, JobEnded
 	Start, End schema.Day          // JobRequested, JobEnded
-	JobName    string              // JobEnded: as its maker typed it
+	JobName    string              // JobEnded: optional
 	Written    int                 // JobEnded: days with records
-	Empty      int                 // JobEnded: days without
-	Missing    int                 // JobEnded: days that could not be written
-	Retention  time.Duration       // JobEnded: how long each file is kept
+	Empty      int                 // JobEnded: days without records
+	Missing    int                 // JobEnded: days that failed
+	Retention  time.Duration       // JobEnded: how long each file is kept after it was created
+
+	categories []schema.Category // Confirmation: what the archive will hold
 }
 
-// Render writes the letter of this kind. The same data always gives the same
-// bytes. An error names the field that is missing and none of its values.
+// Render renders an email. The same data always gives the same bytes. An error names
+// the invalid field, without any value.
 func Render(kind Kind, data Data) (subject, html, text string, err error) {
-	write, ok := letters[kind]
+	data.categories = schema.Categories
+	return render(kind, data)
+}
+
+func render(kind Kind, data Data) (subject, html, text string, err error) {
+	build, ok := builders[kind]
 	if !ok {
-		return "", "", "", errors.New("mail: there is no such kind of letter")
+		return "", "", "", errors.New("mail: there is no such kind of email")
 	}
-	if err := data.check(kind); err != nil {
+	if err := data.validate(kind); err != nil {
 		return "", "", "", fmt.Errorf("mail: render %s: %w", kind, err)
 	}
-	l := write(data.cleaned())
-	html, text, err = l.dress()
-	return l.Subject, html, text, err
+	e := build(data.sanitized())
+	html, text, err = e.render()
+	return e.Subject, html, text, err
 }
 
-func (d Data) check(kind Kind) error {
-	needed := func(field string) bool { return slices.Contains(needs[kind], field) }
+func (d Data) validate(kind Kind) error {
+	isRequired := func(field string) bool { return slices.Contains(requiredFields[kind], field) }
 	for _, f := range []struct{ name, link string }{
 		{"Link", d.Link}, {"StopLink", d.StopLink}, {"PageLink", d.PageLink}, {"UnsubscribeLink", d.UnsubscribeLink},
 	} {
-		if f.link == "" && needed(f.name) {
+		if f.link == "" && isRequired(f.name) {
 			return fmt.Errorf("%s is missing", f.name)
 		}
 		if f.link != "" && !isLink(f.link) {
@@ -114,25 +117,25 @@ func (d Data) check(kind Kind) error {
 	}
 	for _, f := range []struct {
 		name string
-		when time.Time
+		time time.Time
 	}{
 		{"RequestedAt", d.RequestedAt}, {"ConfirmBy", d.ConfirmBy}, {"CompletedAt", d.CompletedAt}, {"ExpiresAt", d.ExpiresAt},
 	} {
-		if f.when.IsZero() && needed(f.name) {
+		if f.time.IsZero() && isRequired(f.name) {
 			return fmt.Errorf("%s is missing", f.name)
 		}
 	}
-	if needed("SHA256") && !sha256Hex.MatchString(d.SHA256) {
+	if isRequired("SHA256") && !sha256Hex.MatchString(d.SHA256) {
 		return errors.New("SHA256 is not a SHA-256 in hex")
 	}
 	_, isDay := schema.ParseDay(string(d.Start))
-	if needed("Days") && (!schema.IsResourceType(string(d.Type)) || !isDay || d.Start.DaysTo(d.End) == 0) {
+	if isRequired("Days") && (!schema.IsResourceType(string(d.Type)) || !isDay || d.Start.DaysTo(d.End) == 0) {
 		return errors.New("Type, Start and End are not days of a resource type")
 	}
 	return nil
 }
 
-var needs = map[Kind][]string{
+var requiredFields = map[Kind][]string{
 	Confirmation: {"Link", "RequestedAt", "ConfirmBy"},
 	Notice:       {"StopLink", "RequestedAt", "ConfirmBy"},
 	Ready:        {"Link", "RequestedAt", "CompletedAt", "ExpiresAt", "SHA256"},
@@ -144,8 +147,8 @@ var needs = map[Kind][]string{
 
 var sha256Hex = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
-// isLink accepts an absolute web address in plain ASCII: what is shown is then
-// what is followed, in every mail program.
+// isLink accepts absolute HTTP URLs in plain ASCII, so that every mail program shows
+// exactly the URL that it opens.
 func isLink(s string) bool {
 	plain := func(r rune) bool { return r > ' ' && r <= '~' && !strings.ContainsRune("\"<>\\`'", r) }
 	if len(s) > 2000 || strings.ContainsFunc(s, func(r rune) bool { return !plain(r) }) {
@@ -155,12 +158,12 @@ func isLink(s string) bool {
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil
 }
 
-func (d Data) cleaned() Data {
+func (d Data) sanitized() Data {
 	for _, name := range []*string{&d.AccountName, &d.AccountID, &d.ExportID, &d.JobID} {
-		*name = clean(*name, longestName)
+		*name = sanitize(*name, maxName)
 	}
-	d.JobName = clean(d.JobName, longestJobName)
-	d.Category = schema.Category(clean(string(d.Category), longestName))
-	d.Reason = clean(d.Reason, longestReason)
+	d.JobName = sanitize(d.JobName, maxJobName)
+	d.Category = schema.Category(sanitize(string(d.Category), maxName))
+	d.Reason = sanitize(d.Reason, maxReason)
 	return d
 }

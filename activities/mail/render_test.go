@@ -17,12 +17,12 @@ import (
 	"satchel/schema"
 )
 
-var update = flag.Bool("update", false, "write the golden letters anew")
+var update = flag.Bool("update", false, "update the golden files")
 
-// sample is an export that somebody asked for, as the kind's recipient hears of it.
-func sample(kind Kind) Data {
-	asked := time.Date(2026, 2, 28, 12, 0, 0, 0, time.UTC)
-	done := asked.Add(95*time.Minute + 42*time.Second)
+// sampleData returns the data of an email of this kind.
+func sampleData(kind Kind) Data {
+	requested := time.Date(2026, 2, 28, 12, 0, 0, 0, time.UTC)
+	done := requested.Add(95*time.Minute + 42*time.Second)
 	const site = "https://app.acme.example"
 	const token = "AAECAwQFBgcICQoLDA0ODwAAAAHk3QpX2rVb1mB8YwN-f0tS5o1Zk_7uJc9LxQaRhTgWvA"
 	d := Data{
@@ -33,8 +33,8 @@ func sample(kind Kind) Data {
 		Link:             site + "/confirm/" + token,
 		StopLink:         site + "/stop/" + token,
 		PageLink:         site + "/settings/data-export",
-		RequestedAt:      asked,
-		ConfirmBy:        asked.Add(24 * time.Hour),
+		RequestedAt:      requested,
+		ConfirmBy:        requested.Add(24 * time.Hour),
 		CompletedAt:      done,
 		ExpiresAt:        done.Add(24 * time.Hour),
 		AvailableAgainAt: done.Add(24 * time.Hour),
@@ -42,6 +42,7 @@ func sample(kind Kind) Data {
 		Records:          1_000_000,
 		SHA256:           "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
 		Category:         "phoneNumbers",
+		categories:       []schema.Category{"account", "users", "calls", "phoneNumbers", "voipProviders"},
 	}
 	switch kind {
 	case Notice:
@@ -56,22 +57,22 @@ func sample(kind Kind) Data {
 	}
 	if kind == JobEnded {
 		d.JobName, d.Written, d.Empty, d.Missing = "January & <b>audit</b>", 28, 2, 1
-		d.Retention, d.ExpiresAt = 7*24*time.Hour, asked.Add(7*24*time.Hour)
+		d.Retention, d.ExpiresAt = 7*24*time.Hour, requested.Add(7*24*time.Hour)
 		d.UnsubscribeLink = ""
 	}
 	return d
 }
 
-func render(t *testing.T, kind Kind, d Data) (subject, html, text string) {
+func mustRender(t *testing.T, kind Kind, d Data) (subject, html, text string) {
 	t.Helper()
-	subject, html, text, err := Render(kind, d)
+	subject, html, text, err := render(kind, d)
 	require.NoError(t, err)
 	return subject, html, text
 }
 
-func TestEveryLetterReadsAsItsGoldenCopy(t *testing.T) {
+func TestEmailsMatchTheirGoldenFiles(t *testing.T) {
 	for _, kind := range Kinds {
-		subject, html, text := render(t, kind, sample(kind))
+		subject, html, text := mustRender(t, kind, sampleData(kind))
 		for ext, got := range map[string]string{".html": html, ".txt": "Subject: " + subject + "\n\n" + text} {
 			golden := filepath.Join("testdata", string(kind)+ext)
 			if *update {
@@ -79,59 +80,66 @@ func TestEveryLetterReadsAsItsGoldenCopy(t *testing.T) {
 			}
 			want, err := os.ReadFile(golden)
 			require.NoError(t, err)
-			require.Equal(t, string(want), got, "%s: if this is meant, run the test with -update", golden)
+			require.Equal(t, string(want), got, "%s: if the change is intended, run the test with -update", golden)
 		}
 	}
 }
 
-func TestARetriedLetterIsTheSameToTheByte(t *testing.T) {
+func TestAConfirmationNamesEveryCategory(t *testing.T) {
+	_, page, text, err := Render(Confirmation, sampleData(Confirmation))
+	require.NoError(t, err)
+	for _, s := range []string{visibleText(t, page), text} {
+		require.Contains(t, collapseSpace(s), "One JSON file with your "+categoryList(schema.Categories)+".")
+	}
+}
+
+func TestARetriedEmailHasTheSameBytes(t *testing.T) {
 	elsewhere := time.FixedZone("elsewhere", 5*3600)
 	for _, kind := range Kinds {
-		subject, html, text := render(t, kind, sample(kind))
-		d := sample(kind)
+		subject, html, text := mustRender(t, kind, sampleData(kind))
+		d := sampleData(kind)
 		d.RequestedAt, d.ConfirmBy = d.RequestedAt.In(elsewhere), d.ConfirmBy.In(elsewhere)
 		d.CompletedAt, d.ExpiresAt = d.CompletedAt.In(elsewhere), d.ExpiresAt.In(elsewhere)
 		for range 20 {
-			again, html2, text2 := render(t, kind, d)
+			again, html2, text2 := mustRender(t, kind, d)
 			require.Equal(t, []string{subject, html, text}, []string{again, html2, text2})
 		}
 	}
 }
 
-// What a reader must find in a letter, whichever half of it they see.
-func TestHTMLAndTextTellTheSameFacts(t *testing.T) {
+func TestHTMLAndTextHoldTheSameFacts(t *testing.T) {
 	const asked, confirmBy = "Saturday, 28 February 2026, 12:00 UTC", "Sunday, 1 March 2026, 12:00 UTC"
 	const expires = "Sunday, 1 March 2026, 13:35:42 UTC"
 	const bulk = "https://app.acme.example/settings/bulk-export"
 	const page, stop = "https://app.acme.example/settings/data-export", "https://app.acme.example/stop/AAEC"
-	facts := map[Kind][]string{
-		Confirmation: {"https://app.acme.example/confirm/AAEC", stop, asked, confirmBy, "You asked for", "24 hours", "phone numbers", "VoIP providers", "Nothing is exported unless you confirm", "Ignore this mail", "Passwords"},
-		Notice:       {stop, page, asked, confirmBy, "An owner or admin asked for", "nothing for you to do"},
+	wantFacts := map[Kind][]string{
+		Confirmation: {"https://app.acme.example/confirm/AAEC", stop, asked, confirmBy, "You requested", "24 hours", "phone numbers", "VoIP providers", "Nothing is exported unless you confirm", "You can ignore this email", "Passwords"},
+		Notice:       {stop, page, asked, confirmBy, "An owner or admin requested", "nothing you need to do"},
 		Ready:        {"https://app.acme.example/download/AAEC", page, asked, expires, "24 hours", "868.1 MB (868,123,456 bytes)", "1,000,000", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "deleted"},
-		Failed:       {page, asked, "We could not read your phone numbers. Please ask for a new export.", "No file was made"},
+		Failed:       {page, asked, "We could not read your phone numbers. Please ask for a new export.", "No file was created"},
 		Lapsed:       {page, asked, confirmBy, "24 hours", "Nothing was exported"},
-		JobRequested: {bulk, "https://app.acme.example/unsubscribe/AAEC", asked, "An owner or admin asked for the calls", "31 days", "2026-01-01", "2026-01-31", "Delete the job", "rotate the auth token or the API key"},
-		JobEnded:     {bulk, asked, "January & <b>audit</b>", "28 days", "2 days", "1 day could not be written", "7 days", "Saturday, 7 March 2026, 12:00 UTC", "GET /v1/Exports/Calls/Days/2026-01-01", "this address was given"},
+		JobRequested: {bulk, "https://app.acme.example/unsubscribe/AAEC", asked, "An owner or admin requested the calls", "31 days", "2026-01-01", "2026-01-31", "Delete the job", "rotate the auth token or the API key"},
+		JobEnded:     {bulk, asked, "January & <b>audit</b>", "28 days", "2 days", "1 day could not be exported", "7 days", "Saturday, 7 March 2026, 12:00 UTC", "GET /v1/Exports/Calls/Days/2026-01-01", "this address was given"},
 	}
 	for _, kind := range Kinds {
-		d := sample(kind)
-		_, page, text := render(t, kind, d)
-		page, text = words(visible(t, page)), words(text)
-		l := letters[kind](d)
-		want := append([]string{"Hello,", l.Footer, d.AccountName, d.AccountID, d.ExportID + d.JobID}, facts[kind]...)
-		want = append(want, l.Intro...)
-		want = append(want, l.Action.Label, l.Action.URL)
-		for _, f := range l.Facts {
+		d := sampleData(kind)
+		_, page, text := mustRender(t, kind, d)
+		page, text = collapseSpace(visibleText(t, page)), collapseSpace(text)
+		e := builders[kind](d)
+		want := append([]string{"Hello,", e.Footer, d.AccountName, d.AccountID, d.ExportID + d.JobID}, wantFacts[kind]...)
+		want = append(want, e.Intro...)
+		want = append(want, e.Action.Label, e.Action.URL)
+		for _, f := range e.Facts {
 			want = append(want, f.Label, f.Value)
 		}
-		for _, s := range l.More {
+		for _, s := range e.Sections {
 			want = append(append(want, s.Heading), s.Paragraphs...)
 			if s.Link != nil {
 				want = append(want, s.Link.Label, s.Link.URL)
 			}
 		}
-		if l.Leave != nil {
-			want = append(want, l.Leave.Label, l.Leave.URL)
+		if e.Unsubscribe != nil {
+			want = append(want, e.Unsubscribe.Label, e.Unsubscribe.URL)
 		}
 		for _, fact := range want {
 			require.Contains(t, page, fact, "%s, HTML", kind)
@@ -140,11 +148,11 @@ func TestHTMLAndTextTellTheSameFacts(t *testing.T) {
 	}
 }
 
-func TestALetterLoadsNothingAndLeadsOnlyWhereItWasGiven(t *testing.T) {
+func TestEmailsLoadNothingAndLinkOnlyToTheGivenURLs(t *testing.T) {
 	addresses := regexp.MustCompile(`(?i)https?:[^\s"<>]*`)
 	for _, kind := range Kinds {
-		d := sample(kind)
-		subject, page, text := render(t, kind, d)
+		d := sampleData(kind)
+		subject, page, text := mustRender(t, kind, d)
 		given := []string{d.Link, d.StopLink, d.PageLink, d.UnsubscribeLink}
 		for _, found := range addresses.FindAllString(subject+" "+page+" "+text, -1) {
 			require.Contains(t, given, found)
@@ -158,8 +166,8 @@ func TestALetterLoadsNothingAndLeadsOnlyWhereItWasGiven(t *testing.T) {
 
 func TestTextLinesAreShortAndLinksStandAlone(t *testing.T) {
 	for _, kind := range Kinds {
-		d := sample(kind)
-		_, _, text := render(t, kind, d)
+		d := sampleData(kind)
+		_, _, text := mustRender(t, kind, d)
 		require.True(t, strings.HasSuffix(text, "\n"))
 		require.NotContains(t, text, "\n\n\n")
 		for line := range strings.Lines(text) {
@@ -174,18 +182,18 @@ func TestTextLinesAreShortAndLinksStandAlone(t *testing.T) {
 	}
 }
 
-func TestHostileNamesStayNames(t *testing.T) {
+func TestUntrustedNamesAreEscaped(t *testing.T) {
 	hostile := "<script>alert(1)</script>\r\nBcc: eve@evil.example\u202egpj.exe\u2066\u200b \x00\x1b[31m" +
 		"{{.Link}} \"quoted\" & HTTPS://evil.example/ javascript://x\u2028end\xff"
 	for _, kind := range Kinds {
-		d := sample(kind)
+		d := sampleData(kind)
 		d.AccountName, d.Reason = hostile, hostile
 		d.AccountID, d.ExportID, d.JobID, d.JobName, d.Category = hostile, hostile, hostile, hostile, "\u202ecalls<b>"
-		subject, page, text := render(t, kind, d)
+		subject, page, text := mustRender(t, kind, d)
 		require.NotContains(t, page, "<script")
 		require.NotContains(t, page, "<b>")
-		require.Contains(t, visible(t, page), "<script>alert(1)</script> Bcc: eve@evil.example")
-		require.Contains(t, words(text), "<script>alert(1)</script> Bcc: eve@evil.example")
+		require.Contains(t, visibleText(t, page), "<script>alert(1)</script> Bcc: eve@evil.example")
+		require.Contains(t, collapseSpace(text), "<script>alert(1)</script> Bcc: eve@evil.example")
 		require.NotContains(t, strings.ToLower(page+text+subject), "https://evil")
 		require.NotContains(t, page+text+subject, "javascript:")
 		for _, s := range []string{subject, page, text} {
@@ -199,20 +207,30 @@ func TestHostileNamesStayNames(t *testing.T) {
 	}
 }
 
-func TestNamesOfTheWorldSurvive(t *testing.T) {
+func TestInternationalNamesAreKept(t *testing.T) {
 	for _, name := range []string{"José Ñandú", "李小龍", "דנה כהן", "نیم\u200cفاصله", "Zoë & O’Brien", "👩\u200d💻 Team"} {
-		require.Equal(t, name, clean(name, longestName))
+		require.Equal(t, name, sanitize(name, maxName))
 	}
-	require.Equal(t, "", clean(" \u200b\u202e\n ", longestName))
-	require.Equal(t, strings.Repeat("é", 79)+"…", clean(strings.Repeat("é", 200), 80))
-	require.Equal(t, strings.Repeat("é", 80), clean(strings.Repeat("é", 80), 80))
+	require.Equal(t, "", sanitize(" \u200b\u202e\n ", maxName))
+	require.Equal(t, strings.Repeat("é", 79)+"…", sanitize(strings.Repeat("é", 200), 80))
+	require.Equal(t, strings.Repeat("é", 80), sanitize(strings.Repeat("é", 80), 80))
 }
 
-func TestALetterNeedsNoNames(t *testing.T) {
+func TestALongReasonIsCut(t *testing.T) {
+	d := sampleData(Failed)
+	d.Reason = strings.Repeat("é", 1000)
+	_, page, text := mustRender(t, Failed, d)
+	for _, s := range []string{page, text} {
+		require.Contains(t, s, strings.Repeat("é", 299)+"…")
+		require.NotContains(t, s, strings.Repeat("é", 300))
+	}
+}
+
+func TestEmailsRenderWithoutNames(t *testing.T) {
 	for _, kind := range Kinds {
-		d := sample(kind)
+		d := sampleData(kind)
 		d.AccountName, d.AccountID, d.ExportID, d.JobID, d.JobName = "\u202e", "", " ", "", "\n"
-		subject, page, text := render(t, kind, d)
+		subject, page, text := mustRender(t, kind, d)
 		require.Contains(t, subject, "your account")
 		require.Contains(t, page, ">Hello,<")
 		require.True(t, strings.HasPrefix(text, "Hello,\n"))
@@ -220,23 +238,23 @@ func TestALetterNeedsNoNames(t *testing.T) {
 	}
 }
 
-func TestALetterSaysWhoAskedWithoutANameOfAPerson(t *testing.T) {
+func TestEmailsNameTheKindOfRequesterButNoPerson(t *testing.T) {
 	for asker, says := range map[Asker]string{
-		Somebody: "An owner or admin asked for a complete copy",
-		Reader:   "You asked for a complete copy",
-		Program:  "A program with the account's API credentials asked for a complete copy",
+		Somebody: "An owner or admin requested a complete copy",
+		Reader:   "You requested a complete copy",
+		Program:  "A program with the account's API credentials requested a complete copy",
 	} {
-		d := sample(Confirmation)
+		d := sampleData(Confirmation)
 		d.Asker = asker
-		_, _, text := render(t, Confirmation, d)
-		require.Contains(t, words(text), says)
-		require.Equal(t, asker == Program, strings.Contains(text, "Asked for by:"))
+		_, _, text := mustRender(t, Confirmation, d)
+		require.Contains(t, collapseSpace(text), says)
+		require.Equal(t, asker == Program, strings.Contains(text, "Requested by:"))
 	}
 }
 
-func TestALetterWithoutWhatItIsForIsRefused(t *testing.T) {
-	without := func(change func(*Data)) Data { d := sample(""); change(&d); return d }
-	job := func(change func(*Data)) Data { d := sample(JobRequested); change(&d); return d }
+func TestMissingOrInvalidDataIsAnError(t *testing.T) {
+	without := func(change func(*Data)) Data { d := sampleData(""); change(&d); return d }
+	job := func(change func(*Data)) Data { d := sampleData(JobRequested); change(&d); return d }
 	for name, c := range map[string]struct {
 		kind Kind
 		data Data
@@ -248,8 +266,12 @@ func TestALetterWithoutWhatItIsForIsRefused(t *testing.T) {
 		"page link":    {Lapsed, without(func(d *Data) { d.PageLink = "" }), "PageLink is missing"},
 		"scheme":       {Confirmation, without(func(d *Data) { d.Link = "javascript:alert('seekrit')" }), "Link is not a web address"},
 		"relative":     {Confirmation, without(func(d *Data) { d.Link = "/confirm/seekrit" }), "Link is not a web address"},
-		"other letter": {Confirmation, without(func(d *Data) { d.StopLink = "https://аcme.example/seekrit" }), "StopLink is not a web address"},
+		"homograph":    {Confirmation, without(func(d *Data) { d.StopLink = "https://аcme.example/seekrit" }), "StopLink is not a web address"},
 		"line break":   {Confirmation, without(func(d *Data) { d.Link += "\nseekrit" }), "Link is not a web address"},
+		"quote":        {Confirmation, without(func(d *Data) { d.Link += "'seekrit" }), "Link is not a web address"},
+		"backslash":    {Confirmation, without(func(d *Data) { d.Link += `\seekrit` }), "Link is not a web address"},
+		"long link":    {Confirmation, without(func(d *Data) { d.Link += strings.Repeat("seekrit", 300) }), "Link is not a web address"},
+		"other scheme": {Confirmation, without(func(d *Data) { d.Link = "ftp://acme.example/seekrit" }), "Link is not a web address"},
 		"password":     {Confirmation, without(func(d *Data) { d.Link = "https://acme.example@evil.example/seekrit" }), "Link is not a web address"},
 		"expiry":       {Ready, without(func(d *Data) { d.ExpiresAt = time.Time{} }), "ExpiresAt is missing"},
 		"unsubscribe":  {JobRequested, job(func(d *Data) { d.UnsubscribeLink = "" }), "UnsubscribeLink is missing"},
@@ -264,56 +286,56 @@ func TestALetterWithoutWhatItIsForIsRefused(t *testing.T) {
 	}
 }
 
-func TestLettersDoWithoutTheirOptionalLinks(t *testing.T) {
-	d := sample(Confirmation)
+func TestOptionalLinksCanBeLeftOut(t *testing.T) {
+	d := sampleData(Confirmation)
 	d.StopLink = ""
-	_, _, text := render(t, Confirmation, d)
-	require.NotContains(t, text, "stop it")
-	d = sample(Ready)
+	_, _, text := mustRender(t, Confirmation, d)
+	require.NotContains(t, text, "stop")
+	d = sampleData(Ready)
 	d.PageLink, d.AvailableAgainAt = "", time.Time{}
-	_, _, text = render(t, Ready, d)
+	_, _, text = mustRender(t, Ready, d)
 	require.NotContains(t, text, "Open Data Export")
-	require.NotContains(t, words(text), "a new export")
+	require.NotContains(t, collapseSpace(text), "a new export")
 	d.AvailableAgainAt = d.ExpiresAt.Add(time.Hour)
-	_, _, text = render(t, Ready, d)
-	require.Contains(t, words(text), "You can ask for a new export from Sunday, 1 March 2026, 14:35:42 UTC.")
-	_, _, text = render(t, Notice, d)
-	require.NotContains(t, text, "there already")
+	_, _, text = mustRender(t, Ready, d)
+	require.Contains(t, collapseSpace(text), "You can request a new export from Sunday, 1 March 2026, 14:35:42 UTC.")
+	_, _, text = mustRender(t, Notice, d)
+	require.NotContains(t, text, "already been created")
 }
 
-func TestALetterOfAJobSaysWhatBecameOfItsDays(t *testing.T) {
+func TestAJobsEmailCountsItsDaysByOutcome(t *testing.T) {
 	for _, c := range []struct {
 		written, empty, missing int
 		subject, says           string
 		fetch                   bool
 	}{
-		{31, 0, 0, "The bulk export of Acme Telecom is ready", "The calls of Acme Telecom are ready", true},
-		{0, 31, 0, "The bulk export of Acme Telecom is ready", "A day without any has an empty file.", true},
-		{28, 1, 2, "The bulk export of Acme Telecom is ready, but for 2 days", "ready in part: 29 of 31 days, from 2026-01-01 to 2026-01-31 (UTC)", true},
-		{0, 0, 31, "The bulk export of Acme Telecom could not be finished", "no file of the calls of Acme Telecom could be written", false},
+		{31, 0, 0, "The bulk export for Acme Telecom is ready", "The calls of Acme Telecom are ready", true},
+		{0, 31, 0, "The bulk export for Acme Telecom is ready", "The file of a day without records is empty.", true},
+		{28, 1, 2, "The bulk export for Acme Telecom is ready, except for 2 days", "partly ready: 29 of 31 days, from 2026-01-01 to 2026-01-31 (UTC)", true},
+		{0, 0, 31, "The bulk export for Acme Telecom could not be completed", "no file with the calls of Acme Telecom could be created", false},
 	} {
-		d := sample(JobEnded)
+		d := sampleData(JobEnded)
 		d.Written, d.Empty, d.Missing = c.written, c.empty, c.missing
-		subject, _, text := render(t, JobEnded, d)
+		subject, _, text := mustRender(t, JobEnded, d)
 		require.Equal(t, c.subject, subject)
-		require.Contains(t, words(text), c.says)
+		require.Contains(t, collapseSpace(text), c.says)
 		require.Equal(t, c.fetch, strings.Contains(text, "GET /v1/Exports/"))
-		require.Equal(t, c.fetch, strings.Contains(text, "Kept until"))
+		require.Equal(t, c.fetch, strings.Contains(text, "Available until"))
 	}
 }
 
-func TestALetterRepeatsNoMoreThanAHundredCharactersOfAJobsName(t *testing.T) {
-	d := sample(JobEnded)
+func TestLongJobNamesAreCut(t *testing.T) {
+	d := sampleData(JobEnded)
 	d.JobName = strings.Repeat("é", 256)
-	_, page, text := render(t, JobEnded, d)
+	_, page, text := mustRender(t, JobEnded, d)
 	for _, s := range []string{page, text} {
 		require.Contains(t, s, strings.Repeat("é", 99)+"…")
 		require.NotContains(t, s, strings.Repeat("é", 100))
 	}
 }
 
-// visible is the text of a page as a reader meets it, blocks apart from each other.
-func visible(t *testing.T, page string) string {
+// visibleText returns the text that an HTML page shows, with spaces between blocks.
+func visibleText(t *testing.T, page string) string {
 	t.Helper()
 	root, err := html.Parse(strings.NewReader(page))
 	require.NoError(t, err)
@@ -344,4 +366,4 @@ func attr(n *html.Node, name string) string {
 	return ""
 }
 
-func words(s string) string { return strings.Join(strings.Fields(s), " ") }
+func collapseSpace(s string) string { return strings.Join(strings.Fields(s), " ") }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/resend/resend-go/v2"
 	"github.com/stretchr/testify/require"
 )
 
@@ -26,14 +27,14 @@ type post struct {
 	}
 }
 
-// provider answers like a mail provider and remembers what it was asked.
+// provider is a fake email provider that records the requests.
 type provider struct {
 	*httptest.Server
 	mu    sync.Mutex
 	posts []post
 }
 
-func startProvider(t *testing.T, answer func(n int, w http.ResponseWriter, r *http.Request)) *provider {
+func newProvider(t *testing.T, respond func(n int, w http.ResponseWriter, r *http.Request)) *provider {
 	t.Helper()
 	p := &provider{}
 	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -50,7 +51,7 @@ func startProvider(t *testing.T, answer func(n int, w http.ResponseWriter, r *ht
 		p.posts = append(p.posts, got)
 		n := len(p.posts)
 		p.mu.Unlock()
-		answer(n, w, r)
+		respond(n, w, r)
 	}))
 	t.Cleanup(p.Close)
 	return p
@@ -88,7 +89,7 @@ func message() Message {
 	}
 }
 
-func sendError(t *testing.T, err error) *Error {
+func requireSendError(t *testing.T, err error) *Error {
 	t.Helper()
 	var e *Error
 	require.ErrorAs(t, err, &e)
@@ -98,8 +99,8 @@ func sendError(t *testing.T, err error) *Error {
 	return e
 }
 
-func TestAMailArrivesAsItWasWritten(t *testing.T) {
-	p := startProvider(t, accept)
+func TestAMessageIsSentUnchanged(t *testing.T) {
+	p := newProvider(t, accept)
 	require.NoError(t, p.sender(t).Send(t.Context(), message()))
 	got := p.received()
 	require.Len(t, got, 1)
@@ -115,8 +116,8 @@ func TestAMailArrivesAsItWasWritten(t *testing.T) {
 	require.Equal(t, map[string]string{"Auto-Submitted": "auto-generated"}, got[0].mail.Headers)
 }
 
-func TestAMailProgramCanUnsubscribeItsReader(t *testing.T) {
-	p := startProvider(t, accept)
+func TestTheUnsubscribeHeadersAllowOneClick(t *testing.T) {
+	p := newProvider(t, accept)
 	m := message()
 	m.Unsubscribe = "https://app.acme.example/unsubscribe/AAEC"
 	require.NoError(t, p.sender(t).Send(t.Context(), m))
@@ -127,8 +128,8 @@ func TestAMailProgramCanUnsubscribeItsReader(t *testing.T) {
 	}, p.received()[0].mail.Headers)
 }
 
-func TestARetriedMailHasTheSameKeyAndTheSameBytes(t *testing.T) {
-	p := startProvider(t, func(n int, w http.ResponseWriter, r *http.Request) {
+func TestARetrySendsTheSameKeyAndBody(t *testing.T) {
+	p := newProvider(t, func(n int, w http.ResponseWriter, r *http.Request) {
 		if n == 1 {
 			reply(w, 500, `{"name":"application_error","message":"seekrit"}`)
 			return
@@ -136,14 +137,14 @@ func TestARetriedMailHasTheSameKeyAndTheSameBytes(t *testing.T) {
 		accept(n, w, r)
 	})
 	s := p.sender(t)
-	require.False(t, sendError(t, s.Send(t.Context(), message())).Permanent)
+	require.False(t, requireSendError(t, s.Send(t.Context(), message())).Permanent)
 	require.NoError(t, s.Send(t.Context(), message()))
 	got := p.received()
 	require.Len(t, got, 2)
 	require.Equal(t, got[0], got[1])
 }
 
-func TestEveryAnswerHasItsVerdict(t *testing.T) {
+func TestResponsesAreClassified(t *testing.T) {
 	name := func(n string) string {
 		return `{"statusCode":0,"name":"` + n + `","message":"seekrit ada.lovelace@customer.example"}`
 	}
@@ -159,7 +160,7 @@ func TestEveryAnswerHasItsVerdict(t *testing.T) {
 		"unverified domain":   {403, "", name("validation_error"), Error{Everybody: true}, "sender"},
 		"bad message":         {422, "", name("invalid_parameter"), Error{Permanent: true}, "(invalid_parameter)"},
 		"bad request":         {400, "", name("validation_error"), Error{Permanent: true}, "not accepted"},
-		"wrong base":          {404, "", "not found: seekrit", Error{Everybody: true}, "not an address"},
+		"wrong base":          {404, "", "not found: seekrit", Error{Everybody: true}, "not the URL"},
 		"same key, same time": {409, "", name("concurrent_idempotent_requests"), Error{}, "right now"},
 		"same key, new body":  {409, "", name("invalid_idempotent_request"), Error{Permanent: true, Duplicate: true}, "another body"},
 		"conflict":            {409, "", "seekrit", Error{Permanent: true, Duplicate: true}, "another body"},
@@ -171,23 +172,33 @@ func TestEveryAnswerHasItsVerdict(t *testing.T) {
 		"too fast, NaN":       {429, "NaN", "", Error{Everybody: true}, "too many"},
 		"quota":               {429, "86400", name("daily_quota_exceeded"), Error{RetryAfter: time.Hour, Everybody: true}, "(daily_quota_exceeded)"},
 		"quota, date":         {429, "Fri, 01 Jan 2100 00:00:00 GMT", "", Error{RetryAfter: time.Hour, Everybody: true}, "quota"},
-		"broken":              {500, "", name("seekrit"), Error{}, "trouble"},
-		"away":                {503, "30", "<html>seekrit</html>", Error{RetryAfter: 30 * time.Second}, "trouble"},
-		"slow":                {408, "", "", Error{}, "slowly"},
+		"broken":              {500, "", name("seekrit"), Error{}, "internal error"},
+		"away":                {503, "30", "<html>seekrit</html>", Error{RetryAfter: 30 * time.Second}, "internal error"},
+		"slow":                {408, "", "", Error{}, "too slow"},
+		"too early":           {425, "", "", Error{}, "too early"},
+		"last server error":   {599, "", "", Error{}, "internal error"},
+		"unknown":             {418, "", name("teapot"), Error{Everybody: true}, "not the URL"},
+		"headers too long":    {200, "", "", Error{}, ""},
 		"not JSON":            {200, "", "<html>seekrit</html>", Error{}, "understood"},
 		"no id":               {200, "", "{}", Error{}, "understood"},
-		"endless":             {200, "", `{"id":"` + strings.Repeat("x", 2*maxAnswer) + `"}`, Error{}, "understood"},
+		"endless":             {200, "", `{"id":"` + strings.Repeat("x", 2*maxResponse) + `"}`, Error{}, "understood"},
 	} {
 		t.Run(about, func(t *testing.T) {
 			t.Parallel()
-			p := startProvider(t, func(_ int, w http.ResponseWriter, _ *http.Request) {
+			p := newProvider(t, func(_ int, w http.ResponseWriter, _ *http.Request) {
 				if c.retryAfter != "" {
 					w.Header().Set("Retry-After", c.retryAfter)
 				}
+				if about == "headers too long" {
+					w.Header().Set("X-Long", strings.Repeat("seekrit", maxResponse))
+				}
 				reply(w, c.status, c.body)
 			})
-			e := sendError(t, p.sender(t).Send(t.Context(), message()))
+			e := requireSendError(t, p.sender(t).Send(t.Context(), message()))
 			require.Contains(t, e.Error(), c.says)
+			if about == "headers too long" {
+				c.status = 0 // no response was read
+			}
 			require.Equal(t, c.status, e.Status)
 			require.Equal(t, c.want, Error{RetryAfter: e.RetryAfter, Permanent: e.Permanent, Duplicate: e.Duplicate, Everybody: e.Everybody})
 			require.NoError(t, e.Unwrap())
@@ -196,19 +207,23 @@ func TestEveryAnswerHasItsVerdict(t *testing.T) {
 	}
 }
 
-func TestAMailIsNotRedirected(t *testing.T) {
-	stranger := startProvider(t, accept)
-	p := startProvider(t, func(_ int, w http.ResponseWriter, r *http.Request) {
-		http.Redirect(w, r, stranger.URL+"/emails", http.StatusTemporaryRedirect)
-	})
-	require.True(t, sendError(t, p.sender(t).Send(t.Context(), message())).Everybody)
-	require.Empty(t, stranger.received())
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	other := newProvider(t, accept)
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		p := newProvider(t, func(_ int, w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, other.URL+"/emails", status)
+		})
+		e := requireSendError(t, p.sender(t).Send(t.Context(), message()))
+		require.True(t, e.Everybody)
+		require.Equal(t, status, e.Status)
+	}
+	require.Empty(t, other.received())
 }
 
-func TestASlowProviderIsNotWaitedForForever(t *testing.T) {
+func TestASlowProviderTimesOut(t *testing.T) {
 	done := make(chan struct{})
-	silent := startProvider(t, func(int, http.ResponseWriter, *http.Request) { <-done })
-	trickling := startProvider(t, func(_ int, w http.ResponseWriter, _ *http.Request) {
+	silent := newProvider(t, func(int, http.ResponseWriter, *http.Request) { <-done })
+	trickling := newProvider(t, func(_ int, w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(200)
 		io.WriteString(w, `{"id":`)           //nolint:errcheck // the client may have gone
 		http.NewResponseController(w).Flush() //nolint:errcheck // the client may have gone
@@ -225,36 +240,36 @@ func TestASlowProviderIsNotWaitedForForever(t *testing.T) {
 	} {
 		s, err := newSender(c.provider.config(), c.whole, c.first)
 		require.NoError(t, err)
-		e := sendError(t, s.Send(t.Context(), message()))
+		e := requireSendError(t, s.Send(t.Context(), message()))
 		require.False(t, e.Permanent, about)
 		require.NoError(t, e.Unwrap(), about)
 	}
 }
 
-func TestACancelledSendStopsAtOnceAndSaysSo(t *testing.T) {
+func TestACancelledSendStopsAtOnce(t *testing.T) {
 	done := make(chan struct{})
 	ctx, cancel := context.WithCancel(t.Context())
-	p := startProvider(t, func(int, http.ResponseWriter, *http.Request) { cancel(); <-done })
+	p := newProvider(t, func(int, http.ResponseWriter, *http.Request) { cancel(); <-done })
 	t.Cleanup(func() { close(done) })
-	e := sendError(t, p.sender(t).Send(ctx, message()))
+	e := requireSendError(t, p.sender(t).Send(ctx, message()))
 	require.ErrorIs(t, e, context.Canceled)
 	require.False(t, e.Permanent)
 	require.Zero(t, e.Status)
 }
 
-func TestNobodyThereIsWorthAnotherTry(t *testing.T) {
-	p := startProvider(t, accept)
+func TestAnUnreachableProviderIsATemporaryError(t *testing.T) {
+	p := newProvider(t, accept)
 	s := p.sender(t)
 	p.Close()
-	e := sendError(t, s.Send(t.Context(), message()))
+	e := requireSendError(t, s.Send(t.Context(), message()))
 	require.False(t, e.Permanent)
 	require.Zero(t, e.Status)
 }
 
-// A provider closes idle connections. The request that meets such a one is
-// repeated without anybody noticing: its key makes that safe.
-func TestAConnectionClosedUnderARequestIsReplaced(t *testing.T) {
-	p := startProvider(t, func(n int, w http.ResponseWriter, r *http.Request) {
+// Providers close idle connections. The request that meets a closed one is retried
+// transparently; its key makes that safe.
+func TestARequestOnAClosedConnectionIsRetried(t *testing.T) {
+	p := newProvider(t, func(n int, w http.ResponseWriter, r *http.Request) {
 		if n == 2 {
 			conn, _, err := http.NewResponseController(w).Hijack()
 			if err == nil {
@@ -272,8 +287,8 @@ func TestAConnectionClosedUnderARequestIsReplaced(t *testing.T) {
 	require.Equal(t, got[1], got[2])
 }
 
-func TestVerdictsOfManyMailsAtOnceAreNotMixedUp(t *testing.T) {
-	p := startProvider(t, func(_ int, w http.ResponseWriter, r *http.Request) {
+func TestConcurrentSendsGetTheirOwnResponses(t *testing.T) {
+	p := newProvider(t, func(_ int, w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.Header.Get("Idempotency-Key"), "bad") {
 			reply(w, 422, `{}`)
 			return
@@ -297,8 +312,45 @@ func TestVerdictsOfManyMailsAtOnceAreNotMixedUp(t *testing.T) {
 	all.Wait()
 }
 
-func TestWhatCannotBeSentNeverLeaves(t *testing.T) {
-	p := startProvider(t, accept)
+func TestTheLongestAddressAndKeyAreSent(t *testing.T) {
+	p := newProvider(t, accept)
+	m := message()
+	m.To = strings.Repeat("a", 320-len("@customer.example")) + "@customer.example"
+	m.IdempotencyKey = strings.Repeat("~", 256)
+	require.NoError(t, p.sender(t).Send(t.Context(), m))
+	require.Len(t, p.received(), 1)
+}
+
+// roundTripper answers requests without a network.
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+// cancelledBody is the body of a response during which the caller cancels.
+type cancelledBody struct{ cancel context.CancelFunc }
+
+func (b cancelledBody) Read([]byte) (int, error) { b.cancel(); return 0, context.Canceled }
+func (b cancelledBody) Close() error             { return nil }
+
+func TestASendCancelledWhileTheResponseIsReadIsNotClassified(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	client := resend.NewCustomClient(&http.Client{Transport: transport{base: roundTripper(func(req *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: http.StatusUnprocessableEntity, Header: http.Header{}, Body: cancelledBody{cancel}, Request: req}, nil
+	})}}, "re_seekrit_key")
+	s := &Sender{client: client, from: "exports@acme.example"}
+	e := requireSendError(t, s.Send(ctx, message()))
+	require.ErrorIs(t, e, context.Canceled)
+	require.False(t, e.Permanent)
+}
+
+func TestAProviderHas30Seconds(t *testing.T) {
+	client := newHTTPClient(requestTimeout, responseHeaderTimeout)
+	require.Equal(t, 30*time.Second, client.Timeout)
+	require.Equal(t, 20*time.Second, client.Transport.(transport).base.(*http.Transport).ResponseHeaderTimeout)
+}
+
+func TestInvalidMessagesAreNotSent(t *testing.T) {
+	p := newProvider(t, accept)
 	s := p.sender(t)
 	for about, change := range map[string]func(*Message){
 		"no recipient":    func(m *Message) { m.To = "" },
@@ -308,16 +360,24 @@ func TestWhatCannotBeSentNeverLeaves(t *testing.T) {
 		"header":          func(m *Message) { m.To += "\r\nBcc: eve@evil.example" },
 		"no subject":      func(m *Message) { m.Subject = "" },
 		"broken subject":  func(m *Message) { m.Subject += "\nBcc: eve@evil.example" },
+		"subject with CR": func(m *Message) { m.Subject += "\rBcc: eve@evil.example" },
+		"space":           func(m *Message) { m.To = "ada lovelace@customer.example" },
+		"delete":          func(m *Message) { m.To = "ada\x7f@customer.example" },
+		"semicolon":       func(m *Message) { m.To += ";eve@evil.example" },
+		"quote":           func(m *Message) { m.To = `"ada"@customer.example` },
+		"long recipient":  func(m *Message) { m.To = strings.Repeat("a", 321-len("@customer.example")) + "@customer.example" },
 		"no html":         func(m *Message) { m.HTML = "" },
 		"no text":         func(m *Message) { m.Text = "" },
 		"no unsubscribe":  func(m *Message) { m.Unsubscribe = "https://app.acme.example/x>\r\nBcc: eve@evil.example" },
 		"no key":          func(m *Message) { m.IdempotencyKey = "" },
 		"long key":        func(m *Message) { m.IdempotencyKey = strings.Repeat("k", 257) },
 		"odd key":         func(m *Message) { m.IdempotencyKey = "a\nb" },
+		"key with space":  func(m *Message) { m.IdempotencyKey = "a b" },
+		"key with DEL":    func(m *Message) { m.IdempotencyKey = "a\x7f" },
 	} {
 		m := message()
 		change(&m)
-		require.True(t, sendError(t, s.Send(t.Context(), m)).Permanent, about)
+		require.True(t, requireSendError(t, s.Send(t.Context(), m)).Permanent, about)
 	}
 	require.Empty(t, p.received())
 }

@@ -13,31 +13,31 @@ import (
 )
 
 const (
-	wholeRequest = 30 * time.Second
-	firstByte    = 20 * time.Second
-	maxAnswer    = 64 << 10 // Resend's answers are a few hundred bytes
-	maxPatience  = time.Hour
+	requestTimeout        = 30 * time.Second
+	responseHeaderTimeout = 20 * time.Second
+	maxResponse           = 64 << 10 // Resend's responses are a few hundred bytes
+	maxRetryAfter         = time.Hour
 )
 
-var errTooLong = errors.New("answer too long")
+var errResponseTooLong = errors.New("response too long")
 
-// answer is what the library forgets about a response. Its transport fills in
-// the one found in the request's context.
-type answer struct {
+// responseInfo holds what the client library drops from a response. The transport
+// fills in the one in the request's context.
+type responseInfo struct {
 	status     int
 	name       string // the provider's name for the error
 	retryAfter time.Duration
 }
 
-type answerKey struct{}
+type responseInfoKey struct{}
 
-func withAnswer(ctx context.Context, a *answer) context.Context {
-	return context.WithValue(ctx, answerKey{}, a)
+func withResponseInfo(ctx context.Context, info *responseInfo) context.Context {
+	return context.WithValue(ctx, responseInfoKey{}, info)
 }
 
-// transport keeps the answer's status and bounds its length. It also gives the
-// request a body that can be sent again: with that and an Idempotency-Key,
-// net/http repeats by itself a request that met a connection just closed.
+// transport records the response's status and limits its length. It also gives the
+// request a body that can be sent again: with that and an Idempotency-Key, net/http
+// itself retries a request whose connection was just closed.
 type transport struct{ base http.RoundTripper }
 
 func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -55,24 +55,25 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = resp.Body.Close() }() // it was read to its end, or is too long
-	a, ok := req.Context().Value(answerKey{}).(*answer)
+	defer func() { _ = resp.Body.Close() }() // it was read to its end, or is too long to be used
+	info, ok := req.Context().Value(responseInfoKey{}).(*responseInfo)
 	if !ok {
-		a = new(answer)
+		info = new(responseInfo)
 	}
-	a.status, a.retryAfter = resp.StatusCode, retryAfter(resp.Header.Get("Retry-After"))
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	info.status, info.retryAfter = resp.StatusCode, retryAfter(resp.Header.Get("Retry-After"))
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse+1))
 	if err != nil {
 		return nil, err
 	}
-	if len(raw) > maxAnswer {
-		return nil, errTooLong
+	if len(raw) > maxResponse {
+		return nil, errResponseTooLong
 	}
-	a.name = errorName(raw)
+	info.name = errorName(raw)
 	resp.Body = io.NopCloser(bytes.NewReader(raw))
 	return resp, nil
 }
 
+// errorName returns the name in the provider's error, or "".
 func errorName(raw []byte) string {
 	var e struct {
 		Name string `json:"name"`
@@ -83,34 +84,34 @@ func errorName(raw []byte) string {
 	return e.Name
 }
 
-// retryAfter reads the header's seconds or date. It is never longer than an
-// hour: a quota that comes back tomorrow is asked about again before that.
+// retryAfter parses the header's seconds or date. It returns at most an hour: if a
+// quota is exceeded until tomorrow, we try again earlier.
 func retryAfter(header string) time.Duration {
 	wait := time.Duration(0)
 	if seconds, err := strconv.ParseFloat(header, 64); err == nil {
-		wait = time.Duration(min(seconds, maxPatience.Seconds()) * float64(time.Second))
+		wait = time.Duration(min(seconds, maxRetryAfter.Seconds()) * float64(time.Second))
 	} else if date, err := http.ParseTime(header); err == nil {
 		wait = time.Until(date)
 	}
-	return max(0, min(wait, maxPatience))
+	return max(0, min(wait, maxRetryAfter))
 }
 
-// newHTTPClient keeps to our limits, and follows no redirect: a mail goes to
-// the configured address or nowhere.
-func newHTTPClient(whole, first time.Duration) *http.Client {
+// newHTTPClient returns a client with our timeouts and limits. It follows no redirect,
+// so that emails are sent to the configured address only.
+func newHTTPClient(timeout, headerTimeout time.Duration) *http.Client {
 	base := &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
 		ForceAttemptHTTP2:      true,
 		TLSHandshakeTimeout:    10 * time.Second,
-		ResponseHeaderTimeout:  first,
-		MaxResponseHeaderBytes: maxAnswer,
+		ResponseHeaderTimeout:  headerTimeout,
+		MaxResponseHeaderBytes: maxResponse,
 		MaxIdleConnsPerHost:    4,
 		IdleConnTimeout:        90 * time.Second,
 	}
 	return &http.Client{
 		Transport:     transport{base: base},
-		Timeout:       whole,
+		Timeout:       timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }

@@ -18,20 +18,20 @@ const (
 	archiveBytes = 128 << 20
 )
 
-// sink takes bytes and no shortcuts.
+// sink discards bytes. It has no ReadFrom, so io.Copy cannot take a shortcut.
 type sink struct{}
 
 func (sink) Write(p []byte) (int, error) { return len(p), nil }
 
-// The plain benchmarks are what the bucket gives without us, through the same
-// client: the measure for the others.
+// The plain benchmarks measure the bucket alone, through the same client, as a
+// baseline for the others.
 
 func BenchmarkPlainPutOfAPiece(b *testing.B)    { plainPut(b, pieceBytes) }
 func BenchmarkPlainPutOfAnArchive(b *testing.B) { plainPut(b, archiveBytes) }
 
 func plainPut(b *testing.B, size int) {
 	v, _ := testVault(b)
-	body := noise(size)
+	body := randomBytes(size)
 	b.SetBytes(int64(size))
 	n := 0
 	for b.Loop() {
@@ -46,7 +46,7 @@ func plainPut(b *testing.B, size int) {
 func BenchmarkPut(b *testing.B) {
 	v, _ := testVault(b)
 	e := newExport(b, v)
-	body := noise(pieceBytes)
+	body := randomBytes(pieceBytes)
 	b.SetBytes(pieceBytes)
 	b.ReportAllocs()
 	n := 0
@@ -59,7 +59,7 @@ func BenchmarkPut(b *testing.B) {
 func BenchmarkCreate(b *testing.B) {
 	v, _ := testVault(b)
 	e := newExport(b, v)
-	block := noise(1 << 20)
+	block := randomBytes(1 << 20)
 	b.SetBytes(archiveBytes)
 	b.ReportAllocs()
 	n := 0
@@ -77,18 +77,18 @@ func BenchmarkCreate(b *testing.B) {
 	}
 }
 
-// stored is an archive in the bucket.
-func stored(b *testing.B) (*Vault, export, string) {
+// storedArchive stores an archive in the bucket.
+func storedArchive(b *testing.B) (*Vault, export, string) {
 	v, _ := testVault(b)
 	e := newExport(b, v)
-	_, err := v.Create(b.Context(), e.prefix+"archive", e.recipient, writing(noise(archiveBytes)))
+	_, err := v.Create(b.Context(), e.prefix+"archive", e.recipient, writeAll(randomBytes(archiveBytes)))
 	require.NoError(b, err)
 	b.SetBytes(archiveBytes)
 	return v, e, e.prefix + "archive"
 }
 
 func BenchmarkPlainGet(b *testing.B) {
-	v, _, key := stored(b)
+	v, _, key := storedArchive(b)
 	for b.Loop() {
 		got, err := v.s3.GetObject(b.Context(), &s3.GetObjectInput{Bucket: &v.bucket, Key: &key})
 		require.NoError(b, err)
@@ -99,7 +99,7 @@ func BenchmarkPlainGet(b *testing.B) {
 }
 
 func BenchmarkStream(b *testing.B) {
-	v, e, key := stored(b)
+	v, e, key := storedArchive(b)
 	b.ReportAllocs()
 	for b.Loop() {
 		r, err := v.OpenAt(b.Context(), key, e.identity)
@@ -113,8 +113,8 @@ func BenchmarkStream(b *testing.B) {
 }
 
 func BenchmarkGet(b *testing.B) {
-	v, e, _ := stored(b)
-	require.NoError(b, v.Put(b.Context(), e.prefix+"calls/1-1", e.recipient, noise(pieceBytes)))
+	v, e, _ := storedArchive(b)
+	require.NoError(b, v.Put(b.Context(), e.prefix+"calls/1-1", e.recipient, randomBytes(pieceBytes)))
 	b.SetBytes(pieceBytes)
 	b.ReportAllocs()
 	var buf []byte
@@ -125,11 +125,11 @@ func BenchmarkGet(b *testing.B) {
 	}
 }
 
-// BenchmarkDownload is a Stream through an HTTP server; BenchmarkPlainDownload
-// is the same server passing on what the bucket says.
+// BenchmarkDownload serves a Stream over HTTP; BenchmarkPlainDownload is the same
+// server forwarding the bucket's response.
 
 func BenchmarkPlainDownload(b *testing.B) {
-	v, _, key := stored(b)
+	v, _, key := storedArchive(b)
 	download(b, func(w http.ResponseWriter, q *http.Request) {
 		got, err := v.s3.GetObject(q.Context(), &s3.GetObjectInput{Bucket: &v.bucket, Key: &key})
 		if err == nil {
@@ -140,8 +140,8 @@ func BenchmarkPlainDownload(b *testing.B) {
 }
 
 func BenchmarkDownload(b *testing.B) {
-	v, e, key := stored(b)
-	download(b, serving(v, key, e.identity))
+	v, e, key := storedArchive(b)
+	download(b, serveObject(v, key, e.identity))
 }
 
 func download(b *testing.B, handle http.HandlerFunc) {

@@ -15,8 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// Config says where objects and the deployment's key are. Region and
-// credentials come from AWS's own environment and files.
+// Config locates the bucket and the deployment's key. Region and credentials come
+// from AWS's own environment and files.
 type Config struct {
 	Bucket     string `name:"s3-bucket" env:"S3_BUCKET" required:"" help:"Bucket that holds pieces and archives. Never shared with other software: removal lists and deletes in it."`
 	Endpoint   string `name:"s3-endpoint" env:"S3_ENDPOINT" help:"URL of an S3 server that is not AWS, addressed path-style. Empty for AWS."`
@@ -24,8 +24,8 @@ type Config struct {
 	KMSKeyURI  string `name:"kms-key-uri" env:"KMS_KEY_URI" xor:"deployment-key" help:"AWS KMS key that wraps the key of every export: aws-kms://arn:aws:kms:… This or KEYSET_FILE."`
 }
 
-// check says what is wrong with the settings in words of the environment.
-func (c Config) check() error {
+// validate returns an error that names the environment variable to correct.
+func (c Config) validate() error {
 	switch {
 	case c.Bucket == "":
 		return errors.New("vault: S3_BUCKET is not set")
@@ -39,8 +39,7 @@ func (c Config) check() error {
 	return nil
 }
 
-// Vault is one bucket and one deployment key. It may be used by any number of
-// goroutines.
+// Vault is one bucket and one deployment key. It is safe for concurrent use.
 type Vault struct {
 	*KeyRing
 	s3     *s3.Client
@@ -48,25 +47,24 @@ type Vault struct {
 	http   *http.Client
 }
 
-// Open reads the deployment's key and prepares the client. It does not ask
-// whether the bucket is there: that is what Check is for, so a process can
-// start while S3 is away.
+// Open reads the deployment's key and prepares the client. It does not contact the
+// bucket, so that a process can start while S3 is unavailable; Check does.
 func Open(ctx context.Context, c Config) (*Vault, error) {
-	return open(ctx, c, nature{patience: time.Minute, backoff: 5 * time.Second})
+	return open(ctx, c, resilience{idleTimeout: time.Minute, maxBackoff: 5 * time.Second})
 }
 
-// nature is what a vault is like when things go wrong.
-type nature struct {
-	patience time.Duration                             // with a connection on which nothing moves
-	backoff  time.Duration                             // at most, between two tries
-	wire     func(http.RoundTripper) http.RoundTripper // around every request; nil for none
+// resilience configures timeouts and retries.
+type resilience struct {
+	idleTimeout   time.Duration                             // of a connection without data flowing
+	maxBackoff    time.Duration                             // between two attempts
+	wrapTransport func(http.RoundTripper) http.RoundTripper // for tests; nil for none
 }
 
-func open(ctx context.Context, c Config, n nature) (*Vault, error) {
-	if err := c.check(); err != nil {
+func open(ctx context.Context, c Config, r resilience) (*Vault, error) {
+	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	settings, err := config.LoadDefaultConfig(ctx, config.WithRetryer(n.retryer))
+	settings, err := config.LoadDefaultConfig(ctx, config.WithRetryer(r.retryer))
 	if err != nil {
 		return nil, fmt.Errorf("vault: read AWS's settings: %w", err)
 	}
@@ -74,11 +72,11 @@ func open(ctx context.Context, c Config, n nature) (*Vault, error) {
 		if c.Endpoint == "" {
 			return nil, errors.New("vault: AWS_REGION is not set")
 		}
-		settings.Region = "us-east-1" // other S3 servers want a region in signatures, seldom a certain one
+		settings.Region = "us-east-1" // other S3 servers need some region in signatures, rarely a specific one
 	}
-	client := newHTTPClient(settings.HTTPClient, n.patience)
-	if n.wire != nil {
-		client.Transport = n.wire(client.Transport)
+	client := newHTTPClient(settings.HTTPClient, r.idleTimeout)
+	if r.wrapTransport != nil {
+		client.Transport = r.wrapTransport(client.Transport)
 	}
 	settings.HTTPClient = client
 
@@ -90,29 +88,30 @@ func open(ctx context.Context, c Config, n nature) (*Vault, error) {
 		if c.Endpoint != "" {
 			o.BaseEndpoint, o.UsePathStyle = aws.String(c.Endpoint), true
 		}
-		// The seal proves every byte that is read; another sum would prove it twice.
+		// age authenticates every byte that is read; a checksum adds nothing.
 		o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 	})}, nil
 }
 
-// Check tells whether the bucket can be reached with our credentials.
+// Check returns nil if the bucket can be reached with our credentials. It makes one
+// attempt.
 func (v *Vault) Check(ctx context.Context) error {
 	_, err := v.s3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &v.bucket}, func(o *s3.Options) { o.RetryMaxAttempts = 1 })
-	if err = failed(ctx, "look for the bucket", err); errors.Is(err, ErrNotFound) {
+	if err = translateError(ctx, "look for the bucket", err); errors.Is(err, ErrNotFound) {
 		return fmt.Errorf("vault: there is no bucket %s", v.bucket)
 	}
 	return err
 }
 
-// Close ends idle connections. Calls still running are not disturbed.
+// Close closes idle connections. Running calls continue.
 func (v *Vault) Close() { v.http.CloseIdleConnections() }
 
-// retryer sits out a restart of the server: five tries over some ten
-// seconds. The wait for longer absences is the caller's.
-func (n nature) retryer() aws.Retryer {
+// retryer bridges a restart of the server: five attempts within about ten
+// seconds. Waiting for longer outages is up to the caller.
+func (r resilience) retryer() aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = 5
-		o.MaxBackoff = n.backoff
-		o.RateLimiter = ratelimit.None // one request's bad luck must not fail another's
+		o.MaxBackoff = r.maxBackoff
+		o.RateLimiter = ratelimit.None // one request's failures must not use up another's retries
 	})
 }

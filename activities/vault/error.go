@@ -17,23 +17,23 @@ import (
 	"satchel/schema"
 )
 
-// What a caller can recognise with errors.Is.
+// Errors that callers test for with errors.Is.
 var (
-	// ErrExists: an object with this key is there already; it was left alone.
-	ErrExists = errors.New("the object is there already")
-	// ErrNotFound: there is no object with this key.
+	// ErrExists means that an object with this key exists; it was not changed.
+	ErrExists = errors.New("the object already exists")
+	// ErrNotFound means that no object has this key.
 	ErrNotFound = errors.New("no such object")
-	// ErrUnreadable: the sealed bytes do not open. The key is wrong, they
-	// belong to another object, account or purpose, or they were altered.
-	ErrUnreadable error = unreadable("the seal does not open: wrong key, wrong place, or altered")
+	// ErrUnreadable means that the bytes cannot be decrypted: the key is wrong,
+	// they belong to another object, account or purpose, or they were altered.
+	ErrUnreadable error = unreadable("cannot be decrypted: wrong key, wrong object, or altered")
 )
 
-// callError is a call to S3 or KMS that went wrong: the operation, and the
-// service's code or what the network said. Nothing of the request is in it.
+// callError is a failed call to S3 or KMS: the operation, and the service's code or
+// the network's error. It holds nothing of the request.
 type callError struct {
 	op    string
-	code  string // "" where no answer came
-	cause error  // a sentinel, a context's error or the network's; nil where the code says it all
+	code  string // "" without a response
+	cause error  // a sentinel, a context's error or the network's; nil if the code is enough
 }
 
 func (e *callError) Error() string {
@@ -48,8 +48,9 @@ func (e *callError) Error() string {
 
 func (e *callError) Unwrap() error { return e.cause }
 
-// Told is what anybody may read of the error: the operation, and the service's
-// code or what of ours it is. What a network, an SDK or a caller said is not in it.
+// Told returns a text that is safe to store in workflow histories: the
+// operation, and the service's code or our own reason. It holds no text of the
+// network, the SDK or the caller.
 func (e *callError) Told() string {
 	switch {
 	case e.code != "":
@@ -57,7 +58,7 @@ func (e *callError) Told() string {
 	case errors.Is(e.cause, ErrExists):
 		return "vault: " + e.op + ": " + ErrExists.Error()
 	}
-	return "vault: " + e.op + " did not succeed; the worker's log says why"
+	return "vault: " + e.op + " failed; see the worker's log"
 }
 
 // unreadable is the type of ErrUnreadable.
@@ -65,11 +66,11 @@ type unreadable string
 
 func (u unreadable) Error() string { return string(u) }
 
-// Told is what anybody may read of it.
+// Told returns a text that is safe to store in workflow histories.
 func (u unreadable) Told() string { return "vault: " + string(u) }
 
-// failed turns an SDK's error into ours: nil stays nil.
-func failed(ctx context.Context, op string, err error) error {
+// translateError turns an SDK's error into ours. It returns nil for nil.
+func translateError(ctx context.Context, op string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -84,22 +85,22 @@ func failed(ctx context.Context, op string, err error) error {
 		case api.ErrorCode() == "NoSuchBucket":
 		case status == http.StatusNotFound:
 			e.cause = ErrNotFound
-		case status >= 500 || status == http.StatusTooManyRequests || passing[api.ErrorCode()]:
-			return away(e)
+		case status >= 500 || status == http.StatusTooManyRequests || transientCodes[api.ErrorCode()]:
+			return unavailable(e)
 		}
 		return e
 	}
 	if e.cause = networkError(err); e.cause == nil {
-		// Neither the service nor the network spoke: the SDK could not make
-		// the request, as without credentials.
-		e.cause = errors.New(withoutURLs(err.Error()))
+		// Without a response or a network error, the SDK could not make the
+		// request, for example because it has no credentials.
+		e.cause = errors.New(redactURLs(err.Error()))
 		return e
 	}
-	return away(e)
+	return unavailable(e)
 }
 
-// passing are codes below 500 that another try may not meet.
-var passing = map[string]bool{
+// transientCodes are error codes with a status below 500 that are worth a retry.
+var transientCodes = map[string]bool{
 	"ConditionalRequestConflict": true,
 	"RequestTimeout":             true,
 	"SlowDown":                   true,
@@ -108,14 +109,14 @@ var passing = map[string]bool{
 	"OperationAborted":           true,
 }
 
-func away(cause error) error {
+func unavailable(cause error) error {
 	return &schema.Error{
-		Kind: schema.Unavailable, Code: "storage_unavailable", Message: "Storage is not answering. Please try again soon.",
+		Kind: schema.Unavailable, Code: schema.CodeStorageUnavailable, Message: "Storage is not responding. Please try again shortly.",
 		RetryAfter: 10 * time.Second, Cause: cause,
 	}
 }
 
-// statusOf is the HTTP status of the answer inside err, or 0.
+// statusOf returns the HTTP status of the response inside err, or 0.
 func statusOf(err error) int {
 	if res, ok := errors.AsType[*smithyhttp.ResponseError](err); ok {
 		return res.HTTPStatusCode()
@@ -123,8 +124,8 @@ func statusOf(err error) int {
 	return 0
 }
 
-// networkError is what went wrong below HTTP, without the URL that the HTTP
-// client and the SDK put around it; nil where nothing did.
+// networkError returns the error below HTTP, without the URL that the HTTP client
+// and the SDK add to it, or nil if err has none.
 func networkError(err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
@@ -140,4 +141,4 @@ func networkError(err error) error {
 
 var anyURL = regexp.MustCompile(`[a-z0-9+-]+://[^\s"]+`)
 
-func withoutURLs(text string) string { return anyURL.ReplaceAllString(text, "…") }
+func redactURLs(s string) string { return anyURL.ReplaceAllString(s, "…") }

@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -8,14 +9,16 @@ import (
 	"testing"
 	"time"
 
+	smithy "github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/stretchr/testify/require"
 
 	"satchel/schema"
 )
 
-func TestErrorsSayTheCodeAndNothingOfTheRequest(t *testing.T) {
-	c := settings(t)
-	good, _ := wiredVault(t, c, time.Minute)
+func TestErrorsNameTheCodeAndNothingOfTheRequest(t *testing.T) {
+	c := testConfig(t)
+	good, _ := interceptedVault(t, c, time.Minute)
 	e := newExport(t, good)
 
 	missing := c
@@ -23,13 +26,13 @@ func TestErrorsSayTheCodeAndNothingOfTheRequest(t *testing.T) {
 	nowhere := c
 	nowhere.Endpoint = "http://127.0.0.1:1"
 	vaults := map[string]*Vault{}
-	vaults["unreachable"], _ = wiredVault(t, nowhere, time.Minute)
-	vaults["NoSuchBucket"], _ = wiredVault(t, missing, time.Minute)
+	vaults["unreachable"], _ = interceptedVault(t, nowhere, time.Minute)
+	vaults["NoSuchBucket"], _ = interceptedVault(t, missing, time.Minute)
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "not-the-secret-at-all")
-	vaults["SignatureDoesNotMatch"], _ = wiredVault(t, c, time.Minute)
+	vaults["SignatureDoesNotMatch"], _ = interceptedVault(t, c, time.Minute)
 
 	for what, v := range vaults {
-		_, createErr := v.Create(t.Context(), e.prefix+"archive", e.recipient, writing(noise(partSize+1)))
+		_, createErr := v.Create(t.Context(), e.prefix+"archive", e.recipient, writeAll(randomBytes(partSize+1)))
 		_, getErr := v.Get(t.Context(), e.prefix+"calls/1-1", e.identity, nil)
 		_, removeErr := v.Remove(t.Context(), e.prefix)
 		for op, err := range map[string]error{
@@ -38,12 +41,12 @@ func TestErrorsSayTheCodeAndNothingOfTheRequest(t *testing.T) {
 		} {
 			require.Error(t, err, "%s %s", what, op)
 			text := err.Error()
-			told := toldOf(err)
+			safe := safeMessageOf(err)
 			for _, inside := range []string{"/", e.prefix, missing.Bucket, c.Bucket, "127.0.0.1"} {
-				require.NotContains(t, told, inside, "%s %s", what, op)
+				require.NotContains(t, safe, inside, "%s %s", what, op)
 			}
 			if op == "put" && what != "unreachable" {
-				require.Contains(t, told, "vault: put: "+what, op)
+				require.Contains(t, safe, "vault: put: "+what, op)
 			}
 			for _, secret := range []string{"://", "Signature=", "X-Amz", "not-the-secret", "Credential"} {
 				require.NotContains(t, text, secret, "%s %s", what, op)
@@ -52,7 +55,7 @@ func TestErrorsSayTheCodeAndNothingOfTheRequest(t *testing.T) {
 			case what == "unreachable":
 				require.Equal(t, schema.Unavailable, schema.KindOf(err))
 				require.Contains(t, text, "connection refused")
-			case op == "check": // an answer to HEAD has no body to say more
+			case op == "check": // a response to HEAD has no body with the code
 				require.Error(t, err)
 			default:
 				require.Empty(t, schema.KindOf(err))
@@ -65,8 +68,8 @@ func TestErrorsSayTheCodeAndNothingOfTheRequest(t *testing.T) {
 	require.ErrorContains(t, vaults["NoSuchBucket"].Check(t.Context()), "there is no bucket")
 }
 
-// toldOf is what anybody may read of an error of this package, "" of any other.
-func toldOf(err error) string {
+// safeMessageOf returns the Told text of an error of this package, "" for any other.
+func safeMessageOf(err error) string {
 	if e, ok := errors.AsType[interface {
 		error
 		Told() string
@@ -76,38 +79,123 @@ func toldOf(err error) string {
 	return ""
 }
 
-func TestWhatIsToldOfAnErrorIsOurs(t *testing.T) {
+func TestSafeMessagesHoldOnlyOurOwnText(t *testing.T) {
 	for want, err := range map[string]error{
-		"vault: get: AccessDenied, HTTP 403":                                fmt.Errorf("of ada@example.com: %w", &callError{op: "get", code: "AccessDenied, HTTP 403", cause: errors.New("ada@example.com")}),
-		"vault: put: the object is there already":                           &callError{op: "put", cause: ErrExists},
-		"vault: create did not succeed; the worker's log says why":          &callError{op: "create", cause: errors.New("ada@example.com")},
-		"vault: the seal does not open: wrong key, wrong place, or altered": fmt.Errorf("ada@example.com: %w", ErrUnreadable),
+		"vault: get: AccessDenied, HTTP 403":                              fmt.Errorf("of ada@example.com: %w", &callError{op: "get", code: "AccessDenied, HTTP 403", cause: errors.New("ada@example.com")}),
+		"vault: put: the object already exists":                           &callError{op: "put", cause: ErrExists},
+		"vault: create failed; see the worker's log":                      &callError{op: "create", cause: errors.New("ada@example.com")},
+		"vault: cannot be decrypted: wrong key, wrong object, or altered": fmt.Errorf("ada@example.com: %w", ErrUnreadable),
 		"": errors.New("ada@example.com"),
 	} {
-		require.Equal(t, want, toldOf(err))
+		require.Equal(t, want, safeMessageOf(err))
 	}
 }
 
-func TestWithoutCredentialsTheErrorSaysSo(t *testing.T) {
-	c := settings(t)
+func TestErrorCodesAreClassified(t *testing.T) {
+	for name, c := range map[string]struct {
+		status    int
+		code      string
+		temporary bool
+		notFound  bool
+	}{
+		"server error":    {http.StatusInternalServerError, "InternalError", true, false},
+		"bad gateway":     {http.StatusBadGateway, "BadGateway", true, false},
+		"too many":        {http.StatusTooManyRequests, "TooManyRequests", true, false},
+		"conflict":        {http.StatusConflict, "ConditionalRequestConflict", true, false},
+		"other conflict":  {http.StatusConflict, "OperationAborted", true, false},
+		"slow request":    {http.StatusBadRequest, "RequestTimeout", true, false},
+		"throttled":       {http.StatusBadRequest, "ThrottlingException", true, false},
+		"bad request":     {http.StatusBadRequest, "InvalidArgument", false, false},
+		"denied":          {http.StatusForbidden, "AccessDenied", false, false},
+		"existing object": {http.StatusPreconditionFailed, "PreconditionFailed", false, false},
+		"no object":       {http.StatusNotFound, "NoSuchKey", false, true},
+		"no upload":       {http.StatusNotFound, "NoSuchUpload", false, true},
+		"no bucket":       {http.StatusNotFound, "NoSuchBucket", false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := translateError(t.Context(), "get", &smithyhttp.ResponseError{
+				Response: &smithyhttp.Response{Response: &http.Response{StatusCode: c.status}},
+				Err:      &smithy.GenericAPIError{Code: c.code, Message: "seekrit"},
+			})
+			require.NotContains(t, err.Error(), "seekrit")
+			require.Contains(t, err.Error(), fmt.Sprintf("vault: get: %s", map[bool]string{true: ErrNotFound.Error(), false: c.code}[c.notFound]))
+			require.Equal(t, c.notFound, errors.Is(err, ErrNotFound))
+			require.Equal(t, c.temporary, schema.KindOf(err) == schema.Unavailable, "%v", err)
+			if known, ok := errors.AsType[*schema.Error](err); ok {
+				require.Equal(t, 10*time.Second, known.RetryAfter)
+				require.NotContains(t, known.Message, c.code)
+			}
+		})
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	err := translateError(ctx, "get", errTest)
+	require.ErrorIs(t, err, context.Canceled)
+	require.Empty(t, schema.KindOf(err), "the caller's own cancellation is no outage")
+	require.NoError(t, translateError(ctx, "get", nil))
+}
+
+func TestURLsAreRemovedFromTheSDKsErrors(t *testing.T) {
+	err := translateError(t.Context(), "get", errors.New(`resolve "https://u:seekrit@bucket.example/key?X-Amz-Signature=seekrit": no such endpoint`))
+	require.EqualError(t, err, `vault: get: resolve "…": no such endpoint`)
+}
+
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	v, w := testVault(t)
+	e := newExport(t, v)
+	w.intercept(func(q *http.Request, _ http.RoundTripper) (*http.Response, error) {
+		if q.URL.Host == "elsewhere.example" {
+			t.Error("the redirect was followed")
+		}
+		res := response(q, http.StatusTemporaryRedirect, "")
+		res.Header.Set("Location", "http://elsewhere.example/")
+		return res, nil
+	})
+	require.Error(t, v.Put(t.Context(), e.prefix+"calls/1-1", e.recipient, nil))
+	_, err := v.Get(t.Context(), e.prefix+"calls/1-1", e.identity, nil)
+	require.Error(t, err)
+	_, err = v.Remove(t.Context(), e.prefix)
+	require.Error(t, err)
+}
+
+func TestMissingCredentialsAreNamed(t *testing.T) {
+	c := testConfig(t)
 	t.Setenv("AWS_ACCESS_KEY_ID", "")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 	t.Setenv("HOME", t.TempDir())
-	v, _ := wiredVault(t, c, time.Minute)
+	v, _ := interceptedVault(t, c, time.Minute)
 	err := v.Check(t.Context())
 	require.ErrorContains(t, err, "credentials")
 	require.NotContains(t, err.Error(), "://")
 }
 
-func TestAnAnswerThatIsNotS3sIsAnError(t *testing.T) {
+func TestAResponseThatIsNotFromS3IsAnError(t *testing.T) {
 	v, w := testVault(t)
 	e := newExport(t, v)
-	w.answering(func(q *http.Request, _ http.RoundTripper) (*http.Response, error) {
-		return answer(q, http.StatusOK, strings.Repeat("<html>sign in to the network</html>", 10)), nil
+	w.intercept(func(q *http.Request, _ http.RoundTripper) (*http.Response, error) {
+		return response(q, http.StatusOK, strings.Repeat("<html>sign in to the network</html>", 10)), nil
 	})
 	_, err := v.Get(t.Context(), e.prefix+"calls/1-1", e.identity, nil)
 	require.ErrorIs(t, err, ErrUnreadable)
 	_, err = v.Remove(t.Context(), e.prefix)
 	require.Error(t, err)
+	listings := 0
+	for _, err := range v.Keys(t.Context(), e.prefix) {
+		require.ErrorContains(t, err, errNotS3.Error())
+		listings++
+	}
+	require.Equal(t, 1, listings, "not an empty list")
+	listings = 0
+	for _, err := range v.Uploads(t.Context(), e.prefix) {
+		require.ErrorContains(t, err, errNotS3.Error())
+		listings++
+	}
+	require.Equal(t, 1, listings)
+	listings = 0
+	for _, err := range v.Folders(t.Context(), schema.ExportFolder) {
+		require.ErrorContains(t, err, errNotS3.Error())
+		listings++
+	}
+	require.Equal(t, 1, listings)
 }

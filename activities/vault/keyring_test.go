@@ -23,19 +23,20 @@ import (
 
 const testKMSKey = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
 
-// keyService is a key service with one key that speaks AWS' protocol and remembers
-// for whom it decrypted.
+// keyService is a KMS with one key. It records the encryption contexts that it
+// decrypted for.
 type keyService struct {
 	*httptest.Server
 	aead cipher.AEAD
 
 	mu       sync.Mutex
 	contexts []string
-	away     bool
+	down     bool
+	wrongKey bool
 }
 
 func newKeyService(t *testing.T) *keyService {
-	block, err := aes.NewCipher(noise(32))
+	block, err := aes.NewCipher(randomBytes(32))
 	require.NoError(t, err)
 	k := &keyService{}
 	k.aead, err = cipher.NewGCM(block)
@@ -59,48 +60,51 @@ func (k *keyService) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 		fmt.Fprintf(w, `{"__type":%q}`, code)
 	}
 	switch err := json.NewDecoder(q.Body).Decode(&in); {
-	case k.away:
+	case k.wrongKey:
+		refuse(http.StatusBadRequest, "IncorrectKeyException")
+		return
+	case k.down:
 		refuse(http.StatusServiceUnavailable, "DependencyTimeoutException")
 		return
 	case err != nil || in.KeyId != testKMSKey || !strings.Contains(q.Header.Get("Authorization"), "/eu-west-1/kms/"):
 		refuse(http.StatusBadRequest, "NotFoundException")
 		return
 	}
-	bound := []byte(in.EncryptionContext["associatedData"])
+	associated := []byte(in.EncryptionContext["associatedData"])
 	nonce := make([]byte, k.aead.NonceSize())
 	switch q.Header.Get("X-Amz-Target") {
 	case "TrentService.Encrypt":
-		_ = json.NewEncoder(w).Encode(map[string]any{"CiphertextBlob": k.aead.Seal(nil, nonce, in.Plaintext, bound)})
+		_ = json.NewEncoder(w).Encode(map[string]any{"CiphertextBlob": k.aead.Seal(nil, nonce, in.Plaintext, associated)})
 	case "TrentService.Decrypt":
-		plain, err := k.aead.Open(nil, nonce, in.CiphertextBlob, bound)
+		plain, err := k.aead.Open(nil, nonce, in.CiphertextBlob, associated)
 		if err != nil {
 			refuse(http.StatusBadRequest, "InvalidCiphertextException")
 			return
 		}
-		named, _ := hex.DecodeString(string(bound))
-		k.contexts = append(k.contexts, string(named))
+		decoded, _ := hex.DecodeString(string(associated))
+		k.contexts = append(k.contexts, string(decoded))
 		_ = json.NewEncoder(w).Encode(map[string]any{"Plaintext": plain})
 	}
 }
 
-// rings are every kind of key ring.
-func rings(t *testing.T) map[string]*KeyRing {
+// keyRings returns one key ring of each kind.
+func keyRings(t *testing.T) map[string]*KeyRing {
 	file, _ := testVault(t)
-	cloud, _ := cloudVault(t, newKeyService(t))
-	return map[string]*KeyRing{"file": file.KeyRing, "kms": cloud.KeyRing}
+	inKMS, _ := kmsVault(t, newKeyService(t))
+	return map[string]*KeyRing{"file": file.KeyRing, "kms": inKMS.KeyRing}
 }
 
-// cloudVault is a vault whose key is in the service.
-func cloudVault(t *testing.T, service *keyService) (*Vault, *wire) {
-	c := settings(t)
+// kmsVault returns a vault whose key is in the service.
+func kmsVault(t *testing.T, service *keyService) (*Vault, *interceptor) {
+	c := testConfig(t)
 	c.KeysetFile, c.KMSKeyURI = "", "aws-kms://"+testKMSKey
 	t.Setenv("AWS_ENDPOINT_URL_KMS", service.URL)
-	return wiredVault(t, c, time.Minute)
+	return interceptedVault(t, c, time.Minute)
 }
 
 func TestAWrappedKeyOpensOnlyForItsAccountAndExport(t *testing.T) {
 	account, export := schema.NewAccountID(), schema.NewExportID()
-	for name, ring := range rings(t) {
+	for name, ring := range keyRings(t) {
 		t.Run(name, func(t *testing.T) {
 			recipient, wrapped, err := ring.NewKey(t.Context(), account, export)
 			require.NoError(t, err)
@@ -132,7 +136,7 @@ func TestAWrappedKeyOpensOnlyForItsAccountAndExport(t *testing.T) {
 
 func TestASealedSecretOpensOnlyForItsAccountAndPurpose(t *testing.T) {
 	account := schema.NewAccountID()
-	for name, ring := range rings(t) {
+	for name, ring := range keyRings(t) {
 		t.Run(name, func(t *testing.T) {
 			sealed, err := ring.Seal(t.Context(), []byte("an auth token"), account, "auth token")
 			require.NoError(t, err)
@@ -148,9 +152,9 @@ func TestASealedSecretOpensOnlyForItsAccountAndPurpose(t *testing.T) {
 	}
 }
 
-func TestTheCloudsLogSaysWhoseKeyWasUnwrapped(t *testing.T) {
+func TestKMSLogsTheAccountAndExportOfAnUnwrap(t *testing.T) {
 	service := newKeyService(t)
-	v, _ := cloudVault(t, service)
+	v, _ := kmsVault(t, service)
 	account, export := schema.NewAccountID(), schema.NewExportID()
 	_, wrapped, err := v.NewKey(t.Context(), account, export)
 	require.NoError(t, err)
@@ -160,10 +164,14 @@ func TestTheCloudsLogSaysWhoseKeyWasUnwrapped(t *testing.T) {
 	require.Contains(t, service.contexts[0], account)
 	require.Contains(t, service.contexts[0], export)
 
-	service.away = true
+	service.wrongKey = true
+	_, err = v.Unwrap(t.Context(), wrapped, account, export)
+	require.ErrorIs(t, err, ErrUnreadable)
+
+	service.wrongKey, service.down = false, true
 	_, err = v.Unwrap(t.Context(), wrapped, account, export)
 	require.Equal(t, schema.Unavailable, schema.KindOf(err), "%v", err)
-	require.NotErrorIs(t, err, ErrUnreadable, "a key service that is away must not look like a lost key")
+	require.NotErrorIs(t, err, ErrUnreadable, "an unavailable key service must not look like a lost key")
 }
 
 func TestIdentitiesDoNotPrint(t *testing.T) {
@@ -175,10 +183,14 @@ func TestIdentitiesDoNotPrint(t *testing.T) {
 	for _, printed := range []string{fmt.Sprint(e.identity), fmt.Sprintf("%v %+v %#v %s %q", e.identity, &e.identity, e.identity, e.identity, e.identity), string(text)} {
 		require.NotContains(t, strings.ToUpper(printed), secret[:20])
 	}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
+		require.Equal(t, "vault.Identity", fmt.Sprintf(verb, e.identity), "nor the bytes behind it")
+		require.Equal(t, "vault.Identity", fmt.Sprintf(verb, &e.identity))
+	}
 }
 
-func TestAKeysetIsReadOnlyIfNobodyElseCan(t *testing.T) {
-	c := settings(t)
+func TestAKeysetThatOthersCanReadIsRejected(t *testing.T) {
+	c := testConfig(t)
 	for _, mode := range []os.FileMode{0o644, 0o640, 0o604, 0o660, 0o620} {
 		require.NoError(t, os.Chmod(c.KeysetFile, mode))
 		_, err := Open(t.Context(), c)
@@ -199,16 +211,16 @@ func TestAKeysetIsNeverReplaced(t *testing.T) {
 	info, err := os.Stat(path)
 	require.NoError(t, err)
 	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
-	require.ErrorContains(t, WriteKeyset(path), "there already")
-	require.ErrorContains(t, WriteDevelopmentKeyset(path), "there already")
+	require.ErrorContains(t, WriteKeyset(path), "already exists")
+	require.ErrorContains(t, WriteDevelopmentKeyset(path), "already exists")
 	after, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.Equal(t, before, after)
 	require.Error(t, WriteKeyset(filepath.Join(path, "under a file")))
 }
 
-func TestKeysMadeForDevelopmentAreKnownAsSuch(t *testing.T) {
-	c := settings(t)
+func TestDevelopmentKeysAreRecognised(t *testing.T) {
+	c := testConfig(t)
 	v, err := Open(t.Context(), c)
 	require.NoError(t, err)
 	require.False(t, v.KeyIsForDevelopment())
@@ -234,8 +246,8 @@ func TestKeysMadeForDevelopmentAreKnownAsSuch(t *testing.T) {
 	require.NotEqual(t, text, otherText, "each is random")
 }
 
-func TestNeitherKeyNorPathOfAFileWithAnotherContentIsQuoted(t *testing.T) {
-	c := settings(t)
+func TestTheContentOfAFileThatIsNoKeysetIsNotQuoted(t *testing.T) {
+	c := testConfig(t)
 	secret := "AGE-SECRET-KEY-PQ-1NOTAKEYSET"
 	require.NoError(t, os.WriteFile(c.KeysetFile, []byte(secret), 0o600))
 	_, err := Open(t.Context(), c)
@@ -243,8 +255,8 @@ func TestNeitherKeyNorPathOfAFileWithAnotherContentIsQuoted(t *testing.T) {
 	require.NotContains(t, err.Error(), secret)
 }
 
-func TestSettingsThatCannotWorkAreRefusedInWords(t *testing.T) {
-	good := settings(t)
+func TestInvalidConfigurationIsNamed(t *testing.T) {
+	good := testConfig(t)
 	for want, spoil := range map[string]func(*Config){
 		"S3_BUCKET":              func(c *Config) { c.Bucket = "" },
 		"neither":                func(c *Config) { c.KeysetFile = "" },

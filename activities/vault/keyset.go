@@ -16,15 +16,14 @@ import (
 	"github.com/tink-crypto/tink-go/v2/tink"
 )
 
-// developmentKeyID marks keys that were made for development. Tink writes a
-// key's ID in front of every ciphertext, so the mark travels with the key
-// wherever it is copied, and with everything it wrapped. Tink draws other IDs
-// at random.
+// developmentKeyID identifies keys that were made for development. Tink prefixes
+// every ciphertext with the key's ID, so a copy of the key and everything it wrapped
+// can be recognised. Tink's own key IDs are random.
 const developmentKeyID = 0xDE7E10AD
 
-// WriteKeyset makes a new deployment key, AES-256-GCM, in a file that only its
-// owner can read. It refuses to touch a file that is there. Losing the file
-// means losing every export not yet downloaded and every sealed secret.
+// WriteKeyset generates a deployment key, AES-256-GCM, and writes it to a file that
+// only its owner can read. It never replaces a file. Losing the file means losing
+// every export that was not downloaded yet and every sealed secret.
 func WriteKeyset(path string) error {
 	handle, err := keyset.NewHandle(aead.AES256GCMKeyTemplate())
 	if err != nil {
@@ -33,7 +32,7 @@ func WriteKeyset(path string) error {
 	return writeKeyset(path, handle)
 }
 
-// WriteDevelopmentKeyset is WriteKeyset with a key that KeyIsForDevelopment
+// WriteDevelopmentKeyset is like WriteKeyset, with a key that KeyIsForDevelopment
 // recognises.
 func WriteDevelopmentKeyset(path string) error {
 	handle, err := developmentKeyset()
@@ -70,28 +69,29 @@ func developmentKeyset() (*keyset.Handle, error) {
 }
 
 func writeKeyset(path string, handle *keyset.Handle) error {
-	var text bytes.Buffer
-	if err := insecurecleartextkeyset.Write(handle, keyset.NewJSONWriter(&text)); err != nil {
+	var encoded bytes.Buffer
+	if err := insecurecleartextkeyset.Write(handle, keyset.NewJSONWriter(&encoded)); err != nil {
 		return fmt.Errorf("vault: encode the keyset: %w", err)
 	}
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("vault: %s is there already; a key that wrapped anything must not be replaced", path)
+		return fmt.Errorf("vault: %s already exists; a key that wrapped anything must not be replaced", path)
 	}
 	if err != nil {
 		return fmt.Errorf("vault: write the keyset: %w", err)
 	}
-	_, err = file.Write(append(text.Bytes(), '\n'))
+	_, err = file.Write(append(encoded.Bytes(), '\n'))
 	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
 		return errors.Join(fmt.Errorf("vault: write the keyset: %w", err), os.Remove(path))
 	}
 	return nil
 }
 
-// OpenKeyset reads the deployment's key from a file, for whoever needs no bucket.
+// OpenKeyset reads the deployment's key from a file, for callers that need no
+// bucket.
 func OpenKeyset(path string) (*KeyRing, error) { return readKeyset(path) }
 
-// readKeyset loads a Tink keyset in JSON from a file only its owner can read.
+// readKeyset reads a Tink keyset in JSON from a file that only its owner can read.
 func readKeyset(path string) (*KeyRing, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -107,7 +107,7 @@ func readKeyset(path string) (*KeyRing, error) {
 	}
 	handle, err := insecurecleartextkeyset.Read(keyset.NewJSONReader(file))
 	if err != nil {
-		return nil, fmt.Errorf("vault: %s is not a Tink keyset in JSON", path) // the parser's words could quote the key
+		return nil, fmt.Errorf("vault: %s is not a Tink keyset in JSON", path) // the parser's error could quote the key
 	}
 	primitive, err := aead.New(handle)
 	if err != nil {
@@ -124,17 +124,17 @@ func readKeyset(path string) (*KeyRing, error) {
 	return ring, nil
 }
 
-// localKey works without asking anyone, so no context can end it.
+// localKey encrypts in this process, so it ignores contexts.
 type localKey struct{ tink.AEAD }
 
-func (k localKey) EncryptWithContext(_ context.Context, plaintext, place []byte) ([]byte, error) {
-	return k.Encrypt(plaintext, place)
+func (k localKey) EncryptWithContext(_ context.Context, plaintext, associated []byte) ([]byte, error) {
+	return k.Encrypt(plaintext, associated)
 }
 
-// DecryptWithContext answers ErrUnreadable: a local key fails for no other
-// reason.
-func (k localKey) DecryptWithContext(_ context.Context, ciphertext, place []byte) ([]byte, error) {
-	plaintext, err := k.Decrypt(ciphertext, place)
+// DecryptWithContext returns ErrUnreadable for every failure: a local key has no
+// other reason to fail.
+func (k localKey) DecryptWithContext(_ context.Context, ciphertext, associated []byte) ([]byte, error) {
+	plaintext, err := k.Decrypt(ciphertext, associated)
 	if err != nil {
 		return nil, ErrUnreadable
 	}

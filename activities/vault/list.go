@@ -14,28 +14,27 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// Stored is an object as the bucket lists it.
-type Stored struct {
+// ObjectInfo is an object in a listing of the bucket.
+type ObjectInfo struct {
 	Key        string
-	Size       int64 // sealed
+	Size       int64 // encrypted
 	ModifiedAt time.Time
 }
 
-// Upload is a multipart upload that was begun and neither completed nor
-// aborted.
+// Upload is a multipart upload that was neither completed nor aborted.
 type Upload struct {
 	Key       string
 	ID        string
 	StartedAt time.Time
 }
 
-// errNotS3 keeps any other page that says 200 from passing for an empty list.
-var errNotS3 = errors.New("the answer is not a list of this bucket")
+// errNotS3 rejects responses with status 200 that are no listing, such as a proxy's
+// page, which would otherwise look like an empty list.
+var errNotS3 = errors.New("the response is not a listing of this bucket")
 
-// Keys lists the objects under a prefix in order of their keys. After an error
-// it ends.
-func (v *Vault) Keys(ctx context.Context, prefix string) iter.Seq2[Stored, error] {
-	return func(yield func(Stored, error) bool) {
+// Keys lists the objects under a prefix, ordered by key. It ends after an error.
+func (v *Vault) Keys(ctx context.Context, prefix string) iter.Seq2[ObjectInfo, error] {
+	return func(yield func(ObjectInfo, error) bool) {
 		pages := s3.NewListObjectsV2Paginator(v.s3, &s3.ListObjectsV2Input{Bucket: &v.bucket, Prefix: &prefix})
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)
@@ -43,11 +42,11 @@ func (v *Vault) Keys(ctx context.Context, prefix string) iter.Seq2[Stored, error
 				err = errNotS3
 			}
 			if err != nil {
-				yield(Stored{}, failed(ctx, "list objects", err))
+				yield(ObjectInfo{}, translateError(ctx, "list objects", err))
 				return
 			}
 			for _, o := range page.Contents {
-				if !yield(Stored{aws.ToString(o.Key), aws.ToInt64(o.Size), aws.ToTime(o.LastModified)}, nil) {
+				if !yield(ObjectInfo{aws.ToString(o.Key), aws.ToInt64(o.Size), aws.ToTime(o.LastModified)}, nil) {
 					return
 				}
 			}
@@ -55,7 +54,8 @@ func (v *Vault) Keys(ctx context.Context, prefix string) iter.Seq2[Stored, error
 	}
 }
 
-// Uploads lists the unfinished uploads under a prefix. After an error it ends.
+// Uploads lists the unfinished multipart uploads under a prefix. It ends after an
+// error.
 func (v *Vault) Uploads(ctx context.Context, prefix string) iter.Seq2[Upload, error] {
 	return func(yield func(Upload, error) bool) {
 		pages := s3.NewListMultipartUploadsPaginator(v.s3, &s3.ListMultipartUploadsInput{Bucket: &v.bucket, Prefix: &prefix})
@@ -65,7 +65,7 @@ func (v *Vault) Uploads(ctx context.Context, prefix string) iter.Seq2[Upload, er
 				err = errNotS3
 			}
 			if err != nil {
-				yield(Upload{}, failed(ctx, "list uploads", err))
+				yield(Upload{}, translateError(ctx, "list uploads", err))
 				return
 			}
 			for _, u := range page.Uploads {
@@ -77,9 +77,9 @@ func (v *Vault) Uploads(ctx context.Context, prefix string) iter.Seq2[Upload, er
 	}
 }
 
-// Folders names everything under a folder, such as "exports/", that has an
-// object, a version of one or an unfinished upload in the bucket, each once.
-// After an error it ends.
+// Folders lists the names directly under a folder, such as "exports/", that have an
+// object, an object version or an unfinished upload, each once. It ends after an
+// error.
 func (v *Vault) Folders(ctx context.Context, under string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		uploading := map[string]bool{}
@@ -92,7 +92,7 @@ func (v *Vault) Folders(ctx context.Context, under string) iter.Seq2[string, err
 				uploading[name] = true
 			}
 		}
-		for name, err := range v.directories(ctx, under) {
+		for name, err := range v.commonPrefixes(ctx, under) {
 			if err != nil {
 				yield("", err)
 				return
@@ -109,9 +109,9 @@ func (v *Vault) Folders(ctx context.Context, under string) iter.Seq2[string, err
 	}
 }
 
-// LastStored is when something under a prefix was last stored or begun, old
-// versions and the parts of unfinished uploads included; the zero time where
-// there is nothing.
+// LastStored returns the time of the last write under a prefix, including old
+// versions and unfinished uploads with their parts, or the zero time if there is
+// nothing.
 func (v *Vault) LastStored(ctx context.Context, prefix string) (time.Time, error) {
 	var last time.Time
 	for u, err := range v.Uploads(ctx, prefix) {
@@ -121,12 +121,12 @@ func (v *Vault) LastStored(ctx context.Context, prefix string) (time.Time, error
 		if u.StartedAt.After(last) {
 			last = u.StartedAt
 		}
-		grown, err := v.lastPart(ctx, u)
+		part, err := v.lastPart(ctx, u)
 		if err != nil {
 			return last, err
 		}
-		if grown.After(last) {
-			last = grown
+		if part.After(last) {
+			last = part
 		}
 	}
 	for o, err := range v.versions(ctx, prefix) {
@@ -140,34 +140,35 @@ func (v *Vault) LastStored(ctx context.Context, prefix string) (time.Time, error
 	return last, nil
 }
 
-// lastPart is when an upload last grew; the zero time where it has no part, or
-// is finished meanwhile.
+// lastPart returns the time of an upload's last part, or the zero time if it has no
+// part or was finished meanwhile.
 func (v *Vault) lastPart(ctx context.Context, u Upload) (last time.Time, err error) {
 	pages := s3.NewListPartsPaginator(v.s3, &s3.ListPartsInput{Bucket: &v.bucket, Key: &u.Key, UploadId: &u.ID})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
-		if err = failed(ctx, "list parts", err); errors.Is(err, ErrNotFound) {
+		if err = translateError(ctx, "list parts", err); errors.Is(err, ErrNotFound) {
 			return last, nil
 		} else if err != nil {
 			return last, err
 		}
 		for _, p := range page.Parts {
-			if at := aws.ToTime(p.LastModified); at.After(last) {
-				last = at
+			if modified := aws.ToTime(p.LastModified); modified.After(last) {
+				last = modified
 			}
 		}
 	}
 	return last, nil
 }
 
+// folderOf returns the name directly under a folder that key belongs to.
 func folderOf(under, key string) (string, bool) {
 	rest, ok := strings.CutPrefix(key, under)
 	name, _, inside := strings.Cut(rest, "/")
 	return name, ok && inside && name != ""
 }
 
-// directories names the folders that have objects or versions.
-func (v *Vault) directories(ctx context.Context, under string) iter.Seq2[string, error] {
+// commonPrefixes lists the names under a folder that have objects or versions.
+func (v *Vault) commonPrefixes(ctx context.Context, under string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		found := false
 		each := func(prefixes []types.CommonPrefix) bool {
@@ -184,11 +185,11 @@ func (v *Vault) directories(ctx context.Context, under string) iter.Seq2[string,
 		})
 		for versions.HasMorePages() {
 			page, err := versions.NextPage(ctx)
-			if knowsNoVersions(err) {
+			if versioningUnsupported(err) {
 				break
 			}
 			if err != nil {
-				yield("", failed(ctx, "list versions", err))
+				yield("", translateError(ctx, "list versions", err))
 				return
 			}
 			if !each(page.CommonPrefixes) {
@@ -204,7 +205,7 @@ func (v *Vault) directories(ctx context.Context, under string) iter.Seq2[string,
 		for objects.HasMorePages() {
 			page, err := objects.NextPage(ctx)
 			if err != nil {
-				yield("", failed(ctx, "list objects", err))
+				yield("", translateError(ctx, "list objects", err))
 				return
 			}
 			if !each(page.CommonPrefixes) {

@@ -15,52 +15,52 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 )
 
-func TestMain(m *testing.M) { testparts.Main(m) }
+func TestMain(m *testing.M) { testservices.Main(m) }
 
-// wire stands between a vault and its bucket: it sees every request, and a
-// test may answer one in the bucket's place.
-type wire struct {
+// interceptor is the vault's HTTP transport. It records every request, and a test may
+// answer requests instead of the bucket.
+type interceptor struct {
 	next http.RoundTripper
 
 	mu       sync.Mutex
 	requests []*http.Request
-	answer   func(q *http.Request, next http.RoundTripper) (*http.Response, error)
+	respond  func(q *http.Request, next http.RoundTripper) (*http.Response, error)
 }
 
-func (w *wire) RoundTrip(q *http.Request) (*http.Response, error) {
+func (w *interceptor) RoundTrip(q *http.Request) (*http.Response, error) {
 	w.mu.Lock()
 	w.requests = append(w.requests, q)
-	answer := w.answer
+	respond := w.respond
 	w.mu.Unlock()
-	if answer == nil {
+	if respond == nil {
 		return w.next.RoundTrip(q)
 	}
-	return answer(q, w.next)
+	return respond(q, w.next)
 }
 
-// answering lets the test answer requests from now on.
-func (w *wire) answering(answer func(q *http.Request, next http.RoundTripper) (*http.Response, error)) {
+// intercept lets respond handle all following requests; nil forwards them.
+func (w *interceptor) intercept(respond func(q *http.Request, next http.RoundTripper) (*http.Response, error)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.answer = answer
+	w.respond = respond
 }
 
-// count forgets what was seen and returns how much it was.
-func (w *wire) count() int {
+// takeCount returns the number of requests since the last call.
+func (w *interceptor) takeCount() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	defer func() { w.requests = nil }()
 	return len(w.requests)
 }
 
-// settings are a bucket of the test's own, with credentials in the environment.
-func settings(t testing.TB) Config {
+// testConfig creates a bucket for the test and sets its credentials in the environment.
+func testConfig(t testing.TB) Config {
 	t.Helper()
-	b := testparts.Bucket(t)
+	b := testservices.Bucket(t)
 	t.Setenv("AWS_ACCESS_KEY_ID", b.AccessKey)
 	t.Setenv("AWS_SECRET_ACCESS_KEY", b.SecretKey)
 	t.Setenv("AWS_REGION", b.Region)
@@ -69,15 +69,15 @@ func settings(t testing.TB) Config {
 	return c
 }
 
-func testVault(t testing.TB) (*Vault, *wire) {
+func testVault(t testing.TB) (*Vault, *interceptor) {
 	t.Helper()
-	return wiredVault(t, settings(t), time.Minute)
+	return interceptedVault(t, testConfig(t), time.Minute)
 }
 
-func wiredVault(t testing.TB, c Config, patience time.Duration) (*Vault, *wire) {
+func interceptedVault(t testing.TB, c Config, idleTimeout time.Duration) (*Vault, *interceptor) {
 	t.Helper()
-	w := &wire{}
-	v, err := open(t.Context(), c, nature{patience: patience, backoff: time.Millisecond, wire: func(next http.RoundTripper) http.RoundTripper {
+	w := &interceptor{}
+	v, err := open(t.Context(), c, resilience{idleTimeout: idleTimeout, maxBackoff: time.Millisecond, wrapTransport: func(next http.RoundTripper) http.RoundTripper {
 		w.next = next
 		return w
 	}})
@@ -86,7 +86,7 @@ func wiredVault(t testing.TB, c Config, patience time.Duration) (*Vault, *wire) 
 	return v, w
 }
 
-// export is one export's key and where its objects go.
+// export is one export's key and object prefix.
 type export struct {
 	id, prefix, recipient string
 	identity              Identity
@@ -102,14 +102,14 @@ func newExport(t testing.TB, v *Vault) export {
 	return export{id: id, prefix: schema.ObjectPrefix(id), recipient: recipient, identity: identity}
 }
 
-// noise is size bytes that do not compress, the same for the same size.
-func noise(size int) []byte {
+// randomBytes returns incompressible bytes, the same for the same size.
+func randomBytes(size int) []byte {
 	b := make([]byte, size)
 	_, _ = rand.NewChaCha8([32]byte{byte(size)}).Read(b) // never fails
 	return b
 }
 
-func writing(body []byte) func(io.Writer) error {
+func writeAll(body []byte) func(io.Writer) error {
 	return func(w io.Writer) error {
 		_, err := w.Write(body)
 		return err
@@ -136,7 +136,7 @@ func uploads(t testing.TB, v *Vault, prefix string) []Upload {
 	return uploads
 }
 
-// raw is an object as the bucket holds it.
+// raw returns an object's stored bytes.
 func raw(t testing.TB, v *Vault, key string) []byte {
 	t.Helper()
 	got, err := v.s3.GetObject(t.Context(), &s3.GetObjectInput{Bucket: &v.bucket, Key: &key})
@@ -147,8 +147,8 @@ func raw(t testing.TB, v *Vault, key string) []byte {
 	return body
 }
 
-// noGoroutineStays fails the test if it leaves one behind.
-func noGoroutineStays(t *testing.T, w *wire) {
+// requireNoLeakedGoroutines fails the test if it leaves a goroutine running.
+func requireNoLeakedGoroutines(t *testing.T, w *interceptor) {
 	t.Helper()
 	w.next.(*http.Transport).CloseIdleConnections()
 	before := goleak.IgnoreCurrent()
@@ -158,4 +158,4 @@ func noGoroutineStays(t *testing.T, w *wire) {
 	})
 }
 
-var errTest = errors.New("the test said no")
+var errTest = errors.New("an error of the test")

@@ -14,14 +14,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var sizes = []int{0, 1, chunk - 1, chunk, chunk + 1, inMemory - 5000, inMemory, inMemory + headSize, 1<<20 + 7, partSize, 2*partSize + 12345}
+var sizes = []int{0, 1, ageChunkSize - 1, ageChunkSize, ageChunkSize + 1, maxInMemory - 5000, maxInMemory, maxInMemory + headSize, 1<<20 + 7, partSize, 2*partSize + 12345}
 
-func TestWhatIsPutIsWhatIsGot(t *testing.T) {
+func TestGetReturnsWhatPutStored(t *testing.T) {
 	v, _ := testVault(t)
 	e := newExport(t, v)
 	var buf []byte
 	for _, size := range sizes {
-		key, body := fmt.Sprintf("%scalls/put-%d", e.prefix, size), noise(size)
+		key, body := fmt.Sprintf("%scalls/put-%d", e.prefix, size), randomBytes(size)
 		require.NoError(t, v.Put(t.Context(), key, e.recipient, body))
 		var err error
 		buf, err = v.Get(t.Context(), key, e.identity, buf)
@@ -30,12 +30,12 @@ func TestWhatIsPutIsWhatIsGot(t *testing.T) {
 	}
 }
 
-func TestWhatIsCreatedIsWhatIsRead(t *testing.T) {
+func TestReadersReturnWhatCreateStored(t *testing.T) {
 	v, _ := testVault(t)
 	e := newExport(t, v)
 	for _, size := range sizes {
-		key, body := fmt.Sprintf("%sarchive-%d", e.prefix, size), noise(size)
-		sealed, err := v.Create(t.Context(), key, e.recipient, writing(body))
+		key, body := fmt.Sprintf("%sarchive-%d", e.prefix, size), randomBytes(size)
+		sealed, err := v.Create(t.Context(), key, e.recipient, writeAll(body))
 		require.NoError(t, err)
 		require.EqualValues(t, len(raw(t, v, key)), sealed)
 
@@ -54,10 +54,10 @@ func TestWhatIsCreatedIsWhatIsRead(t *testing.T) {
 	require.Empty(t, uploads(t, v, ""))
 }
 
-func TestAnyPlaceOfAnObjectCanBeRead(t *testing.T) {
+func TestAnyRangeOfAnObjectCanBeRead(t *testing.T) {
 	v, _ := testVault(t)
 	e := newExport(t, v)
-	body := noise(3<<20 + 4321)
+	body := randomBytes(3<<20 + 4321)
 	require.NoError(t, v.Put(t.Context(), e.prefix+"archive", e.recipient, body))
 	r, err := v.OpenAt(t.Context(), e.prefix+"archive", e.identity)
 	require.NoError(t, err)
@@ -81,14 +81,15 @@ func TestAnyPlaceOfAnObjectCanBeRead(t *testing.T) {
 	require.Error(t, err)
 }
 
-// overwrite replaces an object's stored bytes, as no one but an intruder would.
+// overwrite replaces an object's stored bytes, as an attacker with access to the
+// bucket would.
 func overwrite(t *testing.T, v *Vault, key string, body []byte) {
 	t.Helper()
 	_, err := v.s3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &v.bucket, Key: &key, Body: bytes.NewReader(body)})
 	require.NoError(t, err)
 }
 
-// readAll reads an object in both ways, which must agree about it.
+// readAll reads an object with Get and with a Stream, and requires the same result.
 func readAll(t *testing.T, v *Vault, key string, id Identity) ([]byte, error) {
 	t.Helper()
 	whole, err := v.Get(t.Context(), key, id, nil)
@@ -108,35 +109,35 @@ func readAll(t *testing.T, v *Vault, key string, id Identity) ([]byte, error) {
 	return whole, nil
 }
 
-func TestAlteredObjectsAreRefused(t *testing.T) {
+func TestAlteredObjectsAreRejected(t *testing.T) {
 	v, _ := testVault(t)
 	e := newExport(t, v)
-	for _, size := range []int{1000, 5*chunk + 17, 6 * chunk} {
+	for _, size := range []int{1000, 5*ageChunkSize + 17, 6 * ageChunkSize} {
 		key := fmt.Sprintf("%scalls/1-%d", e.prefix, size)
-		require.NoError(t, v.Put(t.Context(), key, e.recipient, noise(size)))
+		require.NoError(t, v.Put(t.Context(), key, e.recipient, randomBytes(size)))
 		good := raw(t, v, key)
-		header := len(good) - size - chunkSeal*((size+chunk-1)/chunk)
+		header := len(good) - size - ageChunkOverhead*((size+ageChunkSize-1)/ageChunkSize)
 		altered := map[string][]byte{
 			"empty":             {},
 			"only the header":   good[:header],
 			"half":              good[:len(good)/2],
 			"one byte less":     good[:len(good)-1],
 			"one byte more":     append(slices.Clone(good), 0),
-			"another's payload": append(slices.Clone(good[:header]), noise(len(good)-header)...),
+			"another's payload": append(slices.Clone(good[:header]), randomBytes(len(good)-header)...),
 		}
 		for _, at := range []int{0, 30, header / 2, header - 20, header, header + 500, len(good) - 1} {
 			flipped := slices.Clone(good)
 			flipped[at] ^= 0x10
 			altered[fmt.Sprintf("bit at %d", at)] = flipped
 		}
-		if chunks := (size + chunk - 1) / chunk; chunks > 1 {
-			altered["last chunk cut off"] = good[:header+(chunks-1)*(chunk+chunkSeal)]
+		if chunks := (size + ageChunkSize - 1) / ageChunkSize; chunks > 1 {
+			altered["last chunk cut off"] = good[:header+(chunks-1)*(ageChunkSize+ageChunkOverhead)]
 			swapped := slices.Clone(good)
-			copy(swapped[header:], good[header+chunk+chunkSeal:header+2*(chunk+chunkSeal)])
-			copy(swapped[header+chunk+chunkSeal:], good[header:header+chunk+chunkSeal])
+			copy(swapped[header:], good[header+ageChunkSize+ageChunkOverhead:header+2*(ageChunkSize+ageChunkOverhead)])
+			copy(swapped[header+ageChunkSize+ageChunkOverhead:], good[header:header+ageChunkSize+ageChunkOverhead])
 			altered["chunks exchanged"] = swapped
 			middle := slices.Clone(good)
-			middle[header+3*chunk] ^= 1
+			middle[header+3*ageChunkSize] ^= 1
 			altered["bit in the middle"] = middle
 		}
 		for what, body := range altered {
@@ -150,12 +151,12 @@ func TestAlteredObjectsAreRefused(t *testing.T) {
 	}
 }
 
-func TestAnObjectInAnothersPlaceIsRefused(t *testing.T) {
+func TestAnObjectUnderAnotherKeyIsRejected(t *testing.T) {
 	v, _ := testVault(t)
 	e := newExport(t, v)
 	first, second := e.prefix+"calls/1-1", e.prefix+"calls/2-1"
-	require.NoError(t, v.Put(t.Context(), first, e.recipient, noise(100)))
-	_, err := v.Create(t.Context(), second, e.recipient, writing(noise(100)))
+	require.NoError(t, v.Put(t.Context(), first, e.recipient, randomBytes(100)))
+	_, err := v.Create(t.Context(), second, e.recipient, writeAll(randomBytes(100)))
 	require.NoError(t, err)
 	sealedFirst, sealedSecond := raw(t, v, first), raw(t, v, second)
 	overwrite(t, v, first, sealedSecond)
@@ -196,16 +197,16 @@ func TestObjectsAreNeverOverwritten(t *testing.T) {
 	sum := sha256.Sum256(raw(t, v, key))
 
 	require.ErrorIs(t, v.Put(t.Context(), key, e.recipient, []byte("second")), ErrExists)
-	_, err := v.Create(t.Context(), key, e.recipient, writing([]byte("third")))
+	_, err := v.Create(t.Context(), key, e.recipient, writeAll([]byte("third")))
 	require.ErrorIs(t, err, ErrExists)
-	_, err = v.Create(t.Context(), key, e.recipient, writing(noise(2*partSize)))
+	_, err = v.Create(t.Context(), key, e.recipient, writeAll(randomBytes(2*partSize)))
 	require.ErrorIs(t, err, ErrExists)
 
 	require.Equal(t, sum, sha256.Sum256(raw(t, v, key)))
 	require.Empty(t, uploads(t, v, ""))
 }
 
-func TestMissingObjectsAreRecognisable(t *testing.T) {
+func TestMissingObjectsAreErrNotFound(t *testing.T) {
 	v, _ := testVault(t)
 	e := newExport(t, v)
 	_, err := v.Get(t.Context(), e.prefix+"calls/1-1", e.identity, nil)
@@ -214,15 +215,15 @@ func TestMissingObjectsAreRecognisable(t *testing.T) {
 	require.ErrorIs(t, err, ErrNotFound)
 }
 
-func TestGetUsesItsBufferAgain(t *testing.T) {
+func TestGetReusesItsBuffer(t *testing.T) {
 	v, _ := testVault(t)
 	e := newExport(t, v)
-	require.NoError(t, v.Put(t.Context(), e.prefix+"a", e.recipient, noise(500_000)))
-	require.NoError(t, v.Put(t.Context(), e.prefix+"b", e.recipient, noise(400_000)))
+	require.NoError(t, v.Put(t.Context(), e.prefix+"a", e.recipient, randomBytes(500_000)))
+	require.NoError(t, v.Put(t.Context(), e.prefix+"b", e.recipient, randomBytes(400_000)))
 	first, err := v.Get(context.Background(), e.prefix+"a", e.identity, nil)
 	require.NoError(t, err)
 	second, err := v.Get(context.Background(), e.prefix+"b", e.identity, first)
 	require.NoError(t, err)
 	require.Same(t, &first[0], &second[0])
-	require.True(t, bytes.Equal(noise(400_000), second))
+	require.True(t, bytes.Equal(randomBytes(400_000), second))
 }

@@ -9,20 +9,20 @@ import (
 	"filippo.io/age"
 )
 
-// Get returns the whole content of an object, in buf's memory where that is
-// enough; pass the last result's to use it again. What it returns is authentic
-// to the last byte.
+// Get returns the whole content of an object, in buf's memory if that is large
+// enough; pass the last result's to reuse it. Every byte it returns is
+// authenticated.
 func (v *Vault) Get(ctx context.Context, key string, id Identity, buf []byte) ([]byte, error) {
-	src, err := v.openSource(ctx, key)
+	src, err := v.openRange(ctx, key)
 	if err != nil {
 		return nil, err
 	}
 	defer src.Close()
-	content, err := age.Decrypt(io.NewSectionReader(src, 0, src.size), opener{id, key})
+	content, err := age.Decrypt(io.NewSectionReader(src, 0, src.size), boundIdentity{id, key})
 	if err != nil {
-		return nil, opened(ctx, err)
+		return nil, readError(ctx, err)
 	}
-	buf = slices.Grow(buf[:0], int(src.size)) // always longer than its content
+	buf = slices.Grow(buf[:0], int(src.size)) // the sealed size is always larger
 	for {
 		n, err := content.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
@@ -30,62 +30,62 @@ func (v *Vault) Get(ctx context.Context, key string, id Identity, buf []byte) ([
 			return buf, nil
 		}
 		if err != nil {
-			return nil, opened(ctx, err)
+			return nil, readError(ctx, err)
 		}
 	}
 }
 
 // Reader reads the content of one object at random. Reading forward costs one
-// GET and is about as fast as S3 and decryption are; a jump costs another GET.
-// Concurrent reads are safe but undo that, so give each reader of a file its
-// own Reader.
+// GET and is limited by S3 and decryption; each jump costs another GET.
+// Concurrent reads are safe but lose that advantage, so use one Reader per
+// goroutine.
 type Reader struct {
 	ctx     context.Context
-	src     *fetched
+	src     *cachedSource
 	content io.ReaderAt
 	size    int64
 }
 
-// fetched is a source of which parts are in memory.
-type fetched struct {
-	*source
-	mu    sync.RWMutex
-	parts map[*stretch]int64 // where each begins
+// cachedSource is a rangeReader that serves the chunks held in memory from there.
+type cachedSource struct {
+	*rangeReader
+	mu     sync.RWMutex
+	chunks map[*chunk]int64 // offset of each
 }
 
-// ReadAt is io.ReaderAt.
-func (f *fetched) ReadAt(p []byte, off int64) (int, error) {
-	f.mu.RLock()
-	defer f.mu.RUnlock()
-	for part, at := range f.parts {
-		if off >= at && off+int64(len(p)) <= at+int64(len(part.sealed)) {
-			return copy(p, part.sealed[off-at:]), nil
+// ReadAt implements io.ReaderAt.
+func (s *cachedSource) ReadAt(p []byte, off int64) (int, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for c, start := range s.chunks {
+		if off >= start && off+int64(len(p)) <= start+int64(len(c.sealed)) {
+			return copy(p, c.sealed[off-start:]), nil
 		}
 	}
-	return f.source.ReadAt(p, off)
+	return s.rangeReader.ReadAt(p, off)
 }
 
-// OpenAt opens an object for reading at random. That the object is sealed for
-// this place, and how long it is, is proved here; each byte is proved before
-// ReadAt returns it. ctx governs every read. The caller closes the Reader.
+// OpenAt opens an object for random access. It verifies that the object was
+// encrypted for this key and how long it is; ReadAt verifies each byte before it
+// returns it. ctx applies to every read. The caller closes the Reader.
 func (v *Vault) OpenAt(ctx context.Context, key string, id Identity) (*Reader, error) {
-	src, err := v.openSource(ctx, key)
+	src, err := v.openRange(ctx, key)
 	if err != nil {
 		return nil, err
 	}
-	parts := &fetched{source: src, parts: map[*stretch]int64{}}
-	content, size, err := age.DecryptReaderAt(parts, src.size, opener{id, key})
+	cached := &cachedSource{rangeReader: src, chunks: map[*chunk]int64{}}
+	content, size, err := age.DecryptReaderAt(cached, src.size, boundIdentity{id, key})
 	if err != nil {
 		src.Close()
-		return nil, opened(ctx, err)
+		return nil, readError(ctx, err)
 	}
-	return &Reader{ctx: ctx, src: parts, content: content, size: size}, nil
+	return &Reader{ctx: ctx, src: cached, content: content, size: size}, nil
 }
 
-// Size is the content's size in bytes.
+// Size returns the content's size in bytes.
 func (r *Reader) Size() int64 { return r.size }
 
-// ReadAt is io.ReaderAt.
+// ReadAt implements io.ReaderAt.
 func (r *Reader) ReadAt(p []byte, off int64) (int, error) {
 	if off < 0 || off >= r.size {
 		return 0, io.EOF
@@ -94,36 +94,36 @@ func (r *Reader) ReadAt(p []byte, off int64) (int, error) {
 	if err == nil && n < len(p) {
 		err = io.EOF
 	}
-	return n, opened(r.ctx, err)
+	return n, readError(r.ctx, err)
 }
 
-// fetch brings what seals the content from off to end into memory: whole chunks,
-// which stand one behind the other at the object's end.
-func (r *Reader) fetch(s *stretch, off, end int64) error {
-	first, last := off/chunk, (end+chunk-1)/chunk
-	header := r.src.size - r.size - chunkSeal*((r.size+chunk-1)/chunk)
-	at := header + first*(chunk+chunkSeal)
-	size := min(header+last*(chunk+chunkSeal), r.src.size) - at
-	s.sealed = slices.Grow(s.sealed[:0], int(size))[:size]
-	s.plain = slices.Grow(s.plain[:0], int(end-off))[:end-off]
-	if n, err := r.src.source.ReadAt(s.sealed, at); n < len(s.sealed) {
-		s.plain = s.plain[:0]
-		return opened(r.ctx, err)
+// fetch reads the stored bytes of the content from off to end into c. These are
+// whole age chunks, which are contiguous behind the object's header.
+func (r *Reader) fetch(c *chunk, off, end int64) error {
+	first, last := off/ageChunkSize, (end+ageChunkSize-1)/ageChunkSize
+	header := r.src.size - r.size - ageChunkOverhead*((r.size+ageChunkSize-1)/ageChunkSize)
+	start := header + first*(ageChunkSize+ageChunkOverhead)
+	size := min(header+last*(ageChunkSize+ageChunkOverhead), r.src.size) - start
+	c.sealed = slices.Grow(c.sealed[:0], int(size))[:size]
+	c.plain = slices.Grow(c.plain[:0], int(end-off))[:end-off]
+	if n, err := r.src.rangeReader.ReadAt(c.sealed, start); n < len(c.sealed) {
+		c.plain = c.plain[:0]
+		return readError(r.ctx, err)
 	}
 	r.src.mu.Lock()
-	r.src.parts[s] = at
+	r.src.chunks[c] = start
 	r.src.mu.Unlock()
 	return nil
 }
 
-// unseal opens what was fetched for the content from off on.
-func (r *Reader) unseal(s *stretch, off int64) error {
-	n, err := r.ReadAt(s.plain, off)
-	if s.plain = s.plain[:n]; err == io.EOF {
+// decrypt fills c.plain with the content from off on.
+func (r *Reader) decrypt(c *chunk, off int64) error {
+	n, err := r.ReadAt(c.plain, off)
+	if c.plain = c.plain[:n]; err == io.EOF {
 		err = nil
 	}
 	r.src.mu.Lock()
-	delete(r.src.parts, s)
+	delete(r.src.chunks, c)
 	r.src.mu.Unlock()
 	return err
 }

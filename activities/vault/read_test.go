@@ -24,10 +24,10 @@ import (
 func TestReadingForwardCostsTwoRequests(t *testing.T) {
 	v, w := testVault(t)
 	e := newExport(t, v)
-	body := noise(9 << 20)
-	_, err := v.Create(t.Context(), e.prefix+"archive", e.recipient, writing(body))
+	body := randomBytes(9 << 20)
+	_, err := v.Create(t.Context(), e.prefix+"archive", e.recipient, writeAll(body))
 	require.NoError(t, err)
-	w.count()
+	w.takeCount()
 
 	r, err := v.OpenAt(t.Context(), e.prefix+"archive", e.identity)
 	require.NoError(t, err)
@@ -35,18 +35,18 @@ func TestReadingForwardCostsTwoRequests(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, bytes.Equal(body, got))
 	require.NoError(t, r.Close())
-	require.Equal(t, 2, w.count(), "one for the content, one for its end")
+	require.Equal(t, 2, w.takeCount(), "one for the content, one for its end")
 
 	_, err = v.Get(t.Context(), e.prefix+"archive", e.identity, nil)
 	require.NoError(t, err)
-	require.Equal(t, 1, w.count())
+	require.Equal(t, 1, w.takeCount())
 }
 
 func TestAStreamCanBeReadFromAnyPlace(t *testing.T) {
 	v, w := testVault(t)
-	noGoroutineStays(t, w)
+	requireNoLeakedGoroutines(t, w)
 	e := newExport(t, v)
-	body := noise(5<<20 + 99)
+	body := randomBytes(5<<20 + 99)
 	require.NoError(t, v.Put(t.Context(), e.prefix+"archive", e.recipient, body))
 	r, err := v.OpenAt(t.Context(), e.prefix+"archive", e.identity)
 	require.NoError(t, err)
@@ -69,8 +69,8 @@ func TestAStreamCanBeReadFromAnyPlace(t *testing.T) {
 	require.Error(t, err)
 }
 
-// serving gives an object to anyone over HTTP, in any range.
-func serving(v *Vault, key string, id Identity) http.HandlerFunc {
+// serveObject serves an object over HTTP, with ranges.
+func serveObject(v *Vault, key string, id Identity) http.HandlerFunc {
 	return func(w http.ResponseWriter, q *http.Request) {
 		r, err := v.OpenAt(q.Context(), key, id)
 		if err != nil {
@@ -86,13 +86,13 @@ func serving(v *Vault, key string, id Identity) http.HandlerFunc {
 	}
 }
 
-func TestADownloadCutAnywhereAndResumedIsWhole(t *testing.T) {
+func TestAnInterruptedDownloadCanBeResumed(t *testing.T) {
 	v, _ := testVault(t)
 	e := newExport(t, v)
-	body := noise(20<<20 + 3)
-	_, err := v.Create(t.Context(), e.prefix+"archive", e.recipient, writing(body))
+	body := randomBytes(20<<20 + 3)
+	_, err := v.Create(t.Context(), e.prefix+"archive", e.recipient, writeAll(body))
 	require.NoError(t, err)
-	srv := httptest.NewServer(serving(v, e.prefix+"archive", e.identity))
+	srv := httptest.NewServer(serveObject(v, e.prefix+"archive", e.identity))
 	defer srv.Close()
 
 	var got []byte
@@ -114,11 +114,10 @@ func TestADownloadCutAnywhereAndResumedIsWhole(t *testing.T) {
 	require.Equal(t, sha256.Sum256(body), sha256.Sum256(got))
 }
 
-// breaking cuts the connection of answers to GET after some bytes, as long as
-// it is told to.
-func breaking(w *wire, after int64, times int32) {
+// breakBodies cuts the bodies of the next responses to GET after some bytes.
+func breakBodies(w *interceptor, after int64, times int32) {
 	var broken atomic.Int32
-	w.answering(func(q *http.Request, next http.RoundTripper) (*http.Response, error) {
+	w.intercept(func(q *http.Request, next http.RoundTripper) (*http.Response, error) {
 		res, err := next.RoundTrip(q)
 		if err == nil && q.Method == http.MethodGet && broken.Add(1) <= times {
 			res.Body = struct {
@@ -134,18 +133,18 @@ type brokenReader struct{}
 
 func (brokenReader) Read([]byte) (int, error) { return 0, syscall.ECONNRESET }
 
-func TestABodyThatBreaksIsAskedForAgainFromThere(t *testing.T) {
+func TestABodyThatBreaksOffIsResumed(t *testing.T) {
 	v, w := testVault(t)
 	e := newExport(t, v)
-	body := noise(4 << 20)
+	body := randomBytes(4 << 20)
 	require.NoError(t, v.Put(t.Context(), e.prefix+"archive", e.recipient, body))
 	for _, after := range []int64{0, 1, 10_000, 1_000_000} {
-		breaking(w, after, 3)
+		breakBodies(w, after, 3)
 		got, err := v.Get(t.Context(), e.prefix+"archive", e.identity, nil)
 		require.NoError(t, err)
 		require.True(t, bytes.Equal(body, got))
 
-		breaking(w, after, 3)
+		breakBodies(w, after, 3)
 		r, err := v.OpenAt(t.Context(), e.prefix+"archive", e.identity)
 		require.NoError(t, err)
 		got, err = io.ReadAll(r.Stream())
@@ -153,40 +152,48 @@ func TestABodyThatBreaksIsAskedForAgainFromThere(t *testing.T) {
 		require.True(t, bytes.Equal(body, got))
 		require.NoError(t, r.Close())
 	}
-	breaking(w, 0, 1000)
-	_, err := v.Get(t.Context(), e.prefix+"archive", e.identity, nil)
+	w.intercept(nil)
+	small := randomBytes(200_000) // read at once
+	require.NoError(t, v.Put(t.Context(), e.prefix+"small", e.recipient, small))
+	breakBodies(w, 20_000, 1000) // each attempt gets further
+	got, err := v.Get(t.Context(), e.prefix+"small", e.identity, nil)
+	require.NoError(t, err)
+	require.True(t, bytes.Equal(small, got))
+
+	breakBodies(w, 0, 1000)
+	_, err = v.Get(t.Context(), e.prefix+"archive", e.identity, nil)
 	require.Equal(t, schema.Unavailable, schema.KindOf(err), "%v", err)
 }
 
-func TestAnObjectReplacedWhileItIsReadIsRefused(t *testing.T) {
+func TestAnObjectReplacedWhileItIsReadIsRejected(t *testing.T) {
 	v, w := testVault(t)
 	e := newExport(t, v)
-	require.NoError(t, v.Put(t.Context(), e.prefix+"archive", e.recipient, noise(4<<20)))
+	require.NoError(t, v.Put(t.Context(), e.prefix+"archive", e.recipient, randomBytes(4<<20)))
 	r, err := v.OpenAt(t.Context(), e.prefix+"archive", e.identity)
 	require.NoError(t, err)
 	defer r.Close()
-	w.answering(nil)
+	w.intercept(nil)
 	other := e.prefix + "other"
-	require.NoError(t, v.Put(t.Context(), other, e.recipient, noise(4<<20)))
+	require.NoError(t, v.Put(t.Context(), other, e.recipient, randomBytes(4<<20)))
 	overwrite(t, v, e.prefix+"archive", raw(t, v, other))
 	_, err = r.ReadAt(make([]byte, 1000), 3<<20)
 	require.ErrorContains(t, err, "PreconditionFailed")
 }
 
-// stalling is a way to the bucket that, once told to, lets every connection
-// carry so many more bytes each way and then nothing, without closing it.
-type stalling struct {
+// stallingProxy is a TCP proxy in front of the bucket. New connections carry limit
+// bytes each way and then stall without being closed.
+type stallingProxy struct {
 	url   string
 	limit atomic.Int64 // -1: no limit
 }
 
-func newStalling(t *testing.T, endpoint string) *stalling {
+func newStallingProxy(t *testing.T, endpoint string) *stallingProxy {
 	t.Helper()
 	to, err := url.Parse(endpoint)
 	require.NoError(t, err)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	s := &stalling{url: "http://" + l.Addr().String()}
+	s := &stallingProxy{url: "http://" + l.Addr().String()}
 	s.limit.Store(-1)
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(func() { cancel(); l.Close() })
@@ -203,14 +210,14 @@ func newStalling(t *testing.T, endpoint string) *stalling {
 			}
 			limit := s.limit.Load()
 			context.AfterFunc(ctx, func() { in.Close(); out.Close() })
-			go pass(ctx, out, in, limit)
-			go pass(ctx, in, out, limit)
+			go forward(ctx, out, in, limit)
+			go forward(ctx, in, out, limit)
 		}
 	}()
 	return s
 }
 
-func pass(ctx context.Context, to, from net.Conn, limit int64) {
+func forward(ctx context.Context, to, from net.Conn, limit int64) {
 	if limit < 0 {
 		_, _ = io.Copy(to, from) // ends with either side
 		to.Close()
@@ -222,43 +229,43 @@ func pass(ctx context.Context, to, from net.Conn, limit int64) {
 	to.Close()
 }
 
-func TestAConnectionThatStandsStillIsGivenUp(t *testing.T) {
-	c := settings(t)
-	way := newStalling(t, c.Endpoint)
-	c.Endpoint = way.url
-	v, w := wiredVault(t, c, 300*time.Millisecond)
+func TestAStalledConnectionTimesOut(t *testing.T) {
+	c := testConfig(t)
+	proxy := newStallingProxy(t, c.Endpoint)
+	c.Endpoint = proxy.url
+	v, w := interceptedVault(t, c, 300*time.Millisecond)
 	e := newExport(t, v)
-	body := noise(4 << 20)
+	body := randomBytes(4 << 20)
 	require.NoError(t, v.Put(t.Context(), e.prefix+"archive", e.recipient, body))
-	forget := func() { w.next.(*http.Transport).CloseIdleConnections() }
+	closeIdle := func() { w.next.(*http.Transport).CloseIdleConnections() }
 
-	forget()
-	way.limit.Store(1 << 20) // bodies stand still in the middle, again and again
+	closeIdle()
+	proxy.limit.Store(1 << 20) // each body stalls in the middle
 	began := time.Now()
 	got, err := v.Get(t.Context(), e.prefix+"archive", e.identity, nil)
 	require.NoError(t, err)
 	require.True(t, bytes.Equal(body, got))
 	require.Greater(t, time.Since(began), 3*300*time.Millisecond)
 
-	_, err = v.Create(t.Context(), e.prefix+"other", e.recipient, writing(noise(3*partSize)))
+	_, err = v.Create(t.Context(), e.prefix+"other", e.recipient, writeAll(randomBytes(3*partSize)))
 	require.Equal(t, schema.Unavailable, schema.KindOf(err), "uploads: %v", err)
 
-	way.limit.Store(100) // not even headers
+	proxy.limit.Store(100) // not even headers
 	_, err = v.Get(t.Context(), e.prefix+"archive", e.identity, nil)
 	require.Equal(t, schema.Unavailable, schema.KindOf(err), "downloads: %v", err)
 
-	way.limit.Store(-1)
+	proxy.limit.Store(-1)
 	_, err = v.Remove(t.Context(), e.prefix)
 	require.NoError(t, err)
 	require.Empty(t, keys(t, v, ""))
 	require.Empty(t, uploads(t, v, ""))
 }
 
-func TestAReaderThatGoesAwayLeavesNothingRunning(t *testing.T) {
+func TestACancelledReaderLeaksNoGoroutine(t *testing.T) {
 	v, w := testVault(t)
-	noGoroutineStays(t, w)
+	requireNoLeakedGoroutines(t, w)
 	e := newExport(t, v)
-	require.NoError(t, v.Put(t.Context(), e.prefix+"archive", e.recipient, noise(6<<20)))
+	require.NoError(t, v.Put(t.Context(), e.prefix+"archive", e.recipient, randomBytes(6<<20)))
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	r, err := v.OpenAt(ctx, e.prefix+"archive", e.identity)

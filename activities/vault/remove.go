@@ -10,35 +10,31 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-)
 
-// Removed counts what Remove removed.
-type Removed struct {
-	Objects  int // that could still be read
-	Versions int // older ones, and marks of earlier deletes
-	Uploads  int // unfinished
-}
+	"satchel/schema"
+)
 
 const (
-	deleteBatch = 1000 // S3's limit
-	abortTries  = 8
-	abortPause  = 50 * time.Millisecond // doubled from try to try
+	maxDeleteBatch = 1000 // S3's limit
+	maxAborts      = 8
+	abortPause     = 50 * time.Millisecond // doubled after each abort
 )
 
-// Remove deletes every object, every version of one and every unfinished
-// upload under a prefix, then lists and returns only when there is nothing.
-// Removing what is gone succeeds. The prefix is at least two directories deep
-// and ends in "/", so that a slip removes one export and not all.
+// Remove deletes every object, object version and unfinished upload under a prefix.
+// It repeats until the bucket lists nothing there. Removing what is gone succeeds.
+// The prefix must be at least two directories deep and end in "/", so that a mistake
+// can remove one export at most.
 //
-// What was removed before an error is counted too.
-func (v *Vault) Remove(ctx context.Context, prefix string) (Removed, error) {
-	var removed Removed
+// The certificate counts current objects, older versions with delete markers, and
+// unfinished uploads. After an error it counts what was deleted until then.
+func (v *Vault) Remove(ctx context.Context, prefix string) (schema.Certificate, error) {
+	var removed schema.Certificate
 	if parts := strings.Split(prefix, "/"); len(parts) < 3 || parts[len(parts)-1] != "" || parts[0] == "" || parts[1] == "" {
 		return removed, fmt.Errorf("vault: remove: %q is not the prefix of one export", prefix)
 	}
 	seen := map[string]bool{}
 	for {
-		uploads, versions, err := v.held(ctx, prefix)
+		uploads, versions, err := v.listRemaining(ctx, prefix)
 		if err != nil {
 			return removed, err
 		}
@@ -46,7 +42,7 @@ func (v *Vault) Remove(ctx context.Context, prefix string) (Removed, error) {
 			return removed, nil
 		}
 		for _, u := range uploads {
-			if again(seen, u.Key, u.ID) {
+			if alreadySeen(seen, u.Key, u.ID) {
 				return removed, fmt.Errorf("vault: remove: the bucket still lists an upload it aborted under %s", prefix)
 			}
 			if err := v.abort(ctx, u.Key, u.ID); err != nil {
@@ -55,31 +51,31 @@ func (v *Vault) Remove(ctx context.Context, prefix string) (Removed, error) {
 			removed.Uploads++
 		}
 		for _, o := range versions {
-			if again(seen, o.key, aws.ToString(o.id)) {
+			if alreadySeen(seen, o.key, aws.ToString(o.id)) {
 				return removed, fmt.Errorf("vault: remove: the bucket still lists what it deleted under %s", prefix)
 			}
 		}
-		if err := v.delete(ctx, versions, &removed); err != nil {
+		if err := v.deleteBatch(ctx, versions, &removed); err != nil {
 			return removed, err
 		}
 	}
 }
 
-// again remembers what was seen, and tells whether this was.
-func again(seen map[string]bool, key, id string) bool {
+// alreadySeen adds an item to seen and reports whether it was there before.
+func alreadySeen(seen map[string]bool, key, id string) bool {
 	name := key + "\x00" + id
-	was := seen[name]
+	before := seen[name]
 	seen[name] = true
-	return was
+	return before
 }
 
-// held is what there is to remove, up to a batch of each.
-func (v *Vault) held(ctx context.Context, prefix string) (uploads []Upload, versions []version, err error) {
+// listRemaining lists what is left to remove, up to one batch of each.
+func (v *Vault) listRemaining(ctx context.Context, prefix string) (uploads []Upload, versions []objectVersion, err error) {
 	for u, err := range v.Uploads(ctx, prefix) {
 		if err != nil {
 			return nil, nil, err
 		}
-		if uploads = append(uploads, u); len(uploads) == deleteBatch {
+		if uploads = append(uploads, u); len(uploads) == maxDeleteBatch {
 			break
 		}
 	}
@@ -87,15 +83,15 @@ func (v *Vault) held(ctx context.Context, prefix string) (uploads []Upload, vers
 		if err != nil {
 			return nil, nil, err
 		}
-		if versions = append(versions, o); len(versions) == deleteBatch {
+		if versions = append(versions, o); len(versions) == maxDeleteBatch {
 			break
 		}
 	}
 	return uploads, versions, nil
 }
 
-// delete removes one batch, and says so where the bucket kept any of it.
-func (v *Vault) delete(ctx context.Context, versions []version, removed *Removed) error {
+// deleteBatch deletes one batch. It returns an error if the bucket kept any of it.
+func (v *Vault) deleteBatch(ctx context.Context, versions []objectVersion, removed *schema.Certificate) error {
 	if len(versions) == 0 {
 		return nil
 	}
@@ -107,7 +103,7 @@ func (v *Vault) delete(ctx context.Context, versions []version, removed *Removed
 		Bucket: &v.bucket, Delete: &types.Delete{Objects: names, Quiet: aws.Bool(true)},
 	})
 	if err != nil {
-		return failed(ctx, "delete objects", err)
+		return translateError(ctx, "delete objects", err)
 	}
 	kept := map[string]types.Error{}
 	for _, e := range out.Errors {
@@ -116,7 +112,7 @@ func (v *Vault) delete(ctx context.Context, versions []version, removed *Removed
 		}
 	}
 	for _, o := range versions {
-		if _, stayed := kept[o.key]; stayed {
+		if _, isKept := kept[o.key]; isKept {
 			continue
 		}
 		if o.current {
@@ -126,20 +122,20 @@ func (v *Vault) delete(ctx context.Context, versions []version, removed *Removed
 		}
 	}
 	for key, e := range kept {
-		return fmt.Errorf("vault: delete objects: %d stayed, among them %s, for %s", len(kept), key, aws.ToString(e.Code))
+		return fmt.Errorf("vault: delete objects: %d were not deleted, among them %s: %s", len(kept), key, aws.ToString(e.Code))
 	}
 	return nil
 }
 
-// abort ends an unfinished upload. Parts that were in flight may land after
-// it; so it looks, and aborts again, until the upload is unknown.
+// abort aborts an unfinished upload. Parts in flight may arrive after the abort, so
+// it lists the parts and aborts again until the server no longer knows the upload.
 func (v *Vault) abort(ctx context.Context, key, id string) error {
-	for pause := abortPause; pause < abortPause<<abortTries; pause *= 2 {
+	for pause := abortPause; pause < abortPause<<maxAborts; pause *= 2 {
 		_, err := v.s3.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &v.bucket, Key: &key, UploadId: &id})
 		if err == nil {
 			_, err = v.s3.ListParts(ctx, &s3.ListPartsInput{Bucket: &v.bucket, Key: &key, UploadId: &id})
 		}
-		if err = failed(ctx, "abort an upload", err); errors.Is(err, ErrNotFound) {
+		if err = translateError(ctx, "abort an upload", err); errors.Is(err, ErrNotFound) {
 			return nil
 		} else if err != nil {
 			return err
@@ -147,8 +143,8 @@ func (v *Vault) abort(ctx context.Context, key, id string) error {
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
-			return failed(ctx, "abort an upload", ctx.Err())
+			return translateError(ctx, "abort an upload", ctx.Err())
 		}
 	}
-	return fmt.Errorf("vault: an upload of %s is still there after %d aborts", key, abortTries)
+	return fmt.Errorf("vault: an upload of %s still exists after %d aborts", key, maxAborts)
 }

@@ -1,7 +1,9 @@
 package vault
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -32,7 +34,7 @@ func fill(t *testing.T, v *Vault, prefix string, n int) {
 	require.NoError(t, g.Wait())
 }
 
-// beginUpload leaves a multipart upload with one part behind.
+// beginUpload starts a multipart upload with one part.
 func beginUpload(t *testing.T, v *Vault, key string) {
 	t.Helper()
 	made, err := v.s3.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: &v.bucket, Key: &key})
@@ -43,7 +45,7 @@ func beginUpload(t *testing.T, v *Vault, key string) {
 	require.NoError(t, err)
 }
 
-func keepVersions(t *testing.T, v *Vault) {
+func enableVersioning(t *testing.T, v *Vault) {
 	t.Helper()
 	_, err := v.s3.PutBucketVersioning(t.Context(), &s3.PutBucketVersioningInput{
 		Bucket: &v.bucket, VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled},
@@ -51,11 +53,20 @@ func keepVersions(t *testing.T, v *Vault) {
 	require.NoError(t, err)
 }
 
-func TestRemoveLeavesNothingOfAnExportAndAllOfOthers(t *testing.T) {
-	v, _ := testVault(t)
+func TestRemoveDeletesOneExportAndNothingElse(t *testing.T) {
+	v, w := testVault(t)
 	e, other := newExport(t, v), newExport(t, v)
 	fill(t, v, e.prefix, 1203)
 	fill(t, v, other.prefix, 2)
+	w.intercept(func(q *http.Request, next http.RoundTripper) (*http.Response, error) {
+		if q.URL.Query().Has("delete") {
+			body, err := io.ReadAll(q.Body)
+			require.NoError(t, err)
+			require.LessOrEqual(t, bytes.Count(body, []byte("<Key>")), 1000, "S3's limit")
+			q.Body = io.NopCloser(bytes.NewReader(body))
+		}
+		return next.RoundTrip(q)
+	})
 	for i := range 3 {
 		beginUpload(t, v, fmt.Sprintf("%sarchive-%d", e.prefix, i))
 	}
@@ -63,7 +74,7 @@ func TestRemoveLeavesNothingOfAnExportAndAllOfOthers(t *testing.T) {
 
 	removed, err := v.Remove(t.Context(), e.prefix)
 	require.NoError(t, err)
-	require.Equal(t, Removed{Objects: 1203, Uploads: 3}, removed)
+	require.Equal(t, schema.Certificate{Objects: 1203, Uploads: 3}, removed)
 	require.Empty(t, keys(t, v, e.prefix))
 	require.Empty(t, uploads(t, v, e.prefix))
 	require.Len(t, keys(t, v, other.prefix), 2)
@@ -74,11 +85,11 @@ func TestRemoveLeavesNothingOfAnExportAndAllOfOthers(t *testing.T) {
 	require.Zero(t, removed)
 }
 
-func TestRemoveReachesOldVersionsToo(t *testing.T) {
+func TestRemoveDeletesOldVersions(t *testing.T) {
 	v, _ := testVault(t)
 	e := newExport(t, v)
-	fill(t, v, e.prefix, 1) // from before versions were kept
-	keepVersions(t, v)
+	fill(t, v, e.prefix, 1) // before versioning
+	enableVersioning(t, v)
 	fill(t, v, e.prefix, 4)
 	fill(t, v, e.prefix, 3)
 	_, err := v.s3.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: &v.bucket, Key: aws.String(e.prefix + "calls/00001-1")})
@@ -87,27 +98,27 @@ func TestRemoveReachesOldVersionsToo(t *testing.T) {
 
 	removed, err := v.Remove(t.Context(), e.prefix)
 	require.NoError(t, err)
-	require.Equal(t, Removed{Objects: 3, Versions: 6}, removed)
+	require.Equal(t, schema.Certificate{Objects: 3, Versions: 6}, removed)
 	for o, err := range v.versions(t.Context(), e.prefix) {
 		require.NoError(t, err)
 		t.Errorf("%s is still there", o.key)
 	}
 }
 
-func TestRemoveWorksWhereVersionsAreUnknown(t *testing.T) {
+func TestRemoveWorksWithoutVersioning(t *testing.T) {
 	for what, versionsAnswer := range map[string]func(*http.Request) *http.Response{
 		"not implemented": func(q *http.Request) *http.Response {
-			return answer(q, http.StatusNotImplemented, "<Error><Code>NotImplemented</Code></Error>")
+			return response(q, http.StatusNotImplemented, "<Error><Code>NotImplemented</Code></Error>")
 		},
 		"always empty": func(q *http.Request) *http.Response {
-			return answer(q, http.StatusOK, "<ListVersionsResult><IsTruncated>false</IsTruncated></ListVersionsResult>")
+			return response(q, http.StatusOK, "<ListVersionsResult><IsTruncated>false</IsTruncated></ListVersionsResult>")
 		},
 	} {
 		t.Run(what, func(t *testing.T) {
 			v, w := testVault(t)
 			e := newExport(t, v)
 			fill(t, v, e.prefix, 3)
-			w.answering(func(q *http.Request, next http.RoundTripper) (*http.Response, error) {
+			w.intercept(func(q *http.Request, next http.RoundTripper) (*http.Response, error) {
 				if q.URL.Query().Has("versions") {
 					return versionsAnswer(q), nil
 				}
@@ -116,24 +127,24 @@ func TestRemoveWorksWhereVersionsAreUnknown(t *testing.T) {
 			require.Equal(t, []string{e.id}, exportsIn(t, v))
 			removed, err := v.Remove(t.Context(), e.prefix)
 			require.NoError(t, err)
-			require.Equal(t, Removed{Objects: 3}, removed)
+			require.Equal(t, schema.Certificate{Objects: 3}, removed)
 			require.Empty(t, keys(t, v, ""))
 		})
 	}
 }
 
-func TestRemoveRefusesToRemoveMoreThanOneExport(t *testing.T) {
+func TestRemoveRejectsPrefixesOfMoreThanOneExport(t *testing.T) {
 	v, _ := testVault(t)
 	e := newExport(t, v)
 	fill(t, v, e.prefix, 1)
-	for _, prefix := range []string{"", "/", "exports", "exports/", "exports//", "/exports/", "exports/" + e.id, "//"} {
+	for _, prefix := range []string{"", "/", "exports", "exports/", "exports//", "/exports/", "exports/" + e.id, "exports/" + e.id + "/calls", "//"} {
 		_, err := v.Remove(t.Context(), prefix)
 		require.Error(t, err, prefix)
 	}
 	require.Len(t, keys(t, v, ""), 1)
 }
 
-func TestRemoveDoesNotBelieveABucketThatKeepsThings(t *testing.T) {
+func TestRemoveFailsIfTheBucketKeepsObjects(t *testing.T) {
 	v, w := testVault(t)
 	e := newExport(t, v)
 	fill(t, v, e.prefix, 2)
@@ -141,36 +152,54 @@ func TestRemoveDoesNotBelieveABucketThatKeepsThings(t *testing.T) {
 		"AccessDenied": `<DeleteResult><Error><Key>` + e.prefix + `calls/00000-1</Key><Code>AccessDenied</Code></Error></DeleteResult>`,
 		"still lists":  `<DeleteResult></DeleteResult>`,
 	} {
-		w.answering(func(q *http.Request, next http.RoundTripper) (*http.Response, error) {
+		w.intercept(func(q *http.Request, next http.RoundTripper) (*http.Response, error) {
 			if q.URL.Query().Has("delete") {
-				return answer(q, http.StatusOK, body), nil
+				return response(q, http.StatusOK, body), nil
 			}
 			return next.RoundTrip(q)
 		})
 		_, err := v.Remove(t.Context(), e.prefix)
 		require.ErrorContains(t, err, want)
 	}
-	w.answering(nil)
+	w.intercept(nil)
 	_, err := v.Remove(t.Context(), e.prefix)
 	require.NoError(t, err)
 }
 
-func TestAnAbortIsRepeatedUntilTheUploadIsUnknown(t *testing.T) {
+func TestRemoveAcceptsThatAnObjectIsGoneAlready(t *testing.T) {
+	v, w := testVault(t)
+	e := newExport(t, v)
+	fill(t, v, e.prefix, 2)
+	w.intercept(func(q *http.Request, next http.RoundTripper) (*http.Response, error) {
+		res, err := next.RoundTrip(q)
+		if err != nil || !q.URL.Query().Has("delete") {
+			return res, err
+		}
+		res.Body.Close()
+		return response(q, http.StatusOK, `<DeleteResult><Error><Key>`+e.prefix+`calls/00000-1</Key><Code>NoSuchKey</Code></Error>`+
+			`<Error><Key>`+e.prefix+`calls/00001-1</Key><Code>NoSuchVersion</Code></Error></DeleteResult>`), nil
+	})
+	removed, err := v.Remove(t.Context(), e.prefix)
+	require.NoError(t, err)
+	require.Equal(t, schema.Certificate{Objects: 2}, removed)
+}
+
+func TestAnAbortIsRepeatedUntilTheUploadIsGone(t *testing.T) {
 	v, w := testVault(t)
 	e := newExport(t, v)
 	beginUpload(t, v, e.prefix+"archive")
 	aborts := 0
-	w.answering(func(q *http.Request, next http.RoundTripper) (*http.Response, error) {
+	w.intercept(func(q *http.Request, next http.RoundTripper) (*http.Response, error) {
 		if q.Method == http.MethodDelete {
-			if aborts++; aborts < 3 { // a part lands behind the abort
-				return answer(q, http.StatusNoContent, ""), nil
+			if aborts++; aborts < 3 { // a part arrives after the abort
+				return response(q, http.StatusNoContent, ""), nil
 			}
 		}
 		return next.RoundTrip(q)
 	})
 	removed, err := v.Remove(t.Context(), e.prefix)
 	require.NoError(t, err)
-	require.Equal(t, Removed{Uploads: 1}, removed)
+	require.Equal(t, schema.Certificate{Uploads: 1}, removed)
 	require.Equal(t, 3, aborts)
 	require.Empty(t, uploads(t, v, ""))
 }
@@ -185,10 +214,10 @@ func exportsIn(t *testing.T, v *Vault) []string {
 	return ids
 }
 
-func TestEveryFolderWithATraceIsNamedOnce(t *testing.T) {
+func TestFoldersListsEveryFolderOnce(t *testing.T) {
 	v, _ := testVault(t)
 	require.Empty(t, exportsIn(t, v))
-	keepVersions(t, v)
+	enableVersioning(t, v)
 	began := time.Now().Add(-time.Second).Truncate(time.Second)
 	stored, uploading, both, deleted := newExport(t, v), newExport(t, v), newExport(t, v), newExport(t, v)
 	fill(t, v, stored.prefix, 3)
@@ -199,6 +228,7 @@ func TestEveryFolderWithATraceIsNamedOnce(t *testing.T) {
 	_, err := v.s3.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: &v.bucket, Key: aws.String(deleted.prefix + "calls/00000-1")})
 	require.NoError(t, err)
 	fill(t, v, "other/"+schema.NewExportID()+"/", 1)
+	beginUpload(t, v, schema.ExportFolder+"not-in-a-folder")
 
 	require.ElementsMatch(t, []string{stored.id, uploading.id, both.id, deleted.id}, exportsIn(t, v))
 	for _, e := range []export{stored, uploading, both, deleted} {
@@ -211,7 +241,27 @@ func TestEveryFolderWithATraceIsNamedOnce(t *testing.T) {
 	require.Zero(t, at)
 }
 
-func TestKeysListsEverythingInOrder(t *testing.T) {
+func TestTheLastWriteIncludesUploadsWithoutParts(t *testing.T) {
+	v, w := testVault(t)
+	e := newExport(t, v)
+	_, err := v.s3.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: &v.bucket, Key: aws.String(e.prefix + "archive")})
+	require.NoError(t, err)
+	at, err := v.LastStored(t.Context(), e.prefix)
+	require.NoError(t, err)
+	require.WithinDuration(t, time.Now(), at, time.Minute)
+
+	// It is completed or aborted between the two requests.
+	w.intercept(func(q *http.Request, next http.RoundTripper) (*http.Response, error) {
+		if q.URL.Query().Has("uploadId") {
+			return response(q, http.StatusNotFound, "<Error><Code>NoSuchUpload</Code></Error>"), nil
+		}
+		return next.RoundTrip(q)
+	})
+	_, err = v.LastStored(t.Context(), e.prefix)
+	require.NoError(t, err)
+}
+
+func TestObjectsAreListedInOrder(t *testing.T) {
 	v, _ := testVault(t)
 	e := newExport(t, v)
 	fill(t, v, e.prefix, 1001)
@@ -222,6 +272,6 @@ func TestKeysListsEverythingInOrder(t *testing.T) {
 		require.NoError(t, err)
 		require.EqualValues(t, 1, o.Size)
 		require.WithinDuration(t, time.Now(), o.ModifiedAt, time.Minute)
-		break // in the middle is fine
+		break // stopping early must work
 	}
 }

@@ -12,73 +12,76 @@ import (
 	"filippo.io/age"
 )
 
-// addressee seals to an export's recipient and writes into the header, which
-// the seal covers, under which key the object will be stored. Other age
+// boundRecipient encrypts to an export's recipient and adds a stanza with the
+// hash of the object's key to the header, which age authenticates. Other age
 // implementations skip the stanza.
-type addressee struct {
+type boundRecipient struct {
 	recipient *age.HybridRecipient
 	object    string
 }
 
 const objectStanza = "satchel-object"
 
-func addressed(recipient, object string) (addressee, error) {
+func newBoundRecipient(recipient, object string) (boundRecipient, error) {
 	r, err := age.ParseHybridRecipient(recipient)
 	if err != nil {
-		return addressee{}, errors.New("vault: the export's recipient is malformed")
+		return boundRecipient{}, errors.New("vault: the export's recipient is malformed")
 	}
-	return addressee{r, object}, nil
+	return boundRecipient{r, object}, nil
 }
 
-// Wrap is the plain form of WrapWithLabels.
-func (a addressee) Wrap(fileKey []byte) ([]*age.Stanza, error) {
-	stanzas, _, err := a.WrapWithLabels(fileKey)
+// Wrap implements age.Recipient.
+func (r boundRecipient) Wrap(fileKey []byte) ([]*age.Stanza, error) {
+	stanzas, _, err := r.WrapWithLabels(fileKey)
 	return stanzas, err
 }
 
-// WrapWithLabels adds the object's stanza to the recipient's own.
-func (a addressee) WrapWithLabels(fileKey []byte) ([]*age.Stanza, []string, error) {
-	stanzas, labels, err := a.recipient.WrapWithLabels(fileKey)
-	name := sha256.Sum256([]byte(a.object))
+// WrapWithLabels implements age.RecipientWithLabels. It adds the object's stanza
+// to the recipient's own.
+func (r boundRecipient) WrapWithLabels(fileKey []byte) ([]*age.Stanza, []string, error) {
+	stanzas, labels, err := r.recipient.WrapWithLabels(fileKey)
+	name := sha256.Sum256([]byte(r.object))
 	return append(stanzas, &age.Stanza{Type: objectStanza, Body: name[:]}), labels, err
 }
 
-// opener is an identity that opens one object only.
-type opener struct {
+// boundIdentity is an age identity that opens a single object.
+type boundIdentity struct {
 	identity Identity
 	object   string
 }
 
-// Unwrap refuses headers of other objects. That this header is the writer's
-// own, the stanza included, age checks with the key it gets from here.
-func (o opener) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
-	name := sha256.Sum256([]byte(o.object))
-	ours := func(s *age.Stanza) bool { return s.Type == objectStanza && bytes.Equal(s.Body, name[:]) }
-	if o.identity.age == nil || !slices.ContainsFunc(stanzas, ours) {
-		return nil, errors.New("sealed for another place")
+// Unwrap rejects headers of other objects. age verifies the whole header,
+// the object's stanza included, with the file key returned here.
+func (i boundIdentity) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
+	name := sha256.Sum256([]byte(i.object))
+	isBound := func(s *age.Stanza) bool { return s.Type == objectStanza && bytes.Equal(s.Body, name[:]) }
+	if i.identity.age == nil || !slices.ContainsFunc(stanzas, isBound) {
+		return nil, errors.New("sealed for another object")
 	}
-	return o.identity.age.Unwrap(stanzas)
+	return i.identity.age.Unwrap(stanzas)
 }
 
-// age's format: chunks of 64 KiB, 16 bytes longer when sealed, behind a header
-// of 4.2 kB (with room for what may be added to it).
+// age's format: chunks of 64 KiB, each 16 bytes longer when encrypted, behind a
+// header of 4.2 kB (maxHeader leaves room for additions to it).
 const (
-	chunk      = 64 << 10
-	chunkSeal  = 16
-	headerRoom = 5 << 10
+	ageChunkSize     = 64 << 10
+	ageChunkOverhead = 16
+	maxHeader        = 5 << 10
 )
 
-// sealedRoom is at least as much as size bytes take when sealed.
-func sealedRoom(size int) int { return headerRoom + size + chunkSeal*(size/chunk+1) }
+// maxSealedSize returns an upper bound of the sealed size of size bytes.
+func maxSealedSize(size int) int {
+	return maxHeader + size + ageChunkOverhead*(size/ageChunkSize+1)
+}
 
-// seal makes the whole object at once.
+// seal encrypts a whole object into sealed.
 func seal(sealed *bytes.Buffer, object, recipient string, body []byte) error {
-	to, err := addressed(recipient, object)
+	to, err := newBoundRecipient(recipient, object)
 	if err != nil {
 		return err
 	}
 	sealed.Reset()
-	sealed.Grow(sealedRoom(len(body)))
+	sealed.Grow(maxSealedSize(len(body)))
 	w, err := age.Encrypt(sealed, to)
 	if err == nil {
 		_, err = w.Write(body)
@@ -92,9 +95,9 @@ func seal(sealed *bytes.Buffer, object, recipient string, body []byte) error {
 	return nil
 }
 
-// opened tells trouble with the way to the bytes, which it passes on, from
-// trouble with the bytes themselves, which is ErrUnreadable.
-func opened(ctx context.Context, err error) error {
+// readError separates transport errors, which it returns unchanged, from errors
+// in the stored bytes, which become ErrUnreadable.
+func readError(ctx context.Context, err error) error {
 	if err == nil || err == io.EOF {
 		return err
 	}

@@ -9,10 +9,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// BenchmarkSeal encrypts a piece as Put does, and stores nothing.
+// BenchmarkSeal encrypts a piece as Put does, without storing it.
 func BenchmarkSeal(b *testing.B) {
 	v, _ := testVault(b)
-	e, body := newExport(b, v), noise(pieceBytes)
+	e, body := newExport(b, v), randomBytes(pieceBytes)
 	b.SetBytes(pieceBytes)
 	b.ReportAllocs()
 	var sealed bytes.Buffer
@@ -21,10 +21,10 @@ func BenchmarkSeal(b *testing.B) {
 	}
 }
 
-// BenchmarkVerify reads an archive back and hashes it, as is done before an
-// export is completed.
+// BenchmarkVerify reads an archive back and hashes it, as happens before an export
+// is completed.
 func BenchmarkVerify(b *testing.B) {
-	v, e, key := stored(b)
+	v, e, key := storedArchive(b)
 	b.ReportAllocs()
 	for b.Loop() {
 		r, err := v.OpenAt(b.Context(), key, e.identity)

@@ -5,41 +5,41 @@ import (
 	"io"
 )
 
-// Stream reads an object's content from any place on, as http.ServeContent
-// wants it: what comes next is fetched and decrypted while the last is sent.
-// Seeking alone reads nothing. It is for one goroutine, and closing it does
-// not close its Reader.
+// Stream is an io.ReadSeeker over an object's content, as http.ServeContent
+// needs it. It fetches and decrypts the following bytes while the current ones
+// are consumed. Seeking alone reads nothing. A Stream is for one goroutine, and
+// closing it does not close its Reader.
 type Stream struct {
-	src  *Reader
-	off  int64
-	next *forward // nil until the first read at off
+	src    *Reader
+	off    int64
+	reader *parallelReader // nil until the first read at off
 }
 
-// Stream begins at the content's first byte.
+// Stream returns a Stream that starts at the content's first byte.
 func (r *Reader) Stream() *Stream { return &Stream{src: r} }
 
 func (s *Stream) Read(p []byte) (int, error) {
-	some, err := s.Next(len(p))
-	return copy(p, some), err
+	data, err := s.Next(len(p))
+	return copy(p, data), err
 }
 
-// Next reads without copying: it answers what comes next, at most so many bytes,
-// which stay good until the Stream is used again.
-func (s *Stream) Next(most int) ([]byte, error) {
+// Next reads without copying: it returns at most limit of the following bytes,
+// which are valid until the Stream is used again.
+func (s *Stream) Next(limit int) ([]byte, error) {
 	if s.off >= s.src.size {
 		return nil, io.EOF
 	}
-	if s.next == nil {
-		s.next = readForward(s.src, s.off)
+	if s.reader == nil {
+		s.reader = newParallelReader(s.src, s.off)
 	}
-	some, err := s.next.next(most)
-	if s.off += int64(len(some)); err == io.EOF {
+	data, err := s.reader.next(limit)
+	if s.off += int64(len(data)); err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}
-	return some, err
+	return data, err
 }
 
-// Seek is io.Seeker.
+// Seek implements io.Seeker.
 func (s *Stream) Seek(offset int64, whence int) (int64, error) {
 	off, err := seek(s.off, s.src.size, offset, whence)
 	if err != nil || off == s.off {
@@ -49,25 +49,25 @@ func (s *Stream) Seek(offset int64, whence int) (int64, error) {
 	return off, s.Close()
 }
 
-// Close ends reading ahead. The Stream may still be used.
+// Close stops reading ahead. The Stream may still be used.
 func (s *Stream) Close() error {
-	if s.next != nil {
-		s.next.Close()
-		s.next = nil
+	if s.reader != nil {
+		s.reader.Close()
+		s.reader = nil
 	}
 	return nil
 }
 
-// seek is where a Seek leads in a file of this size.
-func seek(now, size, offset int64, whence int) (int64, error) {
+// seek returns the offset that a Seek in a file of the given size leads to.
+func seek(current, size, offset int64, whence int) (int64, error) {
 	switch whence {
 	case io.SeekCurrent:
-		offset += now
+		offset += current
 	case io.SeekEnd:
 		offset += size
 	}
 	if offset < 0 || whence < io.SeekStart || whence > io.SeekEnd {
-		return now, errors.New("vault: seek to nowhere")
+		return current, errors.New("vault: invalid seek")
 	}
 	return offset, nil
 }

@@ -11,15 +11,15 @@ import (
 )
 
 const (
-	dialTimeout = 5 * time.Second // to connect, and again for TLS
-	idleConns   = 64              // kept for the next request
-	writeAtOnce = 256 << 10       // bytes that must move within the patience
+	dialTimeout  = 5 * time.Second // to connect, and again for TLS
+	maxIdleConns = 64
+	maxWrite     = 256 << 10 // bytes that must be sent within the idle timeout
 )
 
-// newHTTPClient builds on the client AWS's settings ask for (they may name a
-// certificate authority) and adds limits. No request has a deadline of its
-// own: a large body may take hours, as long as it moves.
-func newHTTPClient(configured aws.HTTPClient, patience time.Duration) *http.Client {
+// newHTTPClient builds on the client that AWS's settings configure (they may name
+// a certificate authority) and adds timeouts. Requests have no overall deadline:
+// a large body may take hours, as long as data flows.
+func newHTTPClient(configured aws.HTTPClient, idleTimeout time.Duration) *http.Client {
 	buildable, ok := configured.(*awshttp.BuildableClient)
 	if !ok {
 		buildable = awshttp.NewBuildableClient()
@@ -31,13 +31,13 @@ func newHTTPClient(configured aws.HTTPClient, patience time.Duration) *http.Clie
 		if err != nil {
 			return nil, err
 		}
-		return &movingConn{Conn: conn, patience: patience}, nil
+		return &idleTimeoutConn{Conn: conn, idleTimeout: idleTimeout}, nil
 	}
-	t.ForceAttemptHTTP2 = false // S3 speaks HTTP/1.1, and one stalled stream must not hold others
+	t.ForceAttemptHTTP2 = false // S3 speaks HTTP/1.1, and one stalled stream must not block others
 	t.TLSHandshakeTimeout = dialTimeout
-	t.ResponseHeaderTimeout = patience
-	t.MaxIdleConns, t.MaxIdleConnsPerHost = idleConns, idleConns
-	t.IdleConnTimeout = patience / 2 // less than patience, or waiting would look like standing still
+	t.ResponseHeaderTimeout = idleTimeout
+	t.MaxIdleConns, t.MaxIdleConnsPerHost = maxIdleConns, maxIdleConns
+	t.IdleConnTimeout = idleTimeout / 2 // shorter, or a pooled connection would run into the idle timeout
 	t.WriteBufferSize, t.ReadBufferSize = 64<<10, 64<<10
 	return &http.Client{
 		Transport:     t,
@@ -45,28 +45,27 @@ func newHTTPClient(configured aws.HTTPClient, patience time.Duration) *http.Clie
 	}
 }
 
-// movingConn fails when nothing has moved on it for as long as its patience,
-// in either direction.
-type movingConn struct {
+// idleTimeoutConn fails when no data flows in either direction for idleTimeout.
+type idleTimeoutConn struct {
 	net.Conn
-	patience time.Duration
+	idleTimeout time.Duration
 }
 
-func (c *movingConn) Read(p []byte) (int, error) {
-	if err := c.SetReadDeadline(time.Now().Add(c.patience)); err != nil {
+func (c *idleTimeoutConn) Read(p []byte) (int, error) {
+	if err := c.SetReadDeadline(time.Now().Add(c.idleTimeout)); err != nil {
 		return 0, err
 	}
 	return c.Conn.Read(p)
 }
 
-// Write also gives the pending read new patience: who is still sending is not
-// waiting for an answer yet.
-func (c *movingConn) Write(p []byte) (written int, err error) {
+// Write also extends the deadline of the pending read: the response cannot be
+// expected while the request is still being sent.
+func (c *idleTimeoutConn) Write(p []byte) (written int, err error) {
 	for len(p) > 0 {
-		if err := c.SetDeadline(time.Now().Add(c.patience)); err != nil {
+		if err := c.SetDeadline(time.Now().Add(c.idleTimeout)); err != nil {
 			return written, err
 		}
-		n, err := c.Conn.Write(p[:min(len(p), writeAtOnce)])
+		n, err := c.Conn.Write(p[:min(len(p), maxWrite)])
 		written += n
 		if err != nil {
 			return written, err

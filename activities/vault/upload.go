@@ -18,49 +18,49 @@ const (
 	partSize      = 8 << 20 // of every part but the last
 	maxParts      = 10_000  // S3's limit
 	partsInFlight = 2
-	firstBuffer   = 256 << 10
-	abortTimeout  = 30 * time.Second // for cleaning up after ctx has ended
+	minPartBuffer = 256 << 10
+	abortTimeout  = 30 * time.Second // for aborting after ctx has ended
 )
 
-// upload is an object on its way: one PutObject where it fits into a part, a
-// multipart upload otherwise. Its memory is the part being filled and those in
-// flight, used again and again. That, and aborting until nothing is left, is
-// what the SDK's own uploader does not offer.
+// upload writes one object: with a PutObject if it fits into one part, as a
+// multipart upload otherwise. It reuses the buffers of the part being filled and
+// of those in flight. This bound on memory, and aborting until nothing is left,
+// are what the SDK's own uploader does not offer.
 type upload struct {
-	v    *Vault
-	key  string
-	mark string
-	size int64 // bytes written
+	v       *Vault
+	key     string
+	writeID string
+	size    int64 // bytes written
 
 	ctx     context.Context // the caller's
-	sending context.Context // ends with ctx, with the first part that fails, and with close
+	partCtx context.Context // ends with ctx, with the first part that fails, and with close
 	cancel  context.CancelFunc
 	group   *errgroup.Group
 
-	id    string                 // of the multipart upload; "" where there is none
+	id    string                 // of the multipart upload; "" if there is none
 	parts []*types.CompletedPart // number n at n-1
 	buf   []byte                 // the part being filled
-	spare chan []byte            // as many as parts may still take off
+	free  chan []byte            // one buffer for each part that may still start
 }
 
 func (v *Vault) newUpload(ctx context.Context, key string) *upload {
-	u := &upload{v: v, key: key, mark: rand.Text(), ctx: ctx, spare: make(chan []byte, partsInFlight)}
+	u := &upload{v: v, key: key, writeID: rand.Text(), ctx: ctx, free: make(chan []byte, partsInFlight)}
 	for range partsInFlight {
-		u.spare <- nil // made when it is needed
+		u.free <- nil // allocated on first use
 	}
 	ctx, u.cancel = context.WithCancel(ctx)
-	u.group, u.sending = errgroup.WithContext(ctx)
+	u.group, u.partCtx = errgroup.WithContext(ctx)
 	return u
 }
 
-// Write waits while as many parts are in flight as may be.
+// Write blocks while partsInFlight parts are being uploaded.
 func (u *upload) Write(p []byte) (written int, err error) {
-	if err := u.failure(); err != nil {
+	if err := u.err(); err != nil {
 		return 0, err
 	}
 	for len(p) > 0 {
 		if len(u.buf) == cap(u.buf) {
-			if err := u.makeRoom(); err != nil {
+			if err := u.grow(); err != nil {
 				return written, err
 			}
 		}
@@ -73,21 +73,21 @@ func (u *upload) Write(p []byte) (written int, err error) {
 	return written, nil
 }
 
-// makeRoom grows the first part's buffer, since most objects are small, and
-// sends a part that is full.
-func (u *upload) makeRoom() error {
+// grow enlarges the first part's buffer step by step, since most objects are
+// small, and starts uploading a part that is full.
+func (u *upload) grow() error {
 	if size := cap(u.buf); size < partSize {
-		larger := make([]byte, len(u.buf), min(max(8*size, firstBuffer), partSize))
+		larger := make([]byte, len(u.buf), min(max(8*size, minPartBuffer), partSize))
 		copy(larger, u.buf)
 		u.buf = larger
 		return nil
 	}
-	return u.send()
+	return u.startPart()
 }
 
-// failure is why the upload can not go on, or nil.
-func (u *upload) failure() error {
-	cause := context.Cause(u.sending)
+// err returns the reason why the upload cannot continue, or nil.
+func (u *upload) err() error {
+	cause := context.Cause(u.partCtx)
 	if cause == nil {
 		return nil
 	}
@@ -97,66 +97,67 @@ func (u *upload) failure() error {
 	return &callError{op: "create", cause: cause}
 }
 
-// send lets the filled part take off and turns to a spare buffer.
-func (u *upload) send() error {
+// startPart uploads the filled part in the background and takes a free buffer for
+// the next one.
+func (u *upload) startPart() error {
 	if u.id == "" {
-		if err := u.begin(); err != nil {
+		if err := u.createMultipart(); err != nil {
 			return err
 		}
 	}
 	if len(u.parts) == maxParts {
 		return fmt.Errorf("vault: create: longer than %d parts of %d bytes", maxParts, partSize)
 	}
-	var spare []byte
+	var free []byte
 	select {
-	case spare = <-u.spare:
-	case <-u.sending.Done():
-		return u.failure()
+	case free = <-u.free:
+	case <-u.partCtx.Done():
+		return u.err()
 	}
 	body, part := u.buf, &types.CompletedPart{PartNumber: aws.Int32(int32(len(u.parts) + 1))}
 	u.parts = append(u.parts, part)
 	u.group.Go(func() error {
-		err := u.sendPart(part, body)
-		u.spare <- body
+		err := u.uploadPart(part, body)
+		u.free <- body
 		return err
 	})
-	if spare == nil {
-		spare = make([]byte, 0, partSize)
+	if free == nil {
+		free = make([]byte, 0, partSize)
 	}
-	u.buf = spare[:0]
+	u.buf = free[:0]
 	return nil
 }
 
-func (u *upload) begin() error {
-	made, err := u.v.s3.CreateMultipartUpload(u.sending, &s3.CreateMultipartUploadInput{
+func (u *upload) createMultipart() error {
+	created, err := u.v.s3.CreateMultipartUpload(u.partCtx, &s3.CreateMultipartUploadInput{
 		Bucket: &u.v.bucket, Key: &u.key, ContentType: aws.String(contentType),
-		ChecksumAlgorithm: types.ChecksumAlgorithmCrc32, Metadata: map[string]string{writeMark: u.mark},
+		ChecksumAlgorithm: types.ChecksumAlgorithmCrc32, Metadata: map[string]string{writeIDMetadata: u.writeID},
 	})
 	if err != nil {
-		return failed(u.ctx, "begin an upload", err)
+		return translateError(u.ctx, "begin an upload", err)
 	}
-	u.id = aws.ToString(made.UploadId)
+	u.id = aws.ToString(created.UploadId)
 	return nil
 }
 
-func (u *upload) sendPart(part *types.CompletedPart, body []byte) error {
-	sent, err := u.v.s3.UploadPart(u.sending, &s3.UploadPartInput{
+func (u *upload) uploadPart(part *types.CompletedPart, body []byte) error {
+	uploaded, err := u.v.s3.UploadPart(u.partCtx, &s3.UploadPartInput{
 		Bucket: &u.v.bucket, Key: &u.key, UploadId: &u.id, PartNumber: part.PartNumber,
 		Body: bytes.NewReader(body), ContentLength: aws.Int64(int64(len(body))), ChecksumAlgorithm: types.ChecksumAlgorithmCrc32,
-	}, sealedBody)
+	}, unsignedPayload)
 	if err != nil {
-		return failed(u.sending, "upload a part", err)
+		return translateError(u.partCtx, "upload a part", err)
 	}
-	part.ETag, part.ChecksumCRC32 = sent.ETag, sent.ChecksumCRC32
+	part.ETag, part.ChecksumCRC32 = uploaded.ETag, uploaded.ChecksumCRC32
 	return nil
 }
 
-// finish stores what is not stored yet and makes the object appear.
-func (u *upload) finish() error {
+// complete stores the rest and makes the object visible.
+func (u *upload) complete() error {
 	if u.id == "" {
-		return u.v.put(u.ctx, "create", u.key, u.mark, u.buf)
+		return u.v.put(u.ctx, "create", u.key, u.writeID, u.buf)
 	}
-	if err := u.send(); err != nil {
+	if err := u.startPart(); err != nil {
 		return err
 	}
 	if err := u.group.Wait(); err != nil {
@@ -170,18 +171,18 @@ func (u *upload) finish() error {
 		Bucket: &u.v.bucket, Key: &u.key, UploadId: &u.id, IfNoneMatch: aws.String("*"),
 		MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
 	})
-	if err := u.v.settled(u.ctx, "create", u.key, u.mark, err); err != nil {
+	if err := u.v.confirmWrite(u.ctx, "create", u.key, u.writeID, err); err != nil {
 		return err
 	}
-	u.id = "" // there is nothing to abort any more
+	u.id = "" // close has nothing to abort
 	return nil
 }
 
-// close lets go of everything, and aborts an upload that did not finish. What
-// can not be aborted in time is left to Remove.
+// close releases everything, and aborts an upload that was not completed. An
+// upload that cannot be aborted within abortTimeout is left for Remove.
 func (u *upload) close() {
 	u.cancel()
-	_ = u.group.Wait() // whatever it was, finish or failure has said it
+	_ = u.group.Wait() // complete or err has returned its error
 	if u.id == "" {
 		return
 	}

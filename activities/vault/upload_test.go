@@ -24,10 +24,10 @@ func TestAWriterThatFailsLeavesNothing(t *testing.T) {
 	for _, size := range []int{0, 100, partSize + 1, 5 * partSize} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			v, w := testVault(t)
-			noGoroutineStays(t, w)
+			requireNoLeakedGoroutines(t, w)
 			e := newExport(t, v)
 			_, err := v.Create(t.Context(), e.prefix+"archive", e.recipient, func(w io.Writer) error {
-				if _, err := w.Write(noise(size)); err != nil {
+				if _, err := w.Write(randomBytes(size)); err != nil {
 					return err
 				}
 				return errTest
@@ -44,7 +44,7 @@ func TestAWriterThatPanicsLeavesNothing(t *testing.T) {
 	e := newExport(t, v)
 	require.PanicsWithError(t, errTest.Error(), func() {
 		_, _ = v.Create(t.Context(), e.prefix+"archive", e.recipient, func(w io.Writer) error {
-			_, err := w.Write(noise(3 * partSize))
+			_, err := w.Write(randomBytes(3 * partSize))
 			require.NoError(t, err)
 			panic(errTest)
 		})
@@ -55,13 +55,13 @@ func TestAWriterThatPanicsLeavesNothing(t *testing.T) {
 
 func TestCancellingInTheMiddleLeavesNothing(t *testing.T) {
 	v, w := testVault(t)
-	noGoroutineStays(t, w)
+	requireNoLeakedGoroutines(t, w)
 	e := newExport(t, v)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	w.answering(func(q *http.Request, next http.RoundTripper) (*http.Response, error) {
+	w.intercept(func(q *http.Request, next http.RoundTripper) (*http.Response, error) {
 		if q.URL.Query().Get("partNumber") == "3" {
-			// The part arrives, and nobody is left to hear so.
+			// The part arrives, but its response is lost.
 			res, err := next.RoundTrip(q.Clone(context.WithoutCancel(q.Context())))
 			cancel()
 			if err == nil {
@@ -73,7 +73,7 @@ func TestCancellingInTheMiddleLeavesNothing(t *testing.T) {
 		return next.RoundTrip(q)
 	})
 	_, err := v.Create(ctx, e.prefix+"archive", e.recipient, func(w io.Writer) error {
-		for block := noise(1 << 20); ; {
+		for block := randomBytes(1 << 20); ; {
 			if _, err := w.Write(block); err != nil {
 				return fmt.Errorf("assemble: %w", err)
 			}
@@ -86,16 +86,16 @@ func TestCancellingInTheMiddleLeavesNothing(t *testing.T) {
 
 func TestAFailedPartStopsTheWriterAndLeavesNothing(t *testing.T) {
 	v, w := testVault(t)
-	noGoroutineStays(t, w)
+	requireNoLeakedGoroutines(t, w)
 	e := newExport(t, v)
-	w.answering(func(q *http.Request, next http.RoundTripper) (*http.Response, error) {
+	w.intercept(func(q *http.Request, next http.RoundTripper) (*http.Response, error) {
 		if q.URL.Query().Get("partNumber") == "2" {
-			return answer(q, http.StatusForbidden, "<Error><Code>AccessDenied</Code></Error>"), nil
+			return response(q, http.StatusForbidden, "<Error><Code>AccessDenied</Code></Error>"), nil
 		}
 		return next.RoundTrip(q)
 	})
 	_, err := v.Create(t.Context(), e.prefix+"archive", e.recipient, func(w io.Writer) error {
-		for block := noise(1 << 20); ; {
+		for block := randomBytes(1 << 20); ; {
 			if _, err := w.Write(block); err != nil {
 				return err
 			}
@@ -106,11 +106,10 @@ func TestAFailedPartStopsTheWriterAndLeavesNothing(t *testing.T) {
 	require.Empty(t, uploads(t, v, ""))
 }
 
-// loseAnswer lets the first request of a kind happen and loses what the bucket
-// said.
-func loseAnswer(w *wire, kind func(*http.Request) bool) *atomic.Int32 {
+// loseFirstResponse executes the first request of a kind and drops the response.
+func loseFirstResponse(w *interceptor, kind func(*http.Request) bool) *atomic.Int32 {
 	var lost atomic.Int32
-	w.answering(func(q *http.Request, next http.RoundTripper) (*http.Response, error) {
+	w.intercept(func(q *http.Request, next http.RoundTripper) (*http.Response, error) {
 		res, err := next.RoundTrip(q)
 		if err == nil && kind(q) && lost.CompareAndSwap(0, 1) {
 			res.Body.Close()
@@ -126,42 +125,56 @@ func isCompletion(q *http.Request) bool {
 	return q.Method == http.MethodPost && q.URL.Query().Has("uploadId")
 }
 
-func TestALostAnswerIsNotMistakenForAnothersObject(t *testing.T) {
+func TestAWriteWithALostResponseSucceeds(t *testing.T) {
 	v, w := testVault(t)
 	e := newExport(t, v)
 
-	lost := loseAnswer(w, isPut)
-	require.NoError(t, v.Put(t.Context(), e.prefix+"calls/1-1", e.recipient, noise(1000)))
+	lost := loseFirstResponse(w, isPut)
+	require.NoError(t, v.Put(t.Context(), e.prefix+"calls/1-1", e.recipient, randomBytes(1000)))
 	require.EqualValues(t, 1, lost.Load())
 
-	lost = loseAnswer(w, isCompletion)
-	_, err := v.Create(t.Context(), e.prefix+"archive", e.recipient, writing(noise(2*partSize)))
+	lost = loseFirstResponse(w, isCompletion)
+	_, err := v.Create(t.Context(), e.prefix+"archive", e.recipient, writeAll(randomBytes(2*partSize)))
 	require.NoError(t, err)
 	require.EqualValues(t, 1, lost.Load())
 
-	w.answering(nil)
+	w.intercept(nil)
 	got, err := v.Get(t.Context(), e.prefix+"archive", e.identity, nil)
 	require.NoError(t, err)
 	require.Len(t, got, 2*partSize)
 	require.Empty(t, uploads(t, v, ""))
 }
 
-func TestAnothersObjectIsFoundOutEvenWhenTheAnswerIsLost(t *testing.T) {
+func TestAnExistingObjectIsDetectedEvenIfTheResponseIsLost(t *testing.T) {
 	v, w := testVault(t)
 	e := newExport(t, v)
-	require.NoError(t, v.Put(t.Context(), e.prefix+"calls/1-1", e.recipient, noise(1000)))
-	lost := loseAnswer(w, isPut)
-	require.ErrorIs(t, v.Put(t.Context(), e.prefix+"calls/1-1", e.recipient, noise(1000)), ErrExists)
+	require.NoError(t, v.Put(t.Context(), e.prefix+"calls/1-1", e.recipient, randomBytes(1000)))
+	lost := loseFirstResponse(w, isPut)
+	require.ErrorIs(t, v.Put(t.Context(), e.prefix+"calls/1-1", e.recipient, randomBytes(1000)), ErrExists)
 	require.EqualValues(t, 1, lost.Load())
 }
 
-func TestABucketThatIsAwayCanBeTriedAgain(t *testing.T) {
+func TestAWriteThatCannotBeConfirmedIsNotErrExists(t *testing.T) {
+	v, w := testVault(t)
+	e := newExport(t, v)
+	w.intercept(func(q *http.Request, _ http.RoundTripper) (*http.Response, error) {
+		if q.Method == http.MethodPut {
+			return response(q, http.StatusPreconditionFailed, "<Error><Code>PreconditionFailed</Code></Error>"), nil
+		}
+		return response(q, http.StatusServiceUnavailable, ""), nil
+	})
+	err := v.Put(t.Context(), e.prefix+"calls/1-1", e.recipient, nil)
+	require.NotErrorIs(t, err, ErrExists)
+	require.Equal(t, schema.Unavailable, schema.KindOf(err), "%v", err)
+}
+
+func TestAnUnavailableBucketIsAnUnavailableError(t *testing.T) {
 	v, w := testVault(t)
 	e := newExport(t, v)
 	calls := map[string]func() error{
 		"put": func() error { return v.Put(t.Context(), e.prefix+"a", e.recipient, nil) },
 		"create": func() error {
-			_, err := v.Create(t.Context(), e.prefix+"b", e.recipient, writing(nil))
+			_, err := v.Create(t.Context(), e.prefix+"b", e.recipient, writeAll(nil))
 			return err
 		},
 		"get": func() error { _, err := v.Get(t.Context(), e.prefix+"c", e.identity, nil); return err },
@@ -171,36 +184,36 @@ func TestABucketThatIsAwayCanBeTriedAgain(t *testing.T) {
 		},
 		"check": func() error { return v.Check(t.Context()) },
 	}
-	for what, answers := range map[string]func(*http.Request, http.RoundTripper) (*http.Response, error){
+	for what, respond := range map[string]func(*http.Request, http.RoundTripper) (*http.Response, error){
 		"unreachable": func(*http.Request, http.RoundTripper) (*http.Response, error) { return nil, syscall.ECONNREFUSED },
 		"overloaded": func(q *http.Request, _ http.RoundTripper) (*http.Response, error) {
-			return answer(q, http.StatusServiceUnavailable, "<Error><Code>SlowDown</Code></Error>"), nil
+			return response(q, http.StatusServiceUnavailable, "<Error><Code>SlowDown</Code></Error>"), nil
 		},
 	} {
-		w.answering(answers)
+		w.intercept(respond)
 		for name, call := range calls {
 			t.Run(what+"/"+name, func(t *testing.T) {
-				w.count()
+				w.takeCount()
 				err := call()
 				require.Equal(t, schema.Unavailable, schema.KindOf(err), "%v", err)
 				require.NotContains(t, err.Error(), "://")
-				if requests := w.count(); name == "check" {
-					require.Equal(t, 1, requests, "readiness is told at once")
+				if requests := w.takeCount(); name == "check" {
+					require.Equal(t, 1, requests, "readiness is not retried")
 				}
 			})
 		}
 	}
 }
 
-func TestMemoryIsAFewPartsWhateverTheSize(t *testing.T) {
+func TestMemoryDoesNotGrowWithTheSize(t *testing.T) {
 	v, w := testVault(t)
 	e := newExport(t, v)
-	w.answering(func(q *http.Request, next http.RoundTripper) (*http.Response, error) {
-		if q.URL.Query().Has("partNumber") { // swallow it: this is about our memory, not the bucket's disk
+	w.intercept(func(q *http.Request, next http.RoundTripper) (*http.Response, error) {
+		if q.URL.Query().Has("partNumber") { // discard it: this tests our memory, not the bucket's disk
 			if _, err := io.Copy(io.Discard, q.Body); err != nil {
 				return nil, err
 			}
-			res := answer(q, http.StatusOK, "")
+			res := response(q, http.StatusOK, "")
 			res.Header.Set("ETag", `"0"`)
 			return res, nil
 		}
@@ -208,7 +221,7 @@ func TestMemoryIsAFewPartsWhateverTheSize(t *testing.T) {
 	})
 	before := allocated()
 	_, err := v.Create(t.Context(), e.prefix+"archive", e.recipient, func(w io.Writer) error {
-		for block, n := noise(1<<20), 0; n < 1<<10; n++ {
+		for block, n := randomBytes(1<<20), 0; n < 1<<10; n++ {
 			if _, err := w.Write(block); err != nil {
 				return err
 			}
@@ -225,47 +238,47 @@ func allocated() uint64 {
 	return m.TotalAlloc
 }
 
-func answer(q *http.Request, status int, body string) *http.Response {
+func response(q *http.Request, status int, body string) *http.Response {
 	return &http.Response{
 		StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{}, Request: q,
 		Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)),
 	}
 }
 
-func TestTheNextWriteSaysThatTheBucketFailed(t *testing.T) {
+func TestTheNextWriteFailsWhenTheContextEnds(t *testing.T) {
 	v, _ := testVault(t)
 	e := newExport(t, v)
 	ctx, cancel := context.WithCancel(t.Context())
 	_, err := v.Create(ctx, e.prefix+"archive", e.recipient, func(w io.Writer) error {
 		cancel()
-		_, err := w.Write(noise(partSize))
+		_, err := w.Write(randomBytes(partSize))
 		require.ErrorIs(t, err, context.Canceled)
-		return errors.New("a story about it")
+		return errors.New("a consequence of it")
 	})
 	require.ErrorIs(t, err, context.Canceled)
 }
 
-func TestAnUploadThatStillGrowsIsNotOld(t *testing.T) {
+func TestTheLastWriteIncludesThePartsOfAnUpload(t *testing.T) {
 	v, w := testVault(t)
 	e := newExport(t, v)
-	begun := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
-	w.answering(func(q *http.Request, next http.RoundTripper) (*http.Response, error) {
+	initiatedAt := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
+	w.intercept(func(q *http.Request, next http.RoundTripper) (*http.Response, error) {
 		resp, err := next.RoundTrip(q)
 		if err != nil || !q.URL.Query().Has("uploads") || q.Method != http.MethodGet {
 			return resp, err
 		}
-		list, err := io.ReadAll(resp.Body) // this bucket says when an upload last grew, and S3 when it was begun
+		list, err := io.ReadAll(resp.Body) // this server lists the time of the last part, S3 the time of the start
 		_ = resp.Body.Close()
-		list = initiated.ReplaceAll(list, []byte("<Initiated>"+begun.Format(time.RFC3339)+"</Initiated>"))
+		list = initiated.ReplaceAll(list, []byte("<Initiated>"+initiatedAt.Format(time.RFC3339)+"</Initiated>"))
 		resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(list)), int64(len(list))
 		return resp, err
 	})
 	_, err := v.Create(t.Context(), e.prefix+"archive", e.recipient, func(w io.Writer) error {
-		if _, err := w.Write(noise(4 * partSize)); err != nil { // so that some of it has arrived
+		if _, err := w.Write(randomBytes(4 * partSize)); err != nil { // so that parts have been uploaded
 			return err
 		}
 		require.Len(t, uploads(t, v, e.prefix), 1)
-		require.Equal(t, begun, uploads(t, v, e.prefix)[0].StartedAt.UTC())
+		require.Equal(t, initiatedAt, uploads(t, v, e.prefix)[0].StartedAt.UTC())
 		at, err := v.LastStored(t.Context(), e.prefix)
 		require.WithinDuration(t, time.Now(), at, time.Minute)
 		return err

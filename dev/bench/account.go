@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"satchel/dev/demo"
-	"satchel/dev/parts"
+	"satchel/dev/services"
 	"satchel/schema"
 )
 
@@ -50,9 +50,9 @@ func (b *bench) fill(ctx context.Context, account string, rows int64) error {
 
 func (b *bench) tidy(ctx context.Context) error {
 	tidy := exec.CommandContext(ctx, filepath.Join(b.bin, "vacuumdb"), "--quiet", "--analyze", "--maintenance-db", b.Demo.DatabaseURL, b.Demo.DatabaseURL)
-	tidy.Env = parts.Environ()
-	if said, err := tidy.CombinedOutput(); err != nil {
-		return fmt.Errorf("vacuumdb: %w: %s", err, said)
+	tidy.Env = services.Environ()
+	if output, err := tidy.CombinedOutput(); err != nil {
+		return fmt.Errorf("vacuumdb: %w: %s", err, output)
 	}
 	return nil
 }

@@ -83,8 +83,8 @@ var names = map[enumspb.EventType]string{
 	enumspb.EVENT_TYPE_NEXUS_OPERATION_CANCEL_REQUESTED:         "Nexus operations",
 }
 
-// story is the events of a run and of all that it started, by run.
-func (b *bench) story(ctx context.Context, workflow, run string) (runs [][]*historypb.HistoryEvent, err error) {
+// histories returns the events of a run and of all runs that it started.
+func (b *bench) histories(ctx context.Context, workflow, run string) (runs [][]*historypb.HistoryEvent, err error) {
 	var events []*historypb.HistoryEvent
 	reading := b.temporal.GetWorkflowHistory(ctx, workflow, run, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for reading.HasNext() {
@@ -94,7 +94,7 @@ func (b *bench) story(ctx context.Context, workflow, run string) (runs [][]*hist
 		}
 		events = append(events, event)
 		if child := event.GetChildWorkflowExecutionStartedEventAttributes().GetWorkflowExecution(); child != nil {
-			more, err := b.story(ctx, child.GetWorkflowId(), child.GetRunId())
+			more, err := b.histories(ctx, child.GetWorkflowId(), child.GetRunId())
 			if err != nil {
 				return nil, err
 			}

@@ -14,11 +14,11 @@ import (
 	"satchel/schema"
 )
 
-// bareQueue keeps the bare workflow away from the worker.
+// bareQueue is the task queue of the bare workflow; the worker does not poll it.
 const bareQueue = "bare"
 
-// bare runs a workflow of an export's shape that does nothing, on the same
-// Temporal: what Temporal itself allows.
+// bare runs a workflow with the shape of an export that does nothing: the limit
+// that Temporal itself sets.
 type bare struct {
 	client client.Client
 	worker sdk.Worker
@@ -36,7 +36,8 @@ func (b *bench) startBare() (*bare, error) {
 
 func (b *bare) stop() { b.worker.Stop() }
 
-// Bare opens, waits for a signal, does twelve things at once and two more.
+// Bare runs an activity, waits for a signal, runs an activity per category in
+// parallel, and two more.
 func Bare(ctx workflow.Context) error {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute})
 	if err := workflow.ExecuteActivity(ctx, Nothing).Get(ctx, nil); err != nil {
@@ -63,7 +64,7 @@ func Bare(ctx workflow.Context) error {
 // Nothing is an activity that does nothing.
 func Nothing(context.Context) error { return nil }
 
-// run runs so many, so many at once.
+// run executes runs of Bare, inFlight at a time, and returns how long they took.
 func (b *bare) run(ctx context.Context, runs, inFlight int) (time.Duration, error) {
 	running, ctx := errgroup.WithContext(ctx)
 	running.SetLimit(inFlight)

@@ -13,12 +13,12 @@ import (
 	"go.temporal.io/sdk/log"
 
 	"satchel/dev/demo"
-	"satchel/dev/parts"
+	"satchel/dev/services"
 	"satchel/dev/stack"
 	"satchel/schema/catalog"
 )
 
-// Options say what to measure, and how long it may take.
+// Options configure what to measure.
 type Options struct {
 	Dir      string  // of the stack while it runs; emptied before and after
 	Quick    bool    // sizes and counts that take under three minutes in all
@@ -31,17 +31,17 @@ type Options struct {
 	Messages int64   // of the bulk job
 	Days     int     // of the bulk job
 
-	// Only names the parts to measure; all of them where it is empty.
+	// Only lists the parts to measure; if empty, all.
 	Only []string
-	// Say hears how far it has come. It may be nil.
+	// Say reports progress. It may be nil.
 	Say func(format string, args ...any)
 }
 
-// Parts are what Only may name.
+// Parts are the values of Only.
 var Parts = []string{"stages", "small", "throughput", "workers", "sizes", "bulk"}
 
-// Fill fills in what is not set. Where it is quick, each of many exports and of
-// bulk jobs is measured once.
+// Fill sets defaults. With Quick, batches of exports and bulk jobs are measured
+// once.
 func (o Options) Fill() Options {
 	sizes, exports, shared, messages := []int64{1_000, 100_000, 1_000_000, 10_000_000}, 150, 100, int64(2_000_000)
 	workers := []int{1, 2, 4}
@@ -83,13 +83,13 @@ type bench struct {
 	*stack.Stack
 	temporal client.Client
 	queries  *catalog.Catalog
-	letters  *letters
-	small    *customer // with an account of a thousand rows
-	bin      string    // where Postgres' programs are
+	mail     *mailWatcher
+	small    *account // with an account of a thousand rows
+	bin      string   // where Postgres' programs are
 	report   *Report
 }
 
-// Run measures. The stack it starts is gone when it returns, however it ends.
+// Run measures. It stops its stack before it returns.
 func Run(ctx context.Context, o Options) (*Report, error) {
 	b := &bench{Options: o.Fill(), report: &Report{Quick: o.Quick, Began: time.Now().UTC()}}
 	for _, part := range b.Only {
@@ -113,12 +113,12 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	return b.report, err
 }
 
-// onStack measures what needs a stack, on an empty one.
+// onStack measures what needs a stack, on a new one.
 func (b *bench) onStack(ctx context.Context) (err error) {
 	if err := stack.Clean(b.Dir); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(b.Dir, mark), nil, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(b.Dir, markerFile), nil, 0o600); err != nil {
 		return err
 	}
 	if err := b.start(ctx); err != nil {
@@ -127,10 +127,10 @@ func (b *bench) onStack(ctx context.Context) (err error) {
 	defer func() {
 		b.say("Stopping the stack.")
 		b.temporal.Close()
-		b.letters.stop()
+		b.mail.stop()
 		err = errors.Join(err, b.Stop(), b.clean(err != nil && ctx.Err() == nil))
 	}()
-	if err := b.makeSmall(ctx); err != nil {
+	if err := b.createSmall(ctx); err != nil {
 		return err
 	}
 	for _, part := range []struct {
@@ -160,28 +160,27 @@ func (b *bench) start(ctx context.Context) error {
 		Dir: b.Dir, Say: b.Say,
 		// An account is exported again as soon as its last export was deleted.
 		Windows: stack.Windows{Cooldown: 100 * time.Millisecond},
-		// All customers come from one address, and one asks for the same days
-		// again and again.
+		// All accounts use one address, and one requests the same days repeatedly.
 		Env: []string{"RATE_LIMIT=100000", "QUOTA_DAYS=100000"},
 	}); err != nil {
 		return err
 	}
 	giveUp := func(err error) error { return errors.Join(err, b.Stop()) }
-	if b.bin, err = parts.PostgresBin(filepath.Join(b.Dir, "postgres", "data")); err != nil {
+	if b.bin, err = services.PostgresBin(filepath.Join(b.Dir, "postgres", "data")); err != nil {
 		return giveUp(err)
 	}
 	if b.temporal, err = client.DialContext(ctx, client.Options{HostPort: b.Demo.TemporalAddress, Identity: "bench", Logger: log.NewStructuredLogger(quiet)}); err != nil {
 		return giveUp(fmt.Errorf("connect to Temporal: %w", err))
 	}
-	b.letters = watchLetters(b.Mailbox)
+	b.mail = watchMail(b.Mailbox)
 	b.report.Machine = describeMachine(b.bin)
 	return os.MkdirAll(b.scratch(), 0o755)
 }
 
-// mark is in a directory that we may empty.
-const mark = "bench"
+// markerFile is in directories that may be emptied.
+const markerFile = "bench"
 
-// claim refuses a directory that holds what is not ours.
+// claim returns an error if the directory has files of others.
 func claim(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -191,13 +190,13 @@ func claim(dir string) error {
 		return err
 	}
 	foreign := slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() != "bin" && e.Name() != "log" })
-	if _, err := os.Stat(filepath.Join(dir, mark)); err != nil && foreign {
+	if _, err := os.Stat(filepath.Join(dir, markerFile)); err != nil && foreign {
 		return fmt.Errorf("%s is not empty, and everything in it would be removed: name another directory", dir)
 	}
 	return nil
 }
 
-// clean removes what the stack has kept, but not the logs of a failure.
+// clean removes the data of the stack, but not the logs of a failure.
 func (b *bench) clean(keepLogs bool) error {
 	if !keepLogs {
 		return stack.Clean(b.Dir)
@@ -211,15 +210,15 @@ func (b *bench) clean(keepLogs bool) error {
 	return err
 }
 
-// scratch is where what is made by hand goes.
-func (b *bench) scratch() string { return filepath.Join(b.Dir, "by-hand") }
+// scratch is the directory of the baseline's files.
+func (b *bench) scratch() string { return filepath.Join(b.Dir, "baseline") }
 
-func (b *bench) makeSmall(ctx context.Context) (err error) {
-	b.small, err = b.newCustomer(ctx, demo.With{Name: "Small"})
+func (b *bench) createSmall(ctx context.Context) (err error) {
+	b.small, err = b.newAccount(ctx, demo.With{Name: "Small"})
 	if err != nil {
 		return err
 	}
-	return b.fill(ctx, b.small.account.AccountSID, smallRows)
+	return b.fill(ctx, b.small.AccountSID, smallRows)
 }
 
 func (b *bench) say(format string, args ...any) {

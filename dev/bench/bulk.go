@@ -11,19 +11,19 @@ import (
 	"satchel/schema"
 )
 
-// Bulk is a job of many days, by us and by hand.
+// Bulk is the measurements of a job of many days.
 type Bulk struct {
-	Days         int
-	Messages     int64
-	Ours, ByHand []time.Duration
+	Days           int
+	Messages       int64
+	Ours, Baseline []time.Duration
 }
 
-// Ratio is how long we take where doing it by hand takes 1.
-func (b Bulk) Ratio() float64 { return median(b.Ours).Seconds() / median(b.ByHand).Seconds() }
+// Ratio is our time divided by the baseline.
+func (b Bulk) Ratio() float64 { return median(b.Ours).Seconds() / median(b.Baseline).Seconds() }
 
-// measureBulk takes turns with what is made by hand.
+// measureBulk alternates with the baseline.
 func (b *bench) measureBulk(ctx context.Context) error {
-	who, err := b.newCustomer(ctx, demo.With{Name: "Of many messages"})
+	a, err := b.newAccount(ctx, demo.With{Name: "Of many messages"})
 	if err != nil {
 		return err
 	}
@@ -32,7 +32,7 @@ func (b *bench) measureBulk(ctx context.Context) error {
 	perDay := max(1, b.Messages/int64(b.Days))
 	found := Bulk{Days: b.Days, Messages: perDay * int64(b.Days)}
 	b.say("Filling an account with %s messages of %d days.", grouped(found.Messages), b.Days)
-	if err := demo.FillDays(ctx, b.Demo.DatabaseURL, who.account.AccountSID, schema.Messages, days[0], last, perDay); err != nil {
+	if err := demo.FillDays(ctx, b.Demo.DatabaseURL, a.AccountSID, schema.Messages, days[0], last, perDay); err != nil {
 		return err
 	}
 	if err := b.tidy(ctx); err != nil {
@@ -45,28 +45,28 @@ func (b *bench) measureBulk(ctx context.Context) error {
 	if b.Quick {
 		runs = 1
 	}
-	b.say("Writing the days, by us and by hand in turn, %d times.", runs)
+	b.say("Writing the days, by Satchel and by psql in turn, %d times.", runs)
 	for i := range runs + 1 {
-		ours, err := who.makeJob(ctx, schema.Messages, days, found.Messages)
+		ours, err := a.makeJob(ctx, schema.Messages, days, found.Messages)
 		if err != nil {
 			return err
 		}
-		byHand, err := b.byHandDays(ctx, who.account.AccountSID, schema.Messages, days)
+		baseline, err := b.baselineDays(ctx, a.AccountSID, schema.Messages, days)
 		if err != nil {
 			return err
 		}
-		if i > 0 { // the first of each warms up
-			found.Ours, found.ByHand = append(found.Ours, ours), append(found.ByHand, byHand)
+		if i > 0 { // the first of each is a warm-up
+			found.Ours, found.Baseline = append(found.Ours, ours), append(found.Baseline, baseline)
 		}
-		b.say("  %s by us, %s by hand", seconds(ours), seconds(byHand))
+		b.say("  %s by Satchel, %s by psql", seconds(ours), seconds(baseline))
 	}
 	b.report.Bulk = found
 	return nil
 }
 
-// makeJob asks for the days and waits until the last is completed. It holds
-// that the files have so many records.
-func (c *customer) makeJob(ctx context.Context, t schema.ResourceType, days []schema.Day, records int64) (time.Duration, error) {
+// makeJob requests the days, polls until all are completed, and checks the number
+// of records in the files.
+func (c *account) makeJob(ctx context.Context, t schema.ResourceType, days []schema.Day, records int64) (time.Duration, error) {
 	var job struct {
 		ID      string `json:"job_sid"`
 		Details []struct {
@@ -101,15 +101,15 @@ func (c *customer) makeJob(ctx context.Context, t schema.ResourceType, days []sc
 		}
 	}
 	took := time.Since(began)
-	return took, c.holdDays(ctx, job.ID, days, records)
+	return took, c.checkDays(ctx, job.ID, days, records)
 }
 
-// mostFiles is how many day files the list shows.
-const mostFiles = 200
+// maxListedFiles is the length of the list of day files.
+const maxListedFiles = 200
 
-// holdDays holds that the job's files are of these days and have so many
-// records in all.
-func (c *customer) holdDays(ctx context.Context, job string, days []schema.Day, records int64) error {
+// checkDays checks that the job's files are of these days and have this number of
+// records in total.
+func (c *account) checkDays(ctx context.Context, job string, days []schema.Day, records int64) error {
 	var list struct {
 		Files []struct {
 			JobID   string
@@ -127,7 +127,7 @@ func (c *customer) holdDays(ctx context.Context, job string, days []schema.Day, 
 			found += file.Records
 		}
 	}
-	if len(written) != min(len(days), mostFiles) || found != records && len(days) <= mostFiles {
+	if len(written) != min(len(days), maxListedFiles) || found != records && len(days) <= maxListedFiles {
 		return fmt.Errorf("job %s has %d files with %d records in all, of %d with %d", job, len(written), found, len(days), records)
 	}
 	return nil

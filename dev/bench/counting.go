@@ -18,20 +18,19 @@ import (
 	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
-	"satchel/dev/parts"
+	"satchel/dev/services"
 )
 
-// counter stands between a worker and the parts it uses, and counts what goes
-// through.
+// counter proxies the calls of a worker to S3 and Temporal, and counts them.
 type counter struct {
 	mu       sync.Mutex
 	counts   map[string]int
 	s3, grpc string // addresses
 	stop     func()
 
-	worker *parts.Part // whose calls are counted
-	server *parts.Part // that gives exports short windows
-	base   string      // of that server
+	worker *services.Service // its calls are counted
+	server *services.Service // has short windows
+	base   string            // of that server
 }
 
 func (c *counter) add(what string) {
@@ -40,7 +39,7 @@ func (c *counter) add(what string) {
 	c.counts[what]++
 }
 
-// take answers what was counted since it was last asked.
+// take returns the counts since the last take.
 func (c *counter) take() map[string]int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -49,16 +48,15 @@ func (c *counter) take() map[string]int {
 	return counted
 }
 
-// counting readies a worker whose every call to S3 and every heartbeat is
-// counted, and a server whose exports expire soon, so that they end as most do:
-// by themselves.
+// counting prepares a worker whose S3 requests and heartbeats are counted, and a
+// server with short windows, so that exports end as most do: by expiry.
 func (b *bench) counting() (*counter, error) {
 	c, err := b.count()
 	if err != nil {
 		return nil, err
 	}
 	if c.worker, err = b.AnotherWorker("counting-worker", "S3_ENDPOINT=http://"+c.s3, "TEMPORAL_ADDRESS="+c.grpc); err == nil {
-		c.server, c.base, err = b.AnotherServer("brief-server", "DOWNLOAD_WINDOW="+brief.String(), "COOLDOWN="+brief.String())
+		c.server, c.base, err = b.AnotherServer("brief-server", "DOWNLOAD_WINDOW="+countedWindow.String(), "COOLDOWN="+countedWindow.String())
 	}
 	if err != nil {
 		c.stop()
@@ -67,8 +65,9 @@ func (b *bench) counting() (*counter, error) {
 	return c, nil
 }
 
-// brief is how long an export can be downloaded whose cost is counted.
-const brief = 4 * time.Second
+// countedWindow is the download window and cooldown of an export whose cost is
+// counted.
+const countedWindow = 4 * time.Second
 
 func (b *bench) count() (*counter, error) {
 	c := &counter{counts: map[string]int{}}
@@ -86,7 +85,7 @@ func (b *bench) count() (*counter, error) {
 		return nil, err
 	}
 	conn, err := grpc.NewClient(b.Demo.TemporalAddress, grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(biggest)))
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessageSize)))
 	if err != nil {
 		toS3.Close()
 		toTemporal.Close()
@@ -96,7 +95,7 @@ func (b *bench) count() (*counter, error) {
 	if err != nil {
 		return nil, err
 	}
-	calls := grpc.NewServer(grpc.MaxRecvMsgSize(biggest), grpc.UnaryInterceptor(
+	calls := grpc.NewServer(grpc.MaxRecvMsgSize(maxMessageSize), grpc.UnaryInterceptor(
 		func(ctx context.Context, req any, call *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 			if strings.HasSuffix(call.FullMethod, "/RecordActivityTaskHeartbeat") {
 				c.add(heartbeats)
@@ -108,14 +107,14 @@ func (b *bench) count() (*counter, error) {
 	healthy.SetServingStatus("temporal.api.workflowservice.v1.WorkflowService", healthpb.HealthCheckResponse_SERVING)
 	healthpb.RegisterHealthServer(calls, healthy)
 	requests := &http.Server{Handler: &httputil.ReverseProxy{
-		// The signature covers the name by which the worker knows us.
+		// The signature covers the host name that the worker uses.
 		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(storage); r.Out.Host = r.In.Host; c.add(requestKind(r.In)) },
 		Transport: &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true},
 	}}
 	c.s3, c.grpc = toS3.Addr().String(), toTemporal.Addr().String()
 	var serving sync.WaitGroup
-	serving.Go(func() { _ = requests.Serve(toS3) })    // it ends by stop
-	serving.Go(func() { _ = calls.Serve(toTemporal) }) // so does this
+	serving.Go(func() { _ = requests.Serve(toS3) })    // stop ends it
+	serving.Go(func() { _ = calls.Serve(toTemporal) }) // likewise
 	c.stop = func() {
 		requests.Close()
 		calls.Stop()
@@ -125,10 +124,10 @@ func (b *bench) count() (*counter, error) {
 	return c, nil
 }
 
-// biggest message to pass on.
-const biggest = 64 << 20
+// maxMessageSize of the gRPC proxy.
+const maxMessageSize = 64 << 20
 
-// requestKind is what S3's price list would call a request.
+// requestKind returns the class of a request in S3's price list.
 func requestKind(r *http.Request) string {
 	query := r.URL.Query()
 	switch {

@@ -31,8 +31,8 @@ func describeMachine(bin string) Machine {
 	if release, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
 		m.Kernel = "Linux " + strings.TrimSpace(string(release))
 	}
-	if said, err := exec.Command(filepath.Join(bin, "postgres"), "--version").Output(); err == nil {
-		m.Postgres = strings.TrimPrefix(strings.TrimSpace(string(said)), "postgres (PostgreSQL) ")
+	if output, err := exec.Command(filepath.Join(bin, "postgres"), "--version").Output(); err == nil {
+		m.Postgres = strings.TrimPrefix(strings.TrimSpace(string(output)), "postgres (PostgreSQL) ")
 	}
 	return m
 }

@@ -30,15 +30,15 @@ func drawTime(sizes []Size, dir string) error {
 		}
 		return line
 	}
-	ours, byHand := of(func(s Size) []time.Duration { return s.Ours }), of(func(s Size) []time.Duration { return s.ByHand })
-	if err := addLine(p, "psql and gzip -1", byHand, grey); err != nil {
+	ours, baseline := of(func(s Size) []time.Duration { return s.Ours }), of(func(s Size) []time.Duration { return s.Baseline })
+	if err := addLine(p, "psql and gzip -1", baseline, grey); err != nil {
 		return err
 	}
 	if err := addLine(p, "Satchel, confirmed to completed", ours, blue); err != nil {
 		return err
 	}
-	least := slices.MinFunc(append(ours, byHand...), func(a, b plotter.XY) int { return sign(a.Y - b.Y) })
-	most := slices.MaxFunc(append(ours, byHand...), func(a, b plotter.XY) int { return sign(a.Y - b.Y) })
+	least := slices.MinFunc(append(ours, baseline...), func(a, b plotter.XY) int { return sign(a.Y - b.Y) })
+	most := slices.MaxFunc(append(ours, baseline...), func(a, b plotter.XY) int { return sign(a.Y - b.Y) })
 	p.Y.Min, p.Y.Max = math.Pow(10, math.Floor(math.Log10(least.Y))), math.Pow(10, math.Ceil(math.Log10(most.Y)))
 	return save(p, dir, "time.png")
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestWeCanSayWhatWeUseOurselves(t *testing.T) {
+func TestOwnMemoryAndProcessorTime(t *testing.T) {
 	peak, err := peakMemory(os.Getpid())
 	require.NoError(t, err)
 	require.Greater(t, peak, int64(1<<20))

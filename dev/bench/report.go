@@ -7,9 +7,11 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"satchel/schema"
 )
 
-// Report is everything one run has found. What was not measured is empty.
+// Report is the result of a run. What was not measured is empty.
 type Report struct {
 	Quick   bool
 	Began   time.Time
@@ -26,19 +28,22 @@ type Report struct {
 	Stages     []Stage
 }
 
-// Line is one promise and what came of it.
+// Categories returns the number of categories of an export.
+func (r *Report) Categories() int { return len(schema.Categories) }
+
+// Line is a promise and its measurement.
 type Line struct {
 	What, Value, Beside string
-	Ratio               float64 // what is held against floor and goal
+	Ratio               float64 // compared with floor and goal
 	Unit                string
-	Floor, Goal         float64 // both 0 where nothing was promised
+	Floor, Goal         float64 // both 0 if nothing is promised
 	MoreIsBetter        bool
 }
 
-// Measured is the ratio in words.
+// Measured formats the ratio.
 func (l Line) Measured() string { return short(l.Ratio) + l.Unit }
 
-// Promised is the floor or the goal in words.
+// Promised formats the floor or the goal.
 func (l Line) Promised(limit float64) string {
 	if limit == 0 {
 		return ""
@@ -46,7 +51,7 @@ func (l Line) Promised(limit float64) string {
 	return strings.TrimSuffix(strings.TrimSuffix(fmt.Sprintf("%.1f", limit), "0"), ".") + l.Unit
 }
 
-// Verdict is how the promise stands.
+// Verdict returns "goal", "floor" or "missed", or "" if nothing is promised.
 func (l Line) Verdict() string {
 	reaches := func(limit float64) bool {
 		if l.MoreIsBetter {
@@ -65,11 +70,11 @@ func (l Line) Verdict() string {
 	return "missed"
 }
 
-// Lines are the promises that were measured.
+// Lines returns the promises that were measured.
 func (r *Report) Lines() (lines []Line) {
 	if s, ok := r.Million(); ok {
 		lines = append(lines, Line{What: "Export of " + grouped(s.Rows) + " rows ÷ psql and gzip -1", Value: seconds(median(s.Ours)),
-			Beside: seconds(median(s.ByHand)), Ratio: s.Ratio(), Floor: 1, Goal: 0.7})
+			Beside: seconds(median(s.Baseline)), Ratio: s.Ratio(), Floor: 1, Goal: 0.7})
 	}
 	if small, large, ok := r.flat(); ok {
 		lines = append(lines, Line{What: fmt.Sprintf("Seconds for a million rows, at %s ÷ at %s", grouped(large.Rows), grouped(small.Rows)),
@@ -100,13 +105,13 @@ func (r *Report) Lines() (lines []Line) {
 	}
 	if j := r.Bulk; j.Messages > 0 {
 		lines = append(lines, Line{What: fmt.Sprintf("Bulk job, %d days, %s messages ÷ psql and gzip -1", j.Days, grouped(j.Messages)),
-			Value: seconds(median(j.Ours)), Beside: seconds(median(j.ByHand)), Ratio: j.Ratio()})
+			Value: seconds(median(j.Ours)), Beside: seconds(median(j.Baseline)), Ratio: j.Ratio()})
 	}
 	return lines
 }
 
-// Million is the size whose export is held against what is made by hand: the
-// one nearest to a million rows.
+// Million returns the size that is compared with the baseline: the nearest to a
+// million rows.
 func (r *Report) Million() (Size, bool) {
 	if len(r.Sizes) == 0 {
 		return Size{}, false
@@ -115,8 +120,8 @@ func (r *Report) Million() (Size, bool) {
 	return slices.MinFunc(r.Sizes, func(a, b Size) int { return int(distance(a) - distance(b)) }), true
 }
 
-// flat are the largest size and the one that it is held against: that of a
-// hundred thousand rows, or else the largest below.
+// flat returns the largest size and the one that it is compared with: a hundred
+// thousand rows, or else the largest below.
 func (r *Report) flat() (small, large Size, ok bool) {
 	for i, s := range r.Sizes {
 		if s.Rows <= 100_000 && i < len(r.Sizes)-1 {

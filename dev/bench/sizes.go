@@ -15,36 +15,36 @@ import (
 	"satchel/dev/demo"
 )
 
-// Size is an account of one size, exported by us and by hand.
+// Size is the measurements of an account of one size.
 type Size struct {
 	Rows, Text, Gzip int64
-	Ours, ByHand     []time.Duration
+	Ours, Baseline   []time.Duration
 	Peak             int64 // of the worker's memory, bytes
 }
 
-// Ratio is how long we take where doing it by hand takes 1.
-func (s Size) Ratio() float64 { return median(s.Ours).Seconds() / median(s.ByHand).Seconds() }
+// Ratio is our time divided by the baseline.
+func (s Size) Ratio() float64 { return median(s.Ours).Seconds() / median(s.Baseline).Seconds() }
 
-// PerMillion is how long we take for a million rows.
+// PerMillion is our time for a million rows, in seconds.
 func (s Size) PerMillion() float64 { return median(s.Ours).Seconds() / float64(s.Rows) * 1e6 }
 
-// Downloads is the same bytes, downloaded from us and from S3.
+// Downloads is the measurements of the same bytes, from our server and from S3.
 type Downloads struct {
 	Bytes         int64
 	Ours, Plainly []time.Duration
-	Server        time.Duration // of the processors, in our server, for one download
+	Server        time.Duration // CPU time of our server, for one download
 }
 
-// ServerPerGB is how much of the processors a GB costs our server.
+// ServerPerGB is the CPU time of our server for a GB.
 func (d Downloads) ServerPerGB() time.Duration {
 	return time.Duration(float64(d.Server) / float64(d.Bytes) * 1e9)
 }
 
-// Ratio is how fast we are where a plain GET has speed 1.
+// Ratio is our speed divided by that of a plain GET.
 func (d Downloads) Ratio() float64 { return median(d.Plainly).Seconds() / median(d.Ours).Seconds() }
 
-// largestCounted is up to how many rows an export is downloaded and its cost
-// counted: beyond, it would only take longer.
+// largestCounted is the largest account, in rows, whose export is downloaded and
+// whose cost is counted: larger ones would only take longer.
 const largestCounted = 1_000_000
 
 func (b *bench) measureSizes(ctx context.Context) error {
@@ -55,37 +55,37 @@ func (b *bench) measureSizes(ctx context.Context) error {
 		}
 	}
 	for _, rows := range b.Sizes {
-		who, err := b.newCustomer(ctx, demo.With{Name: "Of one size"})
+		a, err := b.newAccount(ctx, demo.With{Name: "Of one size"})
 		if err != nil {
 			return err
 		}
-		if err := b.fill(ctx, who.account.AccountSID, rows); err != nil {
+		if err := b.fill(ctx, a.AccountSID, rows); err != nil {
 			return err
 		}
-		if err := b.measureSize(ctx, who, rows, rows == counted); err != nil {
+		if err := b.measureSize(ctx, a, rows, rows == counted); err != nil {
 			return fmt.Errorf("an account of %d rows: %w", rows, err)
 		}
 		if rows != counted {
 			continue
 		}
 		b.say("Counting what an export of %s rows costs.", grouped(rows))
-		if b.report.Large, err = b.countedCost(ctx, who); err != nil {
+		if b.report.Large, err = b.countedCost(ctx, a); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// measureSize takes turns with what is made by hand. The worker is a new one,
-// so that its peak is that of this size.
-func (b *bench) measureSize(ctx context.Context, who *customer, rows int64, download bool) error {
-	b.say("Exporting %s rows, by us and by hand in turn, %d times.", grouped(rows), b.Runs)
+// measureSize alternates with the baseline. It restarts the worker, so that its
+// peak memory is that of this size.
+func (b *bench) measureSize(ctx context.Context, a *account, rows int64, download bool) error {
+	b.say("Exporting %s rows, by Satchel and by psql in turn, %d times.", grouped(rows), b.Runs)
 	if err := b.Worker.Restart(ctx); err != nil {
 		return err
 	}
-	size, look := Size{}, min(max(time.Duration(rows)*time.Microsecond/10, 25*time.Millisecond), 500*time.Millisecond)
+	size, interval := Size{}, min(max(time.Duration(rows)*time.Microsecond/10, 25*time.Millisecond), 500*time.Millisecond)
 	for i := range b.Runs + 1 {
-		e, err := who.makeExport(ctx, look)
+		e, err := a.makeExport(ctx, interval)
 		if err != nil {
 			return err
 		}
@@ -94,21 +94,21 @@ func (b *bench) measureSize(ctx context.Context, who *customer, rows int64, down
 		}
 		size.Text = *e.Size
 		if download && i == b.Runs {
-			if err := b.measureDownload(ctx, who, e); err != nil {
+			if err := b.measureDownload(ctx, a, e); err != nil {
 				return err
 			}
 		}
-		if err := who.forget(ctx, e); err != nil {
+		if err := a.remove(ctx, e); err != nil {
 			return err
 		}
-		byHand, err := b.byHand(ctx, who.account.AccountSID)
+		baseline, err := b.baseline(ctx, a.AccountSID)
 		if err != nil {
 			return err
 		}
-		if i > 0 { // the first of each warms up
-			size.Ours, size.ByHand = append(size.Ours, e.took()), append(size.ByHand, byHand)
+		if i > 0 { // the first of each is a warm-up
+			size.Ours, size.Baseline = append(size.Ours, e.took()), append(size.Baseline, baseline)
 		}
-		b.say("  %s by us, %s by hand", seconds(e.took()), seconds(byHand))
+		b.say("  %s by Satchel, %s by psql", seconds(e.took()), seconds(baseline))
 	}
 	var err error
 	if size.Peak, err = peakMemory(b.Worker.PID()); err != nil {
@@ -118,11 +118,11 @@ func (b *bench) measureSize(ctx context.Context, who *customer, rows int64, down
 	return nil
 }
 
-// measureDownload takes turns with a GET of an object of as many bytes.
-func (b *bench) measureDownload(ctx context.Context, who *customer, e export) error {
+// measureDownload alternates with a GET of an S3 object of the same size.
+func (b *bench) measureDownload(ctx context.Context, a *account, e export) error {
 	found := &b.report.Download
 	ours := func() (int64, error) {
-		res, err := who.ask(ctx, http.MethodGet, "/v1/account/exports/"+e.ID+"/archive", nil, map[string]string{"Accept-Encoding": "gzip"})
+		res, err := a.send(ctx, http.MethodGet, "/v1/account/exports/"+e.ID+"/archive", nil, map[string]string{"Accept-Encoding": "gzip"})
 		if err != nil {
 			return 0, err
 		}
@@ -136,7 +136,7 @@ func (b *bench) measureDownload(ctx context.Context, who *customer, e export) er
 	if found.Bytes, err = ours(); err != nil {
 		return err
 	}
-	b.say("Downloading %s, from us and from S3 in turn, %d times.", mebibytes(found.Bytes), b.Runs)
+	b.say("Downloading %s, from Satchel and from S3 in turn, %d times.", mebibytes(found.Bytes), b.Runs)
 	plain := &s3.GetObjectInput{Bucket: &b.Demo.S3.Bucket, Key: aws.String("plain")}
 	storage := b.S3.Client()
 	if err := b.putPlain(ctx, storage, *plain.Key, found.Bytes); err != nil {
@@ -171,7 +171,7 @@ func (b *bench) measureDownload(ctx context.Context, who *customer, e export) er
 			if busy, err = since(busy, b.Server.PID()); err != nil {
 				return err
 			}
-			found.Server += busy / time.Duration(b.Runs+1) // S3's own downloads cost it nothing
+			found.Server += busy / time.Duration(b.Runs+1) // S3's downloads do not use it
 			if i > 0 {
 				*way.as = append(*way.as, took)
 			}
@@ -181,7 +181,7 @@ func (b *bench) measureDownload(ctx context.Context, who *customer, e export) er
 	return err
 }
 
-// putPlain stores so many bytes that nobody can compress.
+// putPlain stores random, incompressible bytes.
 func (b *bench) putPlain(ctx context.Context, storage *s3.Client, key string, size int64) error {
 	body := make([]byte, size)
 	rand.Read(body) //nolint:errcheck // crypto/rand.Read never fails since Go 1.24

@@ -11,35 +11,35 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
 
-	"satchel/dev/parts"
+	"satchel/dev/services"
 	"satchel/schema"
 	"satchel/workflows"
 )
 
-// latencies is how many small exports there are in a measurement of one.
+// latencies is the number of small exports that are timed one by one.
 const latencies = 9
 
-// Small is what a small export costs and how long it takes.
+// Small is the times and the cost of a small export.
 type Small struct {
 	Took []time.Duration
 	Cost Cost
 }
 
-// Cost is what one export costs.
+// Cost is what one export uses.
 type Cost struct {
 	Rows, Text  int64 // Text is bytes of JSON
 	Actions     Actions
 	Requests    map[string]int // to S3, from the request to the removal
-	Stored      int64          // bytes in the bucket while it can be downloaded
+	Stored      int64          // bytes in the bucket until it is removed
 	Objects     int
-	Database    time.Duration // of the processors, in Postgres
-	Worker      time.Duration // of the processors, in the worker
-	Connections time.Duration // during which connections to the source were held
+	Database    time.Duration // CPU time of Postgres
+	Worker      time.Duration // CPU time of the worker
+	Connections time.Duration // total time that connections to the source were held
 	Took        time.Duration
 }
 
-// measureSmall exports a small account again and again on an idle stack, and
-// then once with everything counted.
+// measureSmall exports a small account repeatedly on an idle stack, and then once
+// with its cost counted.
 func (b *bench) measureSmall(ctx context.Context) (err error) {
 	b.say("Exporting an account of %s rows, %d times.", grouped(smallRows), latencies)
 	for i := range latencies + 1 {
@@ -47,10 +47,10 @@ func (b *bench) measureSmall(ctx context.Context) (err error) {
 		if err != nil {
 			return err
 		}
-		if err := b.small.forget(ctx, e); err != nil {
+		if err := b.small.remove(ctx, e); err != nil {
 			return err
 		}
-		if i > 0 { // the first warms up
+		if i > 0 { // the first is a warm-up
 			b.report.Small.Took = append(b.report.Small.Took, e.took())
 		}
 	}
@@ -59,9 +59,8 @@ func (b *bench) measureSmall(ctx context.Context) (err error) {
 	return err
 }
 
-// countedCost puts a counting worker in the place of the stack's own for one
-// export.
-func (b *bench) countedCost(ctx context.Context, who *customer) (cost Cost, err error) {
+// countedCost replaces the stack's worker by a counting one for one export.
+func (b *bench) countedCost(ctx context.Context, a *account) (cost Cost, err error) {
 	c, err := b.counting()
 	if err != nil {
 		return cost, err
@@ -76,26 +75,27 @@ func (b *bench) countedCost(ctx context.Context, who *customer) (cost Cost, err 
 			err = b.Worker.Start(ctx)
 		}
 	}()
-	for _, part := range []*parts.Part{c.worker, c.server} {
-		if err := part.Start(ctx); err != nil {
+	for _, service := range []*services.Service{c.worker, c.server} {
+		if err := service.Start(ctx); err != nil {
 			return cost, err
 		}
 	}
-	// What starts a worker is not the export's.
+	// The first export of a new worker costs more.
 	first, err := b.small.makeExport(ctx, 100*time.Millisecond)
 	if err != nil {
 		return cost, err
 	}
-	if err := b.small.forget(ctx, first); err != nil {
+	if err := b.small.remove(ctx, first); err != nil {
 		return cost, err
 	}
-	hurried := *who
-	hurried.base = c.base
-	return b.cost(ctx, &hurried, c)
+	brief := *a
+	brief.base = c.base
+	return b.cost(ctx, &brief, c)
 }
 
-// cost makes an export, waits until it has expired and is removed, and counts.
-func (b *bench) cost(ctx context.Context, who *customer, c *counter) (cost Cost, err error) {
+// cost makes an export, waits until it has expired and is removed, and returns
+// what it used.
+func (b *bench) cost(ctx context.Context, a *account, c *counter) (cost Cost, err error) {
 	c.take()
 	database, err := processorTime(b.Postgres.PID())
 	if err != nil {
@@ -105,7 +105,7 @@ func (b *bench) cost(ctx context.Context, who *customer, c *counter) (cost Cost,
 	if err != nil {
 		return cost, err
 	}
-	e, err := who.makeExport(ctx, 100*time.Millisecond)
+	e, err := a.makeExport(ctx, 100*time.Millisecond)
 	if err != nil {
 		return cost, err
 	}
@@ -113,7 +113,7 @@ func (b *bench) cost(ctx context.Context, who *customer, c *counter) (cost Cost,
 	if cost.Objects, cost.Stored, err = b.stored(ctx, schema.ObjectPrefix(e.ID)); err != nil {
 		return cost, err
 	}
-	if err := who.awaitRemoved(ctx, e); err != nil {
+	if err := a.awaitRemoved(ctx, e); err != nil {
 		return cost, err
 	}
 	if cost.Database, err = since(database, b.Postgres.PID()); err != nil {
@@ -122,7 +122,7 @@ func (b *bench) cost(ctx context.Context, who *customer, c *counter) (cost Cost,
 	if cost.Worker, err = since(working, c.worker.PID()); err != nil {
 		return cost, err
 	}
-	runs, err := b.story(ctx, workflows.AccountExportID(who.account.AccountSID), "")
+	runs, err := b.histories(ctx, workflows.AccountExportID(a.AccountSID), "")
 	if err != nil {
 		return cost, err
 	}
@@ -133,7 +133,7 @@ func (b *bench) cost(ctx context.Context, who *customer, c *counter) (cost Cost,
 		for what, n := range billable(events) {
 			cost.Actions[what] += n
 		}
-		cost.Connections += reading(events)
+		cost.Connections += readTime(events)
 	}
 	maps.DeleteFunc(cost.Actions, func(_ string, n int) bool { return n == 0 })
 	return cost, nil
@@ -144,8 +144,9 @@ func since(before time.Duration, pid int) (time.Duration, error) {
 	return now - before, err
 }
 
-// reading is how long categories were being read, each over a connection.
-func reading(events []*historypb.HistoryEvent) (total time.Duration) {
+// readTime returns the total time of all CollectCategory activities: each holds a
+// connection.
+func readTime(events []*historypb.HistoryEvent) (total time.Duration) {
 	collectors, began := map[int64]bool{}, map[int64]time.Time{}
 	for _, event := range events {
 		switch event.GetEventType() {
@@ -162,7 +163,7 @@ func reading(events []*historypb.HistoryEvent) (total time.Duration) {
 	return total
 }
 
-// stored is what stands under a prefix.
+// stored returns the number and size of the objects under a prefix.
 func (b *bench) stored(ctx context.Context, prefix string) (objects int, bytes int64, err error) {
 	pages := s3.NewListObjectsV2Paginator(b.S3.Client(), &s3.ListObjectsV2Input{Bucket: &b.Demo.S3.Bucket, Prefix: &prefix})
 	for pages.HasMorePages() {

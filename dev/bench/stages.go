@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"satchel/dev/parts"
+	"satchel/dev/services"
 )
 
 // Stage is how fast one stage of an export is, alone on the machine.
@@ -41,7 +41,7 @@ const (
 
 // measureStages runs Go's own benchmarks of the packages that do the work.
 func (b *bench) measureStages(ctx context.Context) error {
-	root, err := parts.Root()
+	root, err := services.Root()
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func (b *bench) measureStages(ctx context.Context) error {
 		long, count, rows = "200ms", "1", "20000"
 	}
 	b.say("Measuring each stage alone.")
-	var said strings.Builder
+	var output strings.Builder
 	for _, some := range []struct{ pkg, pattern string }{
 		{"./schema/store/source", "^BenchmarkRead$/^ours$"},
 		{"./schema/store/source", "^BenchmarkRecord$"},
@@ -62,21 +62,21 @@ func (b *bench) measureStages(ctx context.Context) error {
 			args = append(args, "-rows", rows)
 		}
 		test := exec.CommandContext(ctx, "go", args...)
-		test.Dir, test.Env = root, parts.Environ()
+		test.Dir, test.Env = root, services.Environ()
 		out, err := test.CombinedOutput()
 		if err != nil {
 			return fmt.Errorf("measure the stages in %s: %w\n%s", some.pkg, err, out)
 		}
-		said.Write(out)
+		output.Write(out)
 	}
-	found, err := readBenchmarks(strings.NewReader(said.String()))
+	found, err := readBenchmarks(strings.NewReader(output.String()))
 	if err != nil {
 		return err
 	}
 	for _, stage := range stages {
 		runs := found[stage.Benchmark]
 		if len(runs) == 0 {
-			return fmt.Errorf("measure the stages: %s said nothing", stage.Benchmark)
+			return fmt.Errorf("measure the stages: %s output nothing", stage.Benchmark)
 		}
 		var speeds, allocations []float64
 		for _, run := range runs {

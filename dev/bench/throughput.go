@@ -10,19 +10,19 @@ import (
 	"satchel/dev/demo"
 )
 
-// Throughput is how many small exports are made in a minute, and how many runs
-// of a bare workflow of their shape.
+// Throughput is the number of small exports a minute, and of runs of a bare
+// workflow of their shape.
 type Throughput struct {
 	Exports, InFlight int
 	Ours, Bare        []float64 // a minute
 }
 
-// Ratio is how many exports there are for one run of the bare workflow.
+// Ratio is the number of exports divided by that of bare workflows.
 func (t Throughput) Ratio() float64 { return median(t.Ours) / median(t.Bare) }
 
-// measureThroughput takes turns with the bare workflow.
+// measureThroughput alternates with the bare workflow.
 func (b *bench) measureThroughput(ctx context.Context) error {
-	crowd, err := b.newCrowd(ctx, b.Exports)
+	accounts, err := b.newAccounts(ctx, b.Exports)
 	if err != nil {
 		return err
 	}
@@ -38,11 +38,11 @@ func (b *bench) measureThroughput(ctx context.Context) error {
 	b.say("Making %d small exports with %d in flight, and as many bare workflows, %d times.", b.Exports, b.InFlight, runs)
 	found := Throughput{Exports: b.Exports, InFlight: b.InFlight}
 	for i := range runs + idle {
-		made, took, err := b.together(ctx, crowd)
+		made, took, err := b.together(ctx, accounts)
 		if err != nil {
 			return err
 		}
-		if err := b.forgetAll(ctx, crowd, made); err != nil {
+		if err := b.removeAll(ctx, accounts, made); err != nil {
 			return err
 		}
 		barely, err := bare.run(ctx, b.Exports, b.InFlight)
@@ -50,7 +50,7 @@ func (b *bench) measureThroughput(ctx context.Context) error {
 			return err
 		}
 		ours, theirs := perMinute(b.Exports, took), perMinute(b.Exports, barely)
-		if i >= idle { // the first of each warms up
+		if i >= idle { // the first of each is a warm-up
 			found.Ours, found.Bare = append(found.Ours, ours), append(found.Bare, theirs)
 		}
 		b.say("  %.0f exports a minute, %.0f bare workflows", ours, theirs)
@@ -61,30 +61,30 @@ func (b *bench) measureThroughput(ctx context.Context) error {
 
 func perMinute(n int, took time.Duration) float64 { return float64(n) / took.Minutes() }
 
-// newCrowd is so many customers with a few rows in each category.
-func (b *bench) newCrowd(ctx context.Context, n int) ([]*customer, error) {
-	crowd := make([]*customer, n)
+// newAccounts creates n accounts with a few rows in each category.
+func (b *bench) newAccounts(ctx context.Context, n int) ([]*account, error) {
+	accounts := make([]*account, n)
 	making, ctx := errgroup.WithContext(ctx)
 	making.SetLimit(4)
-	for i := range crowd {
+	for i := range accounts {
 		making.Go(func() (err error) {
-			crowd[i], err = b.newCustomer(ctx, demo.With{Name: "One of many", Records: true})
+			accounts[i], err = b.newAccount(ctx, demo.With{Name: "One of many", Records: true})
 			return err
 		})
 	}
-	return crowd, making.Wait()
+	return accounts, making.Wait()
 }
 
-// together makes an export of each customer, so many at once, and answers how
-// long it took from the first request to the last completion.
-func (b *bench) together(ctx context.Context, crowd []*customer) ([]export, time.Duration, error) {
-	made := make([]export, len(crowd))
+// together makes an export of each account, InFlight at a time, and returns the
+// time from the first request to the last completion.
+func (b *bench) together(ctx context.Context, accounts []*account) ([]export, time.Duration, error) {
+	made := make([]export, len(accounts))
 	making, ctx := errgroup.WithContext(ctx)
 	making.SetLimit(b.InFlight)
 	began := time.Now()
-	for i, who := range crowd {
+	for i, a := range accounts {
 		making.Go(func() (err error) {
-			made[i], err = who.makeExport(ctx, 200*time.Millisecond)
+			made[i], err = a.makeExport(ctx, 200*time.Millisecond)
 			return err
 		})
 	}
@@ -94,7 +94,7 @@ func (b *bench) together(ctx context.Context, crowd []*customer) ([]export, time
 	ended := began
 	for i, e := range made {
 		if e.records() == 0 {
-			return nil, 0, fmt.Errorf("export %s of %s has no records", e.ID, crowd[i].account.AccountSID)
+			return nil, 0, fmt.Errorf("export %s of %s has no records", e.ID, accounts[i].AccountSID)
 		}
 		if e.CompletedAt.After(ended) {
 			ended = *e.CompletedAt
@@ -103,11 +103,11 @@ func (b *bench) together(ctx context.Context, crowd []*customer) ([]export, time
 	return made, ended.Sub(began), nil
 }
 
-func (b *bench) forgetAll(ctx context.Context, crowd []*customer, made []export) error {
-	forgetting, ctx := errgroup.WithContext(ctx)
-	forgetting.SetLimit(b.InFlight)
-	for i, who := range crowd {
-		forgetting.Go(func() error { return who.forget(ctx, made[i]) })
+func (b *bench) removeAll(ctx context.Context, accounts []*account, made []export) error {
+	removing, ctx := errgroup.WithContext(ctx)
+	removing.SetLimit(b.InFlight)
+	for i, a := range accounts {
+		removing.Go(func() error { return a.remove(ctx, made[i]) })
 	}
-	return forgetting.Wait()
+	return removing.Wait()
 }

@@ -8,31 +8,31 @@ import (
 
 	enumspb "go.temporal.io/api/enums/v1"
 
-	"satchel/dev/parts"
+	"satchel/dev/services"
 	"satchel/workflows"
 )
 
-// Shared is small exports made by several worker processes.
+// Shared is the measurements of small exports by several worker processes.
 type Shared struct {
 	Workers   int
 	Exports   int
 	PerMinute float64
-	Shares    []int // activities that each process did, most first
+	Shares    []int // activities by process, most first
 	Retried   int   // attempts beyond the first
 }
 
 // measureWorkers makes the same small exports with one worker process and with
-// more, and asks their histories who did what. An export that is lost, or has
-// other records than with one worker, is an error.
+// more, and counts the activities of each in the histories. A lost export, or one
+// with a different number of records, is an error.
 func (b *bench) measureWorkers(ctx context.Context) error {
-	crowd, err := b.newCrowd(ctx, b.Shared)
+	accounts, err := b.newAccounts(ctx, b.Shared)
 	if err != nil {
 		return err
 	}
-	records := make([]int64, len(crowd))
+	records := make([]int64, len(accounts))
 	for _, n := range b.Workers {
-		b.say("Making %d small exports with %d worker processes.", len(crowd), n)
-		shared, err := b.share(ctx, crowd, n, records)
+		b.say("Making %d small exports with %d worker processes.", len(accounts), n)
+		shared, err := b.share(ctx, accounts, n, records)
 		if err != nil {
 			return fmt.Errorf("%d workers: %w", n, err)
 		}
@@ -42,8 +42,8 @@ func (b *bench) measureWorkers(ctx context.Context) error {
 	return nil
 }
 
-func (b *bench) share(ctx context.Context, crowd []*customer, n int, records []int64) (_ Shared, err error) {
-	var more []*parts.Part
+func (b *bench) share(ctx context.Context, accounts []*account, n int, records []int64) (_ Shared, err error) {
+	var more []*services.Service
 	defer func() {
 		for _, worker := range more {
 			err = errors.Join(err, worker.Stop())
@@ -59,7 +59,7 @@ func (b *bench) share(ctx context.Context, crowd []*customer, n int, records []i
 			return Shared{}, err
 		}
 	}
-	made, took, err := b.together(ctx, crowd)
+	made, took, err := b.together(ctx, accounts)
 	if err != nil {
 		return Shared{}, err
 	}
@@ -72,11 +72,11 @@ func (b *bench) share(ctx context.Context, crowd []*customer, n int, records []i
 			return Shared{}, fmt.Errorf("export %s has %d records, and %d before", e.ID, e.records(), records[i])
 		}
 	}
-	if err := b.forgetAll(ctx, crowd, made); err != nil {
+	if err := b.removeAll(ctx, accounts, made); err != nil {
 		return Shared{}, err
 	}
-	for _, who := range crowd {
-		runs, err := b.story(ctx, workflows.AccountExportID(who.account.AccountSID), "")
+	for _, a := range accounts {
+		runs, err := b.histories(ctx, workflows.AccountExportID(a.AccountSID), "")
 		if err != nil {
 			return Shared{}, err
 		}

@@ -20,28 +20,28 @@ type violation struct {
 	Nodes            []struct{ HTML, FailureSummary string }
 }
 
-// requireAccessible holds that nothing on the page as it stands keeps people out.
+// requireAccessible fails the test if axe finds violations on the page as it is.
 func (b *tab) requireAccessible(where string) {
 	b.t.Helper()
-	require.Empty(b.t, b.barriers(), where)
+	require.Empty(b.t, b.accessibilityViolations(), where)
 }
 
-// barriers are what axe finds serious or critical. It comes over the DevTools
-// protocol, which the page's Content Security Policy does not concern, so that
-// the policy stays in force meanwhile.
-func (b *tab) barriers() (said string) {
+// accessibilityViolations returns what axe finds serious or critical. axe is loaded
+// over the DevTools protocol, to which the page's Content Security Policy does not
+// apply, so that the policy stays in force.
+func (b *tab) accessibilityViolations() (text string) {
 	b.t.Helper()
-	if !ask[bool](b, "!!window.axe") {
-		b.do("bring axe", chromedp.Evaluate[chromedp.Void](axe))
+	if !mustEval[bool](b, "!!window.axe") {
+		b.do("load axe", chromedp.Evaluate[chromedp.Void](axe))
 	}
-	found := ask[[]violation](b, `(await axe.run(document, {resultTypes: ['violations'], preload: false, iframes: false})).violations
+	found := mustEval[[]violation](b, `(await axe.run(document, {resultTypes: ['violations'], preload: false, iframes: false})).violations
 		.map(v => ({id: v.id, impact: v.impact, help: v.help, nodes: v.nodes.map(n => ({html: n.html, failureSummary: n.failureSummary}))}))`)
 	found = slices.DeleteFunc(found, func(v violation) bool { return v.Impact != "serious" && v.Impact != "critical" })
 	for _, v := range found {
-		said += fmt.Sprintf("%s (%s): %s\n", v.ID, v.Impact, v.Help)
+		text += fmt.Sprintf("%s (%s): %s\n", v.ID, v.Impact, v.Help)
 		for _, n := range v.Nodes {
-			said += "  " + n.HTML + "\n    " + n.FailureSummary + "\n"
+			text += "  " + n.HTML + "\n    " + n.FailureSummary + "\n"
 		}
 	}
-	return said
+	return text
 }

@@ -3,103 +3,58 @@ package browser
 import (
 	"bufio"
 	"compress/gzip"
-	"context"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	cdpbrowser "github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
-	"satchel/activities/vault"
 	"satchel/dev/demo"
+	"satchel/dev/fixture"
 	"satchel/schema"
 )
 
 const bulkExport = "/settings/bulk-export"
 
-// sealer seals auth tokens with the stack's own keys, so that its worker can
-// sign webhooks with them.
-func sealer(t *testing.T) demo.Sealer {
+// newBulkAccount creates an account for bulk exports; parent may be "".
+func newBulkAccount(t *testing.T, name, parent string) account {
 	t.Helper()
-	stack(t)
-	keys, err := vault.OpenKeyset(filepath.Join(stage.dir, "secrets", "keyset.json"))
-	require.NoError(t, err)
-	return func(account string, token []byte) ([]byte, error) {
-		return keys.Seal(context.Background(), token, account, schema.SealedToken)
-	}
+	a := shared.Stack(t).NewAccount(t, demo.With{Name: name, Parent: parent, Admin: true, Member: true})
+	a.Rename(t, "", "Ada Marlowe", "Bo Marlowe", "Cleo Marlowe")
+	return account{a}
 }
 
-// newFirm is an account that can have bulk exports; parent may be "".
-func newFirm(t *testing.T, name, parent string) company {
+// fillLatestDays adds records to each of the latest days.
+func (c account) fillLatestDays(t *testing.T, r schema.ResourceType, days int, perDay int64) {
 	t.Helper()
-	seal := sealer(t)
-	a, err := demo.NewAccount(t.Context(), stack(t).Demo.DatabaseURL, demo.With{Name: name, Parent: parent, Admin: true, Member: true, Seal: seal})
-	require.NoError(t, err)
-	for i, first := range []string{"Ada", "Bo", "Cleo"} {
-		_, err := stage.db.ExecContext(t.Context(), `update platform.users set name = $2 where sid = $1`, a.Users[i].ID, first+" Marlowe")
-		require.NoError(t, err)
-	}
-	a = a.At(stage.Demo.BaseURL)
-	return company{a, a.As(schema.Owner), a.As(schema.Admin), a.As(schema.Member)}
+	last := fixture.Yesterday()
+	c.FillDays(t, r, last.Plus(1-days), last, perDay)
 }
 
-// fillDays gives the account records on each of its latest days.
-func (c company) fillDays(t *testing.T, r schema.ResourceType, days int, perDay int64) {
-	t.Helper()
-	last := yesterday()
-	require.NoError(t, demo.FillDays(t.Context(), stack(t).Demo.DatabaseURL, c.AccountSID, r, last.Plus(1-days), last, perDay))
-}
-
-func yesterday() schema.Day { return schema.DayOf(time.Now()).Plus(-1) }
-
-// receiver is where webhooks arrive.
-type receiver struct {
-	*httptest.Server
-	ill   atomic.Bool // whether it answers 500
-	heard chan string // statuses that it was told
-}
-
-func newReceiver(t *testing.T) *receiver {
-	r := &receiver{heard: make(chan string, 100)}
-	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		if r.ill.Load() {
-			w.WriteHeader(http.StatusInternalServerError)
-			return
-		}
-		r.heard <- req.FormValue("status")
-	}))
-	t.Cleanup(r.Close)
-	return r
-}
-
-// asksFor fills in the form of a new job as people do; hook may be "".
-func (b *tab) asksFor(r schema.ResourceType, name string, days int, hook string) {
+// fillJobForm fills in the form of a new job; hook may be "".
+func (b *tab) fillJobForm(r schema.ResourceType, name string, days int, hook string) {
 	b.t.Helper()
 	b.click("#type-" + string(r))
-	b.fill("#start", string(yesterday().Plus(1-days)))
-	b.fill("#end", string(yesterday()))
-	b.fill("#name", name)
+	b.setField("#start", string(fixture.Yesterday().Plus(1-days)))
+	b.setField("#end", string(fixture.Yesterday()))
+	b.setField("#name", name)
 	if hook != "" {
-		if !b.there("#tell[open]") {
+		if !b.exists("#tell[open]") {
 			b.click("#tell-more")
 		}
-		b.fill("#url", hook)
+		b.setField("#url", hook)
 	}
 }
 
-// fill writes into a field what somebody would type.
-func (b *tab) fill(selector, text string) {
+// setField sets the value of a field and fires its events, as typing does.
+func (b *tab) setField(selector, text string) {
 	b.t.Helper()
-	b.untilThere(selector)
+	b.waitFor(selector)
 	b.do("fill in "+selector, chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`(() => {
 		const field = document.querySelector(%q)
 		field.focus()
@@ -109,39 +64,15 @@ func (b *tab) fill(selector, text string) {
 	})()`, selector, text)))
 }
 
-// untilJob waits until the newest job on the page stands so, and returns its ID.
-func (b *tab) untilJob(state string) string {
+// waitForJob waits until the newest job on the page has the state, and returns its ID.
+func (b *tab) waitForJob(state string) string {
 	b.t.Helper()
-	b.until("a job that is "+state, fmt.Sprintf(`document.querySelector('.job')?.dataset.state === %q`, state))
-	return ask[string](b, "document.querySelector('.job').dataset.job")
+	b.waitUntil("a job that is "+state, fmt.Sprintf(`document.querySelector('.job')?.dataset.state === %q`, state))
+	return mustEval[string](b, "document.querySelector('.job').dataset.job")
 }
 
-// keeps downloads what a click leads to, and returns the file.
-func (b *tab) keeps(selector string) string {
-	b.t.Helper()
-	dir := b.t.TempDir()
-	_, err := chromedp.CallBrowser(b.ctx, cdpbrowser.SetDownloadBehavior, cdpbrowser.SetDownloadBehaviorParams{
-		Behavior: cdpbrowser.SetDownloadBehaviorBehaviorAllowAndName, DownloadPath: dir,
-		BrowserContextID: chromedp.FromContext(b.ctx).BrowserContextID, EventsEnabled: ptr(true),
-	})
-	require.NoError(b.t, err)
-	ctx, cancel := within(b.ctx)
-	defer cancel()
-	progress := chromedp.BrowserEvents(ctx, cdpbrowser.DownloadProgress)
-	b.click(selector)
-	for p, err := range progress {
-		require.NoError(b.t, err, "nothing arrived")
-		require.NotEqual(b.t, cdpbrowser.DownloadProgressStateCanceled, p.State)
-		if p.State == cdpbrowser.DownloadProgressStateCompleted {
-			return filepath.Join(dir, p.GUID)
-		}
-	}
-	require.FailNow(b.t, "nothing arrived")
-	return ""
-}
-
-// lines inflates a file and counts its lines.
-func lines(t *testing.T, file string) (n int) {
+// countLines decompresses a file and counts its lines.
+func countLines(t *testing.T, file string) (n int) {
 	t.Helper()
 	f, err := os.Open(file)
 	require.NoError(t, err)
@@ -157,136 +88,136 @@ func lines(t *testing.T, file string) (n int) {
 }
 
 func TestFromADailyExportAndAJobToADeletedFileByClicks(t *testing.T) {
-	c := newFirm(t, "Marlowe & Daughters Bakery", "")
-	c.fillDays(t, schema.Calls, 3, 70) // of five
-	hooks := newReceiver(t)
+	c := newBulkAccount(t, "Marlowe & Daughters Bakery", "")
+	c.fillLatestDays(t, schema.Calls, 3, 70) // of five
+	hooks := fixture.NewReceiver(t, nil)
 
-	member := visit(t)
-	member.watch.expect(http.StatusForbidden)
-	member.navigate(c.member.SignInURL)
-	member.refused(bulkExport, http.StatusForbidden)
-	member.untilSays("owner or admin")
+	member := newTab(t)
+	member.problems.allowStatus(http.StatusForbidden)
+	member.navigate(c.Member.SignInURL)
+	member.navigateExpecting(bulkExport, http.StatusForbidden)
+	member.waitForText("owner or admin")
 	for _, hook := range []string{"#new-job", "#live", "#daily", ".tabs", "form[action*=bulk]"} {
-		require.False(t, member.there(hook), "a member sees who can do this, and nothing else: %s", hook)
+		require.False(t, member.exists(hook), "a member sees who can do this, and nothing else: %s", hook)
 	}
 
-	owner := visit(t)
-	owner.refused(bulkExport, http.StatusUnauthorized)
+	owner := newTab(t)
+	owner.navigateExpecting(bulkExport, http.StatusUnauthorized)
 	owner.signInAs(c)
-	owner.untilThere("[data-jobs=none]")
-	owner.follow("#tab-data-export")
-	owner.follow("#tab-bulk-export")
+	owner.waitFor("[data-jobs=none]")
+	owner.clickLink("#tab-data-export")
+	owner.clickLink("#tab-bulk-export")
 
 	owner.click("#open-Calls")
 	owner.click("#enabled-Calls")
-	owner.fill("#url-Calls", hooks.URL+"/daily")
-	owner.follow("#save-Calls")
-	owner.untilThere("[data-daily=Calls][data-enabled=true]")
-	owner.untilSays("POST " + hooks.URL + "/daily")
-	require.True(t, owner.there("[data-daily=Messages][data-enabled=false]"))
+	owner.setField("#url-Calls", hooks.URL+"/daily")
+	owner.clickLink("#save-Calls")
+	owner.waitFor("[data-daily=Calls][data-enabled=true]")
+	owner.waitForText("POST " + hooks.URL + "/daily")
+	require.True(t, owner.exists("[data-daily=Messages][data-enabled=false]"))
 
-	owner.asksFor(schema.Calls, "März & <script>alert(1)</script>", 5, hooks.URL+"/job")
-	owner.until("what it costs", `document.querySelector('#asks').textContent === 'This asks for 5 days, and leaves 361 of today’s 366.'`)
-	owner.follow("#ask-job")
-	owner.untilSays("Your job requests 5 days. 361 of today’s 366 days are left.")
-	job := owner.untilJob("done")
-	require.Equal(t, "5 days: 3 done, 2 without records", ask[string](owner, "document.querySelector('.job .days').getAttribute('aria-label')"))
+	owner.fillJobForm(schema.Calls, "März & <script>alert(1)</script>", 5, hooks.URL+"/job")
+	owner.waitUntil("what it costs", `document.querySelector('#asks').textContent === 'This requests 5 days and leaves 361 of today’s 366 days.'`)
+	owner.clickLink("#ask-job")
+	owner.waitForText("Your job requests 5 days. 361 of today’s 366 days are left.")
+	job := owner.waitForJob("done")
+	require.Equal(t, "5 days: 3 done, 2 without records", mustEval[string](owner, "document.querySelector('.job .days').getAttribute('aria-label')"))
 	require.Equal(t, "März & <script>alert(1)</script>", owner.text("#name-"+job))
-	require.Equal(t, "completed", <-hooks.heard)
-	owner.until("the delivery", `document.querySelector('.delivery')?.dataset.status === 'delivered'`)
-	require.Equal(t, "361", ask[string](owner, "document.querySelector('#quota').dataset.left"))
+	require.Equal(t, "completed", hooks.Await(t, 1)[0].Params.Get("status"))
+	owner.waitUntil("the delivery", `document.querySelector('.delivery')?.dataset.status === 'delivered'`)
+	require.Equal(t, "361", mustEval[string](owner, "document.querySelector('#quota').dataset.left"))
 
-	require.Equal(t, 5, ask[int](owner, "document.querySelectorAll('.day-file').length"))
-	file := ask[string](owner, fmt.Sprintf("document.querySelector('[data-day=%q]').id", yesterday()))
-	kept := owner.keeps("#get-" + file)
-	require.Equal(t, 70, lines(t, kept))
-	require.Equal(t, sum(t, kept), ask[string](owner, fmt.Sprintf("document.getElementById('sum-%s').textContent", file)))
+	require.Equal(t, 5, mustEval[int](owner, "document.querySelectorAll('.day-file').length"))
+	file := mustEval[string](owner, fmt.Sprintf("document.querySelector('[data-day=%q]').id", fixture.Yesterday()))
+	downloaded := owner.download("#get-" + file)
+	require.Equal(t, 70, countLines(t, downloaded))
+	require.Equal(t, sum(t, downloaded), mustEval[string](owner, fmt.Sprintf("document.getElementById('sum-%s').textContent", file)))
 	owner.click("#more-" + file)
-	owner.follow("#remove-" + file)
-	owner.untilSays("the file is deleted")
-	require.False(t, owner.there("#"+file))
-	require.Equal(t, 4, ask[int](owner, "document.querySelectorAll('.day-file').length"))
-	owner.refused(bulkExport+"/files/"+file, http.StatusNotFound)
+	owner.clickLink("#remove-" + file)
+	owner.waitForText("the file is deleted")
+	require.False(t, owner.exists("#"+file))
+	require.Equal(t, 4, mustEval[int](owner, "document.querySelectorAll('.day-file').length"))
+	owner.navigateExpecting(bulkExport+"/files/"+file, http.StatusNotFound)
 }
 
-func TestAJobIsAskedForWithoutJavaScript(t *testing.T) {
-	c := newFirm(t, "Marlowe & Daughters Bakery", "")
-	b := visit(t)
+func TestAJobIsCreatedWithoutJavaScript(t *testing.T) {
+	c := newBulkAccount(t, "Marlowe & Daughters Bakery", "")
+	b := newTab(t)
 	b.do("forbid scripts", call(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}))
-	b.refused(bulkExport, http.StatusUnauthorized)
+	b.navigateExpecting(bulkExport, http.StatusUnauthorized)
 	b.signInAs(c)
-	b.untilSays("This requests 7 days and leaves 359 of today’s 366 days.")
-	b.fill("#name", "The week")
-	b.follow("#ask-job")
-	b.untilSays("Your job requests 7 days. 359 of today’s 366 days are left.")
+	b.waitForText("This requests 7 days and leaves 359 of today’s 366 days.")
+	b.setField("#name", "The week")
+	b.clickLink("#ask-job")
+	b.waitForText("Your job requests 7 days. 359 of today’s 366 days are left.")
 	require.Eventually(t, func() bool {
 		b.reload()
-		return ask[string](b, "document.querySelector('.job').dataset.state") == "done"
-	}, patience, 200*time.Millisecond)
-	b.fill("#name", "")
+		return mustEval[string](b, "document.querySelector('.job').dataset.state") == "done"
+	}, timeout, 200*time.Millisecond)
+	b.setField("#name", "")
 	b.do("type spaces", chromedp.Evaluate[chromedp.Void](`document.querySelector('#job-form').noValidate = true`))
-	b.watch.expect(http.StatusBadRequest)
-	b.follow("#ask-job")
+	b.problems.allowStatus(http.StatusBadRequest)
+	b.clickLink("#ask-job")
 	require.Equal(t, "The name is missing.", b.text("#name-problem"))
-	require.True(t, b.there("#name[aria-invalid=true][aria-describedby=name-problem]"))
+	require.True(t, b.exists("#name[aria-invalid=true][aria-describedby=name-problem]"))
 }
 
 func TestARunningJobIsDeletedAndKeepsItsDoneDays(t *testing.T) {
-	c := newFirm(t, "Marlowe & Daughters Bakery", "")
-	c.fillDays(t, schema.Messages, 40, 300)
-	b := signIn(t, c.owner)
+	c := newBulkAccount(t, "Marlowe & Daughters Bakery", "")
+	c.fillLatestDays(t, schema.Messages, 40, 300)
+	b := signedInTab(t, c.Owner)
 	b.navigate(bulkExport)
-	b.asksFor(schema.Messages, "Forty days", 40, "")
-	b.follow("#ask-job")
-	goOn := holdAtDay(t, c, 3)
-	job := b.untilJob("running")
-	b.until("some are done", `+document.querySelector('.job').dataset.done > 0`)
-	b.press("#delete-" + job) // by keyboard alone
-	b.until("the question stays open", fmt.Sprintf(`document.getElementById('deleting-%s').open`, job))
-	b.deleteHeld(func() { b.press("#delete-confirm-" + job) }, goOn)
-	b.untilJob("deleted")
-	require.True(t, b.there(".counts [data-status=Completed]"), "what was done stays done")
-	require.True(t, b.there(".counts [data-status=DeletedByUserRequest]"))
-	require.True(t, b.there(".day-file"))
+	b.fillJobForm(schema.Messages, "Forty days", 40, "")
+	b.clickLink("#ask-job")
+	resume := pauseAtDay(t, c, 3)
+	job := b.waitForJob("running")
+	b.waitUntil("some are done", `+document.querySelector('.job').dataset.done > 0`)
+	b.pressEnterOn("#delete-" + job) // by keyboard alone
+	b.waitUntil("the question stays open", fmt.Sprintf(`document.getElementById('deleting-%s').open`, job))
+	b.deleteWhilePaused(func() { b.pressEnterOn("#delete-confirm-" + job) }, resume)
+	b.waitForJob("deleted")
+	require.True(t, b.exists(".counts [data-status=Completed]"), "what was done stays done")
+	require.True(t, b.exists(".counts [data-status=DeletedByUserRequest]"))
+	require.True(t, b.exists(".day-file"))
 }
 
 func TestAJobOfAnotherTabIsSeenAndWhatIsBeingTypedStays(t *testing.T) {
-	c := newFirm(t, "Marlowe & Daughters Bakery", "")
-	b := signIn(t, c.owner)
+	c := newBulkAccount(t, "Marlowe & Daughters Bakery", "")
+	b := signedInTab(t, c.Owner)
 	b.navigate(bulkExport)
-	b.fill("#name", "not asked for yet")
+	b.setField("#name", "not asked for yet")
 	b.click("#tell-more")
-	other := signIn(t, c.admin)
+	other := signedInTab(t, c.Admin)
 	other.navigate(bulkExport)
-	other.asksFor(schema.Participants, "Of the admin", 10, "")
-	other.leave(func() { other.press("#ask-job") })
-	require.Equal(t, other.untilJob("done"), b.untilJob("done"))
-	b.untilSays("requested by Bo Marlowe")
-	b.untilSays("This requests 7 days and leaves 349 of today’s 366 days.")
-	b.until("what was typed", `document.querySelector('#name').value === 'not asked for yet' && document.querySelector('#tell').open`)
-	require.True(t, ask[bool](b, `[...document.querySelectorAll('#quota time')].every(time => !time.textContent.includes('UTC'))`))
+	other.fillJobForm(schema.Participants, "Of the admin", 10, "")
+	other.awaitNavigation(func() { other.pressEnterOn("#ask-job") })
+	require.Equal(t, other.waitForJob("done"), b.waitForJob("done"))
+	b.waitForText("requested by Bo Marlowe")
+	b.waitForText("This requests 7 days and leaves 349 of today’s 366 days.")
+	b.waitUntil("what was typed", `document.querySelector('#name').value === 'not asked for yet' && document.querySelector('#tell').open`)
+	require.True(t, mustEval[bool](b, `[...document.querySelectorAll('#quota time')].every(time => !time.textContent.includes('UTC'))`))
 }
 
-// deleteHeld deletes a job whose worker is held, and lets it go on when that was
-// asked of it: there must be something left to delete.
-func (b *tab) deleteHeld(press, goOn func()) {
+// deleteWhilePaused deletes a job while the worker is paused, and resumes the worker
+// once the request was sent: there must be something left to delete.
+func (b *tab) deleteWhilePaused(press, resume func()) {
 	b.t.Helper()
-	b.leave(func() {
+	b.awaitNavigation(func() {
 		press()
-		pause(b.t, 300*time.Millisecond) // on its way to the server
-		goOn()
+		fixture.Pause(b.t, 300*time.Millisecond) // on its way to the server
+		resume()
 	})
 }
 
-// holdAtDay stops the worker once so many days of the account's only open job
+// pauseAtDay pauses the worker once that many days of the account's only open job
 // have ended.
-func holdAtDay(t *testing.T, c company, days int) (goOn func()) {
+func pauseAtDay(t *testing.T, c account, days int) (resume func()) {
 	t.Helper()
 	require.Eventually(t, func() bool {
-		var ended int // while others run
-		err := stage.db.QueryRowContext(t.Context(), `select count(d.ended_at) * sign(count(*) filter (where d.status = 'Running')) from satchel.jobs j join satchel.job_days d on d.job_id = j.id
+		var ended int // and others are running
+		err := shared.Stack(t).DB.QueryRowContext(t.Context(), `select count(d.ended_at) * sign(count(*) filter (where d.status = 'Running')) from satchel.jobs j join satchel.job_days d on d.job_id = j.id
 			where j.account_sid = $1 and j.ended_at is null`, c.AccountSID).Scan(&ended)
 		return err == nil && ended >= days
-	}, patience, 2*time.Millisecond, "%d days are to end", days)
-	return sync.OnceFunc(hold(t))
+	}, timeout, 2*time.Millisecond, "%d days are to end", days)
+	return sync.OnceFunc(pauseWorker(t))
 }

@@ -14,8 +14,8 @@ import (
 	"satchel/dev/tools"
 )
 
-// chromium is one browser for all tests of the package; each test gets a
-// profile of its own in it, as a private window has.
+// chromium is one browser for all tests of the package. Each test has a profile of
+// its own, like a private window.
 var chromium struct {
 	sync.Once
 	ctx  context.Context
@@ -43,17 +43,17 @@ func startChromium() error {
 	allocator, free := chromedp.NewExecAllocator(context.Background(),
 		chromedp.ExecPath(program), chromedp.UserDataDir(chromium.dir), chromedp.Env("HOME="+chromium.dir),
 		chromedp.Headless, chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck,
-		chromedp.NoSandbox, // root has none, and the pages are our own
+		chromedp.NoSandbox, // root has no sandbox, and the pages are our own
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-sync", true),
 		chromedp.Flag("disable-extensions", true),
 		chromedp.Flag("disable-dev-shm-usage", true),
-		chromedp.Flag("disable-background-timer-throttling", true), // a tab at the back is a tab, too
+		chromedp.Flag("disable-background-timer-throttling", true), // tabs in the background work as fast
 		chromedp.Flag("disable-backgrounding-occluded-windows", true),
 		chromedp.Flag("disable-renderer-backgrounding", true),
-		chromedp.Flag("disable-features", "IsolateSandboxedIframes,Translate"), // mails are shown in such frames, and clicked in
+		chromedp.Flag("disable-features", "IsolateSandboxedIframes,Translate"), // mails are shown and clicked in such frames
 		chromedp.Flag("force-color-profile", "srgb"),
 		chromedp.Flag("password-store", "basic"),
 		chromedp.WindowSize(1280, 900),
@@ -66,14 +66,14 @@ func startChromium() error {
 	return nil
 }
 
-// stopChromium ends the browser and removes what it kept.
+// stopChromium ends the browser and removes its data.
 func stopChromium() error {
 	if chromium.stop == nil {
 		return nil
 	}
 	ending, cancel := context.WithTimeout(chromium.ctx, 10*time.Second)
 	defer cancel()
-	_ = chromedp.Cancel(ending) // what does not close is killed
+	_ = chromedp.Cancel(ending) // it is killed if it does not close
 	chromium.stop()
 	return os.RemoveAll(chromium.dir)
 }

@@ -1,10 +1,9 @@
-// Package browser holds the pages to what people see: a real Chromium clicks
-// through everything on a real stack, reads the mails where they arrive, and
-// looks at every state of the page as people of all kinds do, light and dark,
-// on a phone and at a desk, by keyboard, without JavaScript, and through axe's
-// eyes. In every test an error on the console, a report of the Content
-// Security Policy or a request to anybody else is a failure.
+// Package browser tests the pages in a real Chromium on a real stack: it clicks
+// through whole exports, follows the links in mails, and checks every state of the
+// pages with axe, in light and dark colours, at desktop and phone size, by keyboard
+// and without JavaScript. In every test an error on the console, a report of the
+// Content Security Policy or a request to another host is a failure.
 //
-// Start reading at story_test.go. The states stand in states_test.go, once for
-// the tests and for `make screenshots`.
+// Start reading at export_test.go. states_test.go lists the states, for the tests and
+// for `make screenshots`.
 package browser

@@ -3,9 +3,7 @@ package browser
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -14,55 +12,38 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
+	"satchel/dev/fixture"
 	"satchel/dev/mailbox"
 )
 
-// letter waits for the mail to somebody about an export that leads to the path.
-func letter(t *testing.T, export, to, path string) (found mailbox.Message) {
+// awaitMail waits for the mail to an address about an export with a link to the path.
+func awaitMail(t *testing.T, export, to, path string) mailbox.Message {
 	t.Helper()
-	require.Eventually(t, func() bool {
-		res, err := http.Get(strings.TrimRight(stack(t).Demo.MailboxURL, "/") + "/messages")
-		if err != nil {
-			return false
-		}
-		defer res.Body.Close()
-		var all []mailbox.Message
-		require.NoError(t, json.NewDecoder(res.Body).Decode(&all))
-		for _, m := range all {
-			if strings.Contains(m.Text, export) && strings.Contains(m.Text, path) && strings.Contains(strings.Join(m.To, " "), to) {
-				found = m
-				return true
-			}
-		}
-		return false
-	}, patience, 50*time.Millisecond, "a mail that leads to %s", path)
-	return found
+	return shared.Stack(t).AwaitMail(t, to, func(m mailbox.Message) bool {
+		return strings.Contains(m.Text, export) && strings.Contains(m.Text, path)
+	})
 }
 
-// link is the address in a mail that leads to the path.
-func link(t *testing.T, m mailbox.Message, path string) string {
+// linkIn returns the link to the path in a mail.
+func linkIn(t *testing.T, m mailbox.Message, path string) string {
 	t.Helper()
-	for word := range strings.FieldsSeq(m.Text) {
-		if strings.HasPrefix(word, "http") && strings.Contains(word, path) {
-			return word
-		}
-	}
-	require.FailNow(t, "the mail leads nowhere to "+path)
-	return ""
+	link := fixture.LinkIn(m, path)
+	require.NotEmpty(t, link, "the mail has no link to %s", path)
+	return link
 }
 
-// openMail goes to the mailbox, finds the mail in its list and opens it.
+// openMail opens the mailbox and clicks the mail in its list.
 func (b *tab) openMail(m mailbox.Message) {
 	b.t.Helper()
-	b.navigate(stack(b.t).Demo.MailboxURL)
+	b.navigate(shared.Stack(b.t).Demo.MailboxURL)
 	b.click(fmt.Sprintf(`a[data-mail=%q]`, m.ID))
-	b.untilThere("#mail")
+	b.waitFor("#mail")
 }
 
-// asMailed opens a mail by itself, as nothing but its own HTML.
-func asMailed(t *testing.T, m mailbox.Message) *tab {
+// mailTab opens the HTML of a mail by itself.
+func mailTab(t *testing.T, m mailbox.Message) *tab {
 	t.Helper()
-	b := visit(t)
+	b := newTab(t)
 	b.navigate("data:text/html;charset=utf-8;base64," + base64.StdEncoding.EncodeToString([]byte(m.HTML)))
 	return b
 }
@@ -75,8 +56,8 @@ func (b *tab) followMail(path string) *tab {
 	b.clickInMail(path)
 	select {
 	case id := <-opened:
-		return open(b.t, b.ctx, b.watch, chromedp.WithTargetID(id))
-	case <-time.After(patience):
+		return open(b.t, b.ctx, b.problems, chromedp.WithTargetID(id))
+	case <-time.After(timeout):
 		require.FailNow(b.t, "the link opened nothing")
 		return nil
 	}
@@ -85,13 +66,13 @@ func (b *tab) followMail(path string) *tab {
 // clickInMail clicks the first link to the path in the open mail.
 func (b *tab) clickInMail(path string) {
 	b.t.Helper()
-	ctx, cancel := within(b.ctx)
+	ctx, cancel := withTimeout(b.ctx)
 	defer cancel()
 	var found *chromedp.Node
 	require.Eventually(b.t, func() bool { // the mail comes after the page around it
 		found = findInMail(ctx, path)
 		return found != nil
-	}, patience, 50*time.Millisecond, "no link to %s in the mail", path)
+	}, timeout, 50*time.Millisecond, "no link to %s in the mail", path)
 	b.do("click the link in the mail", chromedp.MouseClickNode(found))
 }
 

@@ -17,57 +17,57 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"satchel/dev/demo"
+	"satchel/dev/fixture"
 )
 
-// patience is how long anything on a page may take: much more than it does,
-// for machines that have other things to do.
-const patience = 90 * time.Second
+// timeout limits each wait for a page. It is long, for busy machines.
+const timeout = 90 * time.Second
 
-// within is a context for one thing on a page.
-func within(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, patience)
+// withTimeout returns a context for one operation.
+func withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, timeout)
 }
 
-// tab is somebody looking at a page.
+// tab is a browser tab.
 type tab struct {
-	t     *testing.T
-	ctx   context.Context
-	watch *watch
+	t        *testing.T
+	ctx      context.Context
+	problems *problems
 }
 
-// visit opens a tab in a profile of its own: nobody is signed in.
-func visit(t *testing.T) *tab {
+// newTab opens a tab in a new profile, without a session.
+func newTab(t *testing.T) *tab {
 	t.Helper()
-	return open(t, browser(t), newWatch(t, hosts(t)...), chromedp.WithNewBrowserContext())
+	return open(t, browser(t), newProblems(t, hosts(t)...), chromedp.WithNewBrowserContext())
 }
 
-// signIn opens a tab of somebody who is signed in.
-func signIn(t *testing.T, u demo.User) *tab {
+// signedInTab opens a tab in a new profile and signs in.
+func signedInTab(t *testing.T, u demo.User) *tab {
 	t.Helper()
-	b := visit(t)
+	b := newTab(t)
 	b.navigate(u.SignInURL)
 	return b
 }
 
-// another opens a second tab of the same person.
-func (b *tab) another() *tab {
+// newTab opens a second tab in the same profile.
+func (b *tab) newTab() *tab {
 	b.t.Helper()
-	return open(b.t, b.ctx, b.watch)
+	return open(b.t, b.ctx, b.problems)
 }
 
-func open(t *testing.T, from context.Context, w *watch, options ...chromedp.ContextOption) *tab {
+func open(t *testing.T, from context.Context, w *problems, options ...chromedp.ContextOption) *tab {
 	t.Helper()
-	ctx, cancel := chromedp.NewContext(from, append(options, chromedp.WithListener(w.hear))...)
+	ctx, cancel := chromedp.NewContext(from, append(options, chromedp.WithListener(w.handle))...)
 	t.Cleanup(cancel)
-	b := &tab{t: t, ctx: ctx, watch: w}
-	require.NoError(t, chromedp.Do(ctx)) // its lifetime is the test's, so it has no deadline
-	b.do("listen to the auditor", call(audits.Enable, cdp.Empty{}))
-	b.do("be somewhere", call(emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Europe/Berlin"}))
-	b.desk()
+	b := &tab{t: t, ctx: ctx, problems: w}
+	require.NoError(t, chromedp.Do(ctx)) // without a deadline: the tab lives as long as the test
+	b.do("enable audits", call(audits.Enable, cdp.Empty{}))
+	b.do("set the time zone", call(emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Europe/Berlin"}))
+	b.emulateDesktop()
 	return b
 }
 
-// call is a command of the DevTools protocol.
+// call sends a command of the DevTools protocol.
 func call[P, R any](command cdp.Command[P, R], params P) chromedp.Action[chromedp.Void] {
 	return chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		_, err := cdp.Call(ctx, target, command, params)
@@ -75,30 +75,30 @@ func call[P, R any](command cdp.Command[P, R], params P) chromedp.Action[chromed
 	})
 }
 
-func (b *tab) do(what string, deeds ...chromedp.Action[chromedp.Void]) {
+func (b *tab) do(what string, actions ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	ctx, cancel := within(b.ctx)
+	ctx, cancel := withTimeout(b.ctx)
 	defer cancel()
-	require.NoError(b.t, chromedp.Do(ctx, deeds...), what)
+	require.NoError(b.t, chromedp.Do(ctx, actions...), what)
 }
 
-// navigate opens an address; one of our own pages may be named by its path.
+// navigate opens a URL, or the path of a page of ours.
 func (b *tab) navigate(address string) {
 	b.t.Helper()
 	if strings.HasPrefix(address, "/") {
-		address = stack(b.t).Demo.BaseURL + address
+		address = shared.Stack(b.t).Demo.BaseURL + address
 	}
 	b.do("open a page", chromedp.Navigate(address))
 }
 
-// refused opens a page that is meant to answer with this status.
-func (b *tab) refused(address string, status int) {
+// navigateExpecting opens a page that must answer with this error status.
+func (b *tab) navigateExpecting(address string, status int) {
 	b.t.Helper()
-	b.watch.expect(status)
+	b.problems.allowStatus(status)
 	if strings.HasPrefix(address, "/") {
-		address = stack(b.t).Demo.BaseURL + address
+		address = shared.Stack(b.t).Demo.BaseURL + address
 	}
-	ctx, cancel := within(b.ctx)
+	ctx, cancel := withTimeout(b.ctx)
 	defer cancel()
 	answer, err := chromedp.Run(ctx, chromedp.NavigateResponse(address))
 	require.NoError(b.t, err)
@@ -111,12 +111,12 @@ func (b *tab) reload() { b.t.Helper(); b.do("reload", chromedp.Reload()) }
 func (b *tab) back() {
 	b.t.Helper()
 	to := page.NavigateToHistoryEntryParams{EntryID: b.entryBefore()}
-	b.leave(func() { b.do("go back", call(page.NavigateToHistoryEntry, to)) })
+	b.awaitNavigation(func() { b.do("go back", call(page.NavigateToHistoryEntry, to)) })
 }
 
 func (b *tab) entryBefore() int64 {
 	b.t.Helper()
-	ctx, cancel := within(b.ctx)
+	ctx, cancel := withTimeout(b.ctx)
 	defer cancel()
 	history, err := chromedp.Run(ctx, chromedp.NavigationEntries())
 	require.NoError(b.t, err)
@@ -124,84 +124,85 @@ func (b *tab) entryBefore() int64 {
 	return history.Entries[history.CurrentIndex-1].ID
 }
 
-// eval asks the page; what it says is decoded as JSON.
+// eval evaluates an expression on the page and decodes its value.
 func eval[T any](b *tab, script string) (T, error) {
-	ctx, cancel := within(b.ctx)
+	ctx, cancel := withTimeout(b.ctx)
 	defer cancel()
 	var answer T
-	said, err := chromedp.Run(ctx, chromedp.Evaluate[string]("(async () => JSON.stringify("+script+") ?? 'null')()", chromedp.EvalAwaitPromise))
+	value, err := chromedp.Run(ctx, chromedp.Evaluate[string]("(async () => JSON.stringify("+script+") ?? 'null')()", chromedp.EvalAwaitPromise))
 	if err == nil {
-		err = json.Unmarshal([]byte(said), &answer)
+		err = json.Unmarshal([]byte(value), &answer)
 	}
 	return answer, err
 }
 
-// ask is eval where the page must answer.
-func ask[T any](b *tab, script string) T {
+// mustEval is eval for expressions that must succeed.
+func mustEval[T any](b *tab, script string) T {
 	b.t.Helper()
 	answer, err := eval[T](b, script)
 	require.NoError(b.t, err, script)
 	return answer
 }
 
-// until waits until the page says that something is so. Pages come and go
-// meanwhile.
-func (b *tab) until(what, condition string) {
+// waitUntil waits until an expression is true. The page may change meanwhile.
+func (b *tab) waitUntil(what, condition string) {
 	b.t.Helper()
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(timeout)
 	for {
 		is, err := eval[bool](b, "!!("+condition+")")
 		if err == nil && is {
 			return
 		}
 		if b.ctx.Err() != nil || time.Now().After(deadline) {
-			require.FailNow(b.t, "never on the page: "+what, "%v\n%s", err, b.describe())
+			require.FailNow(b.t, "the page never got to: "+what, "%v\n%s", err, b.describe())
 		}
-		pause(b.t, 20*time.Millisecond)
+		fixture.Pause(b.t, 20*time.Millisecond)
 	}
 }
 
-// describe is how the page begins at the moment, for whoever reads a failure.
+// describe returns the beginning of the page, for failure messages.
 func (b *tab) describe() string {
-	said, _ := eval[string](b, "location.pathname.replace(/[A-Za-z0-9_-]{40,}/, '…') + '\\n' + document.querySelector('main').innerText.slice(0, 500)")
-	return said
+	text, _ := eval[string](b, "location.pathname.replace(/[A-Za-z0-9_-]{40,}/, '…') + '\\n' + document.querySelector('main').innerText.slice(0, 500)")
+	return text
 }
 
-// until, for selectors and words.
-func (b *tab) untilThere(selector string) {
+// waitFor waits for an element.
+func (b *tab) waitFor(selector string) {
 	b.t.Helper()
-	b.until(selector, fmt.Sprintf("document.querySelector(%q)", selector))
+	b.waitUntil(selector, fmt.Sprintf("document.querySelector(%q)", selector))
 }
 
-func (b *tab) untilSays(words string) {
+// waitForText waits for a text, in any case.
+func (b *tab) waitForText(words string) {
 	b.t.Helper()
-	b.until(words, fmt.Sprintf("document.body && document.body.innerText.toLowerCase().includes(%q)", strings.ToLower(words)))
+	b.waitUntil(words, fmt.Sprintf("document.body && document.body.innerText.toLowerCase().includes(%q)", strings.ToLower(words)))
 }
 
-func (b *tab) untilStatus(status string) {
+// waitForStatus waits until the page shows the export with this status.
+func (b *tab) waitForStatus(status string) {
 	b.t.Helper()
-	b.until("the export is "+status, fmt.Sprintf("document.querySelector('#export')?.dataset.status === %q", status))
+	b.waitUntil("the export is "+status, fmt.Sprintf("document.querySelector('#export')?.dataset.status === %q", status))
 }
 
-func (b *tab) there(selector string) bool {
+func (b *tab) exists(selector string) bool {
 	b.t.Helper()
-	return ask[bool](b, fmt.Sprintf("!!document.querySelector(%q)", selector))
+	return mustEval[bool](b, fmt.Sprintf("!!document.querySelector(%q)", selector))
 }
 
 func (b *tab) text(selector string) string {
 	b.t.Helper()
-	b.untilThere(selector)
-	return strings.TrimSpace(ask[string](b, fmt.Sprintf("document.querySelector(%q).innerText", selector)))
+	b.waitFor(selector)
+	return strings.TrimSpace(mustEval[string](b, fmt.Sprintf("document.querySelector(%q).innerText", selector)))
 }
 
 func (b *tab) path() string {
 	b.t.Helper()
-	return ask[string](b, "location.pathname")
+	return mustEval[string](b, "location.pathname")
 }
 
-// place finds the middle of an element that can be clicked: it is there, in
-// view, not disabled, and nothing lies over it.
-const place = `(selector => {
+// clickPoint returns the middle of an element that can be clicked: it exists, is in
+// view, not disabled, and not covered.
+const clickPoint = `(selector => {
 	const e = document.querySelector(selector)
 	if (!e || e.disabled) return null
 	e.scrollIntoView({block: 'center', behavior: 'instant'})
@@ -214,24 +215,24 @@ const place = `(selector => {
 
 type point struct{ X, Y float64 }
 
-// click clicks an element with the mouse as soon as one can.
+// click clicks an element with the mouse as soon as it can be clicked.
 func (b *tab) click(selector string) {
 	b.t.Helper()
-	b.until("something to click at "+selector, fmt.Sprintf(place, selector))
-	at := ask[*point](b, fmt.Sprintf(place, selector))
+	b.waitUntil("something to click at "+selector, fmt.Sprintf(clickPoint, selector))
+	at := mustEval[*point](b, fmt.Sprintf(clickPoint, selector))
 	require.NotNil(b.t, at, selector)
 	b.do("click "+selector, chromedp.MouseClickXY(at.X, at.Y))
 }
 
-// follow clicks what leads to another page, and waits until that is there. What
-// was drawn anew under the mouse is clicked again, as anybody does.
-func (b *tab) follow(selector string) {
+// clickLink clicks an element that opens another page, and waits for that page. It
+// clicks again if the element was redrawn under the mouse.
+func (b *tab) clickLink(selector string) {
 	b.t.Helper()
-	b.leave(func() {
-		from := ask[float64](b, "performance.timeOrigin")
-		for is, again := from, time.Now().Add(patience); is == from && time.Now().Before(again); {
+	b.awaitNavigation(func() {
+		from := mustEval[float64](b, "performance.timeOrigin")
+		for is, again := from, time.Now().Add(timeout); is == from && time.Now().Before(again); {
 			b.click(selector)
-			for missed := time.Now().Add(10 * time.Second); is == from && time.Now().Before(missed); pause(b.t, 20*time.Millisecond) {
+			for missed := time.Now().Add(10 * time.Second); is == from && time.Now().Before(missed); fixture.Pause(b.t, 20*time.Millisecond) {
 				if now, err := eval[float64](b, "performance.timeOrigin"); err == nil {
 					is = now
 				}
@@ -240,49 +241,45 @@ func (b *tab) follow(selector string) {
 	})
 }
 
-// leave does what leads to another page, and waits until that is there.
-func (b *tab) leave(do func()) {
+// awaitNavigation does what opens another page, and waits for that page.
+func (b *tab) awaitNavigation(do func()) {
 	b.t.Helper()
-	from := ask[float64](b, "performance.timeOrigin")
+	from := mustEval[float64](b, "performance.timeOrigin")
 	do()
-	b.until("another page", fmt.Sprintf("performance.timeOrigin !== %f && document.readyState === 'complete'", from))
+	b.waitUntil("another page", fmt.Sprintf("performance.timeOrigin !== %f && document.readyState === 'complete'", from))
 }
 
-// desk and phone are the two sizes that pages are looked at in.
-func (b *tab) desk() { b.t.Helper(); b.do("at a desk", chromedp.EmulateViewport(1280, 900)) }
-
-func (b *tab) phone() {
+// emulateDesktop and emulatePhone set one of the two sizes that are tested.
+func (b *tab) emulateDesktop() {
 	b.t.Helper()
-	b.do("on a phone", chromedp.EmulateViewport(390, 844, chromedp.EmulateMobile))
+	b.do("set desktop size", chromedp.EmulateViewport(1280, 900))
 }
 
-// in sets the colours that the reader prefers.
-func (b *tab) in(scheme string) {
+func (b *tab) emulatePhone() {
+	b.t.Helper()
+	b.do("set phone size", chromedp.EmulateViewport(390, 844, chromedp.EmulateMobile))
+}
+
+// emulateColours sets the preferred colour scheme.
+func (b *tab) emulateColours(scheme string) {
 	b.t.Helper()
 	b.do("prefer "+scheme, call(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}},
 	}))
 }
 
-// connected makes the network of the tab come or go. Scripts may complain of it.
-func (b *tab) connected(is bool) {
+// setOnline connects or disconnects the network of the tab, and allows the errors of
+// scripts that follow.
+func (b *tab) setOnline(is bool) {
 	b.t.Helper()
-	b.watch.excuse("[object Event]", "[object ProgressEvent]", "htmx:afterRequest", "htmx:sendError", "ERR_INTERNET_DISCONNECTED")
-	b.do("come or go", call(network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
+	b.problems.allowText("[object Event]", "[object ProgressEvent]", "htmx:afterRequest", "htmx:sendError", "ERR_INTERNET_DISCONNECTED")
+	b.do("set online", call(network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
 		MatchedNetworkConditions: []*network.Conditions{{Offline: !is, DownloadThroughput: -1, UploadThroughput: -1}},
 	}))
 }
 
-// lookAgain is the reader who comes back to the tab.
-func (b *tab) lookAgain() {
+// refocus fires the event of a tab that is shown again.
+func (b *tab) refocus() {
 	b.t.Helper()
-	b.do("look again", chromedp.Evaluate[chromedp.Void](`document.dispatchEvent(new Event('visibilitychange'))`))
-}
-
-// pause waits a moment between two looks.
-func pause(t *testing.T, d time.Duration) {
-	select {
-	case <-time.After(d):
-	case <-t.Context().Done():
-	}
+	b.do("refocus", chromedp.Evaluate[chromedp.Void](`document.dispatchEvent(new Event('visibilitychange'))`))
 }

@@ -11,18 +11,17 @@ import (
 	"satchel/schema"
 )
 
-// With says what a new account has beside its owner.
+// With configures a new account. It always has an owner.
 type With struct {
-	Name    string // "New account" where empty
+	Name    string // "New account" if empty
 	Parent  string // ID of the account it is a subaccount of
 	Admin   bool
 	Member  bool
-	Records bool // a few rows in every category, the awkward ones of the demo
+	Records bool // the edge cases of records.sql, in every category
 	Seal    Sealer
 }
 
-// NewAccount makes an account that no other shares anything with: IDs, secrets
-// and addresses are random.
+// NewAccount creates an account with random IDs, secrets and addresses.
 func NewAccount(ctx context.Context, databaseURL string, with With) (Account, error) {
 	a := Account{
 		AccountSID: schema.NewAccountID(), AuthToken: secret(), ParentAccountSID: with.Parent, Name: with.Name,
@@ -57,8 +56,8 @@ func NewAccount(ctx context.Context, databaseURL string, with With) (Account, er
 	return a, nil
 }
 
-// insert writes an account with its people and API key, and tells whether it
-// was new. An account that is there stays as it is.
+// insert inserts an account with its users and API key, and reports whether it
+// was new. An existing account is not changed.
 func insert(ctx context.Context, tx *sql.Tx, a Account, seal Sealer) (isNew bool, err error) {
 	var sealed []byte
 	if seal != nil {

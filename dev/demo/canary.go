@@ -16,12 +16,11 @@ import (
 	"satchel/schema/catalog"
 )
 
-// Canaries plants strings that are nowhere else into all records of an account,
-// and adds records to categories that have none. Secrets stand in every column
-// that must not leave, and in a scrubbed call: they may be found nowhere.
-// Personal ones are names, phone numbers and addresses in columns that leave:
-// they may be found in the archive and nowhere else. What authenticates the
-// account's people and programs keeps working: where a hash is needed for that,
+// Canaries writes unique strings into all records of an account, after adding
+// those of records.sql. Secrets are in every column that must not be exported,
+// and in a scrubbed call: they may appear nowhere. Personal ones are names, phone
+// numbers and addresses in columns that are exported: they may appear in the
+// archive only. Credentials of the account keep working: where they need a hash,
 // the hash itself is the canary.
 func Canaries(ctx context.Context, databaseURL, account string) (secrets, personal []string, err error) {
 	err = inTransaction(ctx, databaseURL, func(tx *sql.Tx) error {
@@ -41,7 +40,7 @@ func Canaries(ctx context.Context, databaseURL, account string) (secrets, person
 	return secrets, personal, nil
 }
 
-// hidden are columns that must not leave though their names would not tell.
+// hidden are columns that must not be exported though their names do not show it.
 var hidden = map[string]bool{
 	"accounts.billing_customer_ref": true,
 	"users.support_note":            true,
@@ -60,8 +59,8 @@ var hidden = map[string]bool{
 	"call_schedules.dispatcher":     true,
 }
 
-// shown are columns that leave and tell who somebody is. An account's name and
-// its people's addresses are not among them: mails may say those.
+// shown are columns that are exported and hold personal data. The account's name
+// and its users' addresses are not among them: mails may contain those.
 var shown = []struct{ table, column, value string }{
 	{"accounts", "billing_email", anEmail},
 	{"accounts", "billing_address", anAddress},
@@ -182,14 +181,15 @@ func (p planter) personal() ([]string, error) {
 	return planted, nil
 }
 
-// plant writes the value into a column of all the account's rows.
+// plant writes the value into a column of all rows of the account.
 func (p planter) plant(table, column string, value any) error {
 	_, err := p.tx.ExecContext(p.ctx, fmt.Sprintf("update platform.%s set %s = $2 where %s", table, column, p.rows(table)), p.account, value)
 	return err
 }
 
-// plantBytes fills a column where it holds nothing to speak of, and returns all
-// that it then holds, as it might be written down.
+// plantBytes writes the canary into a column where it holds less than 16 bytes, and
+// returns all values that it then holds, in the encodings in which they may
+// appear.
 func (p planter) plantBytes(table, column, canary string) ([]string, error) {
 	rows, err := p.tx.QueryContext(p.ctx, fmt.Sprintf("update platform.%s set %s = case when length(%[2]s) < 16 or %[2]s is null then $2 else %[2]s end where %s returning %[2]s",
 		table, column, p.rows(table)), p.account, []byte(canary))
@@ -224,7 +224,7 @@ func digits(n int) string {
 	most := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)), nil)
 	i, err := rand.Int(rand.Reader, most)
 	if err != nil {
-		panic(err) // never, since Go 1.24
+		panic(err) // impossible since Go 1.24
 	}
 	return fmt.Sprintf("%0*d", n, i)
 }

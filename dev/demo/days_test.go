@@ -10,13 +10,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"satchel/dev/demo"
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/catalog"
 )
 
 func TestFillDaysAddsExactlyTheRecordsAskedFor(t *testing.T) {
-	url := testparts.Database(t)
+	url := testservices.Database(t)
 	db := open(t, url)
 	a, err := demo.NewAccount(context.Background(), url, demo.With{Records: true})
 	require.NoError(t, err)
@@ -47,7 +47,7 @@ func TestFillDaysAddsExactlyTheRecordsAskedFor(t *testing.T) {
 }
 
 func TestDemoAccountsHaveDays(t *testing.T) {
-	url := testparts.Database(t)
+	url := testservices.Database(t)
 	db := open(t, url)
 	d, err := demo.Load(context.Background(), url, nil)
 	require.NoError(t, err)
@@ -78,7 +78,7 @@ func TestDemoAccountsHaveDays(t *testing.T) {
 }
 
 func TestDemoAccountsLoadedEarlierGetWhatBulkExportsNeed(t *testing.T) {
-	url := testparts.Database(t)
+	url := testservices.Database(t)
 	db := open(t, url)
 	d, err := demo.Load(context.Background(), url, nil)
 	require.NoError(t, err)
@@ -112,7 +112,7 @@ func day(t testing.TB, db *sql.DB, typ schema.ResourceType, account string, on s
 func BenchmarkFillDays(b *testing.B) {
 	for _, typ := range schema.ResourceTypes {
 		b.Run(string(typ), func(b *testing.B) {
-			url := testparts.Database(b)
+			url := testservices.Database(b)
 			a, err := demo.NewAccount(context.Background(), url, demo.With{})
 			require.NoError(b, err)
 			from := schema.DayOf(time.Now()).Plus(-60)

@@ -11,12 +11,12 @@ import (
 	"satchel/schema"
 )
 
-// Demo is what Load made.
+// Demo is the result of Load.
 type Demo struct {
 	Accounts []Account `json:"accounts"`
 }
 
-// Account is an account with all that opens it.
+// Account is an account with its credentials.
 type Account struct {
 	AccountSID       string `json:"accountSid"`
 	AuthToken        string `json:"authToken"`
@@ -26,7 +26,7 @@ type Account struct {
 	APIKey           APIKey `json:"apiKey"` // of the first user
 }
 
-// User is somebody of an account. SignInURL is empty until At has filled it.
+// User is a user of an account. SignInURL is empty until At sets it.
 type User struct {
 	ID        string      `json:"-"`
 	Name      string      `json:"-"`
@@ -35,17 +35,18 @@ type User struct {
 	SignInURL string      `json:"signInUrl"`
 }
 
-// APIKey opens its account by HTTP Basic authentication, in the role of the
-// person it belongs to.
+// APIKey authenticates for its account by HTTP Basic, with the role of the user
+// it belongs to.
 type APIKey struct {
 	SID    string `json:"sid"`
 	Secret string `json:"secret"`
 }
 
-// Sealer encrypts the auth token of an account for keeping. Nil keeps none.
+// Sealer encrypts the auth token of an account for storage. With nil, no token is
+// stored.
 type Sealer func(account string, token []byte) ([]byte, error)
 
-// At returns the demo with the addresses where its people sign in at baseURL.
+// At returns a copy with the sign-in URLs of all users at baseURL.
 func (d Demo) At(baseURL string) Demo {
 	accounts := make([]Account, len(d.Accounts))
 	for i, a := range d.Accounts {
@@ -54,7 +55,7 @@ func (d Demo) At(baseURL string) Demo {
 	return Demo{Accounts: accounts}
 }
 
-// At returns the account with the addresses where its people sign in at baseURL.
+// At returns a copy with the sign-in URLs of its users at baseURL.
 func (a Account) At(baseURL string) Account {
 	users := make([]User, len(a.Users))
 	for i, u := range a.Users {
@@ -65,8 +66,7 @@ func (a Account) At(baseURL string) Account {
 	return a
 }
 
-// As returns the account's first user in this role. It panics where there is
-// none.
+// As returns the account's first user in this role. It panics if there is none.
 func (a Account) As(role schema.Role) User {
 	for _, u := range a.Users {
 		if u.Role == role {
@@ -76,25 +76,25 @@ func (a Account) As(role schema.Role) User {
 	panic("demo: account " + a.AccountSID + " has no " + string(role))
 }
 
-// Load makes the demo accounts. Loading again changes nothing and returns the
-// same. They are, in this order: a small account with people in every role and
-// rows in every category, a parent and its two subaccounts, an account whose
-// member may see nothing, and one that has only just begun.
+// Load creates the demo accounts. Loading again changes nothing and returns the
+// same. They are, in this order: a small account with users in every role and
+// rows in every category, a parent and its two subaccounts, an account with a
+// member, who may not export, and a new account without rows.
 func Load(ctx context.Context, databaseURL string, seal Sealer) (*Demo, error) {
 	d := &Demo{}
-	for _, s := range stories {
+	for _, s := range accountSpecs {
 		d.Accounts = append(d.Accounts, s.account())
 	}
 	err := inTransaction(ctx, databaseURL, func(tx *sql.Tx) error {
-		for i, s := range stories {
+		for i, s := range accountSpecs {
 			isNew, err := insert(ctx, tx, d.Accounts[i], seal)
 			if err != nil {
 				return err
 			}
 			if isNew {
-				err = s.tell(ctx, tx, d.Accounts[i].AccountSID)
+				err = s.insertRecords(ctx, tx, d.Accounts[i].AccountSID)
 			} else {
-				err = s.complete(ctx, tx, d.Accounts[i], seal)
+				err = s.backfill(ctx, tx, d.Accounts[i], seal)
 			}
 			if err != nil {
 				return err
@@ -114,7 +114,8 @@ var recordsSQL string
 //go:embed bulk_records.sql
 var bulkRecordsSQL string
 
-// addRecords gives the account the records of records.sql and bulk_records.sql.
+// addRecords inserts the records of records.sql and bulk_records.sql, and a few
+// of each category that these do not know.
 func addRecords(ctx context.Context, tx *sql.Tx, account string) error {
 	if _, err := tx.ExecContext(ctx, `select set_config('demo.account', $1, true)`, account); err != nil {
 		return err
@@ -124,13 +125,31 @@ func addRecords(ctx context.Context, tx *sql.Tx, account string) error {
 			return fmt.Errorf("add records: %w", err)
 		}
 	}
+	for _, category := range Fillable() {
+		if err := addMissing(ctx, tx, account, category); err != nil {
+			return fmt.Errorf("add %s: %w", category, err)
+		}
+	}
 	return nil
+}
+
+// addMissing fills a category of which the account has no rows.
+func addMissing(ctx context.Context, tx *sql.Tx, account string, category schema.Category) error {
+	_, table, err := fillStatement(category)
+	if err != nil {
+		return err
+	}
+	var exists bool
+	if err := tx.QueryRowContext(ctx, "select exists (select from "+table+" where account_sid = $1)", account).Scan(&exists); err != nil || exists {
+		return err
+	}
+	return insertRows(ctx, tx, account, category, 3)
 }
 
 //go:embed poison.sql
 var poisonSQL string
 
-// addPoison spoils the records that addRecords has added, for tests.
+// addPoison adds invalid Unicode to the records of addRecords, for tests.
 func addPoison(ctx context.Context, tx *sql.Tx) error {
 	if _, err := tx.ExecContext(ctx, poisonSQL); err != nil {
 		return fmt.Errorf("add poison: %w", err)
@@ -143,7 +162,7 @@ func inTransaction(ctx context.Context, databaseURL string, do func(*sql.Tx) err
 	if err != nil {
 		return fmt.Errorf("open database: %w", err)
 	}
-	defer db.Close() //nolint:errcheck // what counts is committed by then
+	defer db.Close() //nolint:errcheck // the transaction is committed by then
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)

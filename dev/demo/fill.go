@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"embed"
 	"fmt"
+	"regexp"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -20,38 +21,54 @@ const (
 	connections = 2 // inserting keeps two cores busy, and a third would wait for the others
 )
 
-var tables = map[schema.Category]string{
-	"users":               "platform.users",
-	"contacts":            "platform.contacts",
-	"calls":               "platform.calls",
-	"flows":               "platform.flows",
-	"phoneNumbers":        "platform.phone_numbers",
-	"voipProviders":       "platform.voip_providers",
-	"callSchedules":       "platform.call_schedules",
-	"campaigns":           "platform.campaigns",
-	"charges":             "platform.charges",
-	"balanceTransactions": "platform.balance_transactions",
-	"notifications":       "platform.notifications",
+// insertInto finds the table that a fill statement inserts into.
+var insertInto = regexp.MustCompile(`(?m)^insert into (platform\.\w+) \(`)
+
+// Fillable returns the categories that have a fill statement, in archive order.
+func Fillable() []schema.Category {
+	var fillable []schema.Category
+	for _, category := range schema.Categories {
+		if _, err := fills.ReadFile(fillFile(category)); err == nil {
+			fillable = append(fillable, category)
+		}
+	}
+	return fillable
 }
 
-// Fill adds so many rows of each category to an account, all of which an export
-// contains. The same fill of a fresh account writes the same rows; filling
-// again adds others. It calls progress, if not nil, with a line for people
-// after every batch. A fill that fails half way leaves the batches it wrote.
+func fillFile(category schema.Category) string { return "fill/" + string(category) + ".sql" }
+
+// fillStatement returns the statement that inserts rows of a category, and the
+// table that it inserts into.
+func fillStatement(category schema.Category) (statement, table string, err error) {
+	text, err := fills.ReadFile(fillFile(category))
+	if err != nil {
+		return "", "", fmt.Errorf("there are no rows to add to %q", category)
+	}
+	found := insertInto.FindSubmatch(text)
+	if found == nil {
+		return "", "", fmt.Errorf("%s inserts into no table of the platform", fillFile(category))
+	}
+	return string(text), string(found[1]), nil
+}
+
+// Fill adds rows of each category to an account, all of which an export contains.
+// The same fill of a new account writes the same rows; filling again adds others.
+// It calls progress, if not nil, with a line of text after every batch. A fill
+// that fails half way leaves the batches that it wrote.
 func Fill(ctx context.Context, databaseURL, account string, rows map[schema.Category]int64, progress func(string)) error {
 	if progress == nil {
 		progress = func(string) {}
 	}
 	for category := range rows {
-		if tables[category] == "" {
-			return fmt.Errorf("fill: there are no rows to add to %q", category)
+		if _, _, err := fillStatement(category); err != nil {
+			return fmt.Errorf("fill: %w", err)
 		}
 	}
 	db, err := sql.Open("postgres", databaseURL)
 	if err != nil {
 		return fmt.Errorf("fill: open database: %w", err)
 	}
-	defer db.Close() //nolint:errcheck // what counts is committed by then
+	defer db.Close() //nolint:errcheck // each batch is committed by then
 	for _, category := range schema.Categories {
 		if rows[category] <= 0 {
 			continue
@@ -64,7 +81,7 @@ func Fill(ctx context.Context, databaseURL, account string, rows map[schema.Cate
 }
 
 func fillCategory(ctx context.Context, db *sql.DB, account string, category schema.Category, rows int64, progress func(string)) error {
-	f, err := reserved(ctx, db, account, category, rows)
+	f, err := reserveIDs(ctx, db, account, category, rows)
 	if err != nil {
 		return err
 	}
@@ -96,21 +113,22 @@ func fillCategory(ctx context.Context, db *sql.DB, account string, category sche
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	_, err = db.ExecContext(ctx, "analyze "+tables[category])
+	_, err = db.ExecContext(ctx, "analyze "+f.table)
 	return err
 }
 
-// filling is a number of rows to come: first to last as the account counts
-// them, with IDs that are theirs alone.
+// filling is a reserved range of rows: first to last are their numbers within the
+// account.
 type filling struct {
 	statement   string
+	table       string
 	account     string
 	first, last int64
 	offset      int64 // from a row's number to its id
 }
 
-// reserved commits a reservation, so that several connections can fill it.
-func reserved(ctx context.Context, db *sql.DB, account string, category schema.Category, rows int64) (filling, error) {
+// reserveIDs commits a reservation, so that several connections can fill it.
+func reserveIDs(ctx context.Context, db *sql.DB, account string, category schema.Category, rows int64) (filling, error) {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return filling{}, err
@@ -123,15 +141,14 @@ func reserved(ctx context.Context, db *sql.DB, account string, category schema.C
 	return f, tx.Commit()
 }
 
-// reserve takes a run of ids. It keeps other writers out for that moment: the
-// sequence would give them ids out of the middle of the run. Numbers begin
-// behind the account's highest id, so no row of the account can have one.
+// reserve reserves a run of ids. It locks the table against other writers
+// meanwhile: the sequence would give them ids from the middle of the run. Numbers
+// begin after the account's highest id, so no row of the account has one.
 func reserve(ctx context.Context, tx *sql.Tx, account string, category schema.Category, rows int64) (filling, error) {
-	statement, err := fills.ReadFile("fill/" + string(category) + ".sql")
+	statement, table, err := fillStatement(category)
 	if err != nil {
 		return filling{}, err
 	}
-	table := tables[category]
 	if _, err := tx.ExecContext(ctx, "lock table "+table+" in share row exclusive mode"); err != nil {
 		return filling{}, err
 	}
@@ -145,16 +162,16 @@ func reserve(ctx context.Context, tx *sql.Tx, account string, category schema.Ca
 		table, rows).Scan(&firstID); err != nil {
 		return filling{}, err
 	}
-	return filling{string(statement), account, highest + 1, highest + rows, firstID - highest - 1}, nil
+	return filling{statement, table, account, highest + 1, highest + rows, firstID - highest - 1}, nil
 }
 
-// work inserts batches over one connection until there are no more.
+// work inserts batches over one connection until the channel is closed.
 func (f filling) work(ctx context.Context, db *sql.DB, batches <-chan int64, wrote func(int64)) error {
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return err
 	}
-	defer conn.Close() //nolint:errcheck // back to the pool
+	defer conn.Close() //nolint:errcheck // returns it to the pool
 	// A merge join would write calls in another order than that of their numbers.
 	if _, err := conn.ExecContext(ctx, "set jit = off; set enable_mergejoin = off; set synchronous_commit = off"); err != nil {
 		return err
@@ -172,6 +189,15 @@ func (f filling) work(ctx context.Context, db *sql.DB, batches <-chan int64, wro
 func (f filling) insert(ctx context.Context, into execer, first, last int64) error {
 	_, err := into.ExecContext(ctx, f.statement, f.account, first, last, f.offset)
 	return err
+}
+
+// insertRows fills a category within the transaction.
+func insertRows(ctx context.Context, tx *sql.Tx, account string, category schema.Category, rows int64) error {
+	f, err := reserve(ctx, tx, account, category, rows)
+	if err != nil {
+		return err
+	}
+	return f.insert(ctx, tx, f.first, f.last)
 }
 
 type execer interface {

@@ -12,13 +12,14 @@ import (
 	bulkexports "github.com/twilio/twilio-go/rest/bulkexports/v1"
 
 	"satchel/dev/demo"
+	"satchel/dev/fixture"
 	"satchel/schema"
 )
 
-func TestWhatBulkExportsAreToldIsWrittenNowhere(t *testing.T) {
+func TestInputsOfBulkExportsAreNeitherLoggedNorInHistories(t *testing.T) {
 	t.Parallel()
-	n := newTenant(t, demo.With{Admin: true})
-	to := yesterday()
+	n := newAccount(t, demo.With{Admin: true})
+	to := fixture.Yesterday()
 	for _, typ := range schema.ResourceTypes {
 		n.fill(typ, to, to, 5)
 	}
@@ -26,7 +27,7 @@ func TestWhatBulkExportsAreToldIsWrittenNowhere(t *testing.T) {
 	require.NoError(t, err)
 	silent := append(append(secrets, personal...), n.AuthToken, n.APIKey.Secret)
 	body := "canary-body-" + rand.Text()
-	_, err = databaseOf(t, n.st).Exec(`update platform.messages set body = $2, from_number = $2, to_number = $2 where account_sid = $1`, n.AccountSID, body)
+	_, err = n.st.DB.Exec(`update platform.messages set body = $2, from_number = $2, to_number = $2 where account_sid = $1`, n.AccountSID, body)
 	require.NoError(t, err)
 	silent = append(silent, body)
 
@@ -34,7 +35,7 @@ func TestWhatBulkExportsAreToldIsWrittenNowhere(t *testing.T) {
 	name, word := "Canary "+rand.Text(), strings.ToLower(rand.Text())
 	email := "canary." + word + "@example.com"
 	answered := "canary-answer-" + rand.Text()
-	r := newReceiver(t, func(i int) int {
+	r := fixture.NewReceiver(t, func(i int) int {
 		if i == 1 {
 			return http.StatusInternalServerError
 		}
@@ -50,8 +51,8 @@ func TestWhatBulkExportsAreToldIsWrittenNowhere(t *testing.T) {
 	var job string
 	for i, typ := range schema.ResourceTypes {
 		job = *n.job(typ, to, to, maker(hooks[i%len(hooks)])).JobSid
-		n.ended(job)
-		lines := strings.Join(n.lines(typ, to), "\n")
+		n.awaitEnded(job)
+		lines := strings.Join(n.fileLines(typ, to), "\n")
 		for _, secret := range secrets {
 			require.NotContains(t, lines, secret, "%s left the building", secret)
 		}
@@ -61,8 +62,8 @@ func TestWhatBulkExportsAreToldIsWrittenNowhere(t *testing.T) {
 		n.configure(typ, new(bulkexports.UpdateExportConfigurationParams).
 			SetEnabled(true).SetWebhookUrl("https://canary-"+word+".example.com/").SetWebhookMethod("GET"))
 	}
-	until(t, func() bool { return len(r.all()) >= 3 }, patience) // two jobs, one of them tried twice
-	until(t, func() bool {
+	fixture.Until(t, func() bool { return len(r.Requests()) >= 3 }, fixture.Timeout) // two jobs, one of them tried twice
+	fixture.Until(t, func() bool {
 		tried := 0
 		for _, e := range n.events() {
 			if e.Tries > 0 {
@@ -70,23 +71,23 @@ func TestWhatBulkExportsAreToldIsWrittenNowhere(t *testing.T) {
 			}
 		}
 		return tried == 4
-	}, patience)
+	}, fixture.Timeout)
 
-	// Errors name what is wrong, not what was said.
+	// Errors name the problem, not the input.
 	refused := func(spoil func(*bulkexports.CreateExportCustomJobParams)) {
-		asked := aJob(to, to)
-		spoil(asked)
-		_, err := n.BulkexportsV1.CreateExportCustomJob("Calls", asked)
-		told := refusal(t, err, http.StatusBadRequest, 20001)
-		require.NotContains(t, strings.ToLower(told.Message), word)
+		params := jobParams(to, to)
+		spoil(params)
+		_, err := n.BulkexportsV1.CreateExportCustomJob("Calls", params)
+		message := requireRestError(t, err, http.StatusBadRequest, 20001)
+		require.NotContains(t, strings.ToLower(message), word)
 	}
 	refused(func(p *bulkexports.CreateExportCustomJobParams) { p.SetEmail("<" + email) })
-	refused(telling("http://10.0.0.1/canary-"+word, "POST"))
-	refused(telling("gopher://canary-"+word, "POST"))
+	refused(withWebhook("http://10.0.0.1/canary-"+word, "POST"))
+	refused(withWebhook("gopher://canary-"+word, "POST"))
 	refused(func(p *bulkexports.CreateExportCustomJobParams) { p.SetFriendlyName(word + "\x00") })
-	_, err = clientFor(t, n.st, n.AccountSID, word).BulkexportsV1.FetchExport("Calls")
-	requireRefused(t, err, http.StatusUnauthorized, 20003)
-	link, err := url.Parse(n.link(schema.Calls, to))
+	_, err = twilioClient(t, n.base, n.AccountSID, word).BulkexportsV1.FetchExport("Calls")
+	requireRestError(t, err, http.StatusUnauthorized, 20003)
+	link, err := url.Parse(n.fileLink(schema.Calls, to))
 	require.NoError(t, err)
 	signature := link.Query().Get("sig")
 	require.NotEmpty(t, signature)
@@ -95,11 +96,11 @@ func TestWhatBulkExportsAreToldIsWrittenNowhere(t *testing.T) {
 	for id, history := range histories(t, n.st) {
 		places["history "+id] = history
 	}
-	require.True(t, said(places, "history ", job))
-	require.True(t, said(places, n.st.Logs(), job))
+	require.True(t, anyContains(places, "history ", job))
+	require.True(t, anyContains(places, n.st.Logs(), job))
 	for _, s := range append(silent, name, word, answered, signature) {
 		for place, text := range places {
-			require.False(t, bytes.Contains(text, []byte(s)), "%s holds %s", place, s)
+			require.False(t, bytes.Contains(text, []byte(s)), "%s contains %s", place, s)
 		}
 	}
 	for _, m := range n.st.Mailbox.Messages() {

@@ -13,12 +13,13 @@ import (
 	bulkexports "github.com/twilio/twilio-go/rest/bulkexports/v1"
 
 	"satchel/dev/demo"
+	"satchel/dev/fixture"
 	"satchel/schema"
 )
 
 func TestTwiliosGoClientReadsAndChangesConfigurations(t *testing.T) {
 	t.Parallel()
-	n := newTenant(t, demo.With{})
+	n := newAccount(t, demo.With{})
 	for _, typ := range schema.ResourceTypes {
 		fresh, err := n.BulkexportsV1.FetchExportConfiguration(string(typ))
 		require.NoError(t, err)
@@ -47,41 +48,41 @@ func TestTwiliosGoClientReadsAndChangesConfigurations(t *testing.T) {
 
 func TestTwiliosGoClientGetsExactlyTheRecordsOfItsAccountAndDay(t *testing.T) {
 	t.Parallel()
-	parent := newTenant(t, demo.With{})
-	sub := newTenant(t, demo.With{Parent: parent.AccountSID})
-	to := yesterday()
+	parent := newAccount(t, demo.With{})
+	sub := newAccount(t, demo.With{Parent: parent.AccountSID})
+	to := fixture.Yesterday()
 	from := to.Plus(-3) // the first has no records
 	for _, typ := range schema.ResourceTypes {
-		for _, n := range []tenant{parent, sub} {
+		for _, n := range []account{parent, sub} {
 			n.fill(typ, from.Plus(1), to, 40)
 		}
 	}
-	byKey := clientFor(t, parent.st, parent.APIKey.SID, parent.APIKey.Secret)
+	byKey := twilioClient(t, parent.base, parent.APIKey.SID, parent.APIKey.Secret)
 	for _, typ := range schema.ResourceTypes {
 		job := parent.job(typ, from, to)
 		require.Regexp(t, `^JS[0-9a-f]{32}$`, *job.JobSid)
 		require.Equal(t, string(typ), *job.ResourceType)
 		require.Nil(t, job.Email)
-		all := statuses(t, job.Details)
+		all := daysByStatus(t, job.Details)
 		require.Len(t, slices.Concat(all[schema.DaySubmitted], all[schema.DayRunning], all[schema.DayCompleted], all[schema.DayCompletedEmpty]), 4)
 		require.Equal(t, map[schema.DayStatus][]schema.Day{
 			schema.DayCompletedEmpty: {from}, schema.DayCompleted: from.Plus(1).To(to),
-		}, parent.ended(*job.JobSid))
+		}, parent.awaitEnded(*job.JobSid))
 		seen, err := byKey.BulkexportsV1.FetchJob(*job.JobSid)
 		require.NoError(t, err, "an API key sees what its account does")
 		require.Nil(t, seen.JobQueuePosition)
 		require.Nil(t, seen.EstimatedCompletionTime)
 
-		listed := parent.days(typ)
+		listed := parent.listDays(typ)
 		require.Len(t, listed, 4)
 		for _, d := range listed {
 			day := schema.Day(*d.Day)
 			require.Equal(t, string(typ), *d.ResourceType)
 			require.Equal(t, "An export", *d.FriendlyName)
 			require.Equal(t, string(schema.DayOf(time.Now())), *d.CreateDate)
-			_, file := fetch(t, parent.link(typ, day))
+			_, file := fetch(t, parent.fileLink(typ, day))
 			require.Len(t, file, d.Size)
-			lines := parent.lines(typ, day)
+			lines := parent.fileLines(typ, day)
 			parent.requireRecords(typ, day, lines)
 			if day == from {
 				require.Empty(t, lines)
@@ -94,33 +95,33 @@ func TestTwiliosGoClientGetsExactlyTheRecordsOfItsAccountAndDay(t *testing.T) {
 				require.Contains(t, line, `"date_created":"`+string(day)+"T")
 			}
 		}
-		require.Empty(t, sub.days(typ), "files are of one account")
+		require.Empty(t, sub.listDays(typ), "files are of one account")
 		_, err = sub.BulkexportsV1.FetchDay(string(typ), string(to))
-		requireRefused(t, err, http.StatusNotFound, 20404)
+		requireRestError(t, err, http.StatusNotFound, 20404)
 		_, err = sub.BulkexportsV1.FetchJob(*job.JobSid)
-		requireRefused(t, err, http.StatusNotFound, 20404)
+		requireRestError(t, err, http.StatusNotFound, 20404)
 	}
 	job := sub.job(schema.Messages, to, to)
-	sub.ended(*job.JobSid)
-	sub.requireRecords(schema.Messages, to, sub.lines(schema.Messages, to))
+	sub.awaitEnded(*job.JobSid)
+	sub.requireRecords(schema.Messages, to, sub.fileLines(schema.Messages, to))
 }
 
 func TestTwiliosGoClientPagesThroughJobsWhileOthersAreAdded(t *testing.T) {
 	t.Parallel()
-	n := newTenant(t, demo.With{})
-	long := yesterday().Plus(-400)
+	n := newAccount(t, demo.With{})
+	long := fixture.Yesterday().Plus(-400)
 	var all sync.WaitGroup
 	for maker := range 3 {
 		all.Go(func() {
 			for i := range 20 {
-				_, err := n.create(schema.Participants, aJob(long.Plus(20*maker+i), long.Plus(20*maker+i)))
+				_, err := n.create(schema.Participants, jobParams(long.Plus(20*maker+i), long.Plus(20*maker+i)))
 				assert.NoError(t, err)
 			}
 		})
 	}
 	all.Wait()
 	var wanted []string
-	made, err := databaseOf(t, n.st).Query(`select id from satchel.jobs where account_sid = $1 order by created_at desc, id desc`, n.AccountSID)
+	made, err := n.st.DB.Query(`select id from satchel.jobs where account_sid = $1 order by created_at desc, id desc`, n.AccountSID)
 	require.NoError(t, err)
 	defer made.Close()
 	for made.Next() {
@@ -156,7 +157,7 @@ func TestTwiliosGoClientPagesThroughJobsWhileOthersAreAdded(t *testing.T) {
 	require.Empty(t, others)
 
 	for _, sid := range wanted {
-		n.ended(sid)
+		n.awaitEnded(sid)
 	}
 	days, err := n.BulkexportsV1.ListDay("Participants", new(bulkexports.ListDayParams).SetPageSize(7))
 	require.NoError(t, err)
@@ -168,41 +169,37 @@ func TestTwiliosGoClientPagesThroughJobsWhileOthersAreAdded(t *testing.T) {
 
 func TestTwiliosGoClientDeletesAJob(t *testing.T) {
 	t.Parallel()
-	n := newTenant(t, demo.With{})
-	r := newReceiver(t, nil)
-	to := yesterday()
+	n := newAccount(t, demo.With{})
+	r := fixture.NewReceiver(t, nil)
+	to := fixture.Yesterday()
 	n.fill(schema.Calls, to.Plus(-199), to, 5)
-	job := n.job(schema.Calls, to.Plus(-199), to, telling(r.URL, "POST"))
-	require.NoError(t, patient(t, func() error { return n.BulkexportsV1.DeleteJob(*job.JobSid) }))
-	ended := n.ended(*job.JobSid)
+	job := n.job(schema.Calls, to.Plus(-199), to, withWebhook(r.URL, "POST"))
+	require.NoError(t, retryBusy(t, func() error { return n.BulkexportsV1.DeleteJob(*job.JobSid) }))
+	ended := n.awaitEnded(*job.JobSid)
 	require.NotEmpty(t, ended[schema.DayDeleted])
 	require.Len(t, slices.Concat(ended[schema.DayDeleted], ended[schema.DayCompleted]), 200)
-	require.Len(t, n.days(schema.Calls), len(ended[schema.DayCompleted]), "what was finished keeps its file")
+	require.Len(t, n.listDays(schema.Calls), len(ended[schema.DayCompleted]), "what was finished keeps its file")
 	listed, err := n.BulkexportsV1.ListExportCustomJob("Calls", new(bulkexports.ListExportCustomJobParams))
 	require.NoError(t, err)
 	require.Len(t, listed, 1)
-	until(t, func() bool { // the run winds down
+	fixture.Until(t, func() bool { // the run winds down
 		err := n.BulkexportsV1.DeleteJob(*job.JobSid)
 		return err != nil && err.(*client.TwilioRestError).Status == http.StatusConflict
-	}, patience)
-	requireRefused(t, n.BulkexportsV1.DeleteJob(*job.JobSid), http.StatusConflict, 20409)
-	require.Empty(t, n.events(), "nobody hears of a deleted job")
-	require.Empty(t, r.all())
+	}, fixture.Timeout)
+	requireRestError(t, n.BulkexportsV1.DeleteJob(*job.JobSid), http.StatusConflict, 20409)
+	require.Empty(t, n.events(), "a deleted job sends no webhook")
+	require.Empty(t, r.Requests())
 }
 
-func requireRefused(t *testing.T, err error, status, code int) {
+// requireRestError fails the test unless the error has the status and the code. It
+// returns the message.
+func requireRestError(t *testing.T, err error, status, code int) (message string) {
 	t.Helper()
-	_ = refusal(t, err, status, code)
-}
-
-// refusal is what an account's program was told.
-func refusal(t *testing.T, err error, status, code int) *client.TwilioRestError {
-	t.Helper()
-	var told *client.TwilioRestError
-	require.ErrorAs(t, err, &told)
-	require.Equal(t, status, told.Status, told.Message)
-	require.Equal(t, code, told.Code)
-	require.NotEmpty(t, told.Message)
-	require.Contains(t, told.MoreInfo, "/docs/errors/")
-	return told
+	var rejection *client.TwilioRestError
+	require.ErrorAs(t, err, &rejection)
+	require.Equal(t, status, rejection.Status, rejection.Message)
+	require.Equal(t, code, rejection.Code)
+	require.NotEmpty(t, rejection.Message)
+	require.Contains(t, rejection.MoreInfo, "/docs/errors/")
+	return rejection.Message
 }

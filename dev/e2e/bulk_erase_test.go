@@ -8,42 +8,43 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"satchel/dev/demo"
+	"satchel/dev/fixture"
 	"satchel/schema"
 )
 
 func TestAnErasedCallIsGoneFromItsFileWithinMinutes(t *testing.T) {
 	t.Parallel()
-	n := newTenant(t, demo.With{})
-	for _, day := range []schema.Day{yesterday(), yesterday().Plus(-500)} { // the second is in the archive alone
+	n := newAccount(t, demo.With{})
+	for _, day := range []schema.Day{fixture.Yesterday(), fixture.Yesterday().Plus(-500)} { // the second is in the archive alone
 		n.fill(schema.Calls, day, day, 20)
-		n.ended(*n.job(schema.Calls, day, day).JobSid)
+		n.awaitEnded(*n.job(schema.Calls, day, day).JobSid)
 	}
 	type doomed struct {
 		day        schema.Day
 		sid, oldAt string
 	}
 	var all []doomed
-	for _, day := range []schema.Day{yesterday(), yesterday().Plus(-500)} {
+	for _, day := range []schema.Day{fixture.Yesterday(), fixture.Yesterday().Plus(-500)} {
 		var call struct{ SID string }
-		require.NoError(t, json.Unmarshal([]byte(n.lines(schema.Calls, day)[7]), &call))
-		d := doomed{day, call.SID, n.link(schema.Calls, day)}
+		require.NoError(t, json.Unmarshal([]byte(n.fileLines(schema.Calls, day)[7]), &call))
+		d := doomed{day, call.SID, n.fileLink(schema.Calls, day)}
 		all = append(all, d)
-		require.NoError(t, patient(t, func() error { return n.VoiceV1.DeleteArchivedCall(string(day), d.sid) }))
-		require.NoError(t, n.VoiceV1.DeleteArchivedCall(string(day), d.sid), "and again")
-		requireRefused(t, n.VoiceV1.DeleteArchivedCall(string(day.Plus(-1)), d.sid), http.StatusNotFound, 20404)
-		other := newTenant(t, demo.With{})
-		requireRefused(t, other.VoiceV1.DeleteArchivedCall(string(day), d.sid), http.StatusNotFound, 20404)
+		require.NoError(t, retryBusy(t, func() error { return n.VoiceV1.DeleteArchivedCall(string(day), d.sid) }))
+		require.NoError(t, retryBusy(t, func() error { return n.VoiceV1.DeleteArchivedCall(string(day), d.sid) }), "and again")
+		requireRestError(t, n.VoiceV1.DeleteArchivedCall(string(day.Plus(-1)), d.sid), http.StatusNotFound, 20404)
+		other := newAccount(t, demo.With{})
+		requireRestError(t, other.VoiceV1.DeleteArchivedCall(string(day), d.sid), http.StatusNotFound, 20404)
 	}
-	db := databaseOf(t, n.st)
+	db := n.st.DB
 	for _, d := range all {
-		until(t, func() bool { return len(n.lines(schema.Calls, d.day)) == 19 }, patience)
-		lines := n.lines(schema.Calls, d.day)
+		fixture.Until(t, func() bool { return len(n.fileLines(schema.Calls, d.day)) == 19 }, fixture.Timeout)
+		lines := n.fileLines(schema.Calls, d.day)
 		n.requireRecords(schema.Calls, d.day, lines, d.sid)
 		for _, line := range lines {
 			require.NotContains(t, line, d.sid)
 		}
-		until(t, func() bool { res, _ := fetch(t, d.oldAt); return res.StatusCode == http.StatusNotFound }, patience)
-		require.NoError(t, n.VoiceV1.DeleteArchivedCall(string(d.day), d.sid), "204 when it is gone, too")
+		fixture.Until(t, func() bool { res, _ := fetch(t, d.oldAt); return res.StatusCode == http.StatusNotFound }, fixture.Timeout)
+		require.NoError(t, retryBusy(t, func() error { return n.VoiceV1.DeleteArchivedCall(string(d.day), d.sid) }), "204 when it is gone, too")
 		var rows int
 		require.NoError(t, db.QueryRow(`select count(*) from satchel.audit where account_sid = $1 and subject = $2 and action = 'erased'`, n.AccountSID, d.sid).Scan(&rows))
 		require.Equal(t, 1, rows)

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"context"
 	"net/http"
 	"slices"
 	"sync"
@@ -12,54 +11,51 @@ import (
 	bulkexports "github.com/twilio/twilio-go/rest/bulkexports/v1"
 
 	"satchel/dev/demo"
+	"satchel/dev/fixture"
 	"satchel/dev/stack"
 	"satchel/schema"
 )
 
-// A stack whose files are kept for seconds, and whose quota is small.
+// The stack keeps files for seconds and has a small quota.
 func TestFilesExpireAndTheQuotaHolds(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
 	const quota = 40
-	st, err := stack.Start(context.Background(), stack.Options{
-		Dir: dir,
+	st := fixture.ForTest(t, stack.Options{
 		Env: []string{"DAY_RETENTION=40s", "SWEEP_EVERY=5s", "SWEEP_GRACE=10s", "QUOTA_DAYS=40", "RATE_LIMIT=500"},
 	})
-	require.NoError(t, err)
-	defer func() { require.NoError(t, st.Stop()) }()
 
-	t.Run("a family never gets past its quota", func(t *testing.T) {
-		parent := newTenantOf(t, st, dir, demo.With{})
-		sub := newTenantOf(t, st, dir, demo.With{Parent: parent.AccountSID})
-		parent.job(schema.Calls, yesterday().Plus(-9), yesterday())
-		had := created(t, 50, parent, sub)
-		require.LessOrEqual(t, had, quota-10)
-		for n, err := parent, error(nil); err == nil; { // what was to be asked for again
-			if _, err = n.create(schema.Conferences, aJob(yesterday(), yesterday())); err != nil {
-				requireRefused(t, err, http.StatusTooManyRequests, 20429)
+	t.Run("a family never exceeds its quota", func(t *testing.T) {
+		parent := newAccountOn(t, st, demo.With{})
+		sub := newAccountOn(t, st, demo.With{Parent: parent.AccountSID})
+		parent.job(schema.Calls, fixture.Yesterday().Plus(-9), fixture.Yesterday())
+		succeeded := created(t, 50, parent, sub)
+		require.LessOrEqual(t, succeeded, quota-10)
+		for n, err := parent, error(nil); err == nil; { // repeats what was answered with 503
+			if _, err = n.create(schema.Conferences, jobParams(fixture.Yesterday(), fixture.Yesterday())); err != nil {
+				requireRestError(t, err, http.StatusTooManyRequests, 20429)
 			}
 		}
-		for _, n := range []tenant{parent, sub} {
-			_, err := n.create(schema.Messages, aJob(yesterday(), yesterday()))
-			requireRefused(t, err, http.StatusTooManyRequests, 20429)
+		for _, n := range []account{parent, sub} {
+			_, err := n.create(schema.Messages, jobParams(fixture.Yesterday(), fixture.Yesterday()))
+			requireRestError(t, err, http.StatusTooManyRequests, 20429)
 		}
 		var days int
-		require.NoError(t, databaseOf(t, st).QueryRow(`select sum(days) from satchel.bulk_quota where family_sid in ($1, $2)`, parent.AccountSID, sub.AccountSID).Scan(&days))
+		require.NoError(t, st.DB.QueryRow(`select sum(days) from satchel.bulk_quota where account_sid in ($1, $2)`, parent.AccountSID, sub.AccountSID).Scan(&days))
 		require.Equal(t, quota, days)
-		stranger := newTenantOf(t, st, dir, demo.With{})
-		stranger.job(schema.Messages, yesterday(), yesterday())
+		stranger := newAccountOn(t, st, demo.With{})
+		stranger.job(schema.Messages, fixture.Yesterday(), fixture.Yesterday())
 	})
 
 	t.Run("expiry leaves no object behind", func(t *testing.T) {
-		n := newTenantOf(t, st, dir, demo.With{})
-		to := yesterday()
+		n := newAccountOn(t, st, demo.With{})
+		to := fixture.Yesterday()
 		n.fill(schema.Calls, to, to, 10)
 		job := n.job(schema.Calls, to.Plus(-1), to)
-		n.ended(*job.JobSid)
-		link := n.link(schema.Calls, to)
+		n.awaitEnded(*job.JobSid)
+		link := n.fileLink(schema.Calls, to)
 		res, _ := fetch(t, link)
 		require.Equal(t, http.StatusOK, res.StatusCode)
-		db := databaseOf(t, st)
+		db := st.DB
 		var files []string
 		for _, day := range []schema.Day{to.Plus(-1), to} {
 			var id string
@@ -67,62 +63,62 @@ func TestFilesExpireAndTheQuotaHolds(t *testing.T) {
 			files = append(files, id)
 		}
 
-		until(t, func() bool { return len(n.days(schema.Calls)) == 0 }, patience)
+		fixture.Until(t, func() bool { return len(n.listDays(schema.Calls)) == 0 }, fixture.Timeout)
 		for _, day := range []schema.Day{to.Plus(-1), to} {
 			_, err := n.BulkexportsV1.FetchDay("Calls", string(day))
-			requireRefused(t, err, http.StatusNotFound, 20404)
+			requireRestError(t, err, http.StatusNotFound, 20404)
 		}
 		res, body := fetch(t, link)
 		require.Equal(t, http.StatusNotFound, res.StatusCode, "%s", body)
 		require.Equal(t, "application/json; charset=utf-8", res.Header.Get("Content-Type"))
 		for _, id := range files {
-			until(t, func() bool { return !slices.Contains(dayFiles(t, st), id) }, patience)
-			until(t, func() bool {
+			fixture.Until(t, func() bool { return !slices.Contains(dayFiles(t, st), id) }, fixture.Timeout)
+			fixture.Until(t, func() bool {
 				var rows, certificates int
 				require.NoError(t, db.QueryRow(`select count(*) from satchel.day_files where id = $1`, id).Scan(&rows))
 				require.NoError(t, db.QueryRow(`select count(*) from satchel.audit where subject = $1 and action = 'removed'
 					and (details->>'objects')::int > 0 and (details->>'left')::int = 0`, id).Scan(&certificates))
 				return rows == 0 && certificates == 1
-			}, patience)
+			}, fixture.Timeout)
 		}
-		until(t, func() bool {
+		fixture.Until(t, func() bool {
 			listed, err := n.BulkexportsV1.ListExportCustomJob("Calls", new(bulkexports.ListExportCustomJobParams))
 			require.NoError(t, err)
 			return len(listed) == 0
-		}, patience)
+		}, fixture.Timeout)
 		_, err := n.BulkexportsV1.FetchJob(*job.JobSid)
-		requireRefused(t, err, http.StatusNotFound, 20404)
-		until(t, func() bool {
+		requireRestError(t, err, http.StatusNotFound, 20404)
+		fixture.Until(t, func() bool {
 			var rows int
 			require.NoError(t, db.QueryRow(`select count(*) from satchel.jobs where id = $1`, *job.JobSid).Scan(&rows))
 			return rows == 0
-		}, patience)
+		}, fixture.Timeout)
 	})
 }
 
-// created asks for one-day jobs at the same time, and counts what was had. What
-// was not, was refused, or was to be asked for again.
-func created(t *testing.T, n int, who ...tenant) (had int) {
+// created creates one-day jobs concurrently and returns how many succeeded. The
+// others must be rejected or told to retry.
+func created(t *testing.T, n int, accounts ...account) (succeeded int) {
 	t.Helper()
 	var all sync.WaitGroup
-	answers := make(chan error, n)
+	results := make(chan error, n)
 	for i := range n {
 		all.Go(func() {
-			day := yesterday().Plus(-i)
-			_, err := who[i%len(who)].BulkexportsV1.CreateExportCustomJob("Conferences", aJob(day, day))
-			answers <- err
+			day := fixture.Yesterday().Plus(-i)
+			_, err := accounts[i%len(accounts)].BulkexportsV1.CreateExportCustomJob("Conferences", jobParams(day, day))
+			results <- err
 		})
 	}
 	all.Wait()
-	close(answers)
-	for err := range answers {
+	close(results)
+	for err := range results {
 		if err == nil {
-			had++
+			succeeded++
 			continue
 		}
-		if refused, ok := err.(*client.TwilioRestError); ok && refused.Status != http.StatusServiceUnavailable {
-			requireRefused(t, err, http.StatusTooManyRequests, 20429)
+		if rejected, ok := err.(*client.TwilioRestError); ok && rejected.Status != http.StatusServiceUnavailable {
+			requireRestError(t, err, http.StatusTooManyRequests, 20429)
 		}
 	}
-	return had
+	return succeeded
 }

@@ -10,18 +10,20 @@ import (
 	bulkexports "github.com/twilio/twilio-go/rest/bulkexports/v1"
 
 	"satchel/dev/demo"
+	"satchel/dev/fixture"
+	"satchel/dev/mailbox"
 	"satchel/schema"
 )
 
-func TestOwnersAndAdminsHearOfAJobUntilTheyUnsubscribe(t *testing.T) {
+func TestOwnersAndAdminsGetMailAboutAJobUntilTheyUnsubscribe(t *testing.T) {
 	t.Parallel()
-	n := newTenant(t, demo.With{Admin: true, Member: true})
-	p := visit(t, n.st)
+	n := newAccount(t, demo.With{Admin: true, Member: true})
+	p := newClientOf(t, n.st)
 	reader := "reader." + strings.ToLower(n.AccountSID[2:14]) + "@example.com"
-	asked := n.job(schema.Calls, yesterday(), yesterday(), func(p *bulkexports.CreateExportCustomJobParams) { p.SetEmail(reader) })
+	job := n.job(schema.Calls, fixture.Yesterday(), fixture.Yesterday(), func(p *bulkexports.CreateExportCustomJobParams) { p.SetEmail(reader) })
 	owner, admin, member := n.As(schema.Owner).Email, n.As(schema.Admin).Email, n.As(schema.Member).Email
-	about := func(to, job string) (found []letter) {
-		for _, l := range p.letters(to) {
+	about := func(to, job string) (found []mailbox.Message) {
+		for _, l := range p.mails(to) {
 			if strings.Contains(l.Text, job) {
 				found = append(found, l)
 			}
@@ -29,27 +31,27 @@ func TestOwnersAndAdminsHearOfAJobUntilTheyUnsubscribe(t *testing.T) {
 		return found
 	}
 	for _, to := range []string{owner, admin, reader} {
-		until(t, func() bool { return len(about(to, *asked.JobSid)) == 1 }, patience)
+		fixture.Until(t, func() bool { return len(about(to, *job.JobSid)) == 1 }, fixture.Timeout)
 	}
-	require.Empty(t, about(member, *asked.JobSid))
-	ended := about(reader, *asked.JobSid)[0]
+	require.Empty(t, about(member, *job.JobSid))
+	ended := about(reader, *job.JobSid)[0]
 	require.Contains(t, ended.Text, "An export")
-	require.NotContains(t, ended.Text, "/files/", "a mail holds no link to a file")
+	require.NotContains(t, ended.Text, "/files/", "mails contain no links to files")
 
-	headers := n.st.Mailbox.Headers(about(owner, *asked.JobSid)[0].ID)
+	headers := n.st.Mailbox.Headers(about(owner, *job.JobSid)[0].ID)
 	require.Equal(t, "List-Unsubscribe=One-Click", headers["List-Unsubscribe-Post"])
 	link := strings.Trim(headers["List-Unsubscribe"], "<>")
 	res, err := http.Get(link)
 	require.NoError(t, err)
 	require.NoError(t, res.Body.Close())
 	require.Equal(t, http.StatusOK, res.StatusCode)
-	still := n.job(schema.Calls, yesterday(), yesterday())
-	until(t, func() bool { return len(about(owner, *still.JobSid)) == 1 }, patience)
+	still := n.job(schema.Calls, fixture.Yesterday(), fixture.Yesterday())
+	fixture.Until(t, func() bool { return len(about(owner, *still.JobSid)) == 1 }, fixture.Timeout)
 	res, err = http.PostForm(link, url.Values{"List-Unsubscribe": {"One-Click"}})
 	require.NoError(t, err)
 	require.NoError(t, res.Body.Close())
 	require.Less(t, res.StatusCode, 300, "a mail program's one click, without a session")
-	again := n.job(schema.Calls, yesterday(), yesterday())
-	until(t, func() bool { return len(about(admin, *again.JobSid)) == 1 }, patience)
+	again := n.job(schema.Calls, fixture.Yesterday(), fixture.Yesterday())
+	fixture.Until(t, func() bool { return len(about(admin, *again.JobSid)) == 1 }, fixture.Timeout)
 	require.Empty(t, about(owner, *again.JobSid))
 }

@@ -16,17 +16,18 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"satchel/dev/demo"
-	"satchel/dev/parts"
+	"satchel/dev/fixture"
+	"satchel/dev/services"
 	"satchel/dev/tools"
 	"satchel/schema"
 )
 
 // nodeModules is where Twilio's client for Node is, exactly as its lock file
-// says. It is brought once, into .dev of the repository.
+// specifies. It is installed once, into .dev of the repository.
 func nodeModules(t *testing.T) string {
 	t.Helper()
 	require.False(t, tools.Node.Missing(), "this test needs Node and npm: `make test` brings them")
-	root, err := parts.Root()
+	root, err := services.Root()
 	require.NoError(t, err)
 	lock, err := os.ReadFile("node/package-lock.json")
 	require.NoError(t, err)
@@ -47,57 +48,57 @@ func nodeModules(t *testing.T) string {
 	require.NoError(t, os.WriteFile(filepath.Join(half, "package-lock.json"), lock, 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(half, "package.json"), manifest, 0o600))
 	t.Log("Bringing Twilio's client for Node with `npm ci`, once. It takes a few seconds.")
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), fixture.Timeout)
 	defer cancel()
 	npm := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
 	npm.Dir = half
-	said, err := npm.CombinedOutput()
-	require.NoError(t, err, "npm ci: %s", said)
+	output, err := npm.CombinedOutput()
+	require.NoError(t, err, "npm ci: %s", output)
 	if err := os.Rename(half, at); err != nil {
-		require.DirExists(t, modules, "somebody else was faster, or: %s", err)
+		require.DirExists(t, modules, "another process was faster, or: %s", err)
 	}
 	return modules
 }
 
-// node runs a program that is told something, and answers what it says.
-func node(ctx context.Context, modules, program string, told []byte) ([]byte, error) {
-	var said, complained bytes.Buffer
+// node runs a program that is input something, and answers what it says.
+func node(ctx context.Context, modules, program string, input []byte) ([]byte, error) {
+	var output, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, "node", program)
 	cmd.Env = append(os.Environ(), "NODE_PATH="+modules, "TWILIO_EDGE=", "TWILIO_REGION=")
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(told), &said, &complained
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(input), &output, &stderr
 	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("%s: %w\n%s", program, err, &complained)
+		return nil, fmt.Errorf("%s: %w\n%s", program, err, &stderr)
 	}
-	return said.Bytes(), nil
+	return output.Bytes(), nil
 }
 
-func TestTwiliosNodeClientDoesAllThatItCan(t *testing.T) {
+func TestTwiliosNodeClientUsesTheWholeAPI(t *testing.T) {
 	t.Parallel()
 	modules := nodeModules(t)
-	n := newTenant(t, demo.With{})
-	sub := newTenant(t, demo.With{Parent: n.AccountSID})
-	to := yesterday()
+	n := newAccount(t, demo.With{})
+	sub := newAccount(t, demo.With{Parent: n.AccountSID})
+	to := fixture.Yesterday()
 	from := to.Plus(-1)
 	for _, typ := range schema.ResourceTypes {
 		n.fill(typ, to, to, 30)
 		sub.fill(typ, to, to, 30)
 	}
 	var call string
-	require.NoError(t, databaseOf(t, n.st).QueryRow(`select max(sid) from platform.calls where account_sid = $1`, n.AccountSID).Scan(&call))
-	told, err := json.Marshal(map[string]any{
+	require.NoError(t, n.st.DB.QueryRow(`select max(sid) from platform.calls where account_sid = $1`, n.AccountSID).Scan(&call))
+	input, err := json.Marshal(map[string]any{
 		"satchel": n.st.Demo.BaseURL, "account": n.AccountSID, "token": n.AuthToken, "key": n.APIKey.SID, "secret": n.APIKey.Secret,
 		"from": from, "to": to, "long": to.Plus(-99), "single": to.Plus(-400).To(to.Plus(-389)), "call": call,
 	})
 	require.NoError(t, err)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*fixture.Timeout)
 	defer cancel()
-	said, err := node(ctx, modules, "node/story.js", told)
+	output, err := node(ctx, modules, "node/scenario.js", input)
 	require.NoError(t, err)
 	var got struct {
 		Files   map[schema.ResourceType]map[schema.Day]string
 		Rebuilt string // without the erased call
 	}
-	require.NoError(t, json.Unmarshal(said, &got))
+	require.NoError(t, json.Unmarshal(output, &got))
 	for typ, files := range got.Files {
 		require.Len(t, files, 2)
 		require.Empty(t, files[from])

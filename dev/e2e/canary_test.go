@@ -17,13 +17,13 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"satchel/dev/demo"
-	"satchel/dev/stack"
+	"satchel/dev/fixture"
 	"satchel/schema"
 )
 
 func TestCanariesAreFoundNowhereButInTheArchive(t *testing.T) {
 	t.Parallel()
-	st := open(t)
+	st := shared.Stack(t)
 	a, err := demo.NewAccount(t.Context(), st.Demo.DatabaseURL, demo.With{Admin: true, Member: true, Records: true})
 	require.NoError(t, err)
 	secrets, personal, err := demo.Canaries(t.Context(), st.Demo.DatabaseURL, a.AccountSID)
@@ -31,15 +31,15 @@ func TestCanariesAreFoundNowhereButInTheArchive(t *testing.T) {
 	require.NotEmpty(t, secrets)
 	require.NotEmpty(t, personal)
 	owner := a.At(st.Demo.BaseURL).As(schema.Owner)
-	p := signIn(t, owner)
-	export := p.confirmed(owner.Email)
-	done := p.await(export.ID, "completed", 30*time.Second)
+	p := signedIn(t, owner)
+	export := p.confirmedExport(owner.Email)
+	done := p.awaitStatus(export.ID, "completed", 30*time.Second)
 	p.link(owner.Email, "/download/", export.RequestedAt)
 	_, document := p.do(http.MethodGet, *done.DownloadURL, nil)
 	require.Equal(t, *done.SHA256, sum(document))
 
 	for _, canary := range secrets {
-		require.False(t, bytes.Contains(document, []byte(canary)), "%s left the building", canary)
+		require.False(t, bytes.Contains(document, []byte(canary)), "%s was exported", canary)
 	}
 	var left int
 	for _, canary := range personal {
@@ -47,25 +47,25 @@ func TestCanariesAreFoundNowhereButInTheArchive(t *testing.T) {
 			left++
 		}
 	}
-	require.Equal(t, len(personal), left, "what leaves, leaves")
+	require.Equal(t, len(personal), left, "what is exported, is exported")
 	p.do(http.MethodPost, "/confirm/nonsense", nil)
 	p.do(http.MethodGet, "/v1/account/exports/EX00000000000000000000000000000000", nil)
-	requireFreed(t, p, export.ID)
-	requireSilence(t, st, export.ID, append(secrets, personal...))
-	requireUnspoken(t, st, mailed(t, p, owner.Email, a.At(st.Demo.BaseURL).As(schema.Admin).Email))
+	requireDeleted(t, p, export.ID)
+	requireCanariesNowhere(t, st, export.ID, append(secrets, personal...))
+	requireNotLogged(t, st, mailedSecrets(t, p, owner.Email, a.At(st.Demo.BaseURL).As(schema.Admin).Email))
 }
 
 var mailedToken = regexp.MustCompile(`/(?:confirm|stop|download)/([A-Za-z0-9_-]{20,})`)
 
-// mailed are the addresses that were written to and the tokens in the links of
-// what was written.
-func mailed(t *testing.T, p *person, addresses ...string) (words []string) {
+// mailedSecrets returns the addresses, and the tokens in the links of the mails to
+// them.
+func mailedSecrets(t *testing.T, p *httpClient, addresses ...string) (words []string) {
 	t.Helper()
 	for _, address := range addresses {
-		letters := p.letters(address)
-		require.NotEmpty(t, letters)
+		mails := p.mails(address)
+		require.NotEmpty(t, mails)
 		words = append(words, address)
-		for _, l := range letters {
+		for _, l := range mails {
 			for _, link := range mailedToken.FindAllStringSubmatch(l.Text+l.HTML, -1) {
 				words = append(words, link[1])
 			}
@@ -75,9 +75,9 @@ func mailed(t *testing.T, p *person, addresses ...string) (words []string) {
 	return words
 }
 
-// requireUnspoken looks for what was mailed where mails are not: in the logs
-// of worker and server, and in all histories.
-func requireUnspoken(t *testing.T, st *stack.Stack, words []string) {
+// requireNotLogged fails the test if a word is in a log of worker or server, or in a
+// history.
+func requireNotLogged(t *testing.T, st *fixture.Stack, words []string) {
 	t.Helper()
 	places := histories(t, st)
 	for path, text := range logs(t, st) {
@@ -87,14 +87,14 @@ func requireUnspoken(t *testing.T, st *stack.Stack, words []string) {
 	}
 	for _, word := range words {
 		for place, text := range places {
-			require.False(t, bytes.Contains(text, []byte(word)), "%s holds %s", place, word)
+			require.False(t, bytes.Contains(text, []byte(word)), "%s contains %s", place, word)
 		}
 	}
 }
 
-// requireSilence looks for canaries in all logs, mails and histories, which do
-// know the export.
-func requireSilence(t *testing.T, st *stack.Stack, export string, canaries []string) {
+// requireCanariesNowhere fails the test if a canary is in a log, mail or history.
+// These must mention the export, or they were not read.
+func requireCanariesNowhere(t *testing.T, st *fixture.Stack, export string, canaries []string) {
 	t.Helper()
 	places := logs(t, st)
 	for _, m := range st.Mailbox.Messages() {
@@ -103,18 +103,18 @@ func requireSilence(t *testing.T, st *stack.Stack, export string, canaries []str
 	for id, history := range histories(t, st) {
 		places["history "+id] = history
 	}
-	require.True(t, said(places, "history ", export), "the histories were read")
-	require.True(t, said(places, "mail ", export), "the mails were read")
-	require.True(t, said(places, st.Logs(), export), "the logs were read")
+	require.True(t, anyContains(places, "history ", export), "the histories were read")
+	require.True(t, anyContains(places, "mail ", export), "the mails were read")
+	require.True(t, anyContains(places, st.Logs(), export), "the logs were read")
 	for _, s := range canaries {
 		for place, text := range places {
-			require.False(t, bytes.Contains(text, []byte(s)), "%s holds %s", place, s)
+			require.False(t, bytes.Contains(text, []byte(s)), "%s contains %s", place, s)
 		}
 	}
 }
 
-// logs are the logs of all parts.
-func logs(t *testing.T, st *stack.Stack) map[string][]byte {
+// logs returns the logs of all services, by path.
+func logs(t *testing.T, st *fixture.Stack) map[string][]byte {
 	t.Helper()
 	places := map[string][]byte{}
 	require.NoError(t, filepath.WalkDir(st.Logs(), func(path string, d fs.DirEntry, err error) error {
@@ -127,7 +127,7 @@ func logs(t *testing.T, st *stack.Stack) map[string][]byte {
 	return places
 }
 
-func said(places map[string][]byte, prefix, word string) bool {
+func anyContains(places map[string][]byte, prefix, word string) bool {
 	for place, text := range places {
 		if strings.HasPrefix(place, prefix) && bytes.Contains(text, []byte(word)) {
 			return true
@@ -136,14 +136,18 @@ func said(places map[string][]byte, prefix, word string) bool {
 	return false
 }
 
-// histories are the histories of all runs there ever were, as JSON.
-func histories(t *testing.T, st *stack.Stack) map[string][]byte {
+// histories returns the histories of all runs, as JSON.
+func histories(t *testing.T, st *fixture.Stack) map[string][]byte {
 	t.Helper()
-	c := temporal(t, st)
+	c := st.TemporalClient
 	all := map[string][]byte{}
 	for token := []byte(nil); ; {
-		page, err := c.ListWorkflow(t.Context(), &workflowservice.ListWorkflowExecutionsRequest{NextPageToken: token})
-		require.NoError(t, err)
+		var page *workflowservice.ListWorkflowExecutionsResponse
+		fixture.Until(t, func() (listed bool) { // a busy Temporal may not answer within the client's deadline
+			var err error
+			page, err = c.ListWorkflow(t.Context(), &workflowservice.ListWorkflowExecutionsRequest{NextPageToken: token})
+			return err == nil
+		}, fixture.Timeout)
 		for _, run := range page.GetExecutions() {
 			var text bytes.Buffer
 			events := c.GetWorkflowHistory(t.Context(), run.GetExecution().GetWorkflowId(), run.GetExecution().GetRunId(), false, 1)
@@ -162,15 +166,15 @@ func histories(t *testing.T, st *stack.Stack) map[string][]byte {
 	}
 }
 
-// decoded adds to a message in JSON what its base64 payloads say.
+// decoded appends the decoded payloads to a message in JSON.
 func decoded(t *testing.T, message string) string {
 	t.Helper()
-	var said strings.Builder
-	said.WriteString(message)
+	var text strings.Builder
+	text.WriteString(message)
 	for _, field := range base64Data.FindAllStringSubmatch(message, -1) {
-		said.Write(fromBase64(t, field[1]))
+		text.Write(fromBase64(t, field[1]))
 	}
-	return said.String()
+	return text.String()
 }
 
 // base64Data are the payloads of a Temporal message in JSON.

@@ -1,3 +1,3 @@
-// Package e2e plays Satchel's promises from outside: over HTTP, with a real
-// mailbox, on the whole stack, of which it kills and restarts parts.
+// Package e2e tests Satchel's promises from outside: over HTTP and by mail, on a
+// whole stack whose services it kills and restarts.
 package e2e

@@ -6,24 +6,24 @@ import (
 	"strconv"
 )
 
-// Fault is trouble on order: POST /faults makes the next Count mails answer
-// Status, all of them until DELETE /faults where Count is 0.
+// Fault is an injected failure: after POST /faults the next Count mails are
+// answered with Status; with Count 0, all until DELETE /faults.
 type Fault struct {
 	Status     int  `json:"status"`
 	Count      int  `json:"count"`
 	RetryAfter int  `json:"retryAfter"` // seconds, sent as Retry-After
-	Deliver    bool `json:"deliver"`    // the mail arrives, only its answer is lost
+	Deliver    bool `json:"deliver"`    // the mail is stored; only the answer fails
 }
 
-// Fail orders trouble; nil ends it.
+// Fail injects a failure; nil ends it.
 func (m *Mailbox) Fail(f *Fault) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.fault = f
 }
 
-// order answers POST and DELETE /faults.
-func (m *Mailbox) order(w http.ResponseWriter, r *http.Request) {
+// setFault handles POST and DELETE /faults.
+func (m *Mailbox) setFault(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodDelete {
 		m.Fail(nil)
 		w.WriteHeader(http.StatusNoContent)
@@ -38,7 +38,7 @@ func (m *Mailbox) order(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, f)
 }
 
-// takeFault is the trouble this mail shall meet, or nil.
+// takeFault returns the failure for the next mail, or nil.
 func (m *Mailbox) takeFault() *Fault {
 	f := m.fault
 	if f == nil || f.Count == 0 {
@@ -61,5 +61,5 @@ func (f *Fault) write(w http.ResponseWriter) {
 	if f.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(f.RetryAfter))
 	}
-	(&refusal{f.Status, name, "This failure was ordered at /faults."}).write(w)
+	(&apiError{f.Status, name, "This failure was requested at /faults."}).write(w)
 }

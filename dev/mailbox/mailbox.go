@@ -16,7 +16,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// Message is one mail as GET /messages tells it.
+// Message is a mail in the JSON of GET /messages.
 type Message struct {
 	ID             string    `json:"id"`
 	To             []string  `json:"to"`
@@ -27,27 +27,27 @@ type Message struct {
 	CreatedAt      time.Time `json:"createdAt"`
 }
 
-// kept is a mail as the file holds it, one to a line.
-type kept struct {
+// storedMail is a mail as a line of the file.
+type storedMail struct {
 	Message
 	From       string            `json:"from"`
 	Headers    map[string]string `json:"headers,omitempty"`
 	BodySHA256 string            `json:"bodySha256"`
 }
 
-// Mailbox takes mail over HTTP and keeps it.
+// Mailbox receives mail over HTTP and stores it.
 type Mailbox struct {
 	http.Handler
 	now func() time.Time
 
 	mu    sync.Mutex
-	file  *os.File // nil where mail is kept in memory only
-	mails []kept   // oldest first
+	file  *os.File     // nil if mail is in memory only
+	mails []storedMail // oldest first
 	fault *Fault
 }
 
-// Open reads the mail kept in file, if any, and keeps new mail there. With ""
-// mail is gone when the program ends.
+// Open reads the mail stored in file, if any, and appends new mail to it. With ""
+// mail is in memory only.
 func Open(file string) (*Mailbox, error) {
 	m := &Mailbox{now: time.Now}
 	m.Handler = m.routes()
@@ -66,7 +66,7 @@ func Open(file string) (*Mailbox, error) {
 	return m, nil
 }
 
-// Close lets go of the file.
+// Close closes the file.
 func (m *Mailbox) Close() error {
 	if m.file == nil {
 		return nil
@@ -74,7 +74,7 @@ func (m *Mailbox) Close() error {
 	return m.file.Close()
 }
 
-// Messages are all mails, newest first.
+// Messages returns all mails, newest first.
 func (m *Mailbox) Messages() []Message {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -85,14 +85,14 @@ func (m *Mailbox) Messages() []Message {
 	return messages
 }
 
-// Headers are those that the sender gave a mail of its own, by name.
+// Headers returns a mail's own headers, by name.
 func (m *Mailbox) Headers(id string) map[string]string {
 	mail, _ := m.find(id)
 	return mail.Headers
 }
 
-// newestFirst is what Messages tells, and who sent it.
-func (m *Mailbox) newestFirst() []kept {
+// newestFirst returns all mails with their senders, newest first.
+func (m *Mailbox) newestFirst() []storedMail {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	mails := slices.Clone(m.mails)
@@ -100,7 +100,7 @@ func (m *Mailbox) newestFirst() []kept {
 	return mails
 }
 
-// load reads every whole line and forgets a last one that a crash cut short.
+// load reads all complete lines and truncates an incomplete last one.
 func (m *Mailbox) load(f *os.File) error {
 	lines, end := bufio.NewReader(f), int64(0)
 	for {
@@ -111,7 +111,7 @@ func (m *Mailbox) load(f *os.File) error {
 		if err != nil {
 			return err
 		}
-		var mail kept
+		var mail storedMail
 		if err := json.Unmarshal(line, &mail); err != nil {
 			return err
 		}
@@ -125,41 +125,41 @@ func (m *Mailbox) load(f *os.File) error {
 	return err
 }
 
-// keep stores a mail and gives it an ID.
-func (m *Mailbox) keep(mail kept) (kept, error) {
+// store stores a mail and gives it an ID.
+func (m *Mailbox) store(mail storedMail) (storedMail, error) {
 	mail.ID, mail.CreatedAt = uuid.NewString(), m.now().UTC().Truncate(time.Millisecond)
 	if m.file != nil {
 		var line bytes.Buffer
 		if err := json.NewEncoder(&line).Encode(mail); err != nil {
-			return kept{}, err
+			return storedMail{}, err
 		}
 		if _, err := m.file.Write(line.Bytes()); err != nil {
-			return kept{}, err
+			return storedMail{}, err
 		}
 	}
 	m.mails = append(m.mails, mail)
 	return mail, nil
 }
 
-// earlier finds the mail that the idempotency key stands for, for a day.
-func (m *Mailbox) earlier(key string) (kept, bool) {
+// earlier finds a mail of the last 24 hours by its idempotency key.
+func (m *Mailbox) earlier(key string) (storedMail, bool) {
 	if key == "" {
-		return kept{}, false
+		return storedMail{}, false
 	}
 	for _, mail := range slices.Backward(m.mails) {
 		if mail.IdempotencyKey == key && m.now().Sub(mail.CreatedAt) < 24*time.Hour {
 			return mail, true
 		}
 	}
-	return kept{}, false
+	return storedMail{}, false
 }
 
-func (m *Mailbox) find(id string) (kept, bool) {
+func (m *Mailbox) find(id string) (storedMail, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	at := slices.IndexFunc(m.mails, func(mail kept) bool { return mail.ID == id })
+	at := slices.IndexFunc(m.mails, func(mail storedMail) bool { return mail.ID == id })
 	if at < 0 {
-		return kept{}, false
+		return storedMail{}, false
 	}
 	return m.mails[at], true
 }

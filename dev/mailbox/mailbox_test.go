@@ -92,25 +92,25 @@ func TestMailAndKeysSurviveARestart(t *testing.T) {
 	require.Equal(t, []string{"Your export is ready", "Confirm your export"}, subjects(box))
 }
 
-func TestMessagesAreToldNewestFirstWithExactlySevenKeys(t *testing.T) {
+func TestMessagesAreListedNewestFirstWithExactlySevenKeys(t *testing.T) {
 	t.Parallel()
 	box, client := serve(t, "")
 	for _, subject := range []string{"one", "two"} {
 		_, err := send(t, client, "", subject)
 		require.NoError(t, err)
 	}
-	var told []map[string]any
-	require.NoError(t, json.Unmarshal(get(t, box, "/messages").Body.Bytes(), &told))
-	require.Len(t, told, 2)
-	require.Equal(t, "two", told[0]["subject"])
-	require.Equal(t, []any{"Ada <ada@example.com>"}, told[0]["to"])
-	require.Equal(t, "<p>two</p><script>alert(1)</script>", told[0]["html"])
-	require.Equal(t, "two in text", told[0]["text"])
-	require.Empty(t, told[0]["idempotencyKey"])
-	_, err := time.Parse(time.RFC3339, told[0]["createdAt"].(string))
+	var messages []map[string]any
+	require.NoError(t, json.Unmarshal(get(t, box, "/messages").Body.Bytes(), &messages))
+	require.Len(t, messages, 2)
+	require.Equal(t, "two", messages[0]["subject"])
+	require.Equal(t, []any{"Ada <ada@example.com>"}, messages[0]["to"])
+	require.Equal(t, "<p>two</p><script>alert(1)</script>", messages[0]["html"])
+	require.Equal(t, "two in text", messages[0]["text"])
+	require.Empty(t, messages[0]["idempotencyKey"])
+	_, err := time.Parse(time.RFC3339, messages[0]["createdAt"].(string))
 	require.NoError(t, err)
-	require.NotEmpty(t, told[0]["id"])
-	require.Len(t, told[0], 7)
+	require.NotEmpty(t, messages[0]["id"])
+	require.Len(t, messages[0], 7)
 }
 
 func TestAnEmptyMailboxIsAnEmptyList(t *testing.T) {
@@ -120,7 +120,7 @@ func TestAnEmptyMailboxIsAnEmptyList(t *testing.T) {
 	require.Contains(t, get(t, box, "/").Body.String(), "No mail yet")
 }
 
-func TestWhatResendRefusesIsRefusedInItsShape(t *testing.T) {
+func TestRequestsThatResendRejectsAreRejectedInItsFormat(t *testing.T) {
 	t.Parallel()
 	whole := `{"from":"Satchel <exports@example.com>","to":["ada@example.com"],"subject":"s","text":"t"}`
 	for name, c := range map[string]struct {
@@ -131,7 +131,7 @@ func TestWhatResendRefusesIsRefusedInItsShape(t *testing.T) {
 		"no key":            {whole, "", "", 401, "missing_api_key"},
 		"no JSON":           {"{", "", "Bearer re_1", 422, "validation_error"},
 		"no sender":         {strings.Replace(whole, `"from"`, `"form"`, 1), "", "Bearer re_1", 422, "missing_required_field"},
-		"nobody to get it":  {strings.Replace(whole, `["ada@example.com"]`, `[]`, 1), "", "Bearer re_1", 422, "missing_required_field"},
+		"no recipient":      {strings.Replace(whole, `["ada@example.com"]`, `[]`, 1), "", "Bearer re_1", 422, "missing_required_field"},
 		"no subject":        {strings.Replace(whole, `"subject":"s"`, `"subject":""`, 1), "", "Bearer re_1", 422, "missing_required_field"},
 		"nothing in it":     {strings.Replace(whole, `"text"`, `"test"`, 1), "", "Bearer re_1", 422, "missing_required_field"},
 		"a broken address":  {strings.Replace(whole, `ada@example.com`, `ada`, 1), "", "Bearer re_1", 422, "validation_error"},
@@ -154,7 +154,7 @@ func TestWhatResendRefusesIsRefusedInItsShape(t *testing.T) {
 				require.Len(t, box.Messages(), 1)
 				return
 			}
-			var no refusal
+			var no apiError
 			require.NoError(t, json.Unmarshal(res.Body.Bytes(), &no))
 			require.Equal(t, c.want, no.Name)
 			require.Equal(t, c.status, no.StatusCode)
@@ -164,7 +164,7 @@ func TestWhatResendRefusesIsRefusedInItsShape(t *testing.T) {
 	}
 }
 
-func TestTroubleCanBeOrdered(t *testing.T) {
+func TestFailuresCanBeInjected(t *testing.T) {
 	t.Parallel()
 	box, client := serve(t, "")
 	fault := func(method, body string) {
@@ -234,10 +234,10 @@ func TestAMailIsShownAsTextAndAsADarkClientShowsIt(t *testing.T) {
 	require.Contains(t, phone, `href="`+at+`?text&amp;phone&amp;colours=dark"`, "a look is kept from tab to tab")
 
 	mail := "<!doctype html><html><head><style>@media (prefers-color-scheme: dark) { p { color: white } }</style></head>"
-	require.True(t, strings.HasPrefix(dressed(mail, "dark"), "<!doctype html>"), "nothing stands before the doctype")
-	require.Contains(t, dressed(mail, "dark"), "@media all { p")
-	require.Contains(t, dressed(mail, "light"), "@media not all { p")
-	require.Contains(t, dressed(mail, ""), "@media (prefers-color-scheme: dark) { p", "as the reader's own client shows it")
+	require.True(t, strings.HasPrefix(withColours(mail, "dark"), "<!doctype html>"), "nothing stands before the doctype")
+	require.Contains(t, withColours(mail, "dark"), "@media all { p")
+	require.Contains(t, withColours(mail, "light"), "@media not all { p")
+	require.Contains(t, withColours(mail, ""), "@media (prefers-color-scheme: dark) { p", "as the reader's own client shows it")
 }
 
 func serve(t *testing.T, file string) (*Mailbox, *resend.Client) {

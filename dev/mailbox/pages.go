@@ -22,8 +22,8 @@ func (m *Mailbox) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /emails", m.send)
 	mux.HandleFunc("GET /messages", m.list)
-	mux.HandleFunc("POST /faults", m.order)
-	mux.HandleFunc("DELETE /faults", m.order)
+	mux.HandleFunc("POST /faults", m.setFault)
+	mux.HandleFunc("DELETE /faults", m.setFault)
 	mux.HandleFunc("GET /{$}", m.showPage)
 	mux.HandleFunc("GET /list", m.showList)
 	mux.HandleFunc("GET /mails/{id}", m.showPage)
@@ -33,20 +33,20 @@ func (m *Mailbox) routes() http.Handler {
 	return mux
 }
 
-// list answers GET /messages.
+// list handles GET /messages.
 func (m *Mailbox) list(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, m.Messages())
 }
 
-// pageView is the page: all mails, and the one that is open.
+// pageView is the data of the page: all mails, and the open one.
 type pageView struct {
-	Mails []kept // newest first
-	Open  *kept
+	Mails []storedMail // newest first
+	Open  *storedMail
 	look
 }
 
-// look is how a mail is looked at: as HTML or text, by how wide a client, in
-// which colours. The zero value is HTML at a desk in the reader's own colours.
+// look is how a mail is shown: as HTML or text, at which width, in which colours.
+// The zero value is HTML at desktop width in the colours of the browser.
 type look struct {
 	Text, Phone bool
 	Colours     string // "", "light" or "dark"
@@ -61,7 +61,7 @@ func lookOf(r *http.Request) look {
 	return l
 }
 
-// Query is the look as it stands in an address.
+// Query returns the look as the query of a URL.
 func (l look) Query() template.URL {
 	var words []string
 	if l.Text {
@@ -76,16 +76,16 @@ func (l look) Query() template.URL {
 	if len(words) == 0 {
 		return ""
 	}
-	return template.URL("?" + strings.Join(words, "&")) //nolint:gosec // words of ours
+	return template.URL("?" + strings.Join(words, "&")) //nolint:gosec // constant words only
 }
 
-// The look with one thing of it changed.
+// These return the look with one field changed.
 
 func (l look) AsText(is bool) look    { l.Text = is; return l }
 func (l look) OnPhone(is bool) look   { l.Phone = is; return l }
 func (l look) In(colours string) look { l.Colours = colours; return l }
 
-// showPage answers GET / and GET /mails/{id}.
+// showPage handles GET / and GET /mails/{id}.
 func (m *Mailbox) showPage(w http.ResponseWriter, r *http.Request) {
 	view := pageView{Mails: m.newestFirst(), look: lookOf(r)}
 	if id := r.PathValue("id"); id != "" {
@@ -100,8 +100,8 @@ func (m *Mailbox) showPage(w http.ResponseWriter, r *http.Request) {
 	show(w, "page.html", view)
 }
 
-// showList answers GET /list: what the page puts in place of its list when
-// mail has come.
+// showList handles GET /list: the list of mails, which the page reloads when mail
+// has arrived.
 func (m *Mailbox) showList(w http.ResponseWriter, r *http.Request) {
 	view := pageView{Mails: m.newestFirst(), look: lookOf(r)}
 	if open, ok := m.find(r.URL.Query().Get("open")); ok {
@@ -110,9 +110,9 @@ func (m *Mailbox) showList(w http.ResponseWriter, r *http.Request) {
 	show(w, "list.html", view)
 }
 
-// showHTML answers GET /mails/{id}/html: the mail as its sender wrote it, in a
-// sandbox in which nothing runs and whose links open in a new tab. Which
-// colours it is read in, the address may say instead of the reader's system.
+// showHTML handles GET /mails/{id}/html: the mail's own HTML in a sandbox without
+// scripts, whose links open in a new tab. The query may override the colours of
+// the browser.
 func (m *Mailbox) showHTML(w http.ResponseWriter, r *http.Request) {
 	mail, ok := m.find(r.PathValue("id"))
 	if !ok {
@@ -122,12 +122,12 @@ func (m *Mailbox) showHTML(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", "sandbox allow-popups allow-popups-to-escape-sandbox allow-downloads; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	_, _ = io.WriteString(w, dressed(mail.HTML, lookOf(r).Colours)) // a caller who hung up needs no answer
+	_, _ = io.WriteString(w, withColours(mail.HTML, lookOf(r).Colours)) // the client has closed the connection
 }
 
-// dressed is a mail's HTML as a light or a dark client treats it, or as the
-// reader's own does.
-func dressed(mail, colours string) string {
+// withColours returns a mail's HTML as a light or a dark client shows it, or for
+// "" unchanged but for the target of its links.
+func withColours(mail, colours string) string {
 	own := `<base target="_blank">`
 	switch colours {
 	case "light":
@@ -143,7 +143,7 @@ func dressed(mail, colours string) string {
 	return own + mail
 }
 
-// nameOf is who an address belongs to, by name where it has one.
+// nameOf returns the name in an address, or the address.
 func nameOf(address string) string {
 	if a, err := mail.ParseAddress(address); err == nil && a.Name != "" {
 		return a.Name
@@ -153,9 +153,9 @@ func nameOf(address string) string {
 
 var hidden = regexp.MustCompile(`(?s)<div style="display:none[^>]*>(.*?)</div>`)
 
-// previewOf is the line that clients show beneath a subject: what the mail
-// hides for it at its beginning, or how its text begins.
-func previewOf(m kept) string {
+// previewOf returns the line that clients show below a subject: the mail's hidden
+// preheader, or the beginning of its text.
+func previewOf(m storedMail) string {
 	if found := hidden.FindStringSubmatch(m.HTML); found != nil {
 		return strings.TrimSpace(html.UnescapeString(found[1]))
 	}
@@ -168,5 +168,5 @@ func show(w http.ResponseWriter, page string, data any) {
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; frame-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
-	_ = pages.ExecuteTemplate(w, page, data) // likewise
+	_ = pages.ExecuteTemplate(w, page, data) // the client has closed the connection
 }

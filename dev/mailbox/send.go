@@ -13,17 +13,17 @@ import (
 	"strings"
 )
 
-// maxBody is far more than a mail of ours needs. Resend itself takes 40 MB.
+// maxBody is much more than our mails need. Resend itself accepts 40 MB.
 const maxBody = 4 << 20
 
-// refusal is an error as Resend words it.
-type refusal struct {
+// apiError is an error in the format of Resend.
+type apiError struct {
 	StatusCode int    `json:"statusCode"`
 	Name       string `json:"name"`
 	Message    string `json:"message"`
 }
 
-// send answers POST /emails.
+// send handles POST /emails.
 func (m *Mailbox) send(w http.ResponseWriter, r *http.Request) {
 	if no := authorised(r); no != nil {
 		no.write(w)
@@ -31,11 +31,11 @@ func (m *Mailbox) send(w http.ResponseWriter, r *http.Request) {
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
-		(&refusal{http.StatusRequestEntityTooLarge, "validation_error", "The request is too large."}).write(w)
+		(&apiError{http.StatusRequestEntityTooLarge, "validation_error", "The request is too large."}).write(w)
 		return
 	}
 	key := r.Header.Get("Idempotency-Key")
-	mail, no := read(body, key)
+	mail, no := parseMail(body, key)
 	if no != nil {
 		no.write(w)
 		return
@@ -51,11 +51,11 @@ func (m *Mailbox) send(w http.ResponseWriter, r *http.Request) {
 	first, again := m.earlier(key)
 	switch {
 	case again && first.BodySHA256 != mail.BodySHA256:
-		(&refusal{http.StatusConflict, "invalid_idempotent_request", "Same idempotency key used with a different request payload."}).write(w)
+		(&apiError{http.StatusConflict, "invalid_idempotent_request", "Same idempotency key used with a different request payload."}).write(w)
 		return
 	case !again:
-		if first, err = m.keep(mail); err != nil {
-			(&refusal{http.StatusInternalServerError, "internal_server_error", "The mailbox could not keep the mail: " + err.Error()}).write(w)
+		if first, err = m.store(mail); err != nil {
+			(&apiError{http.StatusInternalServerError, "internal_server_error", "The mailbox could not store the mail: " + err.Error()}).write(w)
 			return
 		}
 	}
@@ -66,55 +66,55 @@ func (m *Mailbox) send(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, map[string]string{"id": first.ID})
 }
 
-func authorised(r *http.Request) *refusal {
+func authorised(r *http.Request) *apiError {
 	scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") || strings.TrimSpace(key) == "" {
-		return &refusal{http.StatusUnauthorized, "missing_api_key", "Missing API key in the authorization header. Include the following header: Authorization: Bearer YOUR_API_KEY."}
+		return &apiError{http.StatusUnauthorized, "missing_api_key", "Missing API key in the authorization header. Include the following header: Authorization: Bearer YOUR_API_KEY."}
 	}
 	return nil
 }
 
-// read takes the request apart and refuses what Resend would refuse.
-func read(body []byte, key string) (kept, *refusal) {
+// parseMail parses a request and rejects what Resend would reject.
+func parseMail(body []byte, key string) (storedMail, *apiError) {
 	var in struct {
 		From, Subject, HTML, Text string
 		To                        addresses
 		Headers                   map[string]string
 	}
 	if len(key) > 256 {
-		return kept{}, &refusal{http.StatusBadRequest, "invalid_idempotency_key", "The key must be between 1-256 chars."}
+		return storedMail{}, &apiError{http.StatusBadRequest, "invalid_idempotency_key", "The key must be between 1-256 chars."}
 	}
 	if err := json.Unmarshal(body, &in); err != nil {
-		return kept{}, invalid("The request body is not valid JSON of an email.")
+		return storedMail{}, invalid("The request body is not valid JSON of an email.")
 	}
 	switch {
 	case in.From == "":
-		return kept{}, missing("from")
+		return storedMail{}, missing("from")
 	case len(in.To) == 0:
-		return kept{}, missing("to")
+		return storedMail{}, missing("to")
 	case in.Subject == "":
-		return kept{}, missing("subject")
+		return storedMail{}, missing("subject")
 	case in.HTML == "" && in.Text == "":
-		return kept{}, missing("html` or `text")
+		return storedMail{}, missing("html` or `text")
 	case len(in.To) > 50:
-		return kept{}, invalid("The `to` field takes at most 50 addresses.")
+		return storedMail{}, invalid("The `to` field takes at most 50 addresses.")
 	}
 	if _, err := mail.ParseAddress(in.From); err != nil {
-		return kept{}, invalid("Invalid `from` field. The email address needs to follow the `email@example.com` or `Name <email@example.com>` format.")
+		return storedMail{}, invalid("Invalid `from` field. The email address needs to follow the `email@example.com` or `Name <email@example.com>` format.")
 	}
 	for _, to := range in.To {
 		if _, err := mail.ParseAddress(to); err != nil {
-			return kept{}, invalid("Invalid `to` field. The email address needs to follow the `email@example.com` or `Name <email@example.com>` format.")
+			return storedMail{}, invalid("Invalid `to` field. The email address needs to follow the `email@example.com` or `Name <email@example.com>` format.")
 		}
 	}
 	sum := sha256.Sum256(body)
-	return kept{
+	return storedMail{
 		From: in.From, Headers: in.Headers, BodySHA256: hex.EncodeToString(sum[:]),
 		Message: Message{To: in.To, Subject: in.Subject, HTML: in.HTML, Text: in.Text, IdempotencyKey: key},
 	}, nil
 }
 
-// addresses are one address or several.
+// addresses is one address or a list.
 type addresses []string
 
 func (a *addresses) UnmarshalJSON(b []byte) error {
@@ -131,24 +131,24 @@ func (a *addresses) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-func missing(field string) *refusal {
-	return &refusal{http.StatusUnprocessableEntity, "missing_required_field", fmt.Sprintf("Missing `%s` field.", field)}
+func missing(field string) *apiError {
+	return &apiError{http.StatusUnprocessableEntity, "missing_required_field", fmt.Sprintf("Missing `%s` field.", field)}
 }
 
-func invalid(message string) *refusal {
-	return &refusal{http.StatusUnprocessableEntity, "validation_error", message}
+func invalid(message string) *apiError {
+	return &apiError{http.StatusUnprocessableEntity, "validation_error", message}
 }
 
-func (no *refusal) write(w http.ResponseWriter) { answer(w, no.StatusCode, no) }
+func (e *apiError) write(w http.ResponseWriter) { answer(w, e.StatusCode, e) }
 
 func answer(w http.ResponseWriter, status int, body any) {
 	text, err := json.Marshal(body)
-	if err != nil { // only of values that are all strings and numbers
+	if err != nil { // cannot happen with these types
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
 	w.WriteHeader(status)
-	_, _ = w.Write(text) // a caller who hung up needs no answer
+	_, _ = w.Write(text) // the client has closed the connection
 }

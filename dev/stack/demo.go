@@ -10,12 +10,12 @@ import (
 
 	"satchel/activities/vault"
 	"satchel/dev/demo"
-	"satchel/dev/parts"
+	"satchel/dev/services"
 	"satchel/schema"
 )
 
-// Demo is what demo.json says: how to reach the parts and who can sign in. The
-// file is there exactly while the stack is ready.
+// Demo is the content of demo.json: the addresses of the services, and the
+// accounts. The file exists exactly while the stack is ready.
 type Demo struct {
 	BaseURL         string         `json:"baseUrl"`
 	MailboxURL      string         `json:"mailboxUrl"`
@@ -26,7 +26,7 @@ type Demo struct {
 	Accounts        []demo.Account `json:"accounts"`
 }
 
-// DemoS3 is how to reach the bucket.
+// DemoS3 is the address and the credentials of the bucket.
 type DemoS3 struct {
 	Endpoint  string `json:"endpoint"`
 	Bucket    string `json:"bucket"`
@@ -50,26 +50,26 @@ func ReadDemo(dir string) (Demo, error) {
 	return d, nil
 }
 
-// DemoFile is where Demo is written.
+// DemoFile returns the path of demo.json.
 func (s *Stack) DemoFile() string { return filepath.Join(s.options.Dir, "demo.json") }
 
-// describe says how to reach the parts, before any of them is started.
-func (s *Stack) describe() {
-	web := "http://" + parts.Loopback(s.options.Ports.Web)
+// setAddresses fills in Demo, except for its accounts. No service needs to run.
+func (s *Stack) setAddresses() {
+	web := "http://" + services.Loopback(s.options.Ports.Web)
 	s.Demo = Demo{
 		BaseURL:         web,
-		MailboxURL:      "http://" + parts.Loopback(s.options.Ports.Mailbox),
+		MailboxURL:      "http://" + services.Loopback(s.options.Ports.Mailbox),
 		TemporalAddress: s.Temporal.Address(),
 		S3:              DemoS3{Endpoint: s.S3.Endpoint(), Bucket: bucket, AccessKey: accessKey, SecretKey: s.secrets.s3},
 		DatabaseURL:     s.Postgres.URL(database),
 	}
 	if s.options.UI {
-		s.Demo.TemporalUIURL = "http://" + parts.Loopback(s.options.Ports.TemporalUI)
+		s.Demo.TemporalUIURL = "http://" + services.Loopback(s.options.Ports.TemporalUI)
 	}
 }
 
-// load makes the demo accounts and says who can sign in.
-func (s *Stack) load(ctx context.Context) error {
+// loadDemo creates the demo accounts and adds them to Demo.
+func (s *Stack) loadDemo(ctx context.Context) error {
 	keys, err := vault.OpenKeyset(s.secrets.keyset)
 	if err != nil {
 		return err
@@ -89,10 +89,10 @@ func (d Demo) write(path string) error {
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	return writeWhole(path, append(text, '\n'))
+	return writeAtomically(path, append(text, '\n'))
 }
 
-func (s *Stack) forgetDemo() error {
+func (s *Stack) removeDemoFile() error {
 	if err := os.Remove(s.DemoFile()); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("remove %s: %w", s.DemoFile(), err)
 	}

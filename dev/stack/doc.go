@@ -1,5 +1,5 @@
 // Package stack runs all of Satchel on one machine: Postgres, Temporal, S3, a
-// mailbox, worker and server, with demo accounts to try it on. `make dev` is a
-// stack on known ports; an end-to-end test is a stack on free ones, of which it
-// can kill, stop and restart each part.
+// mailbox, worker and server, with demo accounts. `make dev` runs it on known
+// ports. End-to-end tests run it on free ports and can kill, stop and restart
+// each service.
 package stack

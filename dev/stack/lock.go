@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// lock keeps a second stack off the same data. It holds for as long as the
-// file is open, so a killed stack leaves no lock behind.
+// lock prevents a second stack on the same data. The lock is held as long as the
+// file is open, so a killed stack leaves none behind.
 func lock(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -19,7 +19,7 @@ func lock(path string) (*os.File, error) {
 	}
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		holder, _ := io.ReadAll(io.LimitReader(f, 20)) // only to say more
+		holder, _ := io.ReadAll(io.LimitReader(f, 20)) // only for the message
 		f.Close()
 		return nil, fmt.Errorf("another stack (process %s) is running on this data: stop it first, or give this one its own with DEV_DIR", strings.TrimSpace(string(holder)))
 	}
@@ -32,6 +32,19 @@ func lock(path string) (*os.File, error) {
 	if err != nil {
 		f.Close()
 		return nil, fmt.Errorf("lock the stack's data: %w", err)
+	}
+	return f, nil
+}
+
+// waitForLock waits until no other process holds the lock, and takes it.
+func waitForLock(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("wait for another build: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("wait for another build: %w", err)
 	}
 	return f, nil
 }

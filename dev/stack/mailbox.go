@@ -8,11 +8,11 @@ import (
 	"time"
 
 	"satchel/dev/mailbox"
-	"satchel/dev/parts"
+	"satchel/dev/services"
 )
 
-// Mailbox is a running mailbox. Its Messages are newest first, and Fail orders
-// trouble.
+// Mailbox is a running mailbox. Its Messages are newest first; Fail injects
+// failures.
 type Mailbox struct {
 	*mailbox.Mailbox
 	URL    string // ends in "/"
@@ -24,17 +24,17 @@ func startMailbox(file string, port int) (*Mailbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := net.Listen("tcp", parts.Loopback(port))
+	l, err := net.Listen("tcp", services.Loopback(port))
 	if err != nil {
 		return nil, fmt.Errorf("start the mailbox: %w", err)
 	}
-	m := &Mailbox{Mailbox: box, URL: "http://" + parts.Loopback(port) + "/",
+	m := &Mailbox{Mailbox: box, URL: "http://" + services.Loopback(port) + "/",
 		server: &http.Server{Handler: box, ReadTimeout: 30 * time.Second}}
-	go func() { _ = m.server.Serve(l) }() // it ends by Stop
+	go func() { _ = m.server.Serve(l) }() // Stop ends it
 	return m, nil
 }
 
-// Stop ends it; what it kept stays.
+// Stop shuts the server down. Stored mail is kept.
 func (m *Mailbox) Stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()

@@ -6,40 +6,39 @@ import (
 	"path/filepath"
 	"time"
 
-	"satchel/dev/parts"
+	"satchel/dev/services"
 )
 
-// Options say what a stack is like. The zero value with a Dir is a stack on
-// free ports with the windows of production.
+// Options configure a stack. With nothing but a Dir it is a stack on free ports
+// with the windows of production.
 type Options struct {
-	Dir     string // of everything it keeps; a second start goes on with it
+	Dir     string // of all its data; a second start continues with it
 	Ports   Ports
 	Windows Windows
-	UI      bool     // whether Temporal shows its pages
-	Race    bool     // build worker and server with the race detector
-	Durable bool     // Postgres' data survives a power cut, and writes take longer
-	Env     []string // more of worker's and server's environment; the last word
+	UI      bool     // whether Temporal serves its web UI
+	Durable bool     // Postgres' data survives a power cut; writes take longer
+	Env     []string // of worker and server; overrides what the stack sets
 
-	// Say hears, in a sentence, what takes longer than a moment. It may be nil.
+	// Say reports progress, in sentences. It may be nil.
 	Say func(format string, args ...any)
 }
 
-// Windows shorten the day for whoever cannot wait for it; 0 leaves a window as
-// it is.
+// Windows override the default windows of exports; 0 keeps a default.
 type Windows struct {
 	Confirm, Download, Cooldown, Collect time.Duration
 }
 
-// Ports of the parts on loopback; 0 is any free one.
+// Ports are those of the services on loopback; 0 means any free port.
 type Ports struct {
 	Web, Temporal, TemporalUI, S3, Mailbox, Postgres, WorkerMetrics, ServerMetrics int
 }
 
-// settle fills in free ports and says in a sentence which wanted one is taken.
-func (p *Ports) settle(ctx context.Context) error {
-	wanted := []struct {
-		port           *int
-		part, variable string
+// resolve replaces 0 by free ports, and returns an error that names the variable
+// if a given port is taken.
+func (p *Ports) resolve(ctx context.Context) error {
+	ports := []struct {
+		port              *int
+		service, variable string
 	}{
 		{&p.Web, "the server", "PORT"},
 		{&p.Temporal, "Temporal", "TEMPORAL_PORT"},
@@ -50,27 +49,27 @@ func (p *Ports) settle(ctx context.Context) error {
 		{&p.WorkerMetrics, "the worker's metrics", "WORKER_METRICS_PORT"},
 		{&p.ServerMetrics, "the server's metrics", "SERVER_METRICS_PORT"},
 	}
-	given := map[int]string{}
-	for _, want := range wanted {
-		if *want.port == 0 {
+	owner := map[int]string{}
+	for _, w := range ports {
+		if *w.port == 0 {
 			continue
 		}
-		if other, twice := given[*want.port]; twice {
-			return fmt.Errorf("port %d is meant for both %s and %s: set %s to another", *want.port, other, want.part, want.variable)
+		if other, twice := owner[*w.port]; twice {
+			return fmt.Errorf("port %d is meant for both %s and %s: set %s to another", *w.port, other, w.service, w.variable)
 		}
-		if err := parts.CheckPort(ctx, want.part, *want.port, want.variable); err != nil {
+		if err := services.CheckPort(ctx, w.service, *w.port, w.variable); err != nil {
 			return err
 		}
-		given[*want.port] = want.part
+		owner[*w.port] = w.service
 	}
-	for _, want := range wanted {
-		for *want.port == 0 {
-			port, err := parts.FreePort()
+	for _, w := range ports {
+		for *w.port == 0 {
+			port, err := services.FreePort()
 			if err != nil {
 				return err
 			}
-			if _, twice := given[port]; !twice {
-				*want.port, given[port] = port, want.part
+			if _, twice := owner[port]; !twice {
+				*w.port, owner[port] = port, w.service
 			}
 		}
 	}
@@ -85,7 +84,7 @@ func (o *Options) say(format string, args ...any) {
 	}
 }
 
-// environ is the windows as worker and server read them.
+// environ returns the windows as environment variables.
 func (w Windows) environ() []string {
 	var env []string
 	for name, window := range map[string]time.Duration{

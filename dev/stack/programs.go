@@ -11,47 +11,47 @@ import (
 	"strings"
 	"time"
 
-	"satchel/dev/parts"
+	"satchel/dev/services"
 )
 
-// bucket is where a stack keeps exports.
+// bucket is the name of the bucket of a stack.
 const bucket = "satchel"
 
-// build compiles worker and server into the stack's bin.
-func build(ctx context.Context, o *Options) error {
-	root, err := parts.Root()
+// build compiles worker and server into .dev/bin of the repository, where all
+// stacks share them: what is up to date is not linked again.
+func (s *Stack) build(ctx context.Context) error {
+	root, err := services.Root()
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{"worker", "server"} {
-		args := []string{"build", "-buildvcs=false", "-o", o.program(name)}
-		if o.Race {
-			args = append(args, "-race")
-		}
-		cmd := exec.CommandContext(ctx, "go", append(args, "./"+name)...)
-		cmd.Dir = root
-		if said, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("build %s: %w\n%s", name, err, strings.TrimSpace(string(said)))
-		}
+	s.bin = filepath.Join(root, ".dev", "bin")
+	if err := os.MkdirAll(s.bin, 0o755); err != nil {
+		return fmt.Errorf("make %s: %w", s.bin, err)
+	}
+	building, err := waitForLock(filepath.Join(s.bin, "build.lock"))
+	if err != nil {
+		return err
+	}
+	defer building.Close()
+	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", s.bin+string(filepath.Separator), "./worker", "./server")
+	cmd.Dir = root
+	if output, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build worker and server: %w\n%s", err, strings.TrimSpace(string(output)))
 	}
 	return nil
 }
 
-func (o *Options) program(name string) string {
-	if o.Race {
-		name += "-race"
-	}
-	return filepath.Join(o.Dir, "bin", name)
-}
+// program returns the path of a program that was built.
+func (s *Stack) program(name string) string { return filepath.Join(s.bin, name) }
 
-// environ is the environment worker and server share.
+// environ returns the environment that worker and server share.
 func (s *Stack) environ() []string {
-	return parts.Environ(
+	return services.Environ(
 		"DEV=true",
 		"DATABASE_URL="+s.Postgres.URL(database),
 		"S3_BUCKET="+bucket,
 		"S3_ENDPOINT="+s.S3.Endpoint(),
-		"AWS_REGION="+parts.Region,
+		"AWS_REGION="+services.Region,
 		"AWS_ACCESS_KEY_ID="+accessKey,
 		"AWS_SECRET_ACCESS_KEY="+s.secrets.s3,
 		"AWS_EC2_METADATA_DISABLED=true",
@@ -65,7 +65,7 @@ func (s *Stack) environ() []string {
 
 func (s *Stack) workerEnviron() []string {
 	env := append(s.environ(),
-		"METRICS_ADDRESS="+parts.Loopback(s.options.Ports.WorkerMetrics),
+		"METRICS_ADDRESS="+services.Loopback(s.options.Ports.WorkerMetrics),
 		"ARCHIVE_DATABASE_URL="+s.Postgres.URL(database),
 		"WEBHOOK_ALLOW=127.0.0.0/8,::1/128",
 		"WEBHOOK_ALLOW_HTTP=true",
@@ -78,7 +78,7 @@ func (s *Stack) workerEnviron() []string {
 
 func (s *Stack) serverEnviron() []string {
 	env := append(s.environ(),
-		"METRICS_ADDRESS="+parts.Loopback(s.options.Ports.ServerMetrics),
+		"METRICS_ADDRESS="+services.Loopback(s.options.Ports.ServerMetrics),
 		"HOST=127.0.0.1",
 		"WEBHOOK_ALLOW=127.0.0.0/8,::1/128",
 		"WEBHOOK_ALLOW_HTTP=true",
@@ -90,7 +90,8 @@ func (s *Stack) serverEnviron() []string {
 	return append(append(env, s.options.Windows.environ()...), s.options.Env...)
 }
 
-// prepare makes the keyset and migrates, as whoever runs Satchel does.
+// prepare creates the keyset and migrates the database, with the commands that
+// operators use.
 func (s *Stack) prepare(ctx context.Context) error {
 	if _, err := os.Stat(s.secrets.keyset); errors.Is(err, os.ErrNotExist) {
 		if err := s.run(ctx, "make the keyset", "keyset", "--dev", s.secrets.keyset); err != nil {
@@ -100,26 +101,26 @@ func (s *Stack) prepare(ctx context.Context) error {
 	return s.run(ctx, "migrate the database", "migrate", "--platform")
 }
 
-// run runs the worker with a command that ends by itself.
+// run runs a command of the worker to its end.
 func (s *Stack) run(ctx context.Context, what string, args ...string) error {
-	cmd := exec.CommandContext(ctx, s.options.program("worker"), args...)
+	cmd := exec.CommandContext(ctx, s.program("worker"), args...)
 	cmd.Env = s.workerEnviron()
-	if said, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s: %w\n%s", what, err, strings.TrimSpace(string(said)))
+	if output, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w\n%s", what, err, strings.TrimSpace(string(output)))
 	}
 	return nil
 }
 
-// programs readies worker and server for their first start.
-func (s *Stack) programs() {
-	s.Worker = parts.New(parts.Spec{
-		Name: "worker", Path: s.options.program("worker"), Args: []string{"run"}, Env: s.workerEnviron(),
+// newPrograms prepares worker and server.
+func (s *Stack) newPrograms() {
+	s.Worker = services.New(services.Spec{
+		Name: "worker", Path: s.program("worker"), Args: []string{"run"}, Env: s.workerEnviron(),
 		Log: s.options.log("worker"), Grace: 40 * time.Second,
-		Ready: parts.Answers("http://" + parts.Loopback(s.options.Ports.WorkerMetrics) + "/readyz"),
+		Ready: services.ReadyWhenOK("http://" + services.Loopback(s.options.Ports.WorkerMetrics) + "/readyz"),
 	})
-	s.Server = parts.New(parts.Spec{
-		Name: "server", Path: s.options.program("server"), Env: s.serverEnviron(),
+	s.Server = services.New(services.Spec{
+		Name: "server", Path: s.program("server"), Env: s.serverEnviron(),
 		Log: s.options.log("server"), Grace: 20 * time.Second,
-		Ready: parts.Answers(s.Demo.BaseURL + "/readyz"),
+		Ready: services.ReadyWhenOK(s.Demo.BaseURL + "/readyz"),
 	})
 }

@@ -11,12 +11,12 @@ import (
 	"satchel/schema"
 )
 
-// secrets are made at the first start and kept, readable by their owner alone.
+// secrets are created at the first start and kept in files with mode 0600.
 type secrets struct {
 	link     string // 64 hex digits
 	postgres string
 	s3       string
-	keyset   string // the file's path; `worker keyset` makes it
+	keyset   string // path of the file that `worker keyset` creates
 }
 
 func openSecrets(dir string) (secrets, error) {
@@ -24,7 +24,7 @@ func openSecrets(dir string) (secrets, error) {
 		return secrets{}, fmt.Errorf("make %s: %w", dir, err)
 	}
 	s := secrets{keyset: filepath.Join(dir, "keyset.json")}
-	for _, kept := range []struct {
+	for _, file := range []struct {
 		name   string
 		secret *string
 		make   func() string
@@ -34,7 +34,7 @@ func openSecrets(dir string) (secrets, error) {
 		{"s3.secret", &s.s3, rand.Text},
 	} {
 		var err error
-		if *kept.secret, err = openSecret(filepath.Join(dir, kept.name), kept.make); err != nil {
+		if *file.secret, err = openSecret(filepath.Join(dir, file.name), file.make); err != nil {
 			return secrets{}, err
 		}
 	}
@@ -42,24 +42,24 @@ func openSecrets(dir string) (secrets, error) {
 }
 
 func openSecret(path string, make func() string) (string, error) {
-	kept, err := os.ReadFile(path)
+	text, err := os.ReadFile(path)
 	if err == nil {
-		return strings.TrimSpace(string(kept)), nil
+		return strings.TrimSpace(string(text)), nil
 	}
 	if !errors.Is(err, os.ErrNotExist) {
 		return "", fmt.Errorf("read a secret: %w", err)
 	}
 	secret := make()
-	return secret, writeWhole(path, []byte(secret+"\n"))
+	return secret, writeAtomically(path, []byte(secret+"\n"))
 }
 
-// writeWhole writes all of a file or nothing, for its owner alone.
-func writeWhole(path string, text []byte) error {
-	half := path + ".new"
-	if err := os.WriteFile(half, text, 0o600); err != nil {
+// writeAtomically writes a file with mode 0600, all of it or nothing.
+func writeAtomically(path string, text []byte) error {
+	partial := path + ".new"
+	if err := os.WriteFile(partial, text, 0o600); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	if err := os.Rename(half, path); err != nil {
+	if err := os.Rename(partial, path); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil

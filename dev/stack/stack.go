@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"satchel/dev/parts"
+	"satchel/dev/services"
 )
 
 const (
@@ -18,28 +18,29 @@ const (
 	accessKey = "satchel"
 )
 
-// Stack is everything running. Each part can be stopped, killed and started
-// again by itself.
+// Stack is a running stack. Each service can be stopped, killed and restarted by
+// itself.
 type Stack struct {
-	Postgres *parts.Postgres
-	Temporal *parts.Temporal
-	S3       *parts.S3
+	Postgres *services.Postgres
+	Temporal *services.Temporal
+	S3       *services.S3
 	Mailbox  *Mailbox
-	Worker   *parts.Part
-	Server   *parts.Part
+	Worker   *services.Service
+	Server   *services.Service
 
-	// Demo says how to reach the parts and who can sign in.
+	// Demo has the addresses of the services, and the accounts.
 	Demo Demo
 
 	options Options
 	secrets secrets
+	bin     string // directory of worker and server
 	locked  *os.File
 	watch   sync.WaitGroup
 	unwatch context.CancelFunc
 }
 
-// Start brings everything up and returns when worker and server are ready and
-// Dir/demo.json is written. Where that fails, nothing is left running.
+// Start starts all services and returns when worker and server are ready and
+// Dir/demo.json is written. If it fails, nothing is left running.
 func Start(ctx context.Context, o Options) (*Stack, error) {
 	s := &Stack{options: o, unwatch: func() {}}
 	if err := s.start(ctx); err != nil {
@@ -49,44 +50,40 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 }
 
 func (s *Stack) start(ctx context.Context) error {
-	if err := s.claim(ctx); err != nil {
+	if err := s.prepareDir(ctx); err != nil {
 		return err
 	}
-	if err := s.makeParts(); err != nil {
+	if err := s.newServices(); err != nil {
 		return err
 	}
-	s.describe()
-	firstTime := ""
-	if _, err := os.Stat(s.options.program("worker")); err != nil {
-		firstTime = " The first time takes a minute or two."
-	}
-	s.options.say("Starting Postgres, Temporal, S3 and the mailbox, building worker and server.%s", firstTime)
-	if err := s.startParts(ctx); err != nil {
+	s.setAddresses()
+	s.options.say("Starting Postgres, Temporal, S3 and the mailbox, building worker and server. The first build takes a minute or two.")
+	if err := s.startServices(ctx); err != nil {
 		return err
 	}
 	if err := s.prepare(ctx); err != nil {
 		return err
 	}
-	if err := s.load(ctx); err != nil {
+	if err := s.loadDemo(ctx); err != nil {
 		return err
 	}
 	s.options.say("Starting worker and server.")
-	s.programs()
+	s.newPrograms()
 	if err := inParallel(ctx, s.Worker.Start, s.Server.Start); err != nil {
 		return err
 	}
 	return s.Demo.write(s.DemoFile())
 }
 
-// Stop ends everything in the order in which it can be missed. Stopping twice
-// succeeds.
+// Stop stops all services, dependents before dependencies. Stopping twice is no
+// error.
 func (s *Stack) Stop() error {
 	s.unwatch()
 	s.watch.Wait()
 	var errs []error
-	for _, part := range []*parts.Part{s.Server, s.Worker} {
-		if part != nil {
-			errs = append(errs, part.Stop())
+	for _, service := range []*services.Service{s.Server, s.Worker} {
+		if service != nil {
+			errs = append(errs, service.Stop())
 		}
 	}
 	if s.Mailbox != nil {
@@ -103,17 +100,17 @@ func (s *Stack) Stop() error {
 		errs = append(errs, s.Postgres.Stop())
 	}
 	if s.locked != nil {
-		errs = append(errs, s.forgetDemo(), s.locked.Close())
+		errs = append(errs, s.removeDemoFile(), s.locked.Close())
 		s.locked = nil
 	}
 	return errors.Join(errs...)
 }
 
-// Logs is the directory of everybody's logs.
+// Logs returns the directory of all logs.
 func (s *Stack) Logs() string { return filepath.Join(s.options.Dir, "log") }
 
-// claim makes the directory ours alone, finds ports and opens the secrets.
-func (s *Stack) claim(ctx context.Context) error {
+// prepareDir locks the directory, resolves the ports and opens the secrets.
+func (s *Stack) prepareDir(ctx context.Context) error {
 	dir, err := filepath.Abs(s.options.Dir)
 	if err != nil {
 		return err
@@ -125,21 +122,21 @@ func (s *Stack) claim(ctx context.Context) error {
 	if s.locked, err = lock(filepath.Join(dir, "lock")); err != nil {
 		return err
 	}
-	if err := s.forgetDemo(); err != nil { // of a stack that was killed
+	if err := s.removeDemoFile(); err != nil { // of a stack that was killed
 		return err
 	}
-	if err := s.options.Ports.settle(ctx); err != nil {
+	if err := s.options.Ports.resolve(ctx); err != nil {
 		return err
 	}
 	s.secrets, err = openSecrets(filepath.Join(dir, "secrets"))
 	return err
 }
 
-// makeParts readies what is not ours for its first start.
-func (s *Stack) makeParts() error {
+// newServices prepares Postgres, Temporal and S3.
+func (s *Stack) newServices() error {
 	o := &s.options
 	var err error
-	if s.Postgres, err = parts.NewPostgres(parts.PostgresOptions{
+	if s.Postgres, err = services.NewPostgres(services.PostgresOptions{
 		Dir: filepath.Join(o.Dir, "postgres"), Log: o.log("postgres"), Port: o.Ports.Postgres, Password: s.secrets.postgres, Volatile: !o.Durable,
 	}); err != nil {
 		return err
@@ -148,21 +145,22 @@ func (s *Stack) makeParts() error {
 	if !o.UI {
 		ui = 0
 	}
-	if s.Temporal, err = parts.NewTemporal(parts.TemporalOptions{
+	if s.Temporal, err = services.NewTemporal(services.TemporalOptions{
 		Log: o.log("temporal"), Port: o.Ports.Temporal, UIPort: ui, Database: filepath.Join(o.Dir, "temporal.db"),
 	}); err != nil {
 		return err
 	}
-	s.S3, err = parts.NewS3(parts.S3Options{
+	s.S3, err = services.NewS3(services.S3Options{
 		Dir: filepath.Join(o.Dir, "s3"), Log: o.log("s3"), Port: o.Ports.S3, AccessKey: accessKey, SecretKey: s.secrets.s3,
 	})
 	return err
 }
 
-// startParts starts what is not ours, and builds what is.
-func (s *Stack) startParts(ctx context.Context) error {
+// startServices starts Postgres, Temporal, S3 and the mailbox, and builds worker
+// and server meanwhile.
+func (s *Stack) startServices(ctx context.Context) error {
 	return inParallel(ctx,
-		func(ctx context.Context) error { return build(ctx, &s.options) },
+		s.build,
 		s.Temporal.Start,
 		func(ctx context.Context) error {
 			if err := s.Postgres.Start(ctx); err != nil {
@@ -183,10 +181,10 @@ func (s *Stack) startParts(ctx context.Context) error {
 	)
 }
 
-func inParallel(ctx context.Context, deeds ...func(context.Context) error) error {
+func inParallel(ctx context.Context, tasks ...func(context.Context) error) error {
 	group, ctx := errgroup.WithContext(ctx)
-	for _, deed := range deeds {
-		group.Go(func() error { return deed(ctx) })
+	for _, task := range tasks {
+		group.Go(func() error { return task(ctx) })
 	}
 	return group.Wait()
 }

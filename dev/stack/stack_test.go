@@ -21,62 +21,73 @@ import (
 	"satchel/schema"
 )
 
-func TestAStackComesUpAndTellsWhoCanSignIn(t *testing.T) {
+func TestAStackStartsWithItsDemoAccountsAndRestartsWhatCrashes(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s := start(t, stack.Options{Dir: dir})
 
 	text, err := os.ReadFile(s.DemoFile())
 	require.NoError(t, err)
-	var told stack.Demo
-	require.NoError(t, json.Unmarshal(text, &told))
-	kept, err := json.Marshal(s.Demo)
+	var running stack.Demo
+	require.NoError(t, json.Unmarshal(text, &running))
+	want, err := json.Marshal(s.Demo)
 	require.NoError(t, err)
-	require.JSONEq(t, string(kept), string(text))
-	require.GreaterOrEqual(t, len(told.Accounts), 4, "a small account, a parent with two subaccounts, one with a member")
+	require.JSONEq(t, string(want), string(text))
+	require.GreaterOrEqual(t, len(running.Accounts), 4, "a small account, a parent with two subaccounts, one with a member")
 	members := 0
-	for _, account := range told.Accounts {
+	for _, account := range running.Accounts {
 		for _, user := range account.Users {
 			if user.Role == "member" {
 				members++
 			}
 		}
-		res := get(t, http.DefaultClient, told.BaseURL+"/v1/account/exports", account.APIKey.SID, account.APIKey.Secret)
+		res := get(t, http.DefaultClient, running.BaseURL+"/v1/account/exports", account.APIKey.SID, account.APIKey.Secret)
 		require.Equal(t, http.StatusOK, res, "the API key of %s", account.Name)
-		res = get(t, http.DefaultClient, told.BaseURL+"/v1/account/exports", account.AccountSID, account.AuthToken)
+		res = get(t, http.DefaultClient, running.BaseURL+"/v1/account/exports", account.AccountSID, account.AuthToken)
 		require.Equal(t, http.StatusOK, res, "the auth token of %s", account.Name)
 	}
 	require.NotZero(t, members)
-	requireSealedTokens(t, told, filepath.Join(dir, "secrets", "keyset.json"))
+	requireSealedTokens(t, running, filepath.Join(dir, "secrets", "keyset.json"))
 
 	jar, err := cookiejar.New(nil)
 	require.NoError(t, err)
 	browser := &http.Client{Jar: jar}
-	require.Equal(t, http.StatusUnauthorized, get(t, browser, told.BaseURL+"/v1/account/exports", "", ""))
-	get(t, browser, told.Accounts[0].Users[0].SignInURL, "", "")
-	require.Equal(t, http.StatusOK, get(t, browser, told.BaseURL+"/v1/account/exports", "", ""))
+	require.Equal(t, http.StatusUnauthorized, get(t, browser, running.BaseURL+"/v1/account/exports", "", ""))
+	get(t, browser, running.Accounts[0].Users[0].SignInURL, "", "")
+	require.Equal(t, http.StatusOK, get(t, browser, running.BaseURL+"/v1/account/exports", "", ""))
 
 	_, err = stack.Start(t.Context(), stack.Options{Dir: dir})
 	require.ErrorContains(t, err, "is running on this data")
-	require.FileExists(t, s.DemoFile(), "the refused one changes nothing")
+	require.FileExists(t, s.DemoFile(), "the refused start changes nothing")
 
 	require.NoError(t, s.Stop())
 	require.NoFileExists(t, s.DemoFile())
-	again := start(t, stack.Options{Dir: dir})
-	for i := range told.Accounts {
-		require.Equal(t, told.Accounts[i].AuthToken, again.Demo.Accounts[i].AuthToken)
+	var mu sync.Mutex
+	var reported []string
+	again := start(t, stack.Options{Dir: dir, Say: func(format string, _ ...any) {
+		mu.Lock()
+		defer mu.Unlock()
+		reported = append(reported, format)
+	}})
+	for i := range running.Accounts {
+		require.Equal(t, running.Accounts[i].AuthToken, again.Demo.Accounts[i].AuthToken)
 	}
+
+	requireRestart(t, again)
+	mu.Lock()
+	defer mu.Unlock()
+	require.Contains(t, strings.Join(reported, "\n"), "ended by itself and is started again")
 }
 
 // requireSealedTokens holds that webhooks can be signed with the accounts' tokens.
-func requireSealedTokens(t *testing.T, told stack.Demo, keyset string) {
+func requireSealedTokens(t *testing.T, running stack.Demo, keyset string) {
 	t.Helper()
 	keys, err := vault.OpenKeyset(keyset)
 	require.NoError(t, err)
-	db, err := sql.Open("postgres", told.DatabaseURL)
+	db, err := sql.Open("postgres", running.DatabaseURL)
 	require.NoError(t, err)
 	defer db.Close() //nolint:errcheck // read only
-	for _, account := range told.Accounts {
+	for _, account := range running.Accounts {
 		var sealed []byte
 		require.NoError(t, db.QueryRow(`select auth_token_sealed from platform.accounts where sid = $1`, account.AccountSID).Scan(&sealed))
 		token, err := keys.Unseal(t.Context(), sealed, account.AccountSID, schema.SealedToken)
@@ -85,22 +96,13 @@ func requireSealedTokens(t *testing.T, told stack.Demo, keyset string) {
 	}
 }
 
-func TestWhatCrashesIsStartedAgainWithANote(t *testing.T) {
-	t.Parallel()
-	var mu sync.Mutex
-	var said []string
-	s := start(t, stack.Options{Dir: t.TempDir(), Say: func(format string, _ ...any) {
-		mu.Lock()
-		defer mu.Unlock()
-		said = append(said, format)
-	}})
+// requireRestart kills the worker and waits until the stack has restarted it.
+func requireRestart(t *testing.T, s *stack.Stack) {
+	t.Helper()
 	s.Watch()
 	before := s.Worker.PID()
 	require.NoError(t, syscall.Kill(before, syscall.SIGKILL))
 	require.Eventually(t, func() bool { now := s.Worker.PID(); return now != 0 && now != before }, time.Minute, 10*time.Millisecond)
-	mu.Lock()
-	defer mu.Unlock()
-	require.Contains(t, strings.Join(said, "\n"), "ended by itself and is started again")
 }
 
 func start(t *testing.T, o stack.Options) *stack.Stack {

@@ -4,50 +4,50 @@ import (
 	"context"
 	"time"
 
-	"satchel/dev/parts"
+	"satchel/dev/services"
 )
 
-// Watch starts again, until Stop, whatever ends without having been told to,
-// and says so. A part that keeps ending is given longer and longer pauses.
+// Watch restarts services that crash, until Stop, and reports each restart. The
+// pause before a restart grows for a service that keeps crashing.
 func (s *Stack) Watch() {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.unwatch = cancel
-	for _, part := range []*parts.Part{s.Postgres.Part, s.Temporal.Part, s.S3.Part, s.Worker, s.Server} {
-		s.watch.Go(func() { s.keepUp(ctx, part) })
+	for _, service := range []*services.Service{s.Postgres.Service, s.Temporal.Service, s.S3.Service, s.Worker, s.Server} {
+		s.watch.Go(func() { s.keepRunning(ctx, service) })
 	}
 }
 
-func (s *Stack) keepUp(ctx context.Context, part *parts.Part) {
+func (s *Stack) keepRunning(ctx context.Context, service *services.Service) {
 	pause := time.Second
 	for {
 		began := time.Now()
 		select {
 		case <-ctx.Done():
 			return
-		case <-part.Done():
+		case <-service.Done():
 		}
 		if time.Since(began) > time.Minute {
 			pause = time.Second
 		}
-		for again := part.Crashed(); again; {
-			s.options.say("%s ended by itself and is started again; see %s.", part.Name(), part.Log())
-			err := part.Start(ctx)
-			if again = err != nil; again && ctx.Err() == nil {
+		for down := service.Crashed(); down; {
+			s.options.say("%s ended by itself and is started again; see %s.", service.Name(), service.Log())
+			err := service.Start(ctx)
+			if down = err != nil; down && ctx.Err() == nil {
 				s.options.say("%v", err)
 			}
-			if !rest(ctx, &pause) {
+			if !backOff(ctx, &pause) {
 				return
 			}
 		}
-		if !rest(ctx, &pause) {
+		if !backOff(ctx, &pause) {
 			return
 		}
 	}
 }
 
-// rest waits for the pause and doubles it, up to half a minute. It is false
-// where ctx ended meanwhile.
-func rest(ctx context.Context, pause *time.Duration) bool {
+// backOff waits for the pause and doubles it, up to half a minute. It returns
+// false if ctx ends first.
+func backOff(ctx context.Context, pause *time.Duration) bool {
 	select {
 	case <-ctx.Done():
 		return false

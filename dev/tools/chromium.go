@@ -5,15 +5,15 @@ import (
 	"os/exec"
 )
 
-// Chromium is what the browser tests click through the pages with.
+// Chromium is the browser of the browser tests.
 var Chromium = Program{Name: "Chromium", Packages: "chromium", Missing: func() bool { return chromiumOnPath() == "" }}
 
-// FindChromium is the path of Chromium, under whichever name it goes by.
+// FindChromium returns the path of Chromium, under any of its names.
 func FindChromium() (string, error) {
 	if path := chromiumOnPath(); path != "" {
 		return path, nil
 	}
-	return "", errors.New("this machine has no Chromium: install it with `" + Chromium.byHand() + "`, or put chromium, chromium-browser or google-chrome on PATH")
+	return "", errors.New("this machine has no Chromium: install it with `" + Chromium.installCommand() + "`, or put chromium, chromium-browser or google-chrome on PATH")
 }
 
 func chromiumOnPath() string {

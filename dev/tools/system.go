@@ -9,43 +9,43 @@ import (
 	"runtime"
 	"strings"
 
-	"satchel/dev/parts"
+	"satchel/dev/services"
 )
 
-// Program is something the machine itself provides.
+// Program is a program that the machine must provide.
 type Program struct {
 	Name     string // in messages
-	Packages string // on Debian and its kin
+	Packages string // on Debian and derivatives
 	Missing  func() bool
 }
 
 var (
-	// Postgres is what every stack stands on.
+	// Postgres is needed by every stack.
 	Postgres = Program{
 		Name: "Postgres", Packages: "postgresql", Missing: func() bool {
-			_, err := parts.PostgresBin("")
-			return errors.Is(err, parts.ErrNoPostgres)
+			_, err := services.PostgresBin("")
+			return errors.Is(err, services.ErrNoPostgres)
 		},
 	}
-	// Node is what the tests of Twilio's client for Node run on.
+	// Node runs the tests of Twilio's client for Node.
 	Node = Program{
 		Name: "Node with npm", Packages: "nodejs npm", Missing: func() bool { return !onPath("node") || !onPath("npm") },
 	}
-	// Compiler is what the race detector is linked with.
+	// Compiler links the race detector.
 	Compiler = Program{
 		Name: "C compiler", Packages: "gcc libc6-dev", Missing: func() bool { return !onPath("gcc") && !onPath("clang") && !onPath("cc") },
 	}
 )
 
-// Provide makes sure that the machine has the programs. On Debian and its kin
-// it installs what is missing where it may, and elsewhere says what to install.
+// Provide checks that the machine has the programs. On Debian and derivatives it
+// installs missing ones if it may; elsewhere its error says what to install.
 func Provide(ctx context.Context, say Say, programs ...Program) error {
 	for _, p := range programs {
 		if !p.Missing() {
 			continue
 		}
 		if os.Geteuid() != 0 || !onPath("apt-get") {
-			return fmt.Errorf("this machine has no %s: install it with `%s`, then run this again", p.Name, p.byHand())
+			return fmt.Errorf("this machine has no %s: install it with `%s`, then run this again", p.Name, p.installCommand())
 		}
 		say("This machine has no %s. Installing Debian's %s; it takes a minute.", p.Name, p.Packages)
 		if err := apt(ctx, p.Packages); err != nil {
@@ -63,15 +63,15 @@ func apt(ctx context.Context, packages string) error {
 	for _, args := range [][]string{{"update"}, install} {
 		cmd := exec.CommandContext(ctx, "apt-get", append([]string{"-q"}, args...)...)
 		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
-		if said, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("`apt-get %s`: %w\n%s", strings.Join(args, " "), err, lastLines(string(said), 12))
+		if output, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("`apt-get %s`: %w\n%s", strings.Join(args, " "), err, lastLines(string(output), 12))
 		}
 	}
 	return nil
 }
 
-// byHand is the command that installs it, as far as we know the machine.
-func (p Program) byHand() string {
+// installCommand returns the command that installs it on this machine.
+func (p Program) installCommand() string {
 	switch {
 	case onPath("apt-get"):
 		return "sudo apt-get update && sudo apt-get install -y " + p.Packages
@@ -88,9 +88,9 @@ func (p Program) byHand() string {
 	}
 }
 
-// lastLines is the end of what a program said, indented.
-func lastLines(said string, n int) string {
-	lines := strings.Split(strings.TrimSpace(said), "\n")
+// lastLines returns the last n lines of output, indented.
+func lastLines(output string, n int) string {
+	lines := strings.Split(strings.TrimSpace(output), "\n")
 	if len(lines) > n {
 		lines = lines[len(lines)-n:]
 	}

@@ -16,8 +16,8 @@ type Tool struct {
 	Name    string
 	Package string
 	Version string
-	Minutes string // how long it takes on two cores, in words
-	OrPath  bool   // one that is on PATH already does as well
+	Minutes string // duration of the build on two cores, in words
+	OrPath  bool   // an installed one on PATH is used
 }
 
 var (
@@ -33,10 +33,10 @@ var (
 	}
 )
 
-// Say hears in a sentence what is going on.
+// Say reports progress, in sentences.
 type Say func(format string, args ...any)
 
-// Install builds into bin whichever of the tools is not there yet.
+// Install builds the tools that are missing in bin.
 func Install(ctx context.Context, bin string, tools []Tool, say Say) error {
 	bin, err := filepath.Abs(bin)
 	if err != nil {
@@ -56,7 +56,7 @@ func Install(ctx context.Context, bin string, tools []Tool, say Say) error {
 	return nil
 }
 
-// in tells whether bin holds the tool in its pinned version.
+// in reports whether bin has the tool in its pinned version.
 func (t Tool) in(bin string) bool {
 	info, err := buildinfo.ReadFile(filepath.Join(bin, t.Name))
 	return err == nil && info.Path == t.Package && info.Main.Version == t.Version
@@ -65,19 +65,19 @@ func (t Tool) in(bin string) bool {
 func (t Tool) build(ctx context.Context, bin string, say Say) error {
 	cmd := exec.CommandContext(ctx, "go", "install", t.Package+"@"+t.Version)
 	cmd.Env = append(os.Environ(), "GOBIN="+bin)
-	var said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &said, &said
-	done := stillAtIt(t.Name, say)
+	var output bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &output
+	done := reportProgress(t.Name, say)
 	err := cmd.Run()
 	done()
 	if err != nil {
-		return fmt.Errorf("build %s with `go install %s@%s`: %w\n%s", t.Name, t.Package, t.Version, err, lastLines(said.String(), 12))
+		return fmt.Errorf("build %s with `go install %s@%s`: %w\n%s", t.Name, t.Package, t.Version, err, lastLines(output.String(), 12))
 	}
 	return nil
 }
 
-// stillAtIt says every half minute that the work goes on, until it is done.
-func stillAtIt(name string, say Say) (done func()) {
+// reportProgress reports every half minute that the build goes on, until done.
+func reportProgress(name string, say Say) (done func()) {
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	began, tick := time.Now(), time.NewTicker(30*time.Second)
 	go func() {

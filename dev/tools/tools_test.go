@@ -12,14 +12,14 @@ import (
 
 var kettle = Tool{Name: "kettle", Package: "example.com/kettle/cmd/kettle", Version: "v1.2.3", Minutes: "a minute"}
 
-func TestABuildSaysWhatItDoesAndWhatWentWrong(t *testing.T) {
+func TestAFailedBuildIsReportedWithItsOutput(t *testing.T) {
 	script(t, "go", `echo "$GOBIN $*"; echo "no such host" >&2; exit 1`)
 	bin := t.TempDir()
-	var said []string
-	err := Install(t.Context(), bin, []Tool{kettle}, hear(&said))
+	var messages []string
+	err := Install(t.Context(), bin, []Tool{kettle}, record(&messages))
 	require.EqualError(t, err, "build kettle with `go install example.com/kettle/cmd/kettle@v1.2.3`: exit status 1\n  "+
 		bin+" install example.com/kettle/cmd/kettle@v1.2.3\n  no such host")
-	require.Equal(t, []string{"Building kettle v1.2.3 into " + bin + ", once. It takes a minute."}, said)
+	require.Equal(t, []string{"Building kettle v1.2.3 into " + bin + ", once. It takes a minute."}, messages)
 }
 
 func TestAToolOfAnotherVersionIsBuiltAgain(t *testing.T) {
@@ -28,47 +28,47 @@ func TestAToolOfAnotherVersionIsBuiltAgain(t *testing.T) {
 	self, err := os.Executable()
 	require.NoError(t, err)
 	require.NoError(t, os.Symlink(self, filepath.Join(bin, "kettle")), "a Go program, but another one")
-	var said []string
-	require.NoError(t, Install(t.Context(), bin, []Tool{kettle}, hear(&said)))
-	require.Len(t, said, 2)
-	require.Contains(t, said[1], "Built kettle in")
+	var messages []string
+	require.NoError(t, Install(t.Context(), bin, []Tool{kettle}, record(&messages)))
+	require.Len(t, messages, 2)
+	require.Contains(t, messages[1], "Built kettle in")
 }
 
-func TestAToolOnPathWillDoWhereAnyVersionDoes(t *testing.T) {
+func TestAToolOnPathIsUsedWhereAnyVersionDoes(t *testing.T) {
 	script(t, "kettle", "exit 0")
 	any := kettle
 	any.OrPath = true
-	var said []string
-	require.NoError(t, Install(t.Context(), t.TempDir(), []Tool{any}, hear(&said)))
-	require.Empty(t, said)
+	var messages []string
+	require.NoError(t, Install(t.Context(), t.TempDir(), []Tool{any}, record(&messages)))
+	require.Empty(t, messages)
 }
 
-func TestAMissingProgramIsASentenceWithTheCommandThatBringsIt(t *testing.T) {
+func TestTheErrorOfAMissingProgramNamesTheInstallCommand(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	missing := Program{Name: "teapot", Packages: "teapot", Missing: func() bool { return true }}
-	err := Provide(t.Context(), hear(new([]string)), missing)
+	err := Provide(t.Context(), record(new([]string)), missing)
 	require.ErrorContains(t, err, "this machine has no teapot: install it with `")
 	require.ErrorContains(t, err, "teapot`, then run this again")
 }
 
-func TestOnDebianRootGetsWhatIsMissing(t *testing.T) {
+func TestAsRootOnDebianMissingProgramsAreInstalled(t *testing.T) {
 	if os.Geteuid() != 0 {
 		script(t, "apt-get", "exit 1")
-		err := Provide(t.Context(), hear(new([]string)), Program{Name: "teapot", Packages: "teapot", Missing: func() bool { return true }})
+		err := Provide(t.Context(), record(new([]string)), Program{Name: "teapot", Packages: "teapot", Missing: func() bool { return true }})
 		require.EqualError(t, err, "this machine has no teapot: install it with `sudo apt-get update && sudo apt-get install -y teapot`, then run this again")
 		return
 	}
 	log := filepath.Join(t.TempDir(), "calls")
 	script(t, "apt-get", `echo "$*" >>`+log)
 	calls := func() string { text, _ := os.ReadFile(log); return string(text) } // "" before the first call
-	var said []string
+	var messages []string
 	brought := Program{Name: "teapot", Packages: "teapot teapot-dev", Missing: func() bool { return !strings.Contains(calls(), "install") }}
-	require.NoError(t, Provide(t.Context(), hear(&said), brought))
+	require.NoError(t, Provide(t.Context(), record(&messages), brought))
 	require.Equal(t, "-q update\n-q install -y --no-install-recommends teapot teapot-dev\n", calls())
-	require.Equal(t, []string{"This machine has no teapot. Installing Debian's teapot teapot-dev; it takes a minute."}, said)
+	require.Equal(t, []string{"This machine has no teapot. Installing Debian's teapot teapot-dev; it takes a minute."}, messages)
 
 	never := Program{Name: "teapot", Packages: "teapot", Missing: func() bool { return true }}
-	require.ErrorContains(t, Provide(t.Context(), hear(&said), never), "brought no teapot")
+	require.ErrorContains(t, Provide(t.Context(), record(&messages), never), "brought no teapot")
 }
 
 // script puts a shell script of the name, and nothing else of our machine but
@@ -80,6 +80,6 @@ func script(t *testing.T, name, body string) {
 	t.Setenv("PATH", dir)
 }
 
-func hear(said *[]string) Say {
-	return func(format string, args ...any) { *said = append(*said, fmt.Sprintf(format, args...)) }
+func record(messages *[]string) Say {
+	return func(format string, args ...any) { *messages = append(*messages, fmt.Sprintf(format, args...)) }
 }

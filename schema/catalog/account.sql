@@ -1,6 +1,6 @@
 -- The account itself, one row: its name, plan, balance and billing address.
 -- Left out: the auth token in each of its forms, our references at the payment
--- processor, and our fraud score, which tells how we judge and not what is so.
+-- processor, and our fraud score, which is our own estimate and no fact.
 select
     a.id as _key,
     a.sid as "sid", -- ID of the account

@@ -1,5 +1,5 @@
--- Every movement of the account's balance. Left out: where it stands in our own
--- books.
+-- Every change of the account's balance. Left out: references to our own
+-- bookkeeping.
 select
     b.id as _key,
     b.sid as "sid", -- ID of the movement

@@ -1,5 +1,5 @@
--- When the account's campaigns may call. Left out: which of our machines keeps
--- the time.
+-- When the account's campaigns may call. Left out: which of our machines runs
+-- the schedule.
 select
     s.id as _key,
     s.sid as "sid", -- ID of the schedule
@@ -9,8 +9,8 @@ select
     s.opens_at as "opensAt", -- first time of day
     s.closes_at as "closesAt", -- last time of day
     s.holidays as "holidays", -- days no calls are placed
-    s.retry_after as "retryAfter", -- wait before somebody is called again
-    s.max_attempts as "maxAttempts", -- how often somebody is called
+    s.retry_after as "retryAfter", -- wait before the next attempt
+    s.max_attempts as "maxAttempts", -- how many attempts are made
     s.valid_from as "validFrom", -- first moment of the schedule
     s.valid_until as "validUntil", -- last moment of the schedule, infinity for none
     s.enabled as "enabled", -- whether the schedule is used

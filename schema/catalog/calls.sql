@@ -1,6 +1,6 @@
 -- Every call of the account, with its personal data intact, those in the archive
 -- of old calls included. A call whose personal data was scrubbed is left out
--- whole: what is left of it is kept for our books only. Left out of each call:
+-- entirely: the rest of it is kept for our bookkeeping only. Left out of each call:
 -- the key to its recording, and what the call cost us and which way it went.
 select
     c.id as _key,

@@ -1,5 +1,5 @@
--- The account's calling campaigns: whom, with what, how much, how it went. Left
--- out: the working memory of our dialler.
+-- The account's calling campaigns: contacts, flow, limits and results. Left out:
+-- the internal state of our dialler.
 select
     c.id as _key,
     c.sid as "sid", -- ID of the campaign

@@ -3,17 +3,18 @@ package catalog_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/catalog"
 	"satchel/schema/directory"
 )
 
-func TestMain(m *testing.M) { testparts.Main(m) }
+func TestMain(m *testing.M) { testservices.Main(m) }
 
 func TestTheEmbeddedCatalogIsCompleteAndClean(t *testing.T) {
 	c := embedded(t)
@@ -24,14 +25,41 @@ func TestTheEmbeddedCatalogIsCompleteAndClean(t *testing.T) {
 	require.NotEmpty(t, c.People())
 	require.NotEmpty(t, c.Account())
 	require.NotEmpty(t, c.Credentials())
+	require.Panics(t, func() { c.Query("passwords") })
+	require.Panics(t, func() { c.Day("Passwords") })
+
+	opened, err := catalog.Open("")
+	require.NoError(t, err)
+	require.Equal(t, c, opened)
+
+	c.Columns("calls")[0].Name = "changed"
+	require.NotEqual(t, "changed", c.Columns("calls")[0].Name, "callers get copies")
+	c.DayColumns(schema.Calls)[0].Name = "changed"
+	require.NotEqual(t, "changed", c.DayColumns(schema.Calls)[0].Name)
 }
 
-func TestACompanysOwnCatalogIsUsedInPlaceOfOurs(t *testing.T) {
+func TestOnlyTheQueriesOfSecretsMayReadThem(t *testing.T) {
+	for name, allowed := range map[string]bool{"people": false, "account": false, "subaccounts": false, "call": false, "credentials": true, "signing": true} {
+		dir := ownCatalog(t)
+		file := filepath.Join("directory", name+".sql")
+		text, err := os.ReadFile(filepath.Join(dir, file))
+		require.NoError(t, err)
+		write(t, dir, file, strings.Replace(string(text), "where ", "where a.password_hash is not null and ", 1))
+		_, err = catalog.Open(dir)
+		if allowed {
+			require.NoError(t, err, name)
+		} else {
+			require.ErrorContains(t, err, `"password_hash" looks like a secret`, name)
+		}
+	}
+}
+
+func TestACompanysOwnCatalogReplacesTheBuiltInOne(t *testing.T) {
 	dir := ownCatalog(t)
 	own := "select n.no as _key, n.said as \"words\" -- what was said\nfrom crm.notes n where n.customer = $1"
-	write(t, dir, "calls.sql", "-- Ours.\n"+own+";\n")
+	write(t, dir, "calls.sql", "-- Notes.\n"+own+";\n")
 
-	c, err := catalog.Load(dir)
+	c, err := catalog.Open(dir)
 	require.NoError(t, err)
 	require.Equal(t, own, c.Query("calls"))
 	require.Equal(t, []catalog.Column{{Name: "words", Description: "what was said"}}, c.Columns("calls"))
@@ -39,28 +67,35 @@ func TestACompanysOwnCatalogIsUsedInPlaceOfOurs(t *testing.T) {
 	require.Equal(t, embedded(t).People(), c.People())
 }
 
-func TestAnIncompleteCatalogIsRefusedFileByFile(t *testing.T) {
+func TestEveryProblemOfACatalogIsReported(t *testing.T) {
 	dir := ownCatalog(t)
 	require.NoError(t, os.Remove(filepath.Join(dir, "charges.sql")))
 	require.NoError(t, os.Remove(filepath.Join(dir, "directory", "people.sql")))
 	write(t, dir, "voipproviders.sql", "select 1")
+	write(t, dir, "directory/persons.sql", "select 1")
+	require.NoError(t, os.Remove(filepath.Join(dir, "users.sql")))
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "users.sql"), 0o700))
 	write(t, dir, "flows.sql", "-- Flows.\nselect * from flows")
 	write(t, dir, "directory/account.sql", "select f.sid as id\nfrom firms f where f.sid = $1")
 
-	_, err := catalog.Load(dir)
-	for _, says := range []string{
+	_, err := catalog.Open(dir)
+	for _, message := range []string{
 		"charges.sql: missing",
 		"directory/people.sql: missing",
-		"voipproviders.sql: there is no such category or question",
+		"voipproviders.sql: no query has this name",
+		"directory/persons.sql: no query has this name",
+		"users.sql: cannot be read",
 		"flows.sql:2: * names no columns",
-		"flows.sql:2: never asks for $1",
+		"flows.sql:2: does not use $1",
 		"directory/account.sql:1: must select id, name, parent, suspended, and selects id",
 	} {
-		require.ErrorContains(t, err, says)
+		require.ErrorContains(t, err, message)
 	}
 
-	_, err = catalog.Load(filepath.Join(dir, "nowhere"))
-	require.ErrorContains(t, err, "is not a folder that can be read")
+	for _, noFolder := range []string{filepath.Join(dir, "nowhere"), filepath.Join(dir, "calls.sql")} {
+		_, err = catalog.Open(noFolder)
+		require.ErrorContains(t, err, "is not a folder that can be read")
+	}
 }
 
 func embedded(t testing.TB) *catalog.Catalog {
@@ -70,7 +105,7 @@ func embedded(t testing.TB) *catalog.Catalog {
 	return c
 }
 
-// ownCatalog copies the embedded files to where a company would keep its own.
+// ownCatalog copies the embedded catalog, without days, to a folder.
 func ownCatalog(t *testing.T) string {
 	dir := t.TempDir()
 	require.NoError(t, os.CopyFS(filepath.Join(dir, "directory"), directory.Files))

@@ -1,6 +1,6 @@
 -- What the account was charged for, line by line. Of a card, only its brand and
--- last four digits leave, as on the invoice. Left out: what charges the card
--- again, the processor's answers, and what the thing cost us.
+-- last four digits are included, as on the invoice. Left out: what charges the
+-- card again, the processor's responses, and our own costs.
 select
     c.id as _key,
     c.sid as "sid", -- ID of the charge

@@ -15,28 +15,28 @@ import (
 	_ "github.com/lib/pq" // the driver
 	"github.com/stretchr/testify/require"
 
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/catalog"
 )
 
-var update = flag.Bool("update", false, "write columns.golden anew")
+var update = flag.Bool("update", false, "rewrite columns.golden")
 
-func TestColumnsThatLeaveAreTheOnesReviewed(t *testing.T) {
+func TestTheColumnsOfCategoriesAreTheOnesReviewed(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("# Every field that leaves the building: its name, where it comes from, its type\n" +
 		"# in Postgres, and what it is. Made by: go test ./schema/catalog -update\n")
-	leaving := leaving(t, begin(t, testparts.Database(t)))
+	exported := exportedFields(t, begin(t, testservices.Database(t)))
 	for _, category := range schema.Categories {
 		fmt.Fprintf(&b, "\n%s\n", category)
-		for _, l := range leaving[category] {
+		for _, l := range exported[category] {
 			fmt.Fprintf(&b, "  %-17s %-44s %-14s %s\n", l.name, strings.Join(l.sources, " "), l.databaseType, l.description)
 		}
 	}
 	requireReviewed(t, "columns.golden", b.String())
 }
 
-// requireReviewed holds a list of what leaves against the one in the file.
+// requireReviewed compares a list of exported fields with the one in the file.
 func requireReviewed(t *testing.T, file, list string) {
 	t.Helper()
 	if *update {
@@ -48,15 +48,15 @@ func requireReviewed(t *testing.T, file, list string) {
 		"what leaves the building has changed: if it should, run go test ./schema/catalog -update and have "+file+" reviewed")
 }
 
-// leaves is one field of the archive and the columns it is made from.
-type leaves struct {
+// exportedField is one field of a record and the table columns in it.
+type exportedField struct {
 	name, databaseType, description string
 	sources                         []string
 }
 
-// leaving asks Postgres what each category's query returns and where from.
-func leaving(t testing.TB, tx *sql.Tx) map[schema.Category][]leaves {
-	all := map[schema.Category][]leaves{}
+// exportedFields returns the fields of each category's query.
+func exportedFields(t testing.TB, tx *sql.Tx) map[schema.Category][]exportedField {
+	all := map[schema.Category][]exportedField{}
 	c := embedded(t)
 	for _, category := range schema.Categories {
 		all[category] = fields(t, tx, c.Query(category), c.Columns(category), []string{"_key"}, "")
@@ -64,8 +64,9 @@ func leaving(t testing.TB, tx *sql.Tx) map[schema.Category][]leaves {
 	return all
 }
 
-// fields are what a query returns behind the columns that are its reader's.
-func fields(t testing.TB, tx *sql.Tx, query string, described []catalog.Column, reader []string, args ...any) (all []leaves) {
+// fields returns the fields that a query returns after the reader's columns, with
+// the types and sources that Postgres gives.
+func fields(t testing.TB, tx *sql.Tx, query string, described []catalog.Column, reader []string, args ...any) (all []exportedField) {
 	t.Helper()
 	rows, err := tx.Query(query, args...)
 	require.NoError(t, err)
@@ -83,7 +84,7 @@ func fields(t testing.TB, tx *sql.Tx, query string, described []catalog.Column, 
 		}
 		column := described[i-len(reader)]
 		require.Equal(t, column.Name, got.Name())
-		all = append(all, leaves{column.Name, typeName(got), column.Description, sources[i]})
+		all = append(all, exportedField{column.Name, typeName(got), column.Description, sources[i]})
 	}
 	return all
 }
@@ -96,7 +97,7 @@ func typeName(t *sql.ColumnType) string {
 	return name
 }
 
-// plan is as much of EXPLAIN's answer as says where columns come from.
+// plan is the part of EXPLAIN's output that shows where columns come from.
 type plan struct {
 	Node     string `json:"Node Type"`
 	Relation string `json:"Relation Name"`
@@ -106,11 +107,10 @@ type plan struct {
 	Plans    []plan
 }
 
-// together tells whether the plan puts others together. It does not say what it
-// returns: they do.
-func (p plan) together() bool { return p.Node == "Append" || p.Node == "Merge Append" }
+// appends reports whether the plan concatenates others. Only those have an Output.
+func (p plan) appends() bool { return p.Node == "Append" || p.Node == "Merge Append" }
 
-// sources returns, for each column a query returns, the table columns in it.
+// sources returns the table columns in each column of a query.
 func sources(t testing.TB, tx *sql.Tx, query string, args ...any) [][]string {
 	t.Helper()
 	var text string
@@ -120,10 +120,10 @@ func sources(t testing.TB, tx *sql.Tx, query string, args ...any) [][]string {
 	return sourcesOf(t, tx, explained[0].Plan)
 }
 
-// sourcesOf are the sources of what a plan returns.
+// sourcesOf returns the table columns in each column of a plan's output.
 func sourcesOf(t testing.TB, tx *sql.Tx, p plan) [][]string {
 	t.Helper()
-	if p.together() {
+	if p.appends() {
 		all := sourcesOf(t, tx, p.Plans[0])
 		for _, below := range p.Plans[1:] {
 			for i, sources := range sourcesOf(t, tx, below) {
@@ -137,7 +137,7 @@ func sourcesOf(t testing.TB, tx *sql.Tx, p plan) [][]string {
 	othersOf(t, tx, p, others)
 	sources := make([][]string, len(p.Output))
 	for i, expression := range p.Output {
-		require.NotRegexp(t, `\*|SubPlan|InitPlan|\$\d`, expression, "too clever for a catalog: its sources cannot be told")
+		require.NotRegexp(t, `\*|SubPlan|InitPlan|\$\d`, expression, "its sources cannot be determined: simplify the query")
 		for _, found := range columnsIn(t, tx, quoted.ReplaceAllString(expression, "''"), tables) {
 			sources[i] = append(append(sources[i], found), others[found]...)
 		}
@@ -145,23 +145,24 @@ func sourcesOf(t testing.TB, tx *sql.Tx, p plan) [][]string {
 	return sources
 }
 
-// othersOf finds, under a plan that names only the first of the tables that are
-// put together below it, what the others have in the place of each column.
+// othersOf adds, for an Append below the plan, the columns of its further tables
+// by the first table's column in the same place. The plan's output names only
+// the first table.
 func othersOf(t testing.TB, tx *sql.Tx, p plan, others map[string][]string) {
 	for _, below := range p.Plans {
 		othersOf(t, tx, below, others)
-		if !below.together() {
+		if !below.appends() {
 			continue
 		}
 		all := sourcesOf(t, tx, below)
 		for i, first := range sourcesOf(t, tx, below.Plans[0]) {
-			require.Len(t, first, 1, "too clever for a catalog: its sources cannot be told")
+			require.Len(t, first, 1, "its sources cannot be determined: simplify the query")
 			others[first[0]] = append(others[first[0]], all[i][1:]...)
 		}
 	}
 }
 
-// quoted is a string in an expression: what stands in it names no column.
+// quoted is a string in an expression; its contents name no column.
 var quoted = regexp.MustCompile(`'(?:[^']|'')*'`)
 
 func tablesOf(p plan, tables map[string]string) {
@@ -175,8 +176,8 @@ func tablesOf(p plan, tables map[string]string) {
 
 var named = regexp.MustCompile(`(?:("[^"]+"|\w+)\.)?("[^"]+"|[a-z_]\w*)(\(?)`)
 
-// columnsIn finds the columns an expression of a plan names. Where there is one
-// table only, Postgres does not say which one it is.
+// columnsIn returns the columns that an expression of a plan names. If there is
+// one table only, Postgres leaves out its name.
 func columnsIn(t testing.TB, tx *sql.Tx, expression string, tables map[string]string) []string {
 	var found []string
 	for _, m := range named.FindAllStringSubmatch(expression, -1) {
@@ -199,7 +200,7 @@ func isColumn(t testing.TB, tx *sql.Tx, table, column string) bool {
 	return is
 }
 
-// begin opens a transaction that is undone when the test ends.
+// begin opens a transaction that is rolled back when the test ends.
 func begin(t testing.TB, url string) *sql.Tx {
 	t.Helper()
 	db, err := sql.Open("postgres", url)
@@ -213,8 +214,8 @@ func begin(t testing.TB, url string) *sql.Tx {
 	return tx
 }
 
-// typed are a category's columns as the schema of the archive wants them.
-func typed(all map[schema.Category][]leaves) map[schema.Category][]catalog.Column {
+// typed returns the fields as columns with their types, for ArchiveSchema.
+func typed(all map[schema.Category][]exportedField) map[schema.Category][]catalog.Column {
 	columns := map[schema.Category][]catalog.Column{}
 	for category, fields := range all {
 		for _, f := range fields {

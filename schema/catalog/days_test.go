@@ -10,29 +10,29 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/catalog"
 	"satchel/schema/days"
 )
 
-func TestColumnsThatLeaveInBulkAreTheOnesReviewed(t *testing.T) {
+func TestTheColumnsOfDaysAreTheOnesReviewed(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("# Every field that leaves in bulk exports: its name, where it comes from, its\n" +
 		"# type in Postgres, and what it is. Made by: go test ./schema/catalog -update\n")
-	leaving := leavingDaily(t, begin(t, testparts.Database(t)))
+	exported := exportedDayFields(t, begin(t, testservices.Database(t)))
 	for _, typ := range schema.ResourceTypes {
 		fmt.Fprintf(&b, "\n%s\n", typ)
-		for _, l := range leaving[typ] {
+		for _, l := range exported[typ] {
 			fmt.Fprintf(&b, "  %-26s %-50s %-5s %s\n", l.name, strings.Join(l.sources, " "), l.databaseType, l.description)
 		}
 	}
 	requireReviewed(t, "../days/columns.golden", b.String())
 }
 
-// leavingDaily asks Postgres what each type's query returns and where from.
-func leavingDaily(t testing.TB, tx *sql.Tx) map[schema.ResourceType][]leaves {
-	all := map[schema.ResourceType][]leaves{}
+// exportedDayFields returns the fields of each type's query.
+func exportedDayFields(t testing.TB, tx *sql.Tx) map[schema.ResourceType][]exportedField {
+	all := map[schema.ResourceType][]exportedField{}
 	c := embedded(t)
 	for _, typ := range schema.ResourceTypes {
 		args := []any{"", "2026-01-01", "2026-01-02", "{}"}[:days.Params(typ)]
@@ -41,12 +41,12 @@ func leavingDaily(t testing.TB, tx *sql.Tx) map[schema.ResourceType][]leaves {
 	return all
 }
 
-func TestACompanyMayReadItsDaysItself(t *testing.T) {
+func TestACompanysOwnDaysReplaceTheBuiltInOnes(t *testing.T) {
 	dir := ownCatalog(t)
-	c, err := catalog.Load(dir)
+	c, err := catalog.Open(dir)
 	require.NoError(t, err)
 	for _, typ := range schema.ResourceTypes {
-		require.Equal(t, embedded(t).Day(typ), c.Day(typ), "it has no days of its own")
+		require.Equal(t, embedded(t).Day(typ), c.Day(typ), "the folder has no days")
 	}
 	require.Equal(t, embedded(t).EraseCalls(), c.EraseCalls())
 
@@ -54,19 +54,19 @@ func TestACompanyMayReadItsDaysItself(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(own, "Conferences.sql"))
 	require.NoError(t, err)
 	write(t, own, "Conferences.sql", strings.ReplaceAll(string(text), "platform.conferences", "meetings"))
-	c, err = catalog.Load(dir)
+	c, err = catalog.Open(dir)
 	require.NoError(t, err)
 	require.Contains(t, c.Day(schema.Conferences), "from meetings c")
 	require.Equal(t, days.Keys[schema.Conferences], names(c.DayColumns(schema.Conferences)))
 	require.Equal(t, embedded(t).EraseCalls(), c.EraseCalls())
 
 	require.NoError(t, os.RemoveAll(filepath.Join(own, "erase")))
-	c, err = catalog.Load(dir)
+	c, err = catalog.Open(dir)
 	require.NoError(t, err)
-	require.Empty(t, c.EraseCalls(), "it has no archive to erase from")
+	require.Empty(t, c.EraseCalls(), "the folder has no erase/Calls.sql")
 }
 
-func TestADayThatWillNotDoIsRefused(t *testing.T) {
+func TestEveryProblemOfADayQueryIsReported(t *testing.T) {
 	dir := ownCatalog(t)
 	own := copyDays(t, dir)
 	change := func(file, from, to string) {
@@ -81,33 +81,33 @@ func TestADayThatWillNotDoIsRefused(t *testing.T) {
 	change("Conferences.sql", "and c.date_created < $3", "and c.date_created < $4 order by 1")
 	write(t, own, "messages.sql", "select 1")
 	write(t, own, "erase/Calls.sql", "update calls set sid = $2 where account_sid = $1; drop table calls")
-	_, err := catalog.Load(dir)
-	for _, says := range []string{
-		"days/Calls.sql:46: never asks for $4",
+	_, err := catalog.Open(dir)
+	for _, message := range []string{
+		"days/Calls.sql:46: does not use $4",
 		"days/Messages.sql:4: must select sid, account_sid, messaging_service_sid, from, to, body,",
 		`days/Participants.sql:5: the first column must be _at, not "_when"`,
-		"days/Conferences.sql:16: $4: the account is $1, and the last that is told is $3",
-		"days/Conferences.sql:16: ORDER is for the reader to say",
-		"days/Conferences.sql:16: never asks for $3",
-		"days/messages.sql: there is no such category or question",
+		"days/Conferences.sql:16: $4: the parameters are $1, the account, to $3",
+		"days/Conferences.sql:16: ORDER is added by the reader",
+		"days/Conferences.sql:16: does not use $3",
+		"days/messages.sql: no query has this name",
 		"days/erase/Calls.sql:1: must be a plain DELETE FROM",
-		"days/erase/Calls.sql:1: holds more than one statement",
+		"days/erase/Calls.sql:1: contains more than one statement",
 	} {
-		require.ErrorContains(t, err, says)
+		require.ErrorContains(t, err, message)
 	}
 	for _, wrong := range []string{"delete from calls where sid = any ($2)", "delete from calls where account_sid = $1", "delete from calls where account_sid = $1 and sid = any ($2) and update"} {
 		write(t, own, "erase/Calls.sql", wrong)
-		_, err := catalog.Load(dir)
+		_, err := catalog.Open(dir)
 		require.ErrorContains(t, err, "days/erase/Calls.sql:1: ", wrong)
 	}
 }
 
-func TestACompanyNeedNotKnowAllThatBulkExportsAskOfADirectory(t *testing.T) {
+func TestSomeDirectoryQueriesAreOptional(t *testing.T) {
 	dir := ownCatalog(t)
 	for _, name := range []string{"signing", "subaccounts", "call"} {
 		require.NoError(t, os.Remove(filepath.Join(dir, "directory", name+".sql")))
 	}
-	c, err := catalog.Load(dir)
+	c, err := catalog.Open(dir)
 	require.NoError(t, err)
 	require.Empty(t, c.Signing())
 	require.Empty(t, c.Subaccounts())
@@ -117,11 +117,11 @@ func TestACompanyNeedNotKnowAllThatBulkExportsAskOfADirectory(t *testing.T) {
 	require.NotEmpty(t, embedded(t).Call())
 
 	write(t, dir, "directory/call.sql", "select c.day from c where c.account = $1")
-	_, err = catalog.Load(dir)
-	require.ErrorContains(t, err, "directory/call.sql:1: never asks for $2")
+	_, err = catalog.Open(dir)
+	require.ErrorContains(t, err, "directory/call.sql:1: does not use $2")
 }
 
-// copyDays copies the embedded days to where a company would keep its own.
+// copyDays copies the embedded days into a company's catalog.
 func copyDays(t *testing.T, dir string) string {
 	t.Helper()
 	own := filepath.Join(dir, "days")

@@ -9,23 +9,23 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema/catalog"
 )
 
 func TestEveryColumnIsExportedOrExcludedWithAReason(t *testing.T) {
-	tx := begin(t, testparts.Database(t))
+	tx := begin(t, testservices.Database(t))
 	exported, excluded := exported(t, tx), excluded(t)
 	require.Empty(t, undecided(t, tx, exported, excluded),
 		"decide: export it in schema/catalog, or say in excluded.txt why it stays")
 	for column := range excluded {
-		require.NotContains(t, exported, column, "is exported, and excluded as well")
-		require.Contains(t, columnsOf(t, tx), column, "is excluded, and no longer there")
+		require.NotContains(t, exported, column, "is exported and excluded")
+		require.Contains(t, columnsOf(t, tx), column, "is excluded but does not exist")
 	}
 }
 
-func TestANewColumnOrTableFailsTheBuildByName(t *testing.T) {
-	tx := begin(t, testparts.Database(t))
+func TestANewColumnOrTableFailsTheBuild(t *testing.T) {
+	tx := begin(t, testservices.Database(t))
 	for _, statement := range []string{
 		`alter table platform.users add column fax text, add column "homePage" text`,
 		`create table platform.voicemails (id bigint, account_sid text)`,
@@ -43,16 +43,17 @@ func TestANewColumnOrTableFailsTheBuildByName(t *testing.T) {
 	}, undecided(t, tx, exported(t, tx), excluded(t)))
 }
 
-func TestWhatLooksSecretIsExcluded(t *testing.T) {
+func TestColumnsThatLookSecretAreExcluded(t *testing.T) {
 	excluded := excluded(t)
-	for _, column := range columnsOf(t, begin(t, testparts.Database(t))) {
+	for _, column := range columnsOf(t, begin(t, testservices.Database(t))) {
 		if _, name, _ := strings.Cut(column, "."); catalog.LooksSecret(name) {
 			require.Contains(t, excluded, column)
 		}
 	}
 }
 
-// undecided names each table nothing was said about, and each column.
+// undecided returns the columns that are neither exported nor excluded, and the
+// tables without any column that is.
 func undecided(t testing.TB, tx *sql.Tx, exported map[string]bool, excluded map[string]string) []string {
 	decided := map[string]bool{}
 	var names []string
@@ -73,27 +74,27 @@ func undecided(t testing.TB, tx *sql.Tx, exported map[string]bool, excluded map[
 	return names
 }
 
-// exported are the columns, as table.column, that some category or bulk export
-// is made from.
+// exported returns the columns, as table.column, that a category or a day's
+// records are made from.
 func exported(t testing.TB, tx *sql.Tx) map[string]bool {
 	columns := map[string]bool{}
-	add := func(fields []leaves) {
+	add := func(fields []exportedField) {
 		for _, field := range fields {
 			for _, source := range field.sources {
 				columns[strings.TrimPrefix(source, "platform.")] = true
 			}
 		}
 	}
-	for _, fields := range leaving(t, tx) {
+	for _, fields := range exportedFields(t, tx) {
 		add(fields)
 	}
-	for _, fields := range leavingDaily(t, tx) {
+	for _, fields := range exportedDayFields(t, tx) {
 		add(fields)
 	}
 	return columns
 }
 
-// excluded reads excluded.txt.
+// excluded returns the columns in excluded.txt and their reasons.
 func excluded(t testing.TB) map[string]string {
 	text, err := os.ReadFile("excluded.txt")
 	require.NoError(t, err)

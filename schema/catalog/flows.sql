@@ -1,6 +1,6 @@
 -- The call flows the account built, drafts and archived ones included. A
--- definition leaves letter by letter as it was written. Left out: the key that
--- signs what a flow sends, and the compiled form only our engine can read.
+-- definition is exported exactly as it was written. Left out: the key that signs
+-- what a flow sends, and the compiled form that only our engine can read.
 select
     f.id as _key,
     f.sid as "sid", -- ID of the flow

@@ -8,9 +8,9 @@ import (
 	"satchel/schema"
 )
 
-// ArchiveSchema describes the archive in JSON Schema (draft 2020-12): the whole
-// document, every field of every record, in archive order. It needs the
-// columns of all twelve categories with their types.
+// ArchiveSchema returns the JSON Schema (draft 2020-12) of the archive: the whole
+// document, every field of every record, in archive order. It needs the columns
+// of every category with their types.
 func ArchiveSchema(columns map[schema.Category][]Column) ([]byte, error) {
 	defs := object{{"manifestEntry", manifestEntry()}}
 	var data, manifest object
@@ -21,7 +21,7 @@ func ArchiveSchema(columns map[schema.Category][]Column) ([]byte, error) {
 		}
 		defs = append(defs, member{string(category), record})
 		data = append(data, member{string(category), object{
-			{"description", whole(category)},
+			{"description", categoryDescription(category)},
 			{"type", "array"},
 			{"items", ref(string(category))},
 		}})
@@ -31,12 +31,12 @@ func ArchiveSchema(columns map[schema.Category][]Column) ([]byte, error) {
 		{"$schema", "https://json-schema.org/draft/2020-12/schema"},
 		{"title", "Account export " + schema.ExportVersion},
 		{"description", "A complete copy of one account's data."},
-	}, append(closed(object{
+	}, append(closedObject(object{
 		{"exportVersion", object{{"description", "Version of this format."}, {"const", schema.ExportVersion}}},
 		{"accountId", object{{"description", "ID of the account."}, {"type", "string"}, {"pattern", "^AC[0-9a-f]{32}$"}}},
 		{"exportedAt", object{{"description", "When the export was made."}, {"type", "string"}, {"format", "date-time"}}},
-		{"data", append(object{{"description", "The records of each category. Each is there, though it may be empty."}}, closed(data)...)},
-		{"manifest", append(object{{"description", "What each category holds, to check the file against."}}, closed(manifest)...)},
+		{"data", append(object{{"description", "The records of each category. Each is there, though it may be empty."}}, closedObject(data)...)},
+		{"manifest", append(object{{"description", "What each category holds, to check the file against."}}, closedObject(manifest)...)},
 	}), member{"$defs", defs})...), "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("describe the archive: %w", err)
@@ -44,7 +44,7 @@ func ArchiveSchema(columns map[schema.Category][]Column) ([]byte, error) {
 	return append(text, '\n'), nil
 }
 
-func whole(category schema.Category) string {
+func categoryDescription(category schema.Category) string {
 	if category == "account" {
 		return "The account itself, in one record."
 	}
@@ -52,7 +52,7 @@ func whole(category schema.Category) string {
 }
 
 func manifestEntry() object {
-	return closed(object{
+	return closedObject(object{
 		{"records", object{{"description", "How many records the category has."}, {"type", "integer"}, {"minimum", 0}}},
 		{"sha256", object{{"description", "SHA-256, in hex, of the category's array as it stands in the file, from [ to ]."},
 			{"type", "string"}, {"pattern", "^[0-9a-f]{64}$"}}},
@@ -69,13 +69,13 @@ func record(category schema.Category, columns []Column) (object, error) {
 		if c.Description == "" {
 			return nil, fmt.Errorf("describe the archive: %s.%s has no description", category, c.Name)
 		}
-		fields = append(fields, member{c.Name, append(object{{"description", sentence(c.Description)}}, valuesOf(c)...)})
+		fields = append(fields, member{c.Name, append(object{{"description", sentence(c.Description)}}, jsonTypeOf(c)...)})
 	}
-	return closed(fields), nil
+	return closedObject(fields), nil
 }
 
-// closed is an object with all of these members and no others.
-func closed(members object) object {
+// closedObject is the schema of an object with all of these members and no others.
+func closedObject(members object) object {
 	names := make([]string, len(members))
 	for i, m := range members {
 		names[i] = m.name
@@ -85,7 +85,7 @@ func closed(members object) object {
 
 func ref(name string) object { return object{{"$ref", "#/$defs/" + name}} }
 
-// sentence makes one of a short description.
+// sentence makes a sentence of a short description.
 func sentence(s string) string {
 	runes := []rune(s)
 	if 'a' <= runes[0] && runes[0] <= 'z' {
@@ -105,7 +105,7 @@ type member struct {
 	value any
 }
 
-// MarshalJSON writes the members as they stand.
+// MarshalJSON writes the members in their order.
 func (o object) MarshalJSON() ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteByte('{')
@@ -113,11 +113,11 @@ func (o object) MarshalJSON() ([]byte, error) {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		name, err := plain(m.name)
+		name, err := marshalPlain(m.name)
 		if err != nil {
 			return nil, err
 		}
-		value, err := plain(m.value)
+		value, err := marshalPlain(m.value)
 		if err != nil {
 			return nil, err
 		}
@@ -129,8 +129,8 @@ func (o object) MarshalJSON() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// plain is JSON without HTML's escapes.
-func plain(v any) ([]byte, error) {
+// marshalPlain returns JSON without HTML escapes.
+func marshalPlain(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)

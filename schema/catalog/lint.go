@@ -9,25 +9,25 @@ import (
 	"strings"
 )
 
-// lintCategory passes a category's query or says, line by line, why not.
+// lintCategory returns a category's query, or every problem with its line.
 func lintCategory(file string, src []byte) (query, []error) {
-	l := begin(file, src)
+	l := newLint(file, src)
 	l.checkStatement(1)
-	l.checkStars()
+	l.checkWholeRows()
 	l.checkSecrets()
-	l.checkReading()
+	l.checkReaderClauses()
 	q := query{text: l.text(), note: l.note(), columns: l.fields(camelCase, "_key")}
 	return q, l.problems
 }
 
-// lintDay passes a query of bulk exports, which takes so many parameters and
-// whose records have exactly these keys, in this order.
+// lintDay returns a query of bulk exports, which takes params parameters and whose
+// records have exactly these keys, in this order, or every problem.
 func lintDay(file string, src []byte, keys []string, params int) (query, []error) {
-	l := begin(file, src)
+	l := newLint(file, src)
 	l.checkStatement(params)
-	l.checkStars()
+	l.checkWholeRows()
 	l.checkSecrets()
-	l.checkReading()
+	l.checkReaderClauses()
 	q := query{text: l.text(), note: l.note(), columns: l.fields(snakeCase, "_at", "_key")}
 	if len(l.problems) == 0 {
 		l.checkKeys(q.columns, keys)
@@ -35,31 +35,31 @@ func lintDay(file string, src []byte, keys []string, params int) (query, []error
 	return q, l.problems
 }
 
-// lintQuestion passes a query of the directory, whose answer has exactly the
-// columns asked for.
-func lintQuestion(file string, src []byte, asked question) (query, []error) {
-	l := begin(file, src)
-	l.checkStatement(asked.params)
-	l.checkStars()
-	if !asked.secrets {
+// lintDirectory returns a query of the directory, which has exactly the wanted
+// columns in any order, or every problem.
+func lintDirectory(file string, src []byte, want directoryQuery) (query, []error) {
+	l := newLint(file, src)
+	l.checkStatement(want.params)
+	l.checkWholeRows()
+	if !want.secrets {
 		l.checkSecrets()
 	}
-	l.checkAnswer(asked.columns)
+	l.checkColumns(want.columns)
 	return query{text: l.text()}, l.problems
 }
 
-// lintErasure passes the one statement that is to delete something: calls $2 of
-// account $1.
+// lintErasure returns the statement that deletes calls $2 of account $1, the only
+// one that writes, or every problem.
 func lintErasure(file string, src []byte) (query, []error) {
-	l := begin(file, src)
-	if first := l.at(0); len(l.tokens) > 0 && (!first.word("delete") || !l.at(1).word("from")) {
-		l.complain(first.line, "must be a plain DELETE FROM")
+	l := newLint(file, src)
+	if first := l.at(0); len(l.tokens) > 0 && (!first.isWord("delete") || !l.at(1).isWord("from")) {
+		l.report(first.line, "must be a plain DELETE FROM")
 	}
-	l.checkTokens(2, func(i int) bool { return i > 0 && l.at(i).word(changing...) })
+	l.checkTokens(2, func(i int) bool { return i > 0 && l.at(i).isWord(writing...) })
 	return query{text: l.text()}, l.problems
 }
 
-// lint walks the tokens of one file and collects what is wrong.
+// lint holds the tokens of one file and collects its problems.
 type lint struct {
 	file     string
 	src      []byte
@@ -68,30 +68,30 @@ type lint struct {
 	problems []error
 }
 
-// begin reads the file. A file that cannot be read to its end has that one
-// problem, and no tokens to find others in.
-func begin(file string, src []byte) *lint {
+// newLint splits the file into tokens. A file that cannot be split has that one
+// problem and no tokens.
+func newLint(file string, src []byte) *lint {
 	l := &lint{file: file, src: bytes.TrimPrefix(src, []byte("\ufeff"))}
 	tokens, comments, err := lex(l.src)
-	if f, ok := err.(fault); ok {
-		l.complain(f.line, "%s", f.about)
+	if e, ok := err.(lexError); ok {
+		l.report(e.line, "%s", e.message)
 		return l
 	}
 	if n := len(tokens); n > 0 && tokens[n-1].is(";") {
 		tokens = tokens[:n-1]
 	}
 	if len(tokens) == 0 {
-		l.complain(1, "holds no query")
+		l.report(1, "contains no query")
 	}
 	l.tokens, l.comments = tokens, comments
 	return l
 }
 
-func (l *lint) complain(line int, format string, args ...any) {
+func (l *lint) report(line int, format string, args ...any) {
 	l.problems = append(l.problems, fmt.Errorf("%s:%d: %s", l.file, line, fmt.Sprintf(format, args...)))
 }
 
-// at returns token i, or one of no kind past either end.
+// at returns token i, or a token of kind none past either end.
 func (l *lint) at(i int) token {
 	if i < 0 || i >= len(l.tokens) {
 		return token{}
@@ -99,8 +99,8 @@ func (l *lint) at(i int) token {
 	return l.tokens[i]
 }
 
-// text is the query without the comments around it and without its semicolon,
-// so that it can be put in brackets.
+// text returns the query without the comments around it and without its
+// semicolon, so that it can be put in parentheses.
 func (l *lint) text() string {
 	if len(l.tokens) == 0 {
 		return ""
@@ -108,25 +108,25 @@ func (l *lint) text() string {
 	return string(l.src[l.tokens[0].start:l.tokens[len(l.tokens)-1].end])
 }
 
-// changing are the words that make a statement more than a question, wherever
-// they stand, and TABLE, which is a star in disguise.
-var changing = []string{"insert", "update", "delete", "merge", "into", "share", "table"}
+// writing has the keywords that make a statement write or lock, wherever they
+// occur, and TABLE, which is short for SELECT *.
+var writing = []string{"insert", "update", "delete", "merge", "into", "share", "table"}
 
-// checkStatement holds the file to one SELECT that asks about the account $1,
-// and whatever else it is told.
+// checkStatement requires one SELECT that uses each of its parameters, the account
+// $1 first of all.
 func (l *lint) checkStatement(params int) {
 	if len(l.tokens) == 0 {
 		return
 	}
-	if first := l.at(0); !first.word("select", "with") {
-		l.complain(first.line, "must be a plain SELECT, or WITH … SELECT")
+	if first := l.at(0); !first.isWord("select", "with") {
+		l.report(first.line, "must be a plain SELECT, or WITH … SELECT")
 	}
-	l.checkTokens(params, func(i int) bool { return l.at(i).word(changing...) })
+	l.checkTokens(params, func(i int) bool { return l.at(i).isWord(writing...) })
 }
 
-// checkTokens holds the file to one statement, with brackets in pairs, that uses
-// each of its parameters and changes nothing.
-func (l *lint) checkTokens(params int, changes func(i int) bool) {
+// checkTokens requires one statement, with brackets in pairs, that uses each of
+// its parameters and in which no token is one that forbidden reports.
+func (l *lint) checkTokens(params int, forbidden func(i int) bool) {
 	if len(l.tokens) == 0 {
 		return
 	}
@@ -134,16 +134,16 @@ func (l *lint) checkTokens(params int, changes func(i int) bool) {
 	for i, t := range l.tokens {
 		switch {
 		case t.is(";"):
-			l.complain(t.line, "holds more than one statement")
-		case changes(i) && !l.at(i-1).is("."):
-			l.complain(t.line, "%s does more than ask; a column of that name needs quotes", strings.ToUpper(t.text))
-		case t.kind == aParam:
-			l.use(t, used)
+			l.report(t.line, "contains more than one statement")
+		case forbidden(i) && !l.at(i-1).is("."):
+			l.report(t.line, "%s does more than read; a column of that name needs quotes", strings.ToUpper(t.text))
+		case t.kind == param:
+			l.markUsed(t, used)
 		case t.is("(", "["):
 			open = append(open, map[string]string{"(": ")", "[": "]"}[t.text])
 		case t.is(")", "]"):
 			if len(open) == 0 || open[len(open)-1] != t.text {
-				l.complain(t.line, "%q closes what was not opened", t.text)
+				l.report(t.line, "%q closes nothing", t.text)
 				return
 			}
 			open = open[:len(open)-1]
@@ -151,46 +151,46 @@ func (l *lint) checkTokens(params int, changes func(i int) bool) {
 	}
 	last := l.at(len(l.tokens) - 1).line
 	if len(open) > 0 {
-		l.complain(last, "%q is missing", open[len(open)-1])
+		l.report(last, "%q is missing", open[len(open)-1])
 	}
-	for i, is := range used {
+	for i, ok := range used {
 		switch {
-		case is:
+		case ok:
 		case i == 0:
-			l.complain(last, "never asks for $1, so it would answer for everybody")
+			l.report(last, "does not use $1, so it would return the records of every account")
 		default:
-			l.complain(last, "never asks for $%d", i+1)
+			l.report(last, "does not use $%d", i+1)
 		}
 	}
 }
 
-// use notes that parameter t is used.
-func (l *lint) use(t token, used []bool) {
+// markUsed records that parameter t is used.
+func (l *lint) markUsed(t token, used []bool) {
 	n, err := strconv.Atoi(strings.TrimPrefix(t.text, "$"))
 	switch {
 	case err == nil && n >= 1 && n <= len(used):
 		used[n-1] = true
 	case len(used) == 1:
-		l.complain(t.line, "%s: the account is $1, and there is nothing else to be told", t.text)
+		l.report(t.line, "%s: there is only $1, the account", t.text)
 	default:
-		l.complain(t.line, "%s: the account is $1, and the last that is told is $%d", t.text, len(used))
+		l.report(t.line, "%s: the parameters are $1, the account, to $%d", t.text, len(used))
 	}
 }
 
-// checkSecrets refuses every name that looks like a secret's, whether it would
-// leave or only be looked at, and the same as a key into a JSON value.
+// checkSecrets rejects every name that looks like a secret's, whether the column
+// is exported or only compared, and such a name as a key into a JSON value.
 func (l *lint) checkSecrets() {
 	for i, t := range l.tokens {
-		key := t.kind == aString && l.at(i-1).is("->", "->>", "#>", "#>>")
-		if (t.named() || key) && LooksSecret(t.text) {
-			l.complain(t.line, "%q looks like a secret; what is none needs another name, in a view for instance", t.text)
+		key := t.kind == stringLiteral && l.at(i-1).is("->", "->>", "#>", "#>>", "[")
+		if (t.isName() || key) && LooksSecret(t.text) {
+			l.report(t.line, "%q looks like a secret; if it is none, give it another name, for instance in a view", t.text)
 		}
 	}
 }
 
-// checkReading leaves to the reader what is the reader's: it orders rows by
-// _key, and stops and goes on where it likes.
-func (l *lint) checkReading() {
+// checkReaderClauses rejects the clauses that the reader adds: it orders rows by
+// _key, and stops and resumes at any row.
+func (l *lint) checkReaderClauses() {
 	depth := 0
 	for i, t := range l.tokens {
 		switch {
@@ -198,8 +198,8 @@ func (l *lint) checkReading() {
 			depth++
 		case t.is(")", "]"):
 			depth--
-		case depth == 0 && (t.word("order", "limit", "offset", "fetch") || t.word("distinct") && l.at(i-1).word("select")):
-			l.complain(t.line, "%s is for the reader to say", strings.ToUpper(t.text))
+		case depth == 0 && (t.isWord("order", "limit", "offset", "fetch") || t.isWord("distinct") && l.at(i-1).isWord("select")):
+			l.report(t.line, "%s is added by the reader", strings.ToUpper(t.text))
 		}
 	}
 }
@@ -209,52 +209,52 @@ var (
 	snakeCase = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 )
 
-// fields reads what a query selects: first the columns that are the reader's,
-// then quoted names in the case given, each once and each described.
+// fields returns the columns that a query selects after those of the reader:
+// quoted names in the given case, each once and each described.
 func (l *lint) fields(letters *regexp.Regexp, reader ...string) []Column {
 	var columns []Column
-	for i, item := range l.selected() {
+	for i, item := range l.selectItems() {
 		alias, as := l.at(item.end-1), l.at(item.end-2)
 		switch {
-		case !as.word("as") || !alias.named() || item.end-item.start < 3:
-			l.complain(alias.line, `column %d has no name: end it with as "name"`, i+1)
+		case !as.isWord("as") || !alias.isName() || item.end-item.start < 3:
+			l.report(alias.line, `column %d has no name: end it with as "name"`, i+1)
 		case i < len(reader) && alias.text != reader[i]:
-			l.complain(alias.line, "the %s column must be %s, not %q", []string{"first", "second"}[i], reader[i], alias.text)
+			l.report(alias.line, "the %s column must be %s, not %q", []string{"first", "second"}[i], reader[i], alias.text)
 		case i < len(reader):
 		case slices.Contains(reader, alias.text):
-			l.complain(alias.line, "%s must be the %s column", alias.text, []string{"first", "second"}[slices.Index(reader, alias.text)])
-		case alias.kind != aName:
-			l.complain(alias.line, `%s must be quoted: as "%s"`, alias.text, alias.text)
+			l.report(alias.line, "%s must be the %s column", alias.text, []string{"first", "second"}[slices.Index(reader, alias.text)])
+		case alias.kind != quotedName:
+			l.report(alias.line, `%s must be quoted: as "%s"`, alias.text, alias.text)
 		case !letters.MatchString(alias.text):
-			l.complain(alias.line, "%q is not %s", alias.text, map[*regexp.Regexp]string{camelCase: "camelCase", snakeCase: "snake_case"}[letters])
+			l.report(alias.line, "%q is not %s", alias.text, map[*regexp.Regexp]string{camelCase: "camelCase", snakeCase: "snake_case"}[letters])
 		case slices.ContainsFunc(columns, func(c Column) bool { return c.Name == alias.text }):
-			l.complain(alias.line, "%q is there twice", alias.text)
+			l.report(alias.line, "%q is selected twice", alias.text)
 		case l.comments[alias.line] == "":
-			l.complain(alias.line, "%q is not described: say what it is in a comment behind it", alias.text)
+			l.report(alias.line, "%q is not described: say what it is in a comment behind it", alias.text)
 		default:
 			columns = append(columns, Column{Name: alias.text, Description: l.comments[alias.line]})
 		}
 	}
 	if len(l.problems) == 0 && len(columns) == 0 {
-		l.complain(l.at(0).line, "selects nothing beside %s", reader[len(reader)-1])
+		l.report(l.at(0).line, "selects nothing besides %s", reader[len(reader)-1])
 	}
 	return columns
 }
 
-// checkKeys holds the records to the keys wanted, in their order.
+// checkKeys requires exactly the wanted keys in their order.
 func (l *lint) checkKeys(columns []Column, wanted []string) {
 	var got []string
 	for _, c := range columns {
 		got = append(got, c.Name)
 	}
 	if !slices.Equal(got, wanted) {
-		l.complain(l.at(0).line, "must select %s, and selects %s", strings.Join(wanted, ", "), strings.Join(got, ", "))
+		l.report(l.at(0).line, "must select %s, and selects %s", strings.Join(wanted, ", "), strings.Join(got, ", "))
 	}
 }
 
-// checkAnswer holds a question to the columns its answer must have.
-func (l *lint) checkAnswer(wanted []string) {
-	items := l.selected()
+// checkColumns requires exactly the wanted columns in any order.
+func (l *lint) checkColumns(wanted []string) {
+	items := l.selectItems()
 	if len(items) == 0 {
 		return
 	}
@@ -264,19 +264,20 @@ func (l *lint) checkAnswer(wanted []string) {
 	}
 	sorted := func(s []string) []string { return slices.Sorted(slices.Values(s)) }
 	if !slices.Equal(sorted(got), sorted(wanted)) {
-		l.complain(l.at(items[0].start).line, "must select %s, and selects %s",
+		l.report(l.at(items[0].start).line, "must select %s, and selects %s",
 			strings.Join(wanted, ", "), strings.Join(got, ", "))
 	}
 }
 
-// item is one entry of a select list: tokens start up to, not including, end.
-type item struct{ start, end int }
+// selectItem is one entry of a select list: tokens start up to, not including,
+// end.
+type selectItem struct{ start, end int }
 
-// selected finds the entries of the outermost select list, the first one where
-// several are put together by UNION.
-func (l *lint) selected() []item {
-	var items []item
-	depth, list := 0, -1 // the list's next entry begins at list
+// selectItems returns the entries of the outermost select list, and of the first
+// SELECT of a UNION.
+func (l *lint) selectItems() []selectItem {
+	var items []selectItem
+	depth, list := 0, -1 // list is the start of the next entry, or -1 outside the list
 	for i := 0; i <= len(l.tokens); i++ {
 		t := l.at(i)
 		switch {
@@ -286,12 +287,12 @@ func (l *lint) selected() []item {
 			depth--
 		case depth > 0:
 		case list < 0 && len(items) == 0:
-			if t.word("select") {
+			if t.isWord("select") {
 				list = i + 1
 			}
 		case list < 0:
-		case t.kind == nothing, t.is(","), l.endsList(i):
-			items = append(items, item{list, i})
+		case t.kind == none, t.is(","), l.endsList(i):
+			items = append(items, selectItem{list, i})
 			list = i + 1
 			if !t.is(",") {
 				list = -1
@@ -301,11 +302,11 @@ func (l *lint) selected() []item {
 	return items
 }
 
-// endsList tells whether token i ends a select list. The FROM of "is distinct
+// endsList reports whether token i ends a select list. The FROM of "is distinct
 // from" does not.
 func (l *lint) endsList(i int) bool {
-	if l.at(i).word("from") {
-		return !l.at(i - 1).word("distinct")
+	if l.at(i).isWord("from") {
+		return !l.at(i - 1).isWord("distinct")
 	}
-	return l.at(i).word("where", "group", "having", "window", "union", "intersect", "except", "order", "limit", "offset", "fetch", "for")
+	return l.at(i).isWord("where", "group", "having", "window", "union", "intersect", "except", "order", "limit", "offset", "fetch", "for")
 }

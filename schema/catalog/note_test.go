@@ -8,7 +8,7 @@ import (
 	"satchel/schema"
 )
 
-func TestEveryCategorySaysWhatItHoldsAndWhatItLeavesOut(t *testing.T) {
+func TestTheNoteOfEveryCategorySaysWhatIsLeftOut(t *testing.T) {
 	t.Parallel()
 	c, err := Embedded()
 	require.NoError(t, err)
@@ -19,7 +19,7 @@ func TestEveryCategorySaysWhatItHoldsAndWhatItLeavesOut(t *testing.T) {
 	require.Panics(t, func() { c.Note("nothing") })
 }
 
-func TestANoteEndsWhereTheQueryBegins(t *testing.T) {
+func TestANoteEndsBeforeTheQuery(t *testing.T) {
 	t.Parallel()
 	q, problems := lintCategory("x.sql", []byte("-- One.\n--\n-- Two.\n\nselect -- three\n c.id as _key, -- four\n c.sid as \"sid\" -- five\nfrom t c where c.account_sid = $1 -- six\n"))
 	require.Empty(t, problems)

@@ -1,9 +1,9 @@
--- What the platform told the account's people, in words. Left out: the address
--- of the telephone a push went to, and our carrier's reference.
+-- The notifications that the platform sent to the account's people. Left out: the
+-- push address of a telephone, and our carrier's reference.
 select
     n.id as _key,
     n.sid as "sid", -- ID of the notification
-    n.user_sid as "userSid", -- ID of the user who was told
+    n.user_sid as "userSid", -- ID of the user it was sent to
     n.channel as "channel", -- email, sms, push or in-app
     n.kind as "kind", -- what it was about
     n.destination as "destination", -- e-mail address or phone number it went to

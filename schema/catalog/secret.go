@@ -7,18 +7,18 @@ import (
 )
 
 var (
-	// secretParts are too telling to occur anywhere in a word.
+	// secretParts mark a secret anywhere in a word.
 	secretParts = []string{
 		"password", "passwd", "passphrase", "passcode", "secret", "credential", "token",
 		"apikey", "privatekey", "accesskey", "authkey", "signingkey", "encryptionkey",
 	}
-	// secretWords are words of their own: a pin is, pinned is not.
+	// secretWords mark a secret as whole words: pin does, pinned does not.
 	secretWords = []string{
 		"pwd", "pass", "hash", "hashes", "hashed", "bcrypt", "argon2", "scrypt", "salt",
 		"mfa", "2fa", "tfa", "otp", "totp", "hotp", "recovery", "pin", "pins",
 		"jwt", "bearer", "ssn", "cvv", "cvc", "csc",
 	}
-	// secretPairs are harmless apart.
+	// secretPairs mark a secret as two words in a row.
 	secretPairs = []string{
 		"api key", "private key", "access key", "auth key", "signing key", "encryption key", "master key",
 		"session key", "shared key", "ssh key", "security code", "verification code", "backup code",
@@ -26,10 +26,10 @@ var (
 	}
 )
 
-// LooksSecret tells whether a column of this name, in snake case or camel case,
-// must be taken for a secret. It errs on the side of refusing.
+// LooksSecret reports whether a column of this name, in snake case or camel case,
+// must be taken for a secret. In doubt it returns true.
 func LooksSecret(name string) bool {
-	words := split(name)
+	words := splitWords(name)
 	for i, word := range words {
 		if slices.ContainsFunc(secretParts, func(part string) bool { return strings.Contains(word, part) }) {
 			return true
@@ -45,8 +45,8 @@ func LooksSecret(name string) bool {
 	return false
 }
 
-// split takes auth_token, authToken, AUTHToken and "auth token" apart alike.
-func split(name string) []string {
+// splitWords splits auth_token, authToken, AUTHToken and "auth token" alike.
+func splitWords(name string) []string {
 	var words []string
 	var word []rune
 	flush := func() {
@@ -62,9 +62,9 @@ func split(name string) []string {
 			continue
 		}
 		if unicode.IsUpper(r) && i > 0 {
-			afterSmall := !unicode.IsUpper(runes[i-1])
-			beforeSmall := i+1 < len(runes) && unicode.IsLower(runes[i+1])
-			if afterSmall || beforeSmall {
+			afterLower := !unicode.IsUpper(runes[i-1])
+			beforeLower := i+1 < len(runes) && unicode.IsLower(runes[i+1])
+			if afterLower || beforeLower {
 				flush()
 			}
 		}

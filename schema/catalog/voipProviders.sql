@@ -1,6 +1,6 @@
 -- The account's own carriers: where they are and how they are used. Left out:
--- everything that signs in to a carrier, user names included. Whoever holds
--- those can place calls at the account's expense.
+-- everything that signs in to a carrier, user names included: with those, calls
+-- can be placed at the account's expense.
 select
     v.id as _key,
     v.sid as "sid", -- ID of the provider

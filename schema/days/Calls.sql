@@ -29,7 +29,7 @@ select
     c.group_sid as "group_sid", -- ID of the group of calls it belongs to
     c.queue_time::text as "queue_time", -- milliseconds it waited to be placed
     c.trunk_sid as "trunk_sid" -- ID of the trunk it used
-from ( -- unfiltered: only so does Postgres read both along their indexes, without sorting
+from ( -- unfiltered: with a filter in here Postgres sorts, instead of merging along both indexes
     select
         pii_scrubbed_at, sid, account_sid, parent_call_sid, from_number, from_formatted, to_number, to_formatted,
         phone_number_sid, status, direction, date_created, date_updated, start_time, end_time, duration, price,

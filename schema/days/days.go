@@ -1,9 +1,9 @@
-// Package days holds what leaves in bulk exports: one query for each type of
-// record, which takes the account as $1 and answers its records of a time from
-// $2 up to, not including, $3. Calls also takes the IDs of erased calls, as $4.
-// The first two columns, _at and _key, are when a record was made and its SID:
-// its place in the file. They are not written to it; the others are Keys, in
-// that order. Package catalog holds the queries to this.
+// Package days holds the queries of bulk exports: one for each resource type,
+// which takes the account as $1 and returns its records created from $2 up to,
+// not including, $3. Calls also takes the IDs of erased calls, as $4. The first
+// two columns, _at and _key, are the time a record was created and its SID; they
+// order the records in the file and are not written to it. The other columns are
+// Keys, in that order. Package catalog enforces this.
 package days
 
 import (
@@ -12,14 +12,14 @@ import (
 	"satchel/schema"
 )
 
-// Files holds <type>.sql for each type, and erase/Calls.sql, which deletes calls $2
-// of account $1 from the archive of old calls.
+// Files holds <type>.sql for each type, and erase/Calls.sql, which deletes calls
+// $2 of account $1 from the archive of old calls.
 //
 //go:embed *.sql erase/*.sql
 var Files embed.FS
 
-// Keys are the fields of each type's records, in order: Twilio's, so that what
-// reads its files reads ours.
+// Keys are the fields of each type's records, in order. They are Twilio's, so
+// that programs that read its files can read these.
 var Keys = map[schema.ResourceType][]string{
 	schema.Messages: {
 		"sid", "account_sid", "messaging_service_sid", "from", "to", "body", "num_segments", "num_media", "status", "direction",
@@ -40,7 +40,7 @@ var Keys = map[schema.ResourceType][]string{
 	},
 }
 
-// Params counts what the query of a type takes.
+// Params returns the number of parameters of a type's query.
 func Params(t schema.ResourceType) int {
 	if t == schema.Calls {
 		return 4

@@ -1,5 +1,5 @@
--- The account $1: what it is called, whose subaccount it is ('' if nobody's),
--- and whether it may do anything now.
+-- The account $1: its name, its parent account ('' if it has none), and whether
+-- it is suspended.
 select
     a.sid as id,
     a.name,

@@ -1,7 +1,7 @@
 -- What HTTP Basic authentication with user name $1 is checked against: an
--- account SID stands for the account itself, an API key for the person it
--- belongs to, with that person's role for as long as the person is active.
--- Only the SHA-256 of a secret is ever read, and only here.
+-- account SID stands for the account itself, an API key for its user, with that
+-- user's role for as long as the user is active. Only the SHA-256 of a secret is
+-- read, and only here.
 select
     a.sid as account_sid,
     '' as user_id,

@@ -1,6 +1,6 @@
--- The people of account $1 who may come in now: who asks for, confirms and
--- hears about exports is decided by their roles. Invited and deactivated people
--- are not among them.
+-- The people of account $1 who may sign in. Their roles decide who may request
+-- and confirm exports, and who is notified of them. Invited and deactivated
+-- people are left out.
 select
     u.sid as id,
     u.account_sid,

@@ -1,5 +1,5 @@
--- The auth token of account $1, as the deployment's key sealed it: what the
--- account's webhooks are signed with. Null where none is kept.
+-- The auth token of account $1, sealed with the deployment's key. It signs the
+-- account's webhooks. Null if none is stored.
 select a.auth_token_sealed as sealed
 from platform.accounts a
 where a.sid = $1

@@ -1,8 +1,8 @@
-// Package migrations brings a database to the shape this version needs.
+// Package migrations migrates a database to this version's schema.
 //
-// There are two sets: Satchel holds what we keep about exports and is always
-// applied; Platform holds the platform's own records on one machine, where
-// no separate source database is given. Each file opens with why it exists.
+// There are two sets: Satchel holds the rows about exports and is always
+// applied; Platform holds sample records of the platform, for one machine without
+// a separate source database. Each file opens with why it exists.
 package migrations
 
 import (
@@ -22,8 +22,8 @@ import (
 //go:embed satchel/*.sql platform/*.sql
 var files embed.FS
 
-// Set is a numbered row of migrations; its name is its folder and the schema
-// its tables live in.
+// Set is a series of numbered migrations. Its name is that of its folder and of
+// the schema that holds its tables.
 type Set string
 
 // The two sets.
@@ -32,8 +32,8 @@ const (
 	Platform Set = "platform"
 )
 
-// Apply brings the database up to date. It may run in several processes at
-// once: a lock in the database lets one work and the others wait.
+// Apply applies the pending migrations of the sets. It may run in several
+// processes at once: a lock in the database makes the others wait.
 func Apply(ctx context.Context, databaseURL string, sets ...Set) error {
 	connector, err := pq.NewConnector(databaseURL)
 	if err != nil {
@@ -53,7 +53,7 @@ func Apply(ctx context.Context, databaseURL string, sets ...Set) error {
 	return nil
 }
 
-// Pending tells whether the database lacks a migration of the set.
+// Pending reports whether the database lacks a migration of the set.
 func Pending(ctx context.Context, db *sql.DB, set Set) (bool, error) {
 	p, err := provider(db, set)
 	if err != nil {

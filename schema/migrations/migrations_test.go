@@ -10,15 +10,15 @@ import (
 	"github.com/pressly/goose/v3/database"
 	"github.com/stretchr/testify/require"
 
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/migrations"
 )
 
-func TestMain(m *testing.M) { testparts.Main(m) }
+func TestMain(m *testing.M) { testservices.Main(m) }
 
 func TestBulkExportsCanBeTakenBackAndBroughtAgain(t *testing.T) {
-	db, err := sql.Open("postgres", testparts.Database(t))
+	db, err := sql.Open("postgres", testservices.Database(t))
 	require.NoError(t, err)
 	defer db.Close() //nolint:errcheck // nothing is lost by it
 	versions, err := database.NewStore(database.DialectPostgres, "public.satchel_migrations")
@@ -29,24 +29,24 @@ func TestBulkExportsCanBeTakenBackAndBroughtAgain(t *testing.T) {
 	export := schema.NewExportID()
 	for _, statement := range []string{
 		`insert into satchel.exports (id, account_sid, requested_by, status, requested_at, confirm_by) values ('` + export + `', 'AC', '', 'pending', now(), now())`,
-		`insert into satchel.letters (subject, letter, sent) values ('` + export + `', 'confirm/US1/1', true), ('` + schema.NewJobID() + `', 'job_ended/US1/1', true)`,
+		`insert into satchel.emails (subject, email_key, sent) values ('` + export + `', 'confirm/US1/1', true), ('` + schema.NewJobID() + `', 'job_ended/US1/1', true)`,
 	} {
 		_, err := db.Exec(statement)
 		require.NoError(t, err)
 	}
 	_, err = p.DownTo(t.Context(), 3)
 	require.NoError(t, err)
-	var letters int
-	require.NoError(t, db.QueryRow(`select count(*) from satchel.letters where export_id = $1`, export).Scan(&letters))
-	require.Equal(t, 1, letters, "letters about exports stay")
+	var emails int
+	require.NoError(t, db.QueryRow(`select count(*) from satchel.emails where export_id = $1`, export).Scan(&emails))
+	require.Equal(t, 1, emails, "e-mails about exports stay")
 	pending, err := migrations.Pending(t.Context(), db, migrations.Satchel)
 	require.NoError(t, err)
 	require.True(t, pending)
 
 	_, err = p.Up(t.Context())
 	require.NoError(t, err)
-	require.NoError(t, db.QueryRow(`select count(*) from satchel.letters`).Scan(&letters))
-	require.Equal(t, 1, letters)
+	require.NoError(t, db.QueryRow(`select count(*) from satchel.emails`).Scan(&emails))
+	require.Equal(t, 1, emails)
 	pending, err = migrations.Pending(t.Context(), db, migrations.Satchel)
 	require.NoError(t, err)
 	require.False(t, pending)

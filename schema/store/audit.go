@@ -2,30 +2,34 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
 
+	"satchel/schema"
 	"satchel/schema/store/sqlstate"
 )
 
-// Action is what somebody did to an export, a bulk job, a day file, a call or a
-// daily export.
+// Action is what was done to the subject of an audit row.
 type Action string
 
-// The audit trail knows these deeds.
+// The actions that the audit trail holds.
 const (
 	Requested   Action = "requested"
-	MailLost    Action = "mail_lost" // the confirmation mail is wanted again
+	MailLost    Action = "mail_lost" // the confirmation e-mail was requested again
 	ConfirmedBy Action = "confirmed"
 	Downloaded  Action = "downloaded"
 	Removed     Action = "removed"
 	Erased      Action = "erased"     // a call, from the archive
-	Configured  Action = "configured" // what is exported every day of a type, which is the subject
+	Configured  Action = "configured" // the daily export of a type, which is the subject
 )
 
-// Event is one line of the audit trail. Details hold counts and flags only.
+// Event is a row of the audit trail: who did what to which export, job, day
+// file, call or daily export. Details hold counts and flags only.
 type Event struct {
 	At      time.Time `db:"at"`
 	Account string    `db:"account_sid"`
@@ -35,27 +39,31 @@ type Event struct {
 	Details any       `db:"-"`
 }
 
-// Audit adds a line to the audit trail.
-func (s *Store) Audit(ctx context.Context, e Event) error {
-	return sqlstate.Wrap("write audit", audit(ctx, s.db, e))
+// Audit adds a row to the audit trail.
+func (db *DB) Audit(ctx context.Context, e Event) error {
+	return sqlstate.Wrap("write audit", audit(ctx, db.pool, e))
 }
 
-// CountSince counts an action on a subject since the given time ago, by the
-// database's clock.
-func (s *Store) CountSince(ctx context.Context, subject string, action Action, ago time.Duration) (int, error) {
-	var n int
-	err := s.db.GetContext(ctx, &n, `select count(*) from satchel.audit
-		where subject = $1 and action = $2 and at > clock_timestamp() - $3 * interval '1 microsecond'`,
-		subject, action, ago.Microseconds())
-	return n, sqlstate.Wrap("count audit", err)
-}
-
-// History reads the audit trail of a subject, oldest first.
-func (s *Store) History(ctx context.Context, subject string) ([]Event, error) {
-	events := []Event{}
-	err := s.db.SelectContext(ctx, &events, `select at, account_sid, subject, actor, action
-		from satchel.audit where subject = $1 order by id`, subject)
-	return events, sqlstate.Wrap("read audit", err)
+// AuditWithin adds a row to the audit trail, unless the subject has limit rows
+// of this action within the window: then it adds nothing and returns how long
+// to wait. Concurrent calls cannot exceed the limit.
+func (db *DB) AuditWithin(ctx context.Context, e Event, limit int, window time.Duration) (wait time.Duration, err error) {
+	err = db.inTx(ctx, "write audit", func(tx *sqlx.Tx) error {
+		if _, err := tx.ExecContext(ctx, `select pg_advisory_xact_lock(hashtextextended($1, 0))`, "audit "+e.Subject); err != nil {
+			return err
+		}
+		var microseconds int64
+		err := tx.GetContext(ctx, &microseconds, `select ceil(extract(epoch from at - clock_timestamp()) * 1000000)::bigint + $3
+			from satchel.audit where subject = $1 and action = $2
+			and at > clock_timestamp() - $3 * interval '1 microsecond'
+			order by at desc limit 1 offset $4`, e.Subject, e.Action, window.Microseconds(), limit-1)
+		if errors.Is(err, sql.ErrNoRows) {
+			return audit(ctx, tx, e)
+		}
+		wait = time.Duration(microseconds) * time.Microsecond
+		return err
+	})
+	return wait, err
 }
 
 func audit(ctx context.Context, db sqlx.ExtContext, e Event) error {
@@ -71,10 +79,49 @@ func audit(ctx context.Context, db sqlx.ExtContext, e Event) error {
 	return err
 }
 
-// actor names who did it: a user, else the account's own credentials.
+// actor is the actor of an audit row: a user, else the account's own
+// credentials.
 func actor(user string) string {
 	if user == "" {
-		return "account"
+		return schema.ActorAccount
 	}
 	return user
+}
+
+// Deed is a line of an export's audit trail, with the counts of a removal. All
+// downloads by one actor are one line, at the time of the last.
+type Deed struct {
+	Event
+	Times   int64 `db:"times"`
+	Objects int   `db:"objects"` // deleted
+	Left    int   `db:"left_over"`
+}
+
+// maxTrailLines limits how many lines of downloads are read for all exports
+// together, and how many of everything else. The newest are kept.
+const maxTrailLines = 5000
+
+// Trails reads the audit trails of an account's exports, each oldest first. A
+// download that was resumed counts once.
+func (db *DB) Trails(ctx context.Context, account string, exports []string) (map[string][]Deed, error) {
+	var lines []Deed
+	err := db.pool.SelectContext(ctx, &lines, `select at, account_sid, subject, actor, action, times, objects, left_over from (
+			(select id, at, account_sid, subject, actor, action, 1 as times,
+				coalesce((details->>'objects')::int, 0) as objects, coalesce((details->>'left')::int, 0) as left_over
+			from satchel.audit where account_sid = $1 and subject = any($2) and action <> $4
+			order by id desc limit $3)
+			union all
+			(select max(id) as id, max(at) as at, account_sid, subject, actor, action, count(*) as times, 0 as objects, 0 as left_over
+			from satchel.audit where account_sid = $1 and subject = any($2) and action = $4 and coalesce(details->>'from', '0') = '0'
+			group by account_sid, subject, actor, action
+			order by max(id) desc limit $3)
+		) lines order by id`, account, pq.Array(exports), maxTrailLines, Downloaded)
+	if err != nil {
+		return nil, sqlstate.Wrap("read audit", err)
+	}
+	trails := make(map[string][]Deed, len(exports))
+	for _, l := range lines {
+		trails[l.Subject] = append(trails[l.Subject], l)
+	}
+	return trails, nil
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"math"
+	"time"
 
 	"satchel/schema"
 	"satchel/schema/store/sqlstate"
@@ -13,97 +15,98 @@ import (
 const dayFileColumns = `id, account_sid, resource_type, to_char(day, 'YYYY-MM-DD') as day, job_id, friendly_name,
 	records, size, sha256, created_at, expires_at, seq`
 
-// kept is true of a day file that can be read: its key is there, and its time
-// is not over by the database's clock.
-const kept = `wrapped is not null and expires_at > clock_timestamp()`
+// readable is the predicate of a day file whose key exists and which has not
+// expired by the database's clock.
+const readable = `wrapped is not null and expires_at > clock_timestamp()`
 
-// outdated is true of a file with a call that was erased before so long: none
-// is published that was known to have one, so it was noted after that.
-func outdated(ago string) string {
-	return `resource_type = 'Calls' and exists (select from satchel.erased_calls e
+// outdated is the predicate of a day file with a call that was erased longer ago
+// than the given time. No file is published with a call that is known to be
+// erased, so such a call was erased after the file was published.
+func outdated(ago time.Duration) string {
+	return `resource_type = ` + sqlText(schema.Calls) + ` and exists (select from satchel.erased_calls e
 		where e.account_sid = day_files.account_sid and e.day = day_files.day
-		and e.at > day_files.created_at and e.at <= clock_timestamp() - interval '` + ago + `')`
+		and e.at > day_files.created_at and e.at <= clock_timestamp() - ` + fmt.Sprintf("interval '%d microseconds')", ago.Microseconds())
 }
 
-// seen is true of a day file that anybody may read. One that should have been
-// made again for minutes is hidden until it is: whatever keeps it from being made,
-// what was erased is gone from it in time.
-var seen = kept + ` and not (` + outdated("5 minutes") + `)`
+// visible is the predicate of a day file that may be listed and downloaded. One
+// that has been outdated for schema.OutdatedWithin is hidden until it is
+// rebuilt: an erased call disappears in time, whatever delays the rebuild.
+var visible = readable + ` and not (` + outdated(schema.OutdatedWithin) + `)`
 
-// DayFiles lists the account's files of a type in the order in which they were
-// made, behind the given place in it.
-func (s *Store) DayFiles(ctx context.Context, account string, t schema.ResourceType, afterSeq int64, limit int) ([]schema.DayFile, error) {
+// DayFiles lists the account's files of a type in the order of publication,
+// after the given Seq.
+func (b *BulkExports) DayFiles(ctx context.Context, account string, t schema.ResourceType, afterSeq int64, limit int) ([]schema.DayFile, error) {
 	list := []schema.DayFile{}
-	err := s.db.SelectContext(ctx, &list, `select `+dayFileColumns+` from satchel.day_files
-		where account_sid = $1 and resource_type = $2 and seq > $3 and `+seen+` order by seq limit $4`, account, t, afterSeq, limit)
+	err := b.pool.SelectContext(ctx, &list, `select `+dayFileColumns+` from satchel.day_files
+		where account_sid = $1 and resource_type = $2 and seq > $3 and `+visible+` order by seq limit $4`, account, t, afterSeq, limit)
 	return list, sqlstate.Wrap("list day files", err)
 }
 
 // CurrentDayFiles lists the account's files of all types, newest first.
-func (s *Store) CurrentDayFiles(ctx context.Context, account string, limit int) ([]schema.DayFile, error) {
-	return s.CurrentDayFilesBefore(ctx, account, math.MaxInt64, limit)
+func (b *BulkExports) CurrentDayFiles(ctx context.Context, account string, limit int) ([]schema.DayFile, error) {
+	return b.CurrentDayFilesBefore(ctx, account, math.MaxInt64, limit)
 }
 
-// CurrentDayFilesBefore is CurrentDayFiles behind the given place in the order
-// in which they were made.
-func (s *Store) CurrentDayFilesBefore(ctx context.Context, account string, seq int64, limit int) ([]schema.DayFile, error) {
+// CurrentDayFilesBefore is CurrentDayFiles of files published before the given
+// Seq.
+func (b *BulkExports) CurrentDayFilesBefore(ctx context.Context, account string, seq int64, limit int) ([]schema.DayFile, error) {
 	list := []schema.DayFile{}
-	err := s.db.SelectContext(ctx, &list, `select `+dayFileColumns+` from satchel.day_files
-		where account_sid = $1 and seq < $3 and `+seen+` order by seq desc limit $2`, account, limit, seq)
+	err := b.pool.SelectContext(ctx, &list, `select `+dayFileColumns+` from satchel.day_files
+		where account_sid = $1 and seq < $3 and `+visible+` order by seq desc limit $2`, account, limit, seq)
 	return list, sqlstate.Wrap("list day files", err)
 }
 
-// DayFile reads the account's file of a type and day. One that cannot be read
-// any more does not exist.
-func (s *Store) DayFile(ctx context.Context, account string, t schema.ResourceType, day schema.Day) (schema.DayFile, error) {
+// DayFile reads the account's file of a type and day. One that may not be
+// downloaded any more is NotFound.
+func (b *BulkExports) DayFile(ctx context.Context, account string, t schema.ResourceType, day schema.Day) (schema.DayFile, error) {
 	var f schema.DayFile
-	err := s.db.GetContext(ctx, &f, `select `+dayFileColumns+` from satchel.day_files
-		where account_sid = $1 and resource_type = $2 and day = $3 and `+seen, account, t, day)
-	return f, fileError(err)
+	err := b.pool.GetContext(ctx, &f, `select `+dayFileColumns+` from satchel.day_files
+		where account_sid = $1 and resource_type = $2 and day = $3 and `+visible, account, t, day)
+	return f, dayFileError(err)
 }
 
-// Outdated tells whether the account's file of calls of a day is there and has
-// one that was erased since it was published.
-func (s *Store) Outdated(ctx context.Context, account string, day schema.Day) (bool, error) {
+// Outdated reports whether the account's file of calls of a day exists and has a
+// call that was erased since it was published.
+func (b *BulkExports) Outdated(ctx context.Context, account string, day schema.Day) (bool, error) {
 	var is bool
-	err := s.db.GetContext(ctx, &is, `select exists (select from satchel.day_files
-		where account_sid = $1 and day = $2 and `+kept+` and `+outdated("0")+`)`, account, day)
-	return is, sqlstate.Wrap("look for an outdated day file", err)
+	err := b.pool.GetContext(ctx, &is, `select exists (select from satchel.day_files
+		where account_sid = $1 and day = $2 and `+readable+` and `+outdated(0)+`)`, account, day)
+	return is, sqlstate.Wrap("find outdated day file", err)
 }
 
-// OutdatedDays lists all such files by ID, behind after.
-func (s *Store) OutdatedDays(ctx context.Context, after string, limit int) ([]schema.DayFile, error) {
+// OutdatedDays lists all such files in order of ID, after the given one.
+func (b *BulkExports) OutdatedDays(ctx context.Context, after string, limit int) ([]schema.DayFile, error) {
 	list := []schema.DayFile{}
-	err := s.db.SelectContext(ctx, &list, `select `+dayFileColumns+` from satchel.day_files
-		where id > $1 and `+kept+` and `+outdated("0")+` order by id limit $2`, after, limit)
+	err := b.pool.SelectContext(ctx, &list, `select `+dayFileColumns+` from satchel.day_files
+		where id > $1 and `+readable+` and `+outdated(0)+` order by id limit $2`, after, limit)
 	return list, sqlstate.Wrap("find outdated day files", err)
 }
 
-// OpenDayFile reads what is needed to hand out this version of a file, its key
-// still wrapped. One that was replaced, or whose time is over, does not exist.
-func (s *Store) OpenDayFile(ctx context.Context, id string) (f schema.DayFile, wrapped []byte, err error) {
+// OpenDayFile reads what is needed to send this version of a file, its key still
+// wrapped. One that was replaced, or has expired, is NotFound.
+func (b *BulkExports) OpenDayFile(ctx context.Context, id string) (f schema.DayFile, wrapped []byte, err error) {
 	var row struct {
 		schema.DayFile
 		Wrapped []byte `db:"wrapped"`
 	}
-	err = s.db.GetContext(ctx, &row, `select `+dayFileColumns+`, wrapped from satchel.day_files where id = $1 and `+seen, id)
-	return row.DayFile, row.Wrapped, fileError(err)
+	err = b.pool.GetContext(ctx, &row, `select `+dayFileColumns+`, wrapped from satchel.day_files where id = $1 and `+visible, id)
+	return row.DayFile, row.Wrapped, dayFileError(err)
 }
 
-// AccountDayFile reads this version of a file of this account; another account's
-// does not exist, nor one that cannot be read any more.
-func (s *Store) AccountDayFile(ctx context.Context, account, id string) (schema.DayFile, error) {
+// AccountDayFile reads this version of a file of this account. One of another
+// account, or that may not be downloaded any more, is NotFound.
+func (b *BulkExports) AccountDayFile(ctx context.Context, account, id string) (schema.DayFile, error) {
 	if !schema.IsDayFileID(id) {
-		return schema.DayFile{}, fileError(sql.ErrNoRows)
+		return schema.DayFile{}, dayFileError(sql.ErrNoRows)
 	}
 	var f schema.DayFile
-	err := s.db.GetContext(ctx, &f, `select `+dayFileColumns+` from satchel.day_files where account_sid = $1 and id = $2 and `+seen, account, id)
-	return f, fileError(err)
+	err := b.pool.GetContext(ctx, &f, `select `+dayFileColumns+` from satchel.day_files where account_sid = $1 and id = $2 and `+visible, account, id)
+	return f, dayFileError(err)
 }
 
-func fileError(err error) error {
+func dayFileError(err error) error {
 	if errors.Is(err, sql.ErrNoRows) {
-		return schema.Errorf(schema.NotFound, "day_file_not_found", "There is no such file.")
+		return schema.Errorf(schema.NotFound, schema.CodeDayFileNotFound, "There is no such file.")
 	}
 	return sqlstate.Wrap("read day file", err)
 }

@@ -16,21 +16,21 @@ func aFile(account string) schema.NewDayFile {
 		Records: 5, Size: 100, SHA256: "aa", Wrapped: []byte("key"), ReadAt: time.Now(), Retention: week}
 }
 
-// published publishes the file, which must replace the one named.
-func published(t *testing.T, s *store.Store, f schema.NewDayFile, replaces string) {
-	useless, err := s.PublishDay(t.Context(), f)
+// published publishes the file and checks which one it replaces.
+func published(t *testing.T, s *store.BulkExports, f schema.NewDayFile, replaces string) {
+	obsolete, err := s.PublishDay(t.Context(), f)
 	require.NoError(t, err)
-	require.Equal(t, replaces, useless)
+	require.Equal(t, replaces, obsolete)
 }
 
-func file(t *testing.T, s *store.Store, f schema.NewDayFile) schema.DayFile {
+func file(t *testing.T, s *store.BulkExports, f schema.NewDayFile) schema.DayFile {
 	got, err := s.DayFile(t.Context(), f.Account, f.Type, f.Day)
 	require.NoError(t, err)
 	return got
 }
 
-// hasRow tells of a file even where nobody may see it any more.
-func hasRow(t *testing.T, s *store.Store, id string) bool {
+// hasRow reports whether a file has a row, even if it may not be downloaded.
+func hasRow(t *testing.T, s *store.BulkExports, id string) bool {
 	known, err := s.KnownDays(context.Background(), []string{id})
 	require.NoError(t, err)
 	return known[id]
@@ -41,8 +41,8 @@ func missing(t *testing.T, err error) {
 	require.Equal(t, schema.NotFound, schema.KindOf(err), "%v", err)
 }
 
-func TestAFileIsSeenTogetherWithTheEndOfItsDay(t *testing.T) {
-	s := open(t)
+func TestAFileAppearsTogetherWithTheEndOfItsDay(t *testing.T) {
+	s := openBulk(t)
 	o := opened(t, s, schema.NewAccountID())
 	f := aFile(o.Account)
 	f.Job = o.ID
@@ -57,7 +57,7 @@ func TestAFileIsSeenTogetherWithTheEndOfItsDay(t *testing.T) {
 	require.WithinDuration(t, time.Now(), got.CreatedAt, time.Minute)
 	require.Equal(t, schema.DayFile{ID: f.ID, Account: f.Account, Type: f.Type, Day: f.Day, Job: o.ID, Name: o.Name, Records: 5, Size: 100, SHA256: "aa",
 		CreatedAt: got.CreatedAt, ExpiresAt: got.ExpiresAt, Seq: got.Seq}, got)
-	published(t, s, f, "") // what is published is never called useless
+	published(t, s, f, "") // a published file is never reported as obsolete
 
 	empty := aFile(o.Account)
 	empty.Job, empty.Day, empty.Records = o.ID, "2026-03-01", 0
@@ -74,8 +74,8 @@ func TestAFileIsSeenTogetherWithTheEndOfItsDay(t *testing.T) {
 	require.Equal(t, got, file(t, s, f), "the day has ended")
 }
 
-func TestNobodySeesAnEndedDayWithoutItsFile(t *testing.T) {
-	s := open(t)
+func TestNoReaderSeesAnEndedDayWithoutItsFile(t *testing.T) {
+	s := openBulk(t)
 	o := opened(t, s, schema.NewAccountID())
 	f := aFile(o.Account)
 	f.Job = o.ID
@@ -88,14 +88,14 @@ func TestNobodySeesAnEndedDayWithoutItsFile(t *testing.T) {
 		}
 		return err == nil
 	}
-	meet(t, s, sameID, []any{f.ID}, // the day has moved in the transaction, the file waits
+	race(t, s.DB, sameID, []any{f.ID}, // the day has moved in the transaction, and the file waits for the lock
 		func() { published(t, s, f, "") },
 		func() { require.Equal(t, []bool{false, false}, []bool{ended(), there()}) })
 	require.Equal(t, []bool{true, true}, []bool{ended(), there()})
 }
 
 func TestANewerFileReplacesTheOlderAndMovesToTheEnd(t *testing.T) {
-	s := open(t)
+	s := openBulk(t)
 	account := schema.NewAccountID()
 	old, other := aFile(account), aFile(account)
 	other.Day = "2026-03-01"
@@ -126,53 +126,53 @@ func TestANewerFileReplacesTheOlderAndMovesToTheEnd(t *testing.T) {
 	require.Empty(t, none)
 }
 
-// sameID holds up whoever publishes a file of this ID, at the last step.
+// sameID blocks the publication of a file with this ID at its last step.
 const sameID = `insert into satchel.day_files (account_sid, resource_type, day, id, records, size, sha256, expires_at)
 	values ('AC of another', 'Calls', '2026-01-01', $1, 0, 0, '', now())`
 
-func TestWhoeverReadsOnBehindTheLastFileMissesNone(t *testing.T) {
-	s := open(t)
+func TestReadingOnAfterTheLastFileMissesNone(t *testing.T) {
+	s := openBulk(t)
 	slow := aFile(schema.NewAccountID())
 	quick := aFile(slow.Account)
 	quick.Day = "2026-03-01"
 	var got []string
-	var behind int64
+	var after int64
 	read := func() {
-		page, err := s.DayFiles(context.Background(), slow.Account, schema.Calls, behind, 10)
+		page, err := s.DayFiles(context.Background(), slow.Account, schema.Calls, after, 10)
 		require.NoError(t, err)
 		for _, f := range page {
-			got, behind = append(got, f.ID), f.Seq
+			got, after = append(got, f.ID), f.Seq
 		}
 	}
-	meet(t, s, sameID, []any{slow.ID},
+	race(t, s.DB, sameID, []any{slow.ID},
 		func() { published(t, s, slow, "") },
 		func() { published(t, s, quick, ""); read() })
 	read()
 	require.Equal(t, []string{slow.ID, quick.ID}, got)
 }
 
-func TestAFileThatIsMadeAgainKeepsItsNameAndItsTime(t *testing.T) {
-	s := open(t)
+func TestARebuiltFileKeepsItsNameAndExpiry(t *testing.T) {
+	s := openBulk(t)
 	o := opened(t, s, schema.NewAccountID())
-	again := aFile(o.Account)
-	again.Again, again.Retention = true, 10*week
-	published(t, s, again, again.ID)
-	require.False(t, hasRow(t, s, again.ID), "there was nothing to replace")
+	rebuilt := aFile(o.Account)
+	rebuilt.Again, rebuilt.Retention = true, 10*week
+	published(t, s, rebuilt, rebuilt.ID)
+	require.False(t, hasRow(t, s, rebuilt.ID), "there was nothing to replace")
 
 	first := aFile(o.Account)
 	first.Job = o.ID
 	begin(t, s, o.ID, first.Day)
 	published(t, s, first, "")
 	before := file(t, s, first)
-	published(t, s, again, first.ID)
-	after := file(t, s, again)
-	require.Equal(t, again.ID, after.ID)
+	published(t, s, rebuilt, first.ID)
+	after := file(t, s, rebuilt)
+	require.Equal(t, rebuilt.ID, after.ID)
 	require.Equal(t, []any{before.ExpiresAt, before.Name, before.Job}, []any{after.ExpiresAt, after.Name, after.Job})
 	require.Greater(t, after.Seq, before.Seq)
 	require.True(t, after.CreatedAt.After(before.CreatedAt))
 
-	require.NoError(t, s.DestroyDayKey(t.Context(), again.ID))
-	third := again
+	require.NoError(t, s.DestroyDayKey(t.Context(), rebuilt.ID))
+	third := rebuilt
 	third.ID = schema.NewDayFileID()
 	published(t, s, third, third.ID)
 	expired := aFile(o.Account)
@@ -182,8 +182,8 @@ func TestAFileThatIsMadeAgainKeepsItsNameAndItsTime(t *testing.T) {
 	published(t, s, third, third.ID)
 }
 
-func TestAFileWithoutAKeyOrWithoutTimeIsSeenByNobodyButTheSweep(t *testing.T) {
-	s := open(t)
+func TestAFileWithoutAKeyOrExpiredIsVisibleOnlyToTheSweep(t *testing.T) {
+	s := openBulk(t)
 	account := schema.NewAccountID()
 	blank, expired, expiredLater := aFile(account), aFile(account), aFile(account)
 	expired.Day, expired.Retention = "2026-01-01", -2*time.Hour
@@ -227,7 +227,7 @@ func TestAFileWithoutAKeyOrWithoutTimeIsSeenByNobodyButTheSweep(t *testing.T) {
 }
 
 func TestNoFileThatWasReadBeforeAnErasureIsPublishedAfterIt(t *testing.T) {
-	s := open(t)
+	s := openBulk(t)
 	account := schema.NewAccountID()
 	erasure := func(call string) []schema.Erasure {
 		return []schema.Erasure{{Call: call, Day: "2026-02-28"}, {Call: call + " of another day", Day: "2026-02-27"}}
@@ -239,27 +239,27 @@ func TestNoFileThatWasReadBeforeAnErasureIsPublishedAfterIt(t *testing.T) {
 	messages.Type = schema.Messages
 	published(t, s, messages, "")
 
-	// An erasure waits for a publisher that has looked before it: its file is there to be made again.
+	// An erasure waits for a publication that began before it: its file exists and becomes outdated.
 	f := aFile(account)
 	f.Erased = 1
 	var seen bool
-	meet(t, s, sameID, []any{f.ID},
+	race(t, s.DB, sameID, []any{f.ID},
 		func() { published(t, s, f, "") },
 		func() {
 			require.NoError(t, s.EraseCalls(context.Background(), account, "", erasure("CA1")))
 			seen = hasRow(t, s, f.ID)
 		})
 	require.True(t, seen)
-	again := aFile(account)
-	again.Again, again.Erased = true, 1
-	_, err = s.PublishDay(t.Context(), again)
+	rebuilt := aFile(account)
+	rebuilt.Again, rebuilt.Erased = true, 1
+	_, err = s.PublishDay(t.Context(), rebuilt)
 	require.ErrorIs(t, err, schema.ErrOvertaken)
-	again.Erased = 2
-	published(t, s, again, f.ID)
+	rebuilt.Erased = 2
+	published(t, s, rebuilt, f.ID)
 }
 
-func TestAnOvertakenFileLeavesItsDayRunning(t *testing.T) {
-	s := open(t)
+func TestAStaleFileLeavesItsDayRunning(t *testing.T) {
+	s := openBulk(t)
 	o := opened(t, s, schema.NewAccountID())
 	f := aFile(o.Account)
 	f.Job = o.ID
@@ -273,8 +273,8 @@ func TestAnOvertakenFileLeavesItsDayRunning(t *testing.T) {
 	require.Equal(t, schema.DayCompleted, statusesOf(t, s, o.ID)[1])
 }
 
-func TestTroubleOfAnAttemptThatWasGivenUpKeepsNoOtherFromEndingTheDay(t *testing.T) {
-	s := open(t)
+func TestTheErrorOfAnEarlierAttemptDoesNotKeepTheNextFromEndingTheDay(t *testing.T) {
+	s := openBulk(t)
 	o := opened(t, s, schema.NewAccountID())
 	f := aFile(o.Account)
 	f.Job = o.ID
@@ -285,8 +285,8 @@ func TestTroubleOfAnAttemptThatWasGivenUpKeepsNoOtherFromEndingTheDay(t *testing
 	require.Equal(t, schema.DayCompleted, statusesOf(t, s, o.ID)[1])
 }
 
-// outdated are the account's files that are to be made again.
-func outdated(t *testing.T, s *store.Store, account string) (files []string) {
+// outdated lists the account's outdated files.
+func outdated(t *testing.T, s *store.BulkExports, account string) (files []string) {
 	t.Helper()
 	list, err := s.OutdatedDays(t.Context(), "", 100)
 	require.NoError(t, err)
@@ -301,8 +301,8 @@ func outdated(t *testing.T, s *store.Store, account string) (files []string) {
 	return files
 }
 
-func TestAnErasedCallIsInNoFileForMoreThanMinutesThoughNoneCanBeMade(t *testing.T) {
-	s := open(t)
+func TestAFileWithAnErasedCallIsHiddenAfterMinutesEvenIfItIsNotRebuilt(t *testing.T) {
+	s := openBulk(t)
 	f := aFile(schema.NewAccountID())
 	messages, other, late := aFile(f.Account), aFile(f.Account), f
 	messages.Type, other.Day, late.ID = schema.Messages, "2026-03-01", schema.NewDayFileID()
@@ -318,10 +318,10 @@ func TestAnErasedCallIsInNoFileForMoreThanMinutesThoughNoneCanBeMade(t *testing.
 		return files
 	}
 	require.NoError(t, s.EraseCalls(t.Context(), f.Account, "", []schema.Erasure{{Call: "CA1", Day: f.Day}}))
-	require.Contains(t, list(), f.ID, "it is made again in a moment")
-	_, err := s.DB().Exec(`update satchel.day_files set created_at = created_at - interval '6 minutes'`)
+	require.Contains(t, list(), f.ID, "a rebuild has minutes to replace it")
+	_, err := s.SQL().Exec(`update satchel.day_files set created_at = created_at - interval '6 minutes'`)
 	require.NoError(t, err)
-	_, err = s.DB().Exec(`update satchel.erased_calls set at = at - interval '5 minutes'`)
+	_, err = s.SQL().Exec(`update satchel.erased_calls set at = at - interval '5 minutes'`)
 	require.NoError(t, err)
 	require.ElementsMatch(t, []string{messages.ID, other.ID}, list())
 	_, err = s.DayFile(t.Context(), f.Account, f.Type, f.Day)
@@ -332,11 +332,11 @@ func TestAnErasedCallIsInNoFileForMoreThanMinutesThoughNoneCanBeMade(t *testing.
 
 	late.Again, late.Erased = true, 1
 	published(t, s, late, f.ID)
-	require.Equal(t, late.ID, file(t, s, f).ID, "it is there again")
+	require.Equal(t, late.ID, file(t, s, f).ID, "it is visible again")
 }
 
-func TestOnlyAFileThatWasThereBeforeAnErasureIsMadeAgain(t *testing.T) {
-	s := open(t)
+func TestOnlyAFileThatIsOlderThanAnErasureIsOutdated(t *testing.T) {
+	s := openBulk(t)
 	f := aFile(schema.NewAccountID())
 	erase := func(call string) {
 		require.NoError(t, s.EraseCalls(t.Context(), f.Account, "", []schema.Erasure{{Call: call, Day: f.Day}}))
@@ -353,39 +353,39 @@ func TestOnlyAFileThatWasThereBeforeAnErasureIsMadeAgain(t *testing.T) {
 	erase("CA1")
 	require.Equal(t, []string{f.ID}, outdated(t, s, f.Account))
 	require.NoError(t, s.DestroyDayKey(t.Context(), f.ID))
-	require.Empty(t, outdated(t, s, f.Account), "somebody deletes it")
+	require.Empty(t, outdated(t, s, f.Account), "it is being deleted")
 }
 
-func TestAFileThatIsDeletedWhileItIsMadeAgainStaysDeleted(t *testing.T) {
-	s := open(t)
+func TestAFileThatIsDeletedDuringItsRebuildStaysDeleted(t *testing.T) {
+	s := openBulk(t)
 	f := aFile(schema.NewAccountID())
 	published(t, s, f, "")
 	wanted := file(t, s, f)
-	again, later := f, f
-	again.ID, again.Again, later.ID, later.Again = schema.NewDayFileID(), true, schema.NewDayFileID(), true
+	rebuilt, later := f, f
+	rebuilt.ID, rebuilt.Again, later.ID, later.Again = schema.NewDayFileID(), true, schema.NewDayFileID(), true
 	var deleted string
-	meet(t, s, sameID, []any{again.ID}, // it has replaced the file, and waits to say so
-		func() { published(t, s, again, f.ID) },
+	race(t, s.DB, sameID, []any{rebuilt.ID}, // the file is replaced in the transaction, which waits for the lock
+		func() { published(t, s, rebuilt, f.ID) },
 		func() {
 			var err error
 			deleted, err = s.DestroyLatestDayKey(context.Background(), wanted)
 			require.NoError(t, err)
 		})
-	require.Equal(t, again.ID, deleted)
+	require.Equal(t, rebuilt.ID, deleted)
 	published(t, s, later, later.ID)
 	_, err := s.DayFile(t.Context(), f.Account, f.Type, f.Day)
 	missing(t, err)
 
 	other := aFile(f.Account)
-	published(t, s, other, again.ID)
+	published(t, s, other, rebuilt.ID)
 	deleted, err = s.DestroyLatestDayKey(t.Context(), wanted)
 	require.NoError(t, err)
-	require.Empty(t, deleted, "somebody asked for that one since")
+	require.Empty(t, deleted, "it was replaced by a file with its own expiry")
 	require.Equal(t, other.ID, file(t, s, f).ID)
 }
 
 func TestAFileWhoseObjectTheSweepMayHaveDeletedIsNotPublished(t *testing.T) {
-	s := open(t)
+	s := openBulk(t)
 	f := aFile(schema.NewAccountID())
 	f.ReadAt = f.ReadAt.Add(-10 * time.Minute)
 	_, err := s.PublishDay(t.Context(), f)
@@ -394,7 +394,7 @@ func TestAFileWhoseObjectTheSweepMayHaveDeletedIsNotPublished(t *testing.T) {
 }
 
 func TestTheKeysOfAllExpiredFilesAreDestroyedAtOnce(t *testing.T) {
-	s := open(t)
+	s := openBulk(t)
 	kept, expired, expiredToo := aFile(schema.NewAccountID()), aFile(schema.NewAccountID()), aFile(schema.NewAccountID())
 	expired.Retention, expiredToo.Retention = -time.Hour, -2*time.Hour
 	for _, f := range []schema.NewDayFile{kept, expired, expiredToo} {
@@ -402,7 +402,7 @@ func TestTheKeysOfAllExpiredFilesAreDestroyedAtOnce(t *testing.T) {
 	}
 	require.NoError(t, s.DestroyExpiredDayKeys(t.Context()))
 	var blank []string
-	rows, err := s.DB().Query(`select id from satchel.day_files where wrapped is null`)
+	rows, err := s.SQL().Query(`select id from satchel.day_files where wrapped is null`)
 	require.NoError(t, err)
 	defer rows.Close() //nolint:errcheck // it was read to its end
 	for rows.Next() {

@@ -4,35 +4,35 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"time"
 
 	"github.com/jmoiron/sqlx"
 
 	"satchel/schema"
 )
 
-// PublishDay makes a file the one of its account, type and day, and, with a
-// job, its day Completed or CompletedEmptyRecords, in one transaction. It
-// answers the ID of the file that it replaces, if any. It answers that of f,
-// and keeps nothing, where f is not to be seen after all: the day of its job
-// does not run any more, or it was made again and what it was to replace is
-// gone. schema.ErrOvertaken: calls of the day were erased since it was read, or
-// that was so long ago that the sweep may have deleted its object.
-// Run again with what is published already it changes nothing.
-func (s *Store) PublishDay(ctx context.Context, f schema.NewDayFile) (useless string, err error) {
-	err = s.inTx(ctx, "publish day file", func(tx *sqlx.Tx) error {
+// PublishDay makes a file the current one of its account, type and day and, with
+// a job, moves the job's day to Completed or CompletedEmptyRecords, in one
+// transaction. It returns the ID of the file whose object is now obsolete: the
+// one that f replaces, if any, or f itself if it is not published, because the
+// day of its job does not run any more, or because it is a rebuild and the file
+// to be replaced is gone. It returns schema.ErrOvertaken if calls of the day were
+// erased since f was read, or if that was so long ago that the sweep may have
+// deleted its object. Run again with the file that is published it changes
+// nothing.
+func (b *BulkExports) PublishDay(ctx context.Context, f schema.NewDayFile) (obsolete string, err error) {
+	err = b.inTx(ctx, "publish day file", func(tx *sqlx.Tx) error {
 		if err := lockErasures(ctx, tx, f.Account, f.Day); err != nil {
 			return err
 		}
-		// Files of a type become visible in the order of their seq, so a reader who is behind one has seen all before.
+		// Files of a type become visible in the order of seq, so a reader after one of them has missed none before.
 		if _, err := tx.ExecContext(ctx, `select pg_advisory_xact_lock(hashtextextended('day files ' || $1 || $2, 0))`, f.Account, string(f.Type)); err != nil {
 			return err
 		}
 		var old struct {
-			ID   string `db:"id"`
-			Kept bool   `db:"kept"`
+			ID       string `db:"id"`
+			Readable bool   `db:"readable"`
 		}
-		err := tx.GetContext(ctx, &old, `select id, `+kept+` as kept from satchel.day_files
+		err := tx.GetContext(ctx, &old, `select id, `+readable+` as readable from satchel.day_files
 			where account_sid = $1 and resource_type = $2 and day = $3 for update`, f.Account, f.Type, f.Day)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
@@ -40,8 +40,8 @@ func (s *Store) PublishDay(ctx context.Context, f schema.NewDayFile) (useless st
 		if old.ID == f.ID {
 			return nil
 		}
-		useless = f.ID
-		if f.Again && !old.Kept {
+		obsolete = f.ID
+		if f.Again && !old.Readable {
 			return nil
 		}
 		if f.Job != "" {
@@ -49,22 +49,23 @@ func (s *Store) PublishDay(ctx context.Context, f schema.NewDayFile) (useless st
 				return err
 			}
 		}
-		if err := notErasedSince(ctx, tx, f); err != nil {
+		if err := checkErasures(ctx, tx, f); err != nil {
 			return err
 		}
-		if err := notForgotten(ctx, tx, f); err != nil {
+		if err := checkPublishWindow(ctx, tx, f); err != nil {
 			return err
 		}
-		useless = old.ID
-		return replaceFile(ctx, tx, f)
+		obsolete = old.ID
+		return upsertDayFile(ctx, tx, f)
 	})
 	if err != nil {
 		return "", err
 	}
-	return useless, nil
+	return obsolete, nil
 }
 
-func notErasedSince(ctx context.Context, tx *sqlx.Tx, f schema.NewDayFile) error {
+// checkErasures fails if calls of the day were erased since the file was read.
+func checkErasures(ctx context.Context, tx *sqlx.Tx, f schema.NewDayFile) error {
 	if f.Type != schema.Calls {
 		return nil
 	}
@@ -79,13 +80,10 @@ func notErasedSince(ctx context.Context, tx *sqlx.Tx, f schema.NewDayFile) error
 	return nil
 }
 
-// publishable is how long after it was read a file can be published at most.
-const publishable = 5 * time.Minute
-
-// notForgotten refuses the file of a worker that stood still: the sweep deletes
-// what no row knows, and leaves it twice as long as this.
-func notForgotten(ctx context.Context, tx *sqlx.Tx, f schema.NewDayFile) error {
-	within := publishable
+// checkPublishWindow fails for the file of a worker that was suspended: the
+// sweep deletes objects without a row, once they are twice as old as this.
+func checkPublishWindow(ctx context.Context, tx *sqlx.Tx, f schema.NewDayFile) error {
+	within := schema.PublishWithin
 	if f.Within > 0 {
 		within = min(within, f.Within)
 	}
@@ -97,8 +95,8 @@ func notForgotten(ctx context.Context, tx *sqlx.Tx, f schema.NewDayFile) error {
 	return err
 }
 
-// completeDay ends the job's day, and answers false where it does not run. One
-// in trouble does: another attempt, which was given up, had it.
+// completeDay ends the job's day, and returns false if it does not run. One in
+// ErrorDuringRun does run: the error is that of an earlier attempt.
 func completeDay(ctx context.Context, tx *sqlx.Tx, f schema.NewDayFile) (bool, error) {
 	status := schema.DayCompleted
 	if f.Records == 0 {
@@ -113,7 +111,7 @@ func completeDay(ctx context.Context, tx *sqlx.Tx, f schema.NewDayFile) (bool, e
 	return n > 0, err
 }
 
-func replaceFile(ctx context.Context, tx *sqlx.Tx, f schema.NewDayFile) error {
+func upsertDayFile(ctx context.Context, tx *sqlx.Tx, f schema.NewDayFile) error {
 	_, err := tx.ExecContext(ctx, `insert into satchel.day_files as old
 			(account_sid, resource_type, day, id, job_id, friendly_name, wrapped, records, size, sha256, created_at, expires_at)
 		select $1, $2, $3, $4, $5, coalesce((select friendly_name from satchel.jobs where id = $5), ''),

@@ -10,7 +10,7 @@ import (
 	"satchel/schema/store/sqlstate"
 )
 
-// Download is everything needed to hand out an archive.
+// Download is everything needed to send an archive.
 type Download struct {
 	schema.Archive
 	Export      string           `db:"id"`
@@ -21,16 +21,16 @@ type Download struct {
 	Segments    []schema.Segment `db:"-"`
 }
 
-// Download reads what is needed to hand out the account's archive, while its
-// window is open by the database's clock. Afterwards it is Gone; before it is
-// made, a Conflict; to other accounts it does not exist.
-func (s *Store) Download(ctx context.Context, account, export string) (Download, error) {
+// Download reads what is needed to send the account's archive, while its window
+// is open by the database's clock. Afterwards the error is Gone, before
+// completion Conflict, and for another account NotFound.
+func (a *AccountExports) Download(ctx context.Context, account, export string) (Download, error) {
 	var row struct {
 		Download
 		Status schema.Status `db:"status"`
 		Open   bool          `db:"open"`
 	}
-	err := s.db.GetContext(ctx, &row, `select e.id, e.account_sid, e.status, coalesce(k.export_id is not null and e.expires_at > clock_timestamp(), false) as open,
+	err := a.pool.GetContext(ctx, &row, `select e.id, e.account_sid, e.status, coalesce(k.export_id is not null and e.expires_at > clock_timestamp(), false) as open,
 			coalesce(e.completed_at, e.requested_at) as completed_at, coalesce(e.expires_at, e.requested_at) as expires_at,
 			coalesce(e.archive_key, '') as archive_key, coalesce(e.size, 0) as size, coalesce(e.sha256, '') as sha256,
 			coalesce(e.gzip_size, 0) as gzip_size, coalesce(e.gzip_sha256, '') as gzip_sha256, k.wrapped
@@ -38,24 +38,24 @@ func (s *Store) Download(ctx context.Context, account, export string) (Download,
 		where e.id = $1 and e.account_sid = $2`, export, account)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		return Download{}, schema.Errorf(schema.NotFound, "not_found", "There is no such export.")
+		return Download{}, exportNotFound()
 	case err != nil:
 		return Download{}, sqlstate.Wrap("read download", err)
-	case row.Status == schema.Pending, row.Status == schema.Confirmed, row.Status == schema.Processing:
-		return Download{}, schema.Errorf(schema.Conflict, "not_ready", "The file is not ready yet.")
+	case row.Status.Cancellable():
+		return Download{}, schema.Errorf(schema.Conflict, schema.CodeNotReady, "The file is not ready yet.")
 	case row.Status != schema.Completed || !row.Open:
-		return Download{}, gone()
+		return Download{}, fileGone()
 	}
-	if err := s.db.SelectContext(ctx, &row.Segments, `select text_offset, gzip_offset from satchel.segments
+	if err := a.pool.SelectContext(ctx, &row.Segments, `select text_offset, gzip_offset from satchel.segments
 		where export_id = $1 and object_key = $2 order by text_offset`, export, row.ObjectKey); err != nil {
 		return Download{}, sqlstate.Wrap("read segments", err)
 	}
-	if len(row.Segments) == 0 { // it was removed this moment: an archive has at least one
-		return Download{}, gone()
+	if len(row.Segments) == 0 { // a removal is under way: an archive has at least one
+		return Download{}, fileGone()
 	}
 	return row.Download, nil
 }
 
-func gone() error {
-	return schema.Errorf(schema.Gone, "gone", "The file has been deleted. You can ask for a new export.")
+func fileGone() error {
+	return schema.Errorf(schema.Gone, schema.CodeGone, "The file has been deleted. You can ask for a new export.")
 }

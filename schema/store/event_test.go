@@ -11,8 +11,14 @@ import (
 	"satchel/schema"
 )
 
-func TestAnEventHappensOnce(t *testing.T) {
-	s := open(t)
+func anEvent(account string) schema.Event {
+	return schema.Event{ID: uuid.NewString(), Account: account, Type: schema.Calls, Job: schema.NewJobID(),
+		Hook:   schema.Hook{URL: "https://hooks.example.com/bulk", Method: "POST"},
+		Result: schema.Result{Name: "March audit", Start: "2026-02-27", End: "2026-03-01", Completed: 1, Empty: 1, Failed: 1}}
+}
+
+func TestOpeningAnEventAgainChangesNothing(t *testing.T) {
+	s := openBulk(t)
 	job, daily := anEvent(schema.NewAccountID()), anEvent(schema.NewAccountID())
 	daily.Job, daily.Day, daily.Result = "", "2026-02-28", schema.Result{Completed: 1}
 	daily.At = time.Date(2026, 3, 1, 0, 15, 0, 0, time.UTC)
@@ -33,8 +39,8 @@ func TestAnEventHappensOnce(t *testing.T) {
 	}
 }
 
-func TestAnEventIsPendingUntilItIsDeliveredOrGivenUp(t *testing.T) {
-	s := open(t)
+func TestAnEventIsPendingUntilItIsDeliveredOrFailed(t *testing.T) {
+	s := openBulk(t)
 	e := anEvent(schema.NewAccountID())
 	require.NoError(t, s.OpenEvent(t.Context(), e))
 	stands := func(want schema.EventStatus, tries int) {
@@ -59,8 +65,8 @@ func TestAnEventIsPendingUntilItIsDeliveredOrGivenUp(t *testing.T) {
 	missing(t, s.NoteTry(t.Context(), uuid.NewString(), schema.EventTry{Outcome: "delivered"}))
 }
 
-func TestEventsAreListedNewestFirstWithTheirLatestTries(t *testing.T) {
-	s := open(t)
+func TestEventsAreListedNewestFirstWithTheirLatestAttempts(t *testing.T) {
+	s := openBulk(t)
 	account := schema.NewAccountID()
 	older, newer := anEvent(account), anEvent(account)
 	for _, e := range []schema.Event{older, newer, anEvent(schema.NewAccountID())} {
@@ -85,8 +91,8 @@ func TestEventsAreListedNewestFirstWithTheirLatestTries(t *testing.T) {
 	require.Equal(t, list[:1], first)
 }
 
-func TestOtherAccountsEventsDoNotExist(t *testing.T) {
-	s := open(t)
+func TestEventsOfOtherAccountsAreNotFound(t *testing.T) {
+	s := openBulk(t)
 	e := anEvent(schema.NewAccountID())
 	require.NoError(t, s.OpenEvent(t.Context(), e))
 	got, err := s.AccountEvent(t.Context(), e.Account, e.ID)

@@ -11,13 +11,13 @@ import (
 	"satchel/schema/store/sqlstate"
 )
 
-// BeginRemoval destroys the export's key: from then on its objects can not be
-// read, wherever copies may be. It also writes how the export ends, except
-// where a completed one expires: that is so once its file is proven gone. Run
-// again it changes nothing. stored tells whether there may be objects at all.
-func (s *Store) BeginRemoval(ctx context.Context, export string, ending schema.Ending, by string) (stored bool, err error) {
+// BeginRemoval destroys the export's key: from then on its objects cannot be
+// read, wherever copies may be. It also records how the export ends, except when
+// a completed one expires: that is recorded once its file is proven gone. Run
+// again it changes nothing. stored reports whether there may be objects at all.
+func (a *AccountExports) BeginRemoval(ctx context.Context, export string, ending schema.Ending, by string) (stored bool, err error) {
 	stored = true
-	err = s.inTx(ctx, "begin removal", func(tx *sqlx.Tx) error {
+	err = a.inTx(ctx, "begin removal", func(tx *sqlx.Tx) error {
 		begun, err := beginRemoval(ctx, tx, export, ending, by)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
@@ -28,16 +28,16 @@ func (s *Store) BeginRemoval(ctx context.Context, export string, ending schema.E
 	return stored, err
 }
 
-// removing is an export whose removal has begun.
-type removing struct {
+// removal is an export whose removal has begun.
+type removal struct {
 	Account string        `db:"account_sid"`
-	Status  schema.Status `db:"status"` // before
+	Status  schema.Status `db:"status"` // before removal began
 	Stored  bool          `db:"stored"`
 }
 
-// beginRemoval answers sql.ErrNoRows where there is no such export.
-func beginRemoval(ctx context.Context, tx *sqlx.Tx, export string, ending schema.Ending, by string) (e removing, err error) {
-	// The row comes first: who makes a key or counts a piece holds it, and is waited for.
+// beginRemoval returns sql.ErrNoRows if there is no such export.
+func beginRemoval(ctx context.Context, tx *sqlx.Tx, export string, ending schema.Ending, by string) (e removal, err error) {
+	// The row is locked first: it waits for a transaction that writes a key or adds a piece.
 	if err = tx.GetContext(ctx, &e, `select account_sid, status, recipient <> '' as stored from satchel.exports
 		where id = $1 for update`, export); err != nil {
 		return e, err
@@ -58,19 +58,19 @@ func beginRemoval(ctx context.Context, tx *sqlx.Tx, export string, ending schema
 	return e, err
 }
 
-// AddRemoved adds to what the certificate will count.
-func (s *Store) AddRemoved(ctx context.Context, export string, removed schema.Certificate) error {
-	_, err := s.db.ExecContext(ctx, `update satchel.removals
+// AddRemoved adds to the counts of the certificate.
+func (a *AccountExports) AddRemoved(ctx context.Context, export string, removed schema.Certificate) error {
+	_, err := a.pool.ExecContext(ctx, `update satchel.removals
 		set objects = objects + $2, versions = versions + $3, uploads = uploads + $4
 		where export_id = $1 and certified_at is null`, export, removed.Objects, removed.Versions, removed.Uploads)
-	return sqlstate.Wrap("count what was removed", err)
+	return sqlstate.Wrap("count removed objects", err)
 }
 
-// EndExport writes the certificate of all that was removed, and the last word
-// of a completed export, and forgets the ledger. An export has one certificate,
-// and keeps its first ending.
-func (s *Store) EndExport(ctx context.Context, export string, ending schema.Ending, by string, removed schema.Certificate) error {
-	return s.inTx(ctx, "end export", func(tx *sqlx.Tx) error {
+// EndExport writes the certificate of everything that was removed, expires a
+// completed export, and deletes the ledger. An export has one certificate, and
+// keeps its first ending.
+func (a *AccountExports) EndExport(ctx context.Context, export string, ending schema.Ending, by string, removed schema.Certificate) error {
+	return a.inTx(ctx, "end export", func(tx *sqlx.Tx) error {
 		e, err := beginRemoval(ctx, tx, export, ending, by)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
@@ -98,8 +98,8 @@ func (s *Store) EndExport(ctx context.Context, export string, ending schema.Endi
 		if err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `update satchel.exports set status = 'expired', reason = $2, ended_at = now()
-			where id = $1 and status = 'completed'`, export, all.Reason); err != nil {
+		if _, err := tx.ExecContext(ctx, `update satchel.exports set status = $4, reason = $2, ended_at = now()
+			where id = $1 and status = $3`, export, all.Reason, schema.Completed, schema.Expired); err != nil {
 			return err
 		}
 		return audit(ctx, tx, Event{Account: e.Account, Subject: export, Actor: all.Actor, Action: Removed, Details: all.Certificate})

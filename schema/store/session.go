@@ -9,16 +9,16 @@ import (
 	"satchel/schema/store/sqlstate"
 )
 
-// Sessions keeps browser sessions for scs, which hands it only hashed tokens.
-type Sessions struct{ store *Store }
+// Sessions keeps browser sessions for scs, which passes only hashed tokens.
+type Sessions struct{ db *DB }
 
-// Sessions is the store of browser sessions.
-func (s *Store) Sessions() *Sessions { return &Sessions{store: s} }
+// Sessions returns the browser sessions in this database.
+func (db *DB) Sessions() *Sessions { return &Sessions{db} }
 
 // FindCtx reads a session that has not expired.
 func (s *Sessions) FindCtx(ctx context.Context, token string) ([]byte, bool, error) {
 	var data []byte
-	err := s.store.db.GetContext(ctx, &data, `select data from satchel.sessions
+	err := s.db.pool.GetContext(ctx, &data, `select data from satchel.sessions
 		where token = $1 and expiry > clock_timestamp() and data <> ''`, token)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, false, nil
@@ -26,31 +26,31 @@ func (s *Sessions) FindCtx(ctx context.Context, token string) ([]byte, bool, err
 	return data, err == nil, sqlstate.Wrap("read session", err)
 }
 
-// CommitCtx writes a session, and forgets some that have expired. One that was
-// deleted stays so: a request may have been using it in the same moment.
+// CommitCtx writes a session, and deletes some that have expired. It does not
+// bring back a deleted one: a concurrent request may have been using it.
 func (s *Sessions) CommitCtx(ctx context.Context, token string, data []byte, expiry time.Time) error {
-	_, err := s.store.db.ExecContext(ctx, `with old as (delete from satchel.sessions
+	_, err := s.db.pool.ExecContext(ctx, `with old as (delete from satchel.sessions
 			where token in (select token from satchel.sessions where expiry < clock_timestamp() and token <> $1 limit 100))
 		insert into satchel.sessions (token, data, expiry) values ($1, $2, $3)
 		on conflict (token) do update set data = excluded.data, expiry = excluded.expiry where sessions.data <> ''`, token, data, expiry)
 	return sqlstate.Wrap("write session", err)
 }
 
-// DeleteCtx forgets a session: all but its token, until it would have expired.
+// DeleteCtx deletes a session: all but its token, until it would have expired.
 func (s *Sessions) DeleteCtx(ctx context.Context, token string) error {
-	_, err := s.store.db.ExecContext(ctx, `update satchel.sessions set data = '' where token = $1`, token)
+	_, err := s.db.pool.ExecContext(ctx, `update satchel.sessions set data = '' where token = $1`, token)
 	return sqlstate.Wrap("delete session", err)
 }
 
-// Find is what scs calls where there is no context.
+// Find is FindCtx for callers in scs that have no context.
 func (s *Sessions) Find(token string) ([]byte, bool, error) {
 	return s.FindCtx(context.Background(), token)
 }
 
-// Commit is what scs calls where there is no context.
+// Commit is CommitCtx for callers in scs that have no context.
 func (s *Sessions) Commit(token string, data []byte, expiry time.Time) error {
 	return s.CommitCtx(context.Background(), token, data, expiry)
 }
 
-// Delete is what scs calls where there is no context.
+// Delete is DeleteCtx for callers in scs that have no context.
 func (s *Sessions) Delete(token string) error { return s.DeleteCtx(context.Background(), token) }

@@ -16,7 +16,7 @@ import (
 
 // Deps are the dependencies of the API.
 type Deps struct {
-	Store    *store.Store
+	Store    *store.AccountExports
 	Vault    *vault.Vault
 	Temporal client.Client
 	Site     schema.Site
@@ -32,7 +32,7 @@ type Deps struct {
 
 // API is the service for account exports, and its HTTP handlers.
 type API struct {
-	store         *store.Store
+	store         *store.AccountExports
 	vault         *vault.Vault
 	temporal      client.Client
 	site          schema.Site

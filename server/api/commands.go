@@ -7,7 +7,7 @@ import (
 	"satchel/schema"
 	"satchel/schema/store"
 	"satchel/server/auth"
-	"satchel/workflows"
+	"satchel/workflows/accountexport"
 )
 
 // How often the confirmation mail may be sent again within a window.
@@ -20,7 +20,7 @@ const (
 // the export is pending.
 func (a *API) ResendConfirmation(ctx context.Context, p auth.Principal, id string) (schema.Export, error) {
 	return a.sendCommand(ctx, p, id, command{
-		signal: workflows.MailLost,
+		signal: accountexport.ResendConfirmation,
 		check: func(e schema.Export) (done bool, err error) {
 			if e.Status != schema.Pending {
 				err = conflict("not_pending", "The e-mail can be sent again only while the export is pending. This export is %s.", e.Status)
@@ -54,7 +54,7 @@ func Resends(before []time.Time, now time.Time) (left int, again time.Time) {
 // nothing.
 func (a *API) Cancel(ctx context.Context, p auth.Principal, id string) (schema.Export, error) {
 	return a.sendCommand(ctx, p, id, command{
-		signal: workflows.Cancelled,
+		signal: accountexport.Cancelled,
 		check: func(e schema.Export) (done bool, err error) {
 			switch {
 			case e.Status == schema.Completed:
@@ -71,7 +71,7 @@ func (a *API) Cancel(ctx context.Context, p auth.Principal, id string) (schema.E
 // Deleting it again changes nothing.
 func (a *API) Delete(ctx context.Context, p auth.Principal, id string) (schema.Export, error) {
 	return a.sendCommand(ctx, p, id, command{
-		signal: workflows.Removed,
+		signal: accountexport.Removed,
 		check: func(e schema.Export) (done bool, err error) {
 			switch {
 			case e.Status.Cancellable():
@@ -89,7 +89,7 @@ func (a *API) Delete(ctx context.Context, p auth.Principal, id string) (schema.E
 // checks that the person has the mailed link.
 func (a *API) Confirm(ctx context.Context, p auth.Principal, id string) (schema.Export, error) {
 	return a.sendCommand(ctx, p, id, command{
-		signal: workflows.Confirmed,
+		signal: accountexport.Confirmed,
 		check: func(e schema.Export) (done bool, err error) {
 			switch {
 			case e.Status == schema.Cancelled:
@@ -118,7 +118,7 @@ func (a *API) checkConfirmWindow(ctx context.Context, e schema.Export) error {
 // export's status does not allow it, and done where nothing is left to do;
 // before, if not nil, is called once the run is known to be open.
 type command struct {
-	signal workflows.Signal
+	signal accountexport.Signal
 	check  func(schema.Export) (done bool, err error)
 	before func(schema.Export) error
 }

@@ -21,7 +21,7 @@ import (
 	"satchel/schema"
 	"satchel/schema/store"
 	"satchel/server/api"
-	"satchel/workflows"
+	workflowclient "satchel/workflows/client"
 )
 
 func TestWithoutTemporalNothingStartsAndTheAnswerIs503(t *testing.T) {
@@ -49,9 +49,9 @@ func TestWithoutTemporalNothingStartsAndTheAnswerIs503(t *testing.T) {
 			list := decode[struct{ Exports []api.ExportView }](t, a.body).Exports
 			require.Len(t, list, 1)
 			require.Equal(t, id, list[0].ID)
-			events, err := fx.store.History(t.Context(), id)
-			require.NoError(t, err)
-			require.Len(t, events, 1) // the request: no mail was counted
+			var actions []store.Action
+			require.NoError(t, fx.rows.Select(&actions, `select action from satchel.audit where subject = $1`, id))
+			require.Equal(t, []store.Action{store.Requested}, actions) // no mail was counted
 			rows, err := fx.store.Exports(t.Context(), fx.account, 10)
 			require.NoError(t, err)
 			require.Len(t, rows, 1)
@@ -86,7 +86,7 @@ func TestWithoutTheDatabaseNothingStartsAndTheAnswerIs503(t *testing.T) {
 	away, err := store.Open("postgres://satchel@"+closedAddress(t)+"/satchel?sslmode=disable", 2)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, away.Close()) })
-	fx := newFixture(t, withTemporal, func(_ *testing.T, d *api.Deps) { d.Store = away })
+	fx := newFixture(t, withTemporal, func(_ *testing.T, d *api.Deps) { d.Store = away.AccountExports() })
 	for _, route := range []struct{ method, path string }{
 		{"POST", ""}, {"GET", ""}, {"GET", "/" + schema.NewExportID()}, {"DELETE", "/" + schema.NewExportID()},
 		{"GET", "/" + schema.NewExportID() + "/archive"}, {"GET", "/" + schema.NewExportID() + "/events"},
@@ -95,7 +95,7 @@ func TestWithoutTheDatabaseNothingStartsAndTheAnswerIs503(t *testing.T) {
 		requireProblem(t, a, http.StatusServiceUnavailable, "database_unavailable")
 		require.NotEmpty(t, a.header.Get("Retry-After"))
 	}
-	_, open, err := workflows.FindOpen(t.Context(), fx.temporal, fx.account)
+	_, open, err := workflowclient.FindOpen(t.Context(), fx.temporal, fx.account)
 	require.NoError(t, err)
 	require.False(t, open)
 }

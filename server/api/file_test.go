@@ -23,7 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"satchel/activities/vault"
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/server/api"
 )
@@ -67,7 +67,7 @@ func newFile(t *testing.T, size int) *file {
 	t.Helper()
 	f := &file{id: schema.NewExportID()}
 	f.path = exports + "/" + f.id + "/archive"
-	b := testparts.Bucket(t)
+	b := testservices.Bucket(t)
 	bucketEnvironment(t, b)
 	f.endpoint, f.bucket, f.keyset = b.Endpoint, b.Bucket, filepath.Join(t.TempDir(), "keyset.json")
 	require.NoError(t, vault.WriteKeyset(f.keyset))

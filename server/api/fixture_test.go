@@ -29,24 +29,25 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"satchel/activities/vault"
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/store"
 	"satchel/server/api"
 	"satchel/server/auth"
 	"satchel/server/respond"
 	"satchel/workflows"
+	"satchel/workflows/registry"
 )
 
 func TestMain(m *testing.M) {
 	_ = flag.Set("test.parallel", "8") // these tests wait more than they work
-	testparts.Main(m)
+	testservices.Main(m)
 }
 
 // fixture is two accounts, and the API over real dependencies.
 type fixture struct {
 	t        *testing.T
-	store    *store.Store
+	store    *store.AccountExports
 	rows     *sqlx.DB // for assertions, and to move timestamps
 	temporal client.Client
 	vault    *vault.Vault
@@ -72,11 +73,11 @@ type option func(*testing.T, *api.Deps)
 func newFixture(t *testing.T, options ...option) *fixture {
 	t.Helper()
 	fx := &fixture{t: t, account: schema.NewAccountID()}
-	url := testparts.Database(t)
-	var err error
-	fx.store, err = store.Open(url, 10)
+	url := testservices.Database(t)
+	db, err := store.Open(url, 10)
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, fx.store.Close()) })
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	fx.store = db.AccountExports()
 	fx.rows, err = sqlx.Open("postgres", url)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, fx.rows.Close()) })
@@ -105,7 +106,7 @@ func withTemporal(t *testing.T, d *api.Deps) { d.Temporal = namespace(t) }
 
 // bucketEnvironment sets S3's credentials once: they are the same for all buckets
 // of the tests, and parallel tests cannot set the environment.
-func bucketEnvironment(t *testing.T, b testparts.S3) {
+func bucketEnvironment(t *testing.T, b testservices.S3) {
 	t.Helper()
 	setEnvOnce.Do(func() {
 		for name, value := range map[string]string{
@@ -150,7 +151,7 @@ func (fx *fixture) startWorkers(activities any) {
 		activitiesOnly := queue != workflows.TaskQueue
 		run := worker.New(fx.temporal, queue, worker.Options{DisableRegistrationAliasing: true, DisableWorkflowWorker: activitiesOnly, WorkerStopTimeout: time.Second})
 		if !activitiesOnly {
-			workflows.Register(run)
+			registry.RegisterWorkflows(run)
 		}
 		run.RegisterActivity(activities)
 		require.NoError(fx.t, run.Start())
@@ -163,7 +164,7 @@ func (fx *fixture) startWorkers(activities any) {
 func namespace(t *testing.T) client.Client {
 	t.Helper()
 	name := "test-" + strings.ToLower(rand.Text())
-	c, err := client.Dial(client.Options{HostPort: testparts.Temporal(t), Namespace: name, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
+	c, err := client.Dial(client.Options{HostPort: testservices.Temporal(t), Namespace: name, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	_, err = c.WorkflowService().RegisterNamespace(t.Context(), &workflowservice.RegisterNamespaceRequest{

@@ -7,7 +7,7 @@ import (
 
 	"satchel/schema"
 	"satchel/server/auth"
-	"satchel/workflows"
+	"satchel/workflows/client"
 )
 
 // pageSize is how many exports a page of a list has.
@@ -68,7 +68,7 @@ func (a *API) page(ctx context.Context, p auth.Principal, before string) ([]sche
 }
 
 // unwritten makes an export from its run, while no worker has written its row.
-func unwritten(account string, run workflows.OpenRun) schema.Export {
+func unwritten(account string, run client.OpenRun) schema.Export {
 	return schema.Export{
 		ID: run.Export, Account: account, RequestedBy: run.RequestedBy, Status: schema.Pending,
 		RequestedAt: run.RequestedAt, ConfirmBy: run.ConfirmBy, Generation: 1,

@@ -8,7 +8,8 @@ import (
 	"satchel/schema"
 	"satchel/server/auth"
 	"satchel/server/respond"
-	"satchel/workflows"
+	"satchel/workflows/accountexport"
+	"satchel/workflows/client"
 )
 
 // BusyError rejects a request for an export because of another export.
@@ -39,7 +40,7 @@ var _ respond.Extended = (*BusyError)(nil)
 // The error is a *BusyError where another export is under way or the account is
 // in its cooldown.
 func (a *API) Request(ctx context.Context, p auth.Principal, key string) (schema.Export, error) {
-	in := workflows.Export{
+	in := accountexport.AccountExportInput{
 		ID: schema.NewExportID(), Account: p.Account, RequestedBy: p.User,
 		RequestedAt: a.now().UTC().Truncate(time.Millisecond), Windows: a.windows, Categories: schema.Categories,
 	}
@@ -79,7 +80,7 @@ var errClosing = &schema.Error{
 
 // request starts the export, or returns an error that says what prevents it:
 // errClosing where that is a run about to close.
-func (a *API) request(ctx context.Context, p auth.Principal, in workflows.Export) (schema.Export, error) {
+func (a *API) request(ctx context.Context, p auth.Principal, in accountexport.AccountExportInput) (schema.Export, error) {
 	if err := a.checkCooldown(ctx, p.Account); err != nil {
 		return schema.Export{}, err
 	}
@@ -88,7 +89,7 @@ func (a *API) request(ctx context.Context, p auth.Principal, in workflows.Export
 		return schema.Export{}, err
 	}
 	if started {
-		return unwritten(p.Account, workflows.OpenRun{
+		return unwritten(p.Account, client.OpenRun{
 			Export: in.ID, RequestedBy: in.RequestedBy, RequestedAt: in.RequestedAt, ConfirmBy: in.RequestedAt.Add(in.Windows.Confirm),
 		}), nil
 	}

@@ -12,9 +12,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"satchel/activities"
+	"satchel/activities/accountexport"
 	"satchel/schema"
 	"satchel/server/api"
 	"satchel/workflows"
+	workflowclient "satchel/workflows/client"
 )
 
 func TestARequestedExportCanBeReadAtOnceWithoutAWorker(t *testing.T) {
@@ -203,14 +205,14 @@ func TestTheRunStartsWithTheRequesterAndTheCurrentWindows(t *testing.T) {
 	fakeActivities := fx.fakeActivities()
 	fx.startWorkers(fakeActivities)
 	v := fx.request(fx.admin)
-	require.Equal(t, activities.Mail{Export: v.ID, Account: fx.account, Kind: activities.RequestMail, Generation: 1}, <-fakeActivities.mails)
+	require.Equal(t, activities.SendEmailInput{About: v.ID, Account: fx.account, Kind: accountexport.RequestEmail, LinkVersion: 1}, <-fakeActivities.mails)
 	e, err := fx.store.Export(t.Context(), v.ID)
 	require.NoError(t, err)
 	require.Equal(t, fx.admin.user, e.RequestedBy)
 	require.Equal(t, windows.Confirm, e.ConfirmBy.Sub(e.RequestedAt))
 
 	byProgram := fx.request(fx.other)
-	run, open, err := workflows.FindOpen(t.Context(), fx.temporal, fx.other.account)
+	run, open, err := workflowclient.FindOpen(t.Context(), fx.temporal, fx.other.account)
 	require.NoError(t, err)
 	require.True(t, open)
 	require.Equal(t, byProgram.ID, run.Export)

@@ -11,7 +11,8 @@ import (
 	"google.golang.org/grpc/status"
 
 	"satchel/schema"
-	"satchel/workflows"
+	"satchel/workflows/accountexport"
+	"satchel/workflows/client"
 )
 
 // temporalTimeout is how long one call to Temporal may take before Temporal
@@ -23,9 +24,9 @@ const (
 
 // start starts the export's run. It returns false where the account has an open
 // run already.
-func (a *API) start(ctx context.Context, in workflows.Export) (bool, error) {
+func (a *API) start(ctx context.Context, in accountexport.AccountExportInput) (bool, error) {
 	err := a.callTemporal(ctx, temporalTimeout, func(ctx context.Context) error {
-		_, err := a.temporal.ExecuteWorkflow(ctx, in.Options(), workflows.AccountExport, in)
+		_, err := client.StartAccountExport(ctx, a.temporal, in)
 		return err
 	})
 	if temporal.IsWorkflowExecutionAlreadyStartedError(err) {
@@ -35,9 +36,9 @@ func (a *API) start(ctx context.Context, in workflows.Export) (bool, error) {
 }
 
 // openRun finds the account's open run. It returns false where there is none.
-func (a *API) openRun(ctx context.Context, account string, timeout time.Duration) (run workflows.OpenRun, open bool, err error) {
+func (a *API) openRun(ctx context.Context, account string, timeout time.Duration) (run client.OpenRun, open bool, err error) {
 	err = a.callTemporal(ctx, timeout, func(ctx context.Context) (err error) {
-		run, open, err = workflows.FindOpen(ctx, a.temporal, account)
+		run, open, err = client.FindOpen(ctx, a.temporal, account)
 		return err
 	})
 	return run, open, err
@@ -45,9 +46,9 @@ func (a *API) openRun(ctx context.Context, account string, timeout time.Duration
 
 // signal sends a signal to the account's open run, which ignores it unless it
 // runs this export. It returns false where no run is open.
-func (a *API) signal(ctx context.Context, e schema.Export, s workflows.Signal, actor string) (sent bool, err error) {
+func (a *API) signal(ctx context.Context, e schema.Export, s accountexport.Signal, actor string) (sent bool, err error) {
 	err = a.callTemporal(ctx, temporalTimeout, func(ctx context.Context) (err error) {
-		sent, err = workflows.Tell(ctx, a.temporal, e.Account, s, workflows.Order{Export: e.ID, By: actor, Seen: e.Status})
+		sent, err = client.SignalExport(ctx, a.temporal, e.Account, s, accountexport.SignalPayload{Export: e.ID, By: actor, SeenStatus: e.Status})
 		return err
 	})
 	return sent, err

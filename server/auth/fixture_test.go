@@ -18,7 +18,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/stretchr/testify/require"
 
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/catalog"
 	"satchel/schema/directory/demo"
@@ -28,7 +28,7 @@ import (
 	"satchel/server/respond"
 )
 
-func TestMain(m *testing.M) { testparts.Main(m) }
+func TestMain(m *testing.M) { testservices.Main(m) }
 
 // fixture is a platform with an account, behind HTTP.
 type fixture struct {
@@ -53,7 +53,7 @@ type settings func(*auth.Options)
 
 func newFixture(t *testing.T, change ...settings) *fixture {
 	t.Helper()
-	at := testparts.Database(t)
+	at := testservices.Database(t)
 	own, err := store.Open(at, 5)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, own.Close()) })

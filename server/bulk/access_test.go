@@ -112,7 +112,7 @@ func TestUnavailableDatabaseIsA503WithRetryAfter(t *testing.T) {
 	away, err := store.Open("postgres://satchel@127.0.0.1:1/satchel?sslmode=disable", 2)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, away.Close()) })
-	fx := newFixture(t, withoutTemporal(t), func(o *bulk.Options) { o.Store = away })
+	fx := newFixture(t, withoutTemporal(t), func(o *bulk.Options) { o.Store = away.BulkExports() })
 	file, until := schema.NewDayFileID(), time.Now().Add(time.Hour).Unix()
 	link := fmt.Sprintf("/files/%s/Calls-2026-03-01.json.gz?by=%s&exp=%d&sig=%s", file, fx.program.user, until, fx.links.FileLink(file, fx.program.user, until))
 	for _, at := range append(allRoutes, [2]string{http.MethodGet, link}) {

@@ -10,10 +10,10 @@ import (
 	"time"
 
 	"satchel/activities"
+	"satchel/activities/bulkexport"
 	"satchel/activities/mail"
-	"satchel/activities/vault"
 	"satchel/schema"
-	"satchel/workflows"
+	"satchel/workflows/client"
 )
 
 // platform is a fake of the platform's records, call archive, schedules and webhook receivers.
@@ -63,7 +63,7 @@ func (p *platform) block() (release func()) {
 }
 
 // ReadDay calls do with the records of a day.
-func (p *platform) ReadDay(ctx context.Context, t schema.ResourceType, account string, day schema.Day, erased []string, do func(activities.DayRows) error) error {
+func (p *platform) ReadDay(ctx context.Context, t schema.ResourceType, account string, day schema.Day, erased []string, do func(schema.RecordReader) error) error {
 	p.mu.Lock()
 	hold := p.hold
 	left := []string{}
@@ -80,7 +80,7 @@ func (p *platform) ReadDay(ctx context.Context, t schema.ResourceType, account s
 			return ctx.Err()
 		}
 	}
-	return do(&sidRows{left})
+	return do(&sidRows{sids: left})
 }
 
 // SigningKey is not needed: no webhook is really sent.
@@ -110,7 +110,10 @@ func (p *platform) scheduled(account string, t schema.ResourceType) bool {
 	return p.schedules[account+"/"+string(t)]
 }
 
-type sidRows struct{ sids []string }
+type sidRows struct {
+	schema.RecordReader // only AppendRow is called
+	sids                []string
+}
 
 func (l *sidRows) AppendRow(dst []byte) ([]byte, error) {
 	if len(l.sids) == 0 {
@@ -123,15 +126,18 @@ func (l *sidRows) AppendRow(dst []byte) ([]byte, error) {
 
 // newActivities returns the real activities with a fake platform, and without mails and
 // webhooks.
-func (fx *fixture) newActivities() *activities.Activities {
-	a := &activities.Activities{
-		Store: fx.store, Source: directory{fixture: fx}, Vault: vaultPort{fx.vault}, Mail: discardMail{}, Links: fx.links, Site: site, Count: discardMetrics{},
-		Bulk: fx.store, Runs: runs{fixture: fx}, Days: fx.platform, Secrets: fx.vault, Hooks: fx.platform, Schedules: fx.platform,
+func (fx *fixture) newActivities() []any {
+	a := &bulkexport.Activities{
+		Store: fx.store, Source: directory{fx.platform, fx}, Vault: fx.vault, Count: discardMetrics{},
+		Runs: runs{fixture: fx}, Secrets: fx.vault, Hooks: fx.platform, Schedules: fx.platform,
 	}
 	if !fx.platform.withoutArchive {
 		a.Archive = fx.platform
 	}
-	return a
+	return []any{a, &activities.EmailActivities{
+		Ledger: fx.store, Mail: discardMail{}, Count: discardMetrics{},
+		Composers: []activities.EmailComposer{&bulkexport.EmailComposer{Store: fx.store, Directory: directory{fx.platform, fx}, Links: fx.links, Site: site}},
+	}}
 }
 
 // Deliver records an event as delivered.
@@ -142,16 +148,16 @@ func (p *platform) Deliver(_ context.Context, _ schema.Hook, token string, _ []b
 
 // runs implements only what these tests use.
 type runs struct {
-	activities.Runs
+	bulkexport.Runs
 	*fixture
 }
 
-func (r runs) MakeDayAgain(ctx context.Context, account string, day schema.Day) error {
-	return workflows.MakeDayAgain(ctx, r.temporal, account, day)
+func (r runs) RequestRebuild(ctx context.Context, account string, day schema.Day) error {
+	return client.RequestRebuild(ctx, r.temporal, account, day)
 }
 
 type directory struct {
-	activities.Source
+	*platform
 	*fixture
 }
 
@@ -161,24 +167,12 @@ func (d directory) Account(ctx context.Context, id string) (schema.Account, erro
 
 func (d directory) People(context.Context, string) ([]schema.Person, error) { return nil, nil }
 
-type vaultPort struct{ *vault.Vault }
-
-func (p vaultPort) Unlock(context.Context, []byte, string, string) (activities.Opener, error) {
-	panic("no export is made here")
-}
-
-func (p vaultPort) Remove(ctx context.Context, prefix string) (schema.Certificate, error) {
-	removed, err := p.Vault.Remove(ctx, prefix)
-	return schema.Certificate{Objects: removed.Objects, Versions: removed.Versions, Uploads: removed.Uploads}, err
-}
-
 type discardMail struct{}
 
 func (discardMail) Send(context.Context, mail.Message) error { return nil }
 
 type discardMetrics struct{}
 
-func (discardMetrics) Wrote(schema.Category, int64, int64)        {}
 func (discardMetrics) WroteDay(schema.ResourceType, int64, int64) {}
 func (discardMetrics) Mailed(mail.Kind, string)                   {}
 

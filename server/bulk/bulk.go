@@ -24,7 +24,7 @@ type Directory interface {
 
 // Options configure a Bulk.
 type Options struct {
-	Store     *store.Store
+	Store     *store.BulkExports
 	Vault     *vault.Vault
 	Temporal  client.Client
 	Directory Directory

@@ -18,6 +18,8 @@ import (
 	"satchel/schema"
 	"satchel/server/bulk"
 	"satchel/workflows"
+	"satchel/workflows/bulkexport"
+	workflowclient "satchel/workflows/client"
 )
 
 const configurationPath = "/v1/Exports/Calls/Configuration"
@@ -139,7 +141,7 @@ func TestManyCallsAreErasedAtOnceAndTheirFileIsRebuilt(t *testing.T) {
 		erasing.Wait()
 		return !slices.ContainsFunc(responses, func(a response) bool { return a.status != http.StatusNoContent })
 	})
-	_, err := fx.temporal.DescribeWorkflowExecution(t.Context(), workflows.RebuildDayID(fx.program.account, "2026-03-01"), "")
+	_, err := fx.temporal.DescribeWorkflowExecution(t.Context(), workflows.DayRebuildID(fx.program.account, "2026-03-01"), "")
 	require.NoError(t, err)
 }
 
@@ -182,7 +184,7 @@ func TestWebhookIsResentAlsoWhileItsPreviousRunCloses(t *testing.T) {
 	require.NoError(t, fx.store.OpenEvent(t.Context(), e))
 	require.NoError(t, fx.store.NoteTry(t.Context(), e.ID, schema.EventTry{HTTPStatus: 200, Outcome: string(schema.EventDelivered)}))
 	closing, err := fx.temporal.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: workflows.WebhookID(e.ID), TaskQueue: workflows.TaskQueue},
-		workflows.Webhook, workflows.Event{ID: e.ID, Account: e.Account})
+		bulkexport.WebhookDelivery, bulkexport.WebhookDeliveryInput{Event: e.ID, Account: e.Account})
 	require.NoError(t, err)
 	done := make(chan response, 1)
 	go func() { done <- fx.send(fx.program, http.MethodPost, "/v1/bulk/events/"+e.ID+"/resend", nil) }()
@@ -193,7 +195,7 @@ func TestWebhookIsResentAlsoWhileItsPreviousRunCloses(t *testing.T) {
 	}
 	require.NoError(t, fx.temporal.TerminateWorkflow(t.Context(), closing.GetID(), closing.GetRunID(), "a test"))
 	require.Equal(t, http.StatusAccepted, (<-done).status)
-	open, err := workflows.IsOpen(t.Context(), fx.temporal, workflows.WebhookID(e.ID))
+	open, err := workflowclient.IsOpen(t.Context(), fx.temporal, workflows.WebhookID(e.ID))
 	require.NoError(t, err)
 	require.True(t, open, "a new run delivers it")
 }

@@ -5,7 +5,8 @@ import (
 
 	"satchel/schema"
 	"satchel/server/auth"
-	"satchel/workflows"
+	"satchel/workflows/bulkexport"
+	"satchel/workflows/client"
 )
 
 // Configurations returns the daily export settings of the caller's account, one for each
@@ -33,7 +34,7 @@ func (b *Bulk) Configure(ctx context.Context, p auth.Principal, t schema.Resourc
 	if change != (schema.BulkChange{}) {
 		sealed, err := b.seal(ctx, change, p.Account, schema.SealedChange(t))
 		if err == nil {
-			err = workflows.ConfigureBulk(ctx, b.Temporal, p.Account, t, workflows.Change{Sealed: sealed, By: p.Actor()})
+			err = client.ConfigureBulk(ctx, b.Temporal, p.Account, t, bulkexport.Change{Sealed: sealed, By: p.Actor()})
 		}
 		if err != nil {
 			return schema.BulkConfiguration{}, err

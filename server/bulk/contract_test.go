@@ -4,11 +4,11 @@ import (
 	"net/http"
 	"testing"
 
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/server/api"
 )
 
-var contract = testparts.OpenContract(func() ([]byte, error) { return api.Contract("") })
+var contract = testservices.OpenContract(func() ([]byte, error) { return api.Contract("") })
 
 // requireContract fails the test unless the OpenAPI document allows such a response to the request.
 func requireContract(t *testing.T, req *http.Request, a response) {

@@ -8,7 +8,8 @@ import (
 
 	"satchel/schema"
 	"satchel/server/auth"
-	"satchel/workflows"
+	"satchel/workflows/bulkexport"
+	"satchel/workflows/client"
 )
 
 // DayFiles returns the current files of the caller's account, of all resource types, newest
@@ -49,7 +50,7 @@ func (b *Bulk) RemoveFile(ctx context.Context, p auth.Principal, id string) erro
 	if err != nil {
 		return err
 	}
-	return workflows.RemoveDayFileNow(ctx, b.Temporal, workflows.FileRemoval{
+	return client.RemoveDayFile(ctx, b.Temporal, bulkexport.DayFileRemovalInput{
 		File: f.ID, Account: f.Account, Type: f.Type, Day: f.Day, ExpiresAt: f.ExpiresAt, By: p.Actor(),
 	})
 }

@@ -6,7 +6,7 @@ import (
 
 	"satchel/schema"
 	"satchel/server/auth"
-	"satchel/workflows"
+	"satchel/workflows/client"
 )
 
 var callSIDPattern = regexp.MustCompile(`^CA[0-9a-fA-F]{32}$`)
@@ -34,5 +34,5 @@ func (b *Bulk) EraseCall(ctx context.Context, p auth.Principal, date, call strin
 	}
 	// A call recorded as erased is erased again: the attempt that recorded it may have failed
 	// before it reached the archive and the day file.
-	return workflows.EraseCall(ctx, b.Temporal, p.Account, p.Actor(), schema.Erasure{Call: call, Day: day})
+	return client.EraseCall(ctx, b.Temporal, p.Account, p.Actor(), schema.Erasure{Call: call, Day: day})
 }

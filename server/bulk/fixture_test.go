@@ -33,18 +33,19 @@ import (
 
 	"satchel/activities/hook"
 	"satchel/activities/vault"
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/store"
 	"satchel/server/auth"
 	"satchel/server/bulk"
 	"satchel/server/respond"
 	"satchel/workflows"
+	"satchel/workflows/registry"
 )
 
 func TestMain(m *testing.M) {
 	_ = flag.Set("test.parallel", "4") // these tests mostly wait
-	testparts.Main(m)
+	testservices.Main(m)
 }
 
 // site is the configured base URL.
@@ -54,14 +55,14 @@ const site = "https://export.example.com"
 // services.
 type fixture struct {
 	t        *testing.T
-	store    *store.Store
+	store    *store.BulkExports
 	rows     *sqlx.DB // for assertions, and to move timestamps
 	temporal client.Client
 	vault    *vault.Vault
 	links    schema.Links
 	bulk     *bulk.Bulk
 	url      string
-	bucket   testparts.S3
+	bucket   testservices.S3
 	platform *platform
 
 	suspended atomic.Bool // whether program's account is suspended
@@ -84,11 +85,11 @@ type option func(*bulk.Options)
 func newFixture(t *testing.T, changes ...option) *fixture {
 	t.Helper()
 	fx := &fixture{t: t, platform: newPlatform()}
-	at := testparts.Database(t)
-	var err error
-	fx.store, err = store.Open(at, 10)
+	at := testservices.Database(t)
+	db, err := store.Open(at, 10)
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, fx.store.Close()) })
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	fx.store = db.BulkExports()
 	fx.rows, err = sqlx.Open("postgres", at)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, fx.rows.Close()) })
@@ -123,7 +124,7 @@ func newFixture(t *testing.T, changes ...option) *fixture {
 // openVault creates a bucket and a keyset for the fixture.
 func (fx *fixture) openVault() {
 	fx.t.Helper()
-	fx.bucket = testparts.Bucket(fx.t)
+	fx.bucket = testservices.Bucket(fx.t)
 	setCredentialsOnce.Do(func() {
 		for name, value := range map[string]string{
 			"AWS_ACCESS_KEY_ID": fx.bucket.AccessKey, "AWS_SECRET_ACCESS_KEY": fx.bucket.SecretKey, "AWS_REGION": fx.bucket.Region,
@@ -181,9 +182,11 @@ func (fx *fixture) startWorkers() {
 		activitiesOnly := queue != workflows.TaskQueue
 		run := worker.New(fx.temporal, queue, worker.Options{DisableRegistrationAliasing: true, DisableWorkflowWorker: activitiesOnly, WorkerStopTimeout: time.Second})
 		if !activitiesOnly {
-			workflows.Register(run)
+			registry.RegisterWorkflows(run)
 		}
-		run.RegisterActivity(a)
+		for _, activities := range a {
+			run.RegisterActivity(activities)
+		}
 		require.NoError(fx.t, run.Start())
 		fx.t.Cleanup(run.Stop)
 	}
@@ -194,7 +197,7 @@ func (fx *fixture) startWorkers() {
 func namespace(t *testing.T) client.Client {
 	t.Helper()
 	name := "test-" + strings.ToLower(rand.Text())
-	c, err := client.Dial(client.Options{HostPort: testparts.Temporal(t), Namespace: name, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
+	c, err := client.Dial(client.Options{HostPort: testservices.Temporal(t), Namespace: name, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	_, err = c.WorkflowService().RegisterNamespace(t.Context(), &workflowservice.RegisterNamespaceRequest{

@@ -9,7 +9,8 @@ import (
 	"satchel/schema"
 	"satchel/schema/store"
 	"satchel/server/auth"
-	"satchel/workflows"
+	"satchel/workflows/bulkexport"
+	"satchel/workflows/client"
 )
 
 // CreateJob creates a job and returns it with its queue position, once its days are taken from
@@ -20,7 +21,7 @@ func (b *Bulk) CreateJob(ctx context.Context, p auth.Principal, form JobForm, t 
 	if err != nil {
 		return schema.Job{}, schema.Queue{}, err
 	}
-	deadline := now.Add(workflows.Waiting(ctx) - answerMargin)
+	deadline := now.Add(client.UpdateTimeout(ctx) - answerMargin)
 	valid, err := b.validate(form, b.newestDay(now))
 	if err != nil {
 		return schema.Job{}, schema.Queue{}, err
@@ -37,8 +38,8 @@ func (b *Bulk) CreateJob(ctx context.Context, p auth.Principal, form JobForm, t 
 	if err != nil {
 		return schema.Job{}, schema.Queue{}, err
 	}
-	err = b.openJob(ctx, workflows.Job{
-		ID: job.ID, Account: job.Account, Family: quotaAccount, Type: t, Start: job.Start, End: job.End,
+	err = b.openJob(ctx, bulkexport.BulkJobInput{
+		ID: job.ID, Account: job.Account, QuotaAccount: quotaAccount, Type: t, Start: job.Start, End: job.End,
 		RequestedBy: job.RequestedBy, Sealed: sealed, Until: deadline, Limits: b.Limits,
 	})
 	if err != nil {
@@ -68,11 +69,11 @@ const answerMargin = 500 * time.Millisecond
 // openJob starts the job's workflow and waits for its result. If the result is not known in
 // time, the job's row decides, which no longer changes by then. Only if the row cannot be read
 // either may the caller get an error for a job that exists, is listed and uses quota.
-func (b *Bulk) openJob(ctx context.Context, in workflows.Job) error {
+func (b *Bulk) openJob(ctx context.Context, in bulkexport.BulkJobInput) error {
 	select {
 	case b.openSlots <- struct{}{}:
 		defer func() { <-b.openSlots }()
-		err := workflows.OpenBulkJob(ctx, b.Temporal, in)
+		err := client.OpenBulkJob(ctx, b.Temporal, in)
 		if schema.KindOf(err) != schema.Unavailable {
 			return err
 		}
@@ -157,7 +158,7 @@ func (b *Bulk) DeleteJob(ctx context.Context, p auth.Principal, id string) error
 	case job.EndedAt != nil || allEnded(job.Days):
 		return jobEnded()
 	}
-	err = workflows.StopBulkJob(ctx, b.Temporal, id, p.Actor())
+	err = client.StopBulkJob(ctx, b.Temporal, id, p.Actor())
 	if schema.KindOf(err) != schema.Unavailable {
 		return err
 	}

@@ -19,6 +19,8 @@ import (
 	"satchel/schema"
 	"satchel/server/bulk"
 	"satchel/workflows"
+	"satchel/workflows/bulkexport"
+	workflowclient "satchel/workflows/client"
 )
 
 func job(start, end schema.Day, more ...string) url.Values {
@@ -251,11 +253,11 @@ func TestJobIsNotOpenedAfterItsDeadlineAndUsesNoQuota(t *testing.T) {
 	id := schema.NewJobID()
 	sealed, err := fx.vault.Seal(t.Context(), []byte("{}"), fx.program.account, schema.SealedJob(id))
 	require.NoError(t, err)
-	late := workflows.Job{ID: id, Account: fx.program.account, Family: fx.program.account, Type: schema.Calls, Start: yesterday(), End: yesterday(), Sealed: sealed, Until: now}
-	err = workflows.OpenBulkJob(t.Context(), fx.temporal, late)
+	late := bulkexport.BulkJobInput{ID: id, Account: fx.program.account, QuotaAccount: fx.program.account, Type: schema.Calls, Start: yesterday(), End: yesterday(), Sealed: sealed, Until: now}
+	err = workflowclient.OpenBulkJob(t.Context(), fx.temporal, late)
 	known, ok := errors.AsType[*schema.Error](err)
 	require.True(t, ok, err)
-	require.Equal(t, schema.TooLate, known.Code)
+	require.Equal(t, schema.CodeTooLate, known.Code)
 	require.NoError(t, fx.temporal.GetWorkflow(t.Context(), workflows.BulkJobID(id), "").Get(t.Context(), nil), "its run closes")
 	used, _, _, err := fx.bulk.Quota(t.Context(), fx.principal(fx.program))
 	require.NoError(t, err)

@@ -20,7 +20,7 @@ import (
 	"satchel/activities/hook"
 	"satchel/schema"
 	"satchel/server/respond"
-	"satchel/workflows"
+	"satchel/workflows/bulkexport"
 )
 
 // These tests need neither a database nor any other service.
@@ -257,14 +257,14 @@ func TestTooManyJobsAtOnceAreAskedToWait(t *testing.T) {
 			b.openSlots <- struct{}{}
 		}
 		start := time.Now()
-		err := b.openJob(t.Context(), workflows.Job{})
+		err := b.openJob(t.Context(), bulkexport.BulkJobInput{})
 		requireCode(t, err, schema.Unavailable, "busy")
 		require.Equal(t, openSlotTimeout, time.Since(start))
 		known, _ := errors.AsType[*schema.Error](err)
 		require.Positive(t, known.RetryAfter)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		require.ErrorIs(t, b.openJob(ctx, workflows.Job{}), context.Canceled)
+		require.ErrorIs(t, b.openJob(ctx, bulkexport.BulkJobInput{}), context.Canceled)
 	})
 }
 

@@ -6,7 +6,7 @@ import (
 
 	"satchel/schema"
 	"satchel/server/auth"
-	"satchel/workflows"
+	"satchel/workflows/client"
 )
 
 // Events returns the latest webhooks of the caller's account, newest first, with the state of
@@ -17,14 +17,14 @@ func (b *Bulk) Events(ctx context.Context, p auth.Principal, limit int) ([]schem
 
 // ResendEvent delivers a webhook again. If it is being delivered, that delivery continues.
 func (b *Bulk) ResendEvent(ctx context.Context, p auth.Principal, id string) (schema.Event, error) {
-	deadline := time.Now().Add(workflows.Waiting(ctx))
+	deadline := time.Now().Add(client.UpdateTimeout(ctx))
 	for {
 		e, err := b.Store.AccountEvent(ctx, p.Account, id)
 		if err != nil {
 			return e, err
 		}
-		err = workflows.SendEventAgain(ctx, b.Temporal, e)
-		if !workflows.IsClosing(err) || time.Now().After(deadline) {
+		err = client.ResendWebhook(ctx, b.Temporal, e)
+		if !client.IsClosing(err) || time.Now().After(deadline) {
 			return e, err
 		}
 		select {

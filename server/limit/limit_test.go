@@ -98,6 +98,20 @@ func TestSweepingKeepsBucketsThatAreNotFull(t *testing.T) {
 	require.NotZero(t, b.Take("ada"), "a bucket with 9 of 10 tokens is remembered")
 }
 
+func TestOnlyAFloodDeletesBucketsThatAreNotFull(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	b := New(1, 10, func() time.Time { return now })
+	const keys = maxBuckets - 2
+	for i := range keys {
+		b.Take(strconv.Itoa(i))
+	}
+	b.swept = time.Time{}
+	b.Take("ada") // sweeps
+	require.Equal(t, now, b.swept)
+	require.Len(t, b.buckets, keys+1)
+}
+
 func TestABucketNeverHoldsMoreThanItsBurst(t *testing.T) {
 	t.Parallel()
 	now := time.Now()

@@ -27,7 +27,7 @@ import (
 
 	"satchel/activities/hook"
 	"satchel/activities/vault"
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/store"
 	"satchel/server/api"
@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 	for name, value := range map[string]string{"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_REGION": "us-east-1"} {
 		_ = os.Setenv(name, value) // the vault is opened and never used
 	}
-	testparts.Main(m)
+	testservices.Main(m)
 }
 
 // noRuns is a Temporal server that has no workflow runs and takes no other request.
@@ -78,7 +78,7 @@ func newFixture(t *testing.T) *fixture {
 	}
 	fx.roles = map[string]schema.Role{fx.owner: schema.Owner, fx.admin: schema.Admin, fx.member: schema.Member, fx.otherOwner: schema.Owner}
 	var err error
-	fx.store, err = store.Open(testparts.Database(t), 5)
+	fx.store, err = store.Open(testservices.Database(t), 5)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, fx.store.Close()) })
 	unreachable, err := client.NewLazyClient(client.Options{HostPort: "127.0.0.1:1", Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})

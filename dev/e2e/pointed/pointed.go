@@ -1,5 +1,5 @@
-// Package pointed points Twilio's own client for Go at Satchel. The README
-// shows this file, and the end-to-end tests use it.
+// Package pointed points Twilio's own client for Go at Satchel. The docs
+// (clients.md) show this file, and the end-to-end tests use it.
 package pointed
 
 import (

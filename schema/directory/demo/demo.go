@@ -1,11 +1,11 @@
-// Package demo holds the question that only the sign-in of development asks:
-// who is there at all? No other program knows it, and no company answers it.
+// Package demo holds the query of the development sign-in, which lists people of
+// any account. Nothing else uses it, and a company's catalog does not have it.
 package demo
 
 import _ "embed"
 
-// People is a query for the schema.Person whose ID is $1, or, where $1 is
-// empty, for some people of the first accounts to choose from.
+// People is the query for the schema.Person with ID $1 or, if $1 is empty, for a
+// few people of each of the first accounts.
 //
 //go:embed people.sql
 var People string

@@ -1,5 +1,5 @@
--- On one machine anybody may sign in as anybody: the person $1, or for '' a few
--- people of each of the first accounts to choose from.
+-- The people that the development sign-in offers: the person $1, or for '' a few
+-- people of each of the first accounts.
 select u.sid as id, u.account_sid, u.email, u.name, u.role
 from platform.users u
 where u.sid = $1 and u.status = 'active'

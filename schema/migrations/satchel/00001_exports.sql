@@ -1,8 +1,8 @@
--- An export is one row that moves from status to status, and what hangs on it:
--- its wrapped key, the progress of its categories, the ledger of pieces, the
--- places where reading the archive can begin, and an audit trail that outlives
--- all of them. No record of a customer is ever stored here, only IDs, counts,
--- hashes and times.
+-- An export is one row that moves from status to status. Other tables refer to
+-- it: its wrapped key, the progress of its categories, the ledger of pieces, the
+-- offsets at which reading the archive can begin, and an audit trail that
+-- outlives all of them. No record of a customer is ever stored here, only IDs,
+-- counts, hashes and times.
 
 -- +goose Up
 create schema satchel;
@@ -15,7 +15,7 @@ create table satchel.exports (
         ('pending', 'confirmed', 'processing', 'completed', 'expired', 'failed', 'cancelled')),
     reason             text not null default '',
     failed_category    text not null default '',
-    generation         integer not null default 1, -- of the confirmation link
+    link_version       integer not null default 1, -- of the confirmation link
     requested_at       timestamptz not null,
     confirm_by         timestamptz not null,
     confirmed_at       timestamptz,
@@ -31,14 +31,14 @@ create table satchel.exports (
     gzip_sha256        text
 );
 
--- "One at a time" is kept by Temporal's workflow IDs; this is the second lock on that door.
+-- Temporal's workflow IDs keep exports one at a time; this index backs it up.
 create unique index exports_one_active on satchel.exports (account_sid)
     where status in ('pending', 'confirmed', 'processing');
 create index exports_of_account on satchel.exports (account_sid, requested_at desc, id);
 create index exports_unended on satchel.exports (status, requested_at)
     where status in ('pending', 'confirmed', 'processing', 'completed');
 
--- Removal deletes this row first: from then on the export's objects are noise, wherever copies may be.
+-- Removal deletes this row first: from then on the export's objects cannot be read, wherever copies may be.
 create table satchel.export_keys (
     export_id  text primary key references satchel.exports (id),
     wrapped    bytea not null,
@@ -52,14 +52,14 @@ create table satchel.categories (
     expected_records bigint,
     records          bigint not null default 0,
     bytes            bigint not null default 0,
-    pieces           integer not null default 0,    -- how many the ledger counts
+    pieces           integer not null default 0,    -- how many are in the ledger
     last_key         text not null default '',      -- of the last of them
     read_at          timestamptz,                   -- of the oldest snapshot the section was read in
     primary key (export_id, category)
 );
 
--- The ledger. A piece counts only if it stands here, and it is added only behind the last key that its
--- category's row names, so two collectors alive at once can neither lose a row nor double one.
+-- The ledger. A piece counts only if it has a row here, and it is added only after the last key that its
+-- category's row names, so two collectors alive at once can neither lose a record nor write one twice.
 create table satchel.pieces (
     export_id  text not null references satchel.exports (id),
     category   text not null,
@@ -75,7 +75,7 @@ create table satchel.pieces (
     primary key (export_id, category, seq)
 );
 
--- Each attempt at the archive writes its own row of places; only those of the completed one are read.
+-- Each attempt to assemble the archive writes its own rows; only those of the completed one are read.
 create table satchel.segments (
     export_id   text not null references satchel.exports (id),
     object_key  text not null,
@@ -88,7 +88,7 @@ create table satchel.audit (
     id          bigint generated always as identity primary key,
     at          timestamptz not null default clock_timestamp(),
     account_sid text not null,
-    subject     text not null,                      -- the export
+    subject     text not null,                      -- what it was done to, such as an export
     actor       text not null,                      -- user ID, credential ID, or 'satchel'
     action      text not null,
     details     jsonb not null default '{}'

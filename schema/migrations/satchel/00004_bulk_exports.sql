@@ -1,7 +1,7 @@
--- Bulk exports: custom jobs and their days, the files of days, what an account wants every day, how many days its
--- family has asked for today, calls that are to be gone from the archive, and the webhooks that tell of what happened.
--- A job's row holds what its maker typed (name, address, URL) until the job is forgotten; no other table but events
--- does. Letters are now also written about jobs, so they no longer belong to an export alone.
+-- Bulk exports: custom jobs and their days, the files of days, settings for daily exports, the days that an account
+-- and its subaccounts have requested today, calls to erase from the archive, and webhook events. A job's row holds
+-- what the caller entered (name, address, URL) until the job is purged; no other table but events does. E-mails are
+-- now also sent about jobs, so they no longer belong to an export alone.
 
 -- +goose Up
 create table satchel.jobs (
@@ -33,25 +33,25 @@ create table satchel.job_days (
     ended_at   timestamptz,
     primary key (job_id, day)
 );
-create index job_days_written on satchel.job_days (ended_at desc) where status in ('Completed', 'CompletedEmptyRecords'); -- how long days take these days
+create index job_days_written on satchel.job_days (ended_at desc) where status in ('Completed', 'CompletedEmptyRecords'); -- for estimates: how long the latest days took
 create index job_days_fresh on satchel.job_days (job_id, day) where status = 'Submitted';
 create index job_days_begun on satchel.job_days (job_id) where ended_at is null and status <> 'Submitted';
 
--- One file of each account, type and day is there to be seen. Its key is in the same row: a new version takes the
--- old one's key with it, and removal blanks the key first.
+-- There is one file of each account, type and day. Its key is in the same row: a new version replaces the old one's
+-- key, and removal deletes the key first.
 create table satchel.day_files (
     account_sid   text not null,
     resource_type text not null,
     day           date not null,
     id            text not null unique check (id ~ '^DF[0-9a-f]{32}$'),
-    seq           bigint generated always as identity, -- order of generation
+    seq           bigint generated always as identity, -- order of publication
     job_id        text not null default '',
     friendly_name text not null default '',
-    wrapped       bytea,                               -- null from when removal begins
+    wrapped       bytea,                               -- null once removal has begun
     records       bigint not null,
     size          bigint not null,
     sha256        text not null,
-    created_at    timestamptz not null default clock_timestamp(), -- no call that was erased before is in it
+    created_at    timestamptz not null default clock_timestamp(), -- no call that was erased before that is in it
     expires_at    timestamptz not null,
     primary key (account_sid, resource_type, day)
 );
@@ -65,19 +65,19 @@ create table satchel.bulk_configurations (
     webhook_url    text not null default '',
     webhook_method text not null default '',
     changed_at     timestamptz not null default clock_timestamp(),
-    unseen_since   timestamptz, -- from when on the platform did not show the account to its daily export
+    unseen_since   timestamptz, -- since when the source database has not shown the account to its daily export
     primary key (account_sid, resource_type),
     check ((webhook_url = '') = (webhook_method = ''))
 );
 
 create table satchel.bulk_quota (
-    family_sid text not null,
-    day        date not null,
-    days       integer not null,
-    primary key (family_sid, day)
+    account_sid text not null, -- the parent account, for its subaccounts too
+    day         date not null,
+    days        integer not null,
+    primary key (account_sid, day)
 );
 
--- What was erased stays known, so that no new file contains it and asking again is answered as the first time.
+-- Erased calls are recorded for good, so that no new file contains them and a repeated request gets the same answer.
 create table satchel.erased_calls (
     account_sid text not null,
     call_sid    text not null,
@@ -103,35 +103,35 @@ create table satchel.events (
     days_failed    integer not null,
     at             timestamptz not null default clock_timestamp(),
     status         text not null default 'pending' check (status in ('pending', 'delivered', 'failed')),
-    tries          integer not null default 0
+    attempts       integer not null default 0
 );
 create index events_of_account on satchel.events (account_sid, at desc, id);
 create index events_by_age on satchel.events (at);
-create index events_pending on satchel.events (id) where status = 'pending'; -- of which one may have lost its run
+create index events_pending on satchel.events (id) where status = 'pending'; -- the sweep looks for those that have lost their workflow
 
-create table satchel.event_tries (
+create table satchel.event_attempts (
     event_id    uuid not null references satchel.events (id) on delete cascade,
     at          timestamptz not null default clock_timestamp(),
     http_status integer not null,
     outcome     text not null,
     took_ms     bigint not null
 );
-create index event_tries_of_event on satchel.event_tries (event_id, at desc);
+create index event_attempts_of_event on satchel.event_attempts (event_id, at desc);
 
 create table satchel.unsubscribed (
     user_id text primary key,
     at      timestamptz not null default clock_timestamp()
 );
 
-alter table satchel.letters drop constraint letters_export_id_fkey;
-alter table satchel.letters rename column export_id to subject;
+alter table satchel.emails drop constraint emails_export_id_fkey;
+alter table satchel.emails rename column export_id to subject;
 
 -- +goose Down
-delete from satchel.letters where subject not like 'EX%';
-alter table satchel.letters rename column subject to export_id;
-alter table satchel.letters add foreign key (export_id) references satchel.exports (id);
+delete from satchel.emails where subject not like 'EX%';
+alter table satchel.emails rename column subject to export_id;
+alter table satchel.emails add foreign key (export_id) references satchel.exports (id);
 drop table satchel.unsubscribed;
-drop table satchel.event_tries;
+drop table satchel.event_attempts;
 drop table satchel.events;
 drop table satchel.erased_calls;
 drop table satchel.bulk_quota;

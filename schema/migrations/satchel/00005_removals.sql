@@ -1,13 +1,14 @@
--- A removal may take many attempts, by an export's own run and by the sweep, while storage comes and goes. From the first
--- of them on its row says why and for whom, and adds up what was deleted: the one certificate at the end tells of them all,
--- and the sweep sees a removal that nobody goes on with. Whatever ended before this table came has its certificate.
+-- A removal may take many attempts, by an export's own workflow and by the sweep, while storage comes and goes. From the
+-- first attempt on, this row holds reason and actor and adds up what was deleted: the one certificate at the end covers
+-- all attempts, and the sweep finds a removal whose workflow is lost. Exports that ended before this table existed have
+-- their certificate already.
 --
--- Metrics count what has ended within a day, and need an index for it: to count all there ever was takes ever longer.
+-- Metrics count exports that ended within a day, and need an index for it: counting all of them takes ever longer.
 
 -- +goose Up
 create table satchel.removals (
     export_id    text primary key references satchel.exports (id),
-    reason       text not null,                     -- of the ending; a completed export has it only when this is through
+    reason       text not null,                     -- of the ending; a completed export gets it once this is certified
     actor        text not null,
     objects      integer not null default 0,
     versions     integer not null default 0,

@@ -14,19 +14,19 @@ import (
 	"github.com/lib/pq"
 	"github.com/stretchr/testify/require"
 
-	"satchel/dev/parts"
-	"satchel/dev/testparts"
+	"satchel/dev/services"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/catalog"
 )
 
 var rows = flag.Int("rows", 100_000, "calls that BenchmarkRead reads")
 
-// manyCalls is an account with so many calls, and half as many of others in
-// between, and the catalog's query of calls.
+// manyCalls makes an account with n calls, among half as many of other accounts,
+// and returns it with the catalog's query of calls.
 func manyCalls(t testing.TB, n int) (db *DB, pool *sql.DB, url, query, account string) {
 	t.Helper()
-	url, account = testparts.Database(t), schema.NewAccountID()
+	url, account = testservices.Database(t), schema.NewAccountID()
 	connector, err := pq.NewConnector(url)
 	require.NoError(t, err)
 	pool = sql.OpenDB(connector)
@@ -53,13 +53,13 @@ func manyCalls(t testing.TB, n int) (db *DB, pool *sql.DB, url, query, account s
 	return db, pool, url, embedded.Query("calls"), account
 }
 
-func TestALargeAccountIsReadAlongItsIndexAndNotSorted(t *testing.T) {
+func TestALargeAccountIsReadAlongItsIndexWithoutASort(t *testing.T) {
 	t.Parallel()
 	db, pool, _, query, account := manyCalls(t, 20_000)
 	p, err := db.plan(t.Context(), query, 1)
 	require.NoError(t, err)
 	for after, args := range map[string][]any{"": {account}, "15000": {account, "15000"}} {
-		explained, err := pool.Query("explain "+p.rows(after), args...)
+		explained, err := pool.Query("explain "+p.selectRows(after), args...)
 		require.NoError(t, err)
 		var lines []string
 		for explained.Next() {
@@ -75,8 +75,8 @@ func TestALargeAccountIsReadAlongItsIndexAndNotSorted(t *testing.T) {
 	}
 }
 
-// BenchmarkRead reads calls from a real Postgres the way we do, and, side by
-// side, the ways we do not. With -rows=800000 it is the table of the design.
+// BenchmarkRead reads calls from a real Postgres with Read, and side by side in
+// the ways that were rejected. -rows=800000 gives the numbers of the design.
 func BenchmarkRead(b *testing.B) {
 	db, pool, url, query, account := manyCalls(b, *rows)
 	p, err := db.plan(b.Context(), query, 1)
@@ -85,7 +85,7 @@ func BenchmarkRead(b *testing.B) {
 	for _, c := range p.columns {
 		names = append(names, c.Name)
 	}
-	bin, err := parts.PostgresBin("")
+	bin, err := services.PostgresBin("")
 	require.NoError(b, err)
 	compare := func(name string, read func(b *testing.B) (bytes int64)) {
 		b.Run(name, func(b *testing.B) {
@@ -134,7 +134,7 @@ func BenchmarkRead(b *testing.B) {
 		defer tx.Rollback() //nolint:errcheck // reads only
 		_, err = tx.Exec("set local cursor_tuple_fraction = 1")
 		require.NoError(b, err)
-		_, err = tx.Exec("declare c no scroll cursor for "+p.rows(""), account)
+		_, err = tx.Exec("declare c no scroll cursor for "+p.selectRows(""), account)
 		require.NoError(b, err)
 		fetch, err := tx.Prepare("fetch 5000 from c")
 		require.NoError(b, err)
@@ -163,12 +163,12 @@ func list(names []string, cast string) string {
 	return strings.Join(columns, ", ")
 }
 
-// stream reads a query to its end with the driver alone.
+// stream reads all rows of a query with the driver alone.
 func stream(b *testing.B, pool *sql.DB, query, account string) (n int64) {
 	b.Helper()
 	conn, err := pool.Conn(b.Context())
 	require.NoError(b, err)
-	defer conn.Close() //nolint:errcheck // back to the pool
+	defer conn.Close() //nolint:errcheck // returns it to the pool
 	require.NoError(b, conn.Raw(func(c any) error {
 		rows, err := c.(driver.QueryerContext).QueryContext(b.Context(), query, []driver.NamedValue{{Ordinal: 1, Value: account}})
 		if err != nil {

@@ -15,40 +15,40 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"satchel/dev/demo"
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/catalog"
 	"satchel/schema/days"
 	"satchel/schema/store/source"
 )
 
-// fields are the keys of each type's records in order, each with the values it
-// may have in JSON.
+// fields has the keys of each type's records in order, each with a pattern of
+// the JSON values it may have.
 var fields = map[schema.ResourceType][][2]string{
 	schema.Messages: {
-		{"sid", `"(SM|MM)[0-9a-fA-F]{32}"`}, {"account_sid", sid("AC")}, {"messaging_service_sid", sid("MG") + orNull}, {"from", words + orNull}, {"to", words + orNull},
-		{"body", words + orNull}, {"num_segments", number}, {"num_media", number},
+		{"sid", `"(SM|MM)[0-9a-fA-F]{32}"`}, {"account_sid", sid("AC")}, {"messaging_service_sid", sid("MG") + orNull}, {"from", text + orNull}, {"to", text + orNull},
+		{"body", text + orNull}, {"num_segments", number}, {"num_media", number},
 		{"status", `"(queued|sending|sent|failed|delivered|undelivered|receiving|received|accepted|scheduled|read|partially_delivered|canceled)"`},
 		{"direction", `"(inbound|outbound-api|outbound-call|outbound-reply)"`}, {"date_created", at}, {"date_sent", at + orNull}, {"date_updated", at + orNull},
 		{"price", decimal + orNull}, {"error_code", number + orNull},
 	},
 	schema.Calls: {
-		{"sid", sid("CA")}, {"account_sid", sid("AC")}, {"parent_call_sid", sid("CA") + orNull}, {"from", words + orNull}, {"from_formatted", words + orNull},
-		{"to", words + orNull}, {"to_formatted", words + orNull}, {"phone_number_sid", sid("PN") + orNull},
+		{"sid", sid("CA")}, {"account_sid", sid("AC")}, {"parent_call_sid", sid("CA") + orNull}, {"from", text + orNull}, {"from_formatted", text + orNull},
+		{"to", text + orNull}, {"to_formatted", text + orNull}, {"phone_number_sid", sid("PN") + orNull},
 		{"status", `"(queued|ringing|in-progress|completed|busy|failed|no-answer|canceled)"`}, {"direction", `"(inbound|outbound-api|outbound-dial|trunking-[a-z]+)"`},
 		{"date_created", at}, {"date_updated", at + orNull}, {"start_time", at + orNull}, {"end_time", at + orNull}, {"duration", `"[0-9]+"` + orNull},
-		{"price", decimal + orNull}, {"price_unit", `"[A-Z]{3}"` + orNull}, {"answered_by", words + orNull}, {"forwarded_from", words + orNull}, {"caller_name", words + orNull},
+		{"price", decimal + orNull}, {"price_unit", `"[A-Z]{3}"` + orNull}, {"answered_by", text + orNull}, {"forwarded_from", text + orNull}, {"caller_name", text + orNull},
 		{"api_version", `"2010-04-01"`}, {"group_sid", sid("GP") + orNull}, {"queue_time", `"[0-9]+"` + orNull}, {"trunk_sid", sid("TK") + orNull},
 	},
 	schema.Conferences: {
-		{"sid", sid("CF")}, {"account_sid", sid("AC")}, {"friendly_name", words + orNull}, {"region", words + orNull}, {"status", `"(init|in-progress|completed)"`},
+		{"sid", sid("CF")}, {"account_sid", sid("AC")}, {"friendly_name", text + orNull}, {"region", text + orNull}, {"status", `"(init|in-progress|completed)"`},
 		{"date_created", at}, {"date_updated", at + orNull},
 		{"reason_conference_ended", `"(conference-ended-via-api|participant-with-end-conference-on-exit-left|participant-with-end-conference-on-exit-kicked|last-participant-kicked|last-participant-left)"` + orNull},
 		{"call_sid_ending_conference", sid("CA") + orNull},
 	},
 	schema.Participants: {
 		{"account_sid", sid("AC")}, {"call_sid", sid("CA")}, {"conference_sid", sid("CF")}, {"call_sid_to_coach", sid("CA") + orNull},
-		{"coaching", truth}, {"muted", truth}, {"hold", truth}, {"start_conference_on_enter", truth}, {"end_conference_on_exit", truth},
+		{"coaching", boolean}, {"muted", boolean}, {"hold", boolean}, {"start_conference_on_enter", boolean}, {"end_conference_on_exit", boolean},
 		{"status", `"(queued|connecting|ringing|connected|complete|failed)"`}, {"date_created", at}, {"date_updated", at + orNull}, {"queue_time", `"[0-9]+"` + orNull},
 	},
 }
@@ -56,24 +56,24 @@ var fields = map[schema.ResourceType][][2]string{
 const (
 	orNull  = `|null`
 	number  = `-?[0-9]+`
-	truth   = `true|false`
+	boolean = `true|false`
 	decimal = `"-?[0-9]+(\.[0-9]+)?"`
-	words   = `"(.|\n)*"`
+	text    = `"(.|\n)*"`
 	at      = `"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"`
 )
 
 func sid(prefix string) string { return `"` + prefix + `[0-9a-fA-F]{32}"` }
 
-// awkward are the days that the demo's awkward records are made on.
-var awkward = []schema.Day{"2024-02-29", "2026-02-01", "2026-02-02", "2026-02-28", "2026-03-01", "2026-03-02"}
+// edgeDays are the days of the demo's edge-case records.
+var edgeDays = []schema.Day{"2024-02-29", "2026-02-01", "2026-02-02", "2026-02-28", "2026-03-01", "2026-03-02"}
 
 func TestEveryFieldHasItsPlaceAndType(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
 	for _, typ := range schema.ResourceTypes {
 		require.NoError(t, demo.FillDays(t.Context(), p.url, p.account, typ, "2026-03-05", "2026-03-05", 40))
-		seen, null := map[string]bool{}, map[string]bool{}
-		for _, day := range append(slices.Clone(awkward), "2026-03-05") {
+		present, null := map[string]bool{}, map[string]bool{}
+		for _, day := range append(slices.Clone(edgeDays), "2026-03-05") {
 			for _, record := range p.day(typ, day) {
 				var members []string
 				decoder := json.NewDecoder(strings.NewReader(record))
@@ -90,7 +90,7 @@ func TestEveryFieldHasItsPlaceAndType(t *testing.T) {
 					if string(value) == "null" {
 						null[key.(string)] = true
 					} else {
-						seen[key.(string)] = true
+						present[key.(string)] = true
 					}
 				}
 				require.Len(t, members, len(fields[typ]), "all keys, always")
@@ -98,7 +98,7 @@ func TestEveryFieldHasItsPlaceAndType(t *testing.T) {
 		}
 		for i, field := range fields[typ] {
 			require.Equal(t, days.Keys[typ][i], field[0])
-			require.True(t, seen[field[0]] || field[0] == "parent_call_sid", "some %s have a %s", typ, field[0])
+			require.True(t, present[field[0]] || field[0] == "parent_call_sid", "some %s have a %s", typ, field[0])
 			require.Equal(t, strings.HasSuffix(field[1], orNull), null[field[0]], "some %s have no %s", typ, field[0])
 		}
 	}
@@ -115,7 +115,7 @@ func TestTheSampleOfTheContractIsWrittenToTheByte(t *testing.T) {
 		p.day(schema.Messages, "2026-04-01"))
 }
 
-func TestDaysAreWrittenAsPostgresWritesThem(t *testing.T) {
+func TestDayRecordsAreWrittenAsPostgresWritesThem(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
 	for i, v := range poison["text"] {
@@ -126,7 +126,7 @@ func TestDaysAreWrittenAsPostgresWritesThem(t *testing.T) {
 		p.exec(`insert into platform.participants (sid, account_sid, conference_sid, call_sid, call_sid_to_coach, status, date_created) values ('PA' || $1, $2, 'CF', coalesce((`+v+`)::text, ''), (`+v+`)::text, 'failed', '2026-05-01 00:00+00')`, id, p.account)
 	}
 	for _, typ := range schema.ResourceTypes {
-		for _, day := range append(slices.Clone(awkward), "2026-05-01") {
+		for _, day := range append(slices.Clone(edgeDays), "2026-05-01") {
 			want := p.rowToJSON(typ, day)
 			require.Equal(t, want, p.day(typ, day), "%s of %s", typ, day)
 			if day == "2026-05-01" {
@@ -136,7 +136,7 @@ func TestDaysAreWrittenAsPostgresWritesThem(t *testing.T) {
 	}
 }
 
-func TestADayHoldsWhatWasMadeOnItInUTCAndNothingElse(t *testing.T) {
+func TestADayHoldsTheRecordsOfItsUTCDayOnly(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
 	other := schema.NewAccountID()
@@ -146,14 +146,13 @@ func TestADayHoldsWhatWasMadeOnItInUTCAndNothingElse(t *testing.T) {
 		schema.Conferences:  `insert into platform.conferences (sid, account_sid, status, date_created) values ('CF' || $1, $2, 'init', $3)`,
 		schema.Participants: `insert into platform.participants (sid, account_sid, conference_sid, call_sid, status, date_created) values ('PA' || $1, $2, 'CF', 'CA' || $1, 'failed', $3)`,
 	}
-	p.exec(`do $$ begin execute format('alter database %I set timezone = ''Asia/Kathmandu''', current_database()); end $$`)
 	for typ, statement := range insert {
 		var want []string
 		for i, row := range []struct{ account, at string }{
 			{p.account, "2026-06-01 00:00:00+00"}, {p.account, "2026-06-01 23:59:59.999999+00"}, // the day
 			{p.account, "2026-05-31 23:59:59.999999+00"}, {p.account, "2026-06-02 00:00:00+00"}, // its neighbours
 			{other, "2026-06-01 12:00:00+00"}, {p.account, "infinity"}, {p.account, "-infinity"},
-			{p.account, "2026-06-01 12:00:00.000002+00"}, {p.account, "2026-06-01 12:00:00.000001+00"}, {p.account, "2026-06-01 14:00:00.000001+02"}, // not in this order
+			{p.account, "2026-06-01 12:00:00.000002+00"}, {p.account, "2026-06-01 12:00:00.000001+00"}, {p.account, "2026-06-01 14:00:00.000001+02"}, // in another order
 		} {
 			p.exec(statement, fmt.Sprintf("%032x", 1000-i), row.account, row.at)
 		}
@@ -176,7 +175,7 @@ func TestADayHoldsWhatWasMadeOnItInUTCAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestErasedAndScrubbedCallsAreInNoDay(t *testing.T) {
+func TestErasedAndScrubbedCallsAreLeftOut(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
 	sids := func(records []string) (all []string) {
@@ -186,7 +185,7 @@ func TestErasedAndScrubbedCallsAreInNoDay(t *testing.T) {
 		return all
 	}
 	archived := sids(p.day(schema.Calls, "2024-02-29"))
-	require.Len(t, archived, 2, "in the archive, but for the scrubbed one")
+	require.Len(t, archived, 2, "the third is scrubbed")
 	require.Equal(t, archived[1:], sids(p.day(schema.Calls, "2024-02-29", archived[0], "CA"+strings.Repeat("0", 32))))
 	require.Empty(t, p.day(schema.Calls, "2024-02-29", archived...))
 	live := sids(p.day(schema.Calls, "2026-02-01"))
@@ -195,21 +194,21 @@ func TestErasedAndScrubbedCallsAreInNoDay(t *testing.T) {
 	require.Empty(t, p.day(schema.Calls, "2024-02-01"), "scrubbed")
 }
 
-func TestTheSameDayIsReadToTheSameBytes(t *testing.T) {
+func TestReadingADayTwiceGivesTheSameBytes(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
 	for _, typ := range schema.ResourceTypes {
 		require.NoError(t, demo.FillDays(t.Context(), p.url, p.account, typ, "2026-03-05", "2026-03-05", 500))
 		before := p.day(typ, "2026-03-05")
 		table := map[schema.ResourceType]string{schema.Messages: "messages", schema.Calls: "calls", schema.Conferences: "conferences", schema.Participants: "participants"}[typ]
-		p.exec(`update platform.` + table + ` set date_updated = date_updated where right(sid, 1) < '8'`) // where they lie in the table changes
+		p.exec(`update platform.` + table + ` set date_updated = date_updated where right(sid, 1) < '8'`) // moves the rows within the table
 		p.exec(`analyze platform.` + table)
 		require.Equal(t, before, p.day(typ, "2026-03-05"), typ)
 		require.Len(t, before, 500)
 	}
 }
 
-func TestDaysAreDescribed(t *testing.T) {
+func TestDayQueriesAreDescribed(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
 	for _, typ := range schema.ResourceTypes {
@@ -218,7 +217,7 @@ func TestDaysAreDescribed(t *testing.T) {
 		require.Len(t, columns, len(fields[typ]))
 		for i, c := range columns {
 			require.Equal(t, fields[typ][i][0], c.Name)
-			want := map[string]string{number: "integer", truth: "boolean"}[strings.TrimSuffix(fields[typ][i][1], orNull)]
+			want := map[string]string{number: "integer", boolean: "boolean"}[strings.TrimSuffix(fields[typ][i][1], orNull)]
 			if want == "" {
 				want = "text"
 			}
@@ -227,14 +226,14 @@ func TestDaysAreDescribed(t *testing.T) {
 	}
 }
 
-func TestErasingFromTheArchiveDeletesThoseCallsAndNoOthers(t *testing.T) {
+func TestEraseCallsDeletesTheseCallsAndNoOthers(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
 	other, err := demo.NewAccount(t.Context(), p.url, demo.With{Records: true})
 	require.NoError(t, err)
 	archive, err := source.OpenArchive(p.url, p.catalog.EraseCalls(), 2)
 	require.NoError(t, err)
-	defer archive.Close() //nolint:errcheck // nothing is lost by it
+	defer archive.Close() //nolint:errcheck // only EraseCalls uses it
 	ids := func(table, account string) (all []string) {
 		require.NoError(t, p.writer.QueryRow(`select array_agg(sid order by sid) from platform.`+table+` where account_sid = $1`, account).Scan((*pq.StringArray)(&all)))
 		return all
@@ -253,7 +252,7 @@ func TestErasingFromTheArchiveDeletesThoseCallsAndNoOthers(t *testing.T) {
 	require.NotContains(t, err.Error(), "hunter2")
 }
 
-func TestTheDirectoryKnowsWhatBulkExportsAsk(t *testing.T) {
+func TestDirectoryAnswersForBulkExports(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
 	ctx := t.Context()
@@ -282,8 +281,8 @@ func TestTheDirectoryKnowsWhatBulkExportsAsk(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, schema.Day("2024-02-29"), day)
 
-	ignorant := p.db.Directory(source.DirectoryQueries{})
-	for name, d := range map[string]*source.Directory{"asks in vain": d, "knows nothing": ignorant} {
+	withoutQueries := p.db.Directory(source.DirectoryQueries{})
+	for name, d := range map[string]*source.Directory{"no rows": d, "no queries": withoutQueries} {
 		_, err = d.SigningKey(ctx, p.account)
 		require.Equal(t, schema.Conflict, schema.KindOf(err), name)
 		require.EqualError(t, err, "The account has no auth token that webhooks could be signed with.")
@@ -300,7 +299,7 @@ func TestTheDirectoryKnowsWhatBulkExportsAsk(t *testing.T) {
 }
 
 // platform is a database with the platform's tables and an account with
-// awkward records.
+// edge-case records.
 type platform struct {
 	testing.TB
 	url     string
@@ -312,10 +311,10 @@ type platform struct {
 
 func newPlatform(t testing.TB) platform {
 	t.Helper()
-	url := testparts.Database(t)
+	url := testservices.Database(t)
 	a, err := demo.NewAccount(context.Background(), url, demo.With{Records: true})
 	require.NoError(t, err)
-	db, writer := openURL(t, url)
+	db, writer := openURL(t, url, inKathmandu)
 	embedded, err := catalog.Embedded()
 	require.NoError(t, err)
 	return platform{t, url, db, writer, embedded, a.AccountSID}
@@ -331,7 +330,7 @@ func (p platform) args(typ schema.ResourceType, day schema.Day, erased []string)
 	return []any{p.account, day.Begins(), day.Plus(1).Begins(), erased}[:days.Params(typ)]
 }
 
-// day reads the account's records of a day.
+// day returns the account's records of a day.
 func (p platform) day(typ schema.ResourceType, day schema.Day, erased ...string) (records []string) {
 	p.Helper()
 	require.NoError(p, p.db.ReadRows(p.Context(), p.catalog.Day(typ), p.args(typ, day, erased), func(s *source.Snapshot) error {
@@ -349,7 +348,7 @@ func (p platform) day(typ schema.ResourceType, day schema.Day, erased ...string)
 	return records
 }
 
-// rowToJSON is what Postgres says of them.
+// rowToJSON returns Postgres' own JSON of the same records.
 func (p platform) rowToJSON(typ schema.ResourceType, day schema.Day) (records []string) {
 	p.Helper()
 	args := p.args(typ, day, nil)

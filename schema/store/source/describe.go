@@ -12,18 +12,18 @@ import (
 	"satchel/schema/store/sqlstate"
 )
 
-// Column is a column of a record: its name, and its type in the words of
-// Postgres' format_type, such as "timestamp with time zone" or "text[]".
+// Column is a column of a record: its name, and its type as Postgres'
+// format_type spells it, such as "timestamp with time zone" or "text[]".
 type Column struct{ Name, Type string }
 
-// Describe lists the columns of a catalog query's records, _key left out. The
-// query is planned for no account and reads no row.
+// Describe returns the columns of a catalog query's records, without _key. The
+// query is planned for a null account and reads no row.
 func (db *DB) Describe(ctx context.Context, query string) ([]Column, error) {
 	return db.DescribeRows(ctx, query, 1)
 }
 
-// DescribeRows is Describe for a query for ReadRows that takes so many
-// parameters; _at is left out as well.
+// DescribeRows is Describe for a query for ReadRows with that many parameters.
+// It leaves out _at as well.
 func (db *DB) DescribeRows(ctx context.Context, query string, params int) ([]Column, error) {
 	p, err := db.describe(ctx, query, params)
 	if err != nil {
@@ -32,10 +32,10 @@ func (db *DB) DescribeRows(ctx context.Context, query string, params int) ([]Col
 	return p.columns, nil
 }
 
-// plan describes the query unless that was done before.
-func (db *DB) plan(ctx context.Context, query string, params int) (*plan, error) {
-	if known, ok := db.plans.Load(query); ok {
-		return known.(*plan), nil
+// plan returns the plan of the query, which is made once and cached.
+func (db *DB) plan(ctx context.Context, query string, params int) (*queryPlan, error) {
+	if cached, ok := db.plans.Load(query); ok {
+		return cached.(*queryPlan), nil
 	}
 	p, err := db.describe(ctx, query, params)
 	if err == nil {
@@ -44,13 +44,13 @@ func (db *DB) plan(ctx context.Context, query string, params int) (*plan, error)
 	return p, err
 }
 
-func (db *DB) describe(ctx context.Context, query string, params int) (*plan, error) {
+func (db *DB) describe(ctx context.Context, query string, params int) (*queryPlan, error) {
 	nulls := make([]any, params)
 	names, err := db.columnNames(ctx, query, nulls)
 	if err != nil {
 		return nil, sqlstate.WrapContext(ctx, "describe query", err)
 	}
-	if record := behind(names, "_at"); len(record) < 2 || record[0] != "_key" {
+	if record := trimPrefix(names, "_at"); len(record) < 2 || record[0] != "_key" {
 		return nil, errors.New("describe query: the first column must be _key, and others must follow")
 	}
 	oids, err := db.columnTypes(ctx, query, names, nulls)
@@ -61,22 +61,22 @@ func (db *DB) describe(ctx context.Context, query string, params int) (*plan, er
 	if err != nil {
 		return nil, sqlstate.WrapContext(ctx, "describe query", err)
 	}
-	p, err := newPlan(query, names, oids, types)
+	p, err := newQueryPlan(query, names, oids, types)
 	if err != nil {
 		return nil, fmt.Errorf("describe query: %w", err)
 	}
 	return p, nil
 }
 
-// behind is the names after the first where it is the one given, or all.
-func behind(names []string, first string) []string {
+// trimPrefix returns names without the first one if that is first.
+func trimPrefix(names []string, first string) []string {
 	if len(names) > 0 && names[0] == first {
 		return names[1:]
 	}
 	return names
 }
 
-// columnNames plans the query for a null account and asks for none of its rows.
+// columnNames plans the query for a null account and reads none of its rows.
 func (db *DB) columnNames(ctx context.Context, query string, nulls []any) ([]string, error) {
 	rows, err := db.pool.QueryContext(ctx, "select * from "+subquery(query)+" limit 0", nulls...)
 	if err != nil {
@@ -90,44 +90,44 @@ func (db *DB) columnNames(ctx context.Context, query string, nulls []any) ([]str
 	return names, rows.Err()
 }
 
-// columnTypes asks one row of nulls, made of no row of the query, for the types
-// of its columns. The driver knows only the types that Postgres is born with,
-// and is not told of domains.
+// columnTypes returns the types of the query's columns, which it takes from one
+// row of nulls that is made of no row of the query. The driver cannot tell them:
+// it knows only built-in types, and sees a domain as its base type.
 func (db *DB) columnTypes(ctx context.Context, query string, names []string, nulls []any) ([]int64, error) {
-	var asked strings.Builder
+	var types strings.Builder
 	for i, name := range names {
 		if i > 0 {
-			asked.WriteString(", ")
+			types.WriteString(", ")
 		}
-		asked.WriteString("pg_catalog.pg_typeof(" + column(name) + ")::oid")
+		types.WriteString("pg_catalog.pg_typeof(" + column(name) + ")::oid")
 	}
 	var oids pq.Int64Array
-	err := db.pool.QueryRowContext(ctx, "select array["+asked.String()+"]"+
+	err := db.pool.QueryRowContext(ctx, "select array["+types.String()+"]"+
 		" from (values (1)) one left join (select * from "+subquery(query)+" limit 0) q on true", nulls...).Scan(&oids)
 	return oids, err
 }
 
-// pgType is what Postgres' catalog says of a type.
+// pgType is a type as Postgres' system catalog describes it.
 type pgType struct {
 	OID     int64
-	Name    string         // as format_type says it
-	Cast    string         // what a value is cast to: char(n) of any n is bpchar
+	Name    string         // as format_type spells it
+	Cast    string         // the type to use in a cast: char(n) of any n is bpchar
 	Kind    string         // pg_type.typtype
 	Base    int64          // of a domain
 	Element int64          // of an array
 	Names   pq.StringArray // of a composite's attributes
-	Fields  pq.Int64Array  // and their types
-	ToJSON  bool           // somebody made a cast to json, which row_to_json uses
+	Fields  pq.Int64Array  // types of a composite's attributes
+	ToJSON  bool           // the type has a cast to json, which row_to_json uses
 }
 
-// types looks up the types, and those they are made of.
+// types looks up the types and the types that they are made of.
 func (db *DB) types(ctx context.Context, oids []int64) (typeSet, error) {
 	tx, err := db.pool.BeginTxx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return nil, err
 	}
 	defer tx.Rollback() //nolint:errcheck // nothing was written
-	// Postgres takes this for a long query and would spend a second compiling it.
+	// Postgres estimates this as a long query and would spend a second compiling it.
 	if _, err := tx.ExecContext(ctx, "set local jit = off"); err != nil {
 		return nil, err
 	}
@@ -164,8 +164,8 @@ func (db *DB) types(ctx context.Context, oids []int64) (typeSet, error) {
 	return types, err
 }
 
-// subquery is the query as a table named q. Its last line may be a comment.
+// subquery returns the query as a table named q. Its last line may be a comment.
 func subquery(query string) string { return "(\n" + query + "\n) q" }
 
-// column names a column of that table.
+// column returns the qualified name of a column of that table.
 func column(name string) string { return "q." + pq.QuoteIdentifier(name) }

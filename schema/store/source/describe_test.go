@@ -5,7 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/catalog"
 	"satchel/schema/store/source"
@@ -13,7 +13,7 @@ import (
 
 func TestColumnsHaveTheirNamesAndTypes(t *testing.T) {
 	t.Parallel()
-	db, writer := open(t, append(companyTypes, `create table t (id bigint primary key, s text, tags text[], at timestamptz, "odd ""name" mood, c char(5), price numeric(12,5), p phone, m moments, v visit, vs visit[], r floatrange)`)...)
+	db, writer := open(t, append(userTypes, `create table t (id bigint primary key, s text, tags text[], at timestamptz, "odd ""name" mood, c char(5), price numeric(12,5), p phone, m moments, v visit, vs visit[], r floatrange)`)...)
 	_, err := writer.Exec(`do $$ begin execute format('alter database %I set default_transaction_read_only = on', current_database()); end $$`)
 	require.NoError(t, err)
 	columns, err := db.Describe(t.Context(), `select id as _key, s, tags, at, "odd ""name", c, price, p, m, v, vs, r, 1.5 as n, 'x' as literal, null as nothing, row(1, 2) as pair, count(*) over () as rows
@@ -26,7 +26,7 @@ func TestColumnsHaveTheirNamesAndTypes(t *testing.T) {
 	}, columns)
 }
 
-func TestDescribingReadsNoRow(t *testing.T) {
+func TestDescribeReadsNoRow(t *testing.T) {
 	t.Parallel()
 	db, _ := open(t, `create table t (id int primary key)`, `insert into t values (0)`)
 	for _, query := range []string{
@@ -39,7 +39,7 @@ func TestDescribingReadsNoRow(t *testing.T) {
 	}
 }
 
-func TestAQueryMustOpenWithItsKeyAndAskForOneAccount(t *testing.T) {
+func TestAQueryMustBeginWithItsKeyAndTakeOneAccount(t *testing.T) {
 	t.Parallel()
 	db, _ := open(t)
 	for query, problem := range map[string]string{
@@ -56,11 +56,11 @@ func TestAQueryMustOpenWithItsKeyAndAskForOneAccount(t *testing.T) {
 	}
 }
 
-func TestTheEmbeddedCatalogReads(t *testing.T) {
+func TestEveryCategoryOfTheEmbeddedCatalogIsRead(t *testing.T) {
 	t.Parallel()
 	embedded, err := catalog.Embedded()
 	require.NoError(t, err)
-	db, writer := openURL(t, testparts.Database(t))
+	db, writer := openURL(t, testservices.Database(t))
 	account := schema.NewAccountID()
 	for _, id := range []string{account, schema.NewAccountID()} {
 		_, err := writer.Exec(`insert into platform.accounts (sid, name, auth_token_sha256) values ($1, 'A', '\x01')`, id)

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// poison has, by type, values that have broken exporters before.
+// poison has, by type, values that commonly break exporters.
 var poison = map[string][]string{
 	"text": {`''`, `'plain'`, `null`, `E'\x01\x02\x1f\x7f'`, `E'tab\tnew\nreturn\rfeed\fback\b'`, `'"quoted" \back/slash'`, `U&'\2028\2029\FEFF'`, `'😀 emoji'`, `'</script>&amp;'`,
 		`E'eight678\n'`, `E'\n'`, `E'seven67"'`, `E'exactly8'`, `repeat(E'\\', 9)`, `repeat('x', 100000)`, `repeat('é', 600) || '"'`},
@@ -37,8 +37,8 @@ var poison = map[string][]string{
 	"date":                          {`'infinity'`, `'-infinity'`, `'0044-03-15 BC'`, `'2026-02-28'`, `'5874897-12-31'`, `'4713-01-01 BC'`, `'10000-01-01'`},
 	"time":                          {`'24:00:00'`, `'00:00:00.000001'`, `'12:30'`, `null`},
 	"time with time zone":           {`'12:30:00.5+05:30'`, `'00:00:00-15:59:59'`},
-	"timestamp with time zone":      instants("+00"),
-	"timestamp without time zone":   instants(""),
+	"timestamp with time zone":      timestamps("+00"),
+	"timestamp without time zone":   timestamps(""),
 	"interval":                      {`'1 year -2 mons +3 days -04:05:06.789'`, `'0'`, `null`},
 	"money":                         {`'1234.56'`, `'-0.01'`},
 	"bit(5)":                        {`B'10101'`},
@@ -73,7 +73,7 @@ var poison = map[string][]string{
 	"timestamp with time zone[]":    {`'{}'`, `null`, `array['2026-01-01 00:00:00.5+00'::timestamptz, null, 'infinity']`, `array[array['0044-03-15 12:00 BC'::timestamptz],array['12345-01-01 00:00+00'::timestamptz]]`},
 	"timestamp without time zone[]": {`array['2026-01-01 00:00:00.5'::timestamp, null, '-infinity']`},
 
-	// What a company makes itself.
+	// User-defined types.
 	"mood":       {`'sad "face"'`, `'happy'`, `null`},
 	"mood[]":     {`array['happy', null]::mood[]`},
 	"phone":      {`'+44 "7"'`, `null`},
@@ -92,7 +92,7 @@ var poison = map[string][]string{
 	"ciphered":   {`'x'`, `null`},
 }
 
-func instants(zone string) (values []string) {
+func timestamps(zone string) (values []string) {
 	for _, v := range []string{"2026-02-28 12:00:00", "2026-02-28 12:00:00.1", "2026-02-28 12:00:00.123456", "1999-12-31 23:59:59.999999", "2000-01-01 00:00:00", "2000-02-29 00:00:00", "1900-02-28 23:59:59.5",
 		"1969-12-31 23:59:59.999999", "0001-01-01 00:00:00", "9999-12-31 23:59:59.999999", "10000-01-01 00:00:00", "294276-12-31 23:59:59.999999", "1600-02-29 12:00:00"} {
 		values = append(values, "'"+v+zone+"'")
@@ -103,7 +103,7 @@ func instants(zone string) (values []string) {
 	return append(values, "'infinity'", "'-infinity'", "null")
 }
 
-var companyTypes = []string{
+var userTypes = []string{
 	`create type mood as enum ('sad "face"', 'happy')`,
 	`create domain phone as text check (value like '+%')`,
 	`create domain moment as timestamptz`,
@@ -119,11 +119,11 @@ var companyTypes = []string{
 	`create cast (ciphered as json) with function ciphered_to_json(ciphered)`,
 }
 
-// TestEveryValueIsWrittenAsPostgresWritesIt holds each poison value against
-// row_to_json: the same bytes, timestamps apart.
+// TestEveryValueIsWrittenAsPostgresWritesIt compares each poison value with
+// row_to_json: the same bytes, except for timestamps.
 func TestEveryValueIsWrittenAsPostgresWritesIt(t *testing.T) {
 	t.Parallel()
-	db, writer := open(t, companyTypes...)
+	db, writer := open(t, userTypes...)
 	for typ, values := range poison {
 		t.Run(typ, func(t *testing.T) {
 			rows := make([]string, len(values))
@@ -135,14 +135,14 @@ func TestEveryValueIsWrittenAsPostgresWritesIt(t *testing.T) {
 			want := rowToJSON(t, writer, query)
 			require.Len(t, got, len(values))
 			for i := range want {
-				require.Equal(t, instantsIn(t, typ, want[i]), got[i], "%s: %s", typ, values[i])
+				require.Equal(t, withISOTimestamps(t, typ, want[i]), got[i], "%s: %s", typ, values[i])
 				require.True(t, json.Valid([]byte(got[i])), "%s: %s: %s", typ, values[i], got[i])
 			}
 		})
 	}
 }
 
-// rowToJSON is what Postgres says of the same query's records.
+// rowToJSON returns Postgres' own JSON of the same query's records.
 func rowToJSON(t testing.TB, writer *sql.DB, query string) (records []string) {
 	t.Helper()
 	tx, err := writer.Begin()
@@ -171,19 +171,19 @@ func rowToJSON(t testing.TB, writer *sql.DB, query string) (records []string) {
 }
 
 var (
-	instantTypes = regexp.MustCompile(`timestamp|moment|visit|journey`)
-	// An instant as Postgres has it in JSON, as a whole string.
-	instant = regexp.MustCompile(`([:,\[])"(\d{4,6})(-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?)(?:\+00:00)?( BC)?"`)
+	timestampTypes = regexp.MustCompile(`timestamp|moment|visit|journey`)
+	// timestamp matches a string that is a timestamp in Postgres' JSON.
+	timestamp = regexp.MustCompile(`([:,\[])"(\d{4,6})(-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?)(?:\+00:00)?( BC)?"`)
 )
 
-// instantsIn rewrites the timestamps in what Postgres says to what we promise.
-func instantsIn(t testing.TB, typ, record string) string {
+// instantsIn rewrites the timestamps in Postgres' JSON to the promised form.
+func withISOTimestamps(t testing.TB, typ, record string) string {
 	t.Helper()
-	if !instantTypes.MatchString(typ) {
+	if !timestampTypes.MatchString(typ) {
 		return record
 	}
-	return instant.ReplaceAllStringFunc(record, func(found string) string {
-		m := instant.FindStringSubmatch(found)
+	return timestamp.ReplaceAllStringFunc(record, func(found string) string {
+		m := timestamp.FindStringSubmatch(found)
 		year, err := strconv.Atoi(m[2])
 		require.NoError(t, err)
 		written := fmt.Sprintf("%04d", year)

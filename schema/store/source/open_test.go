@@ -7,13 +7,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/catalog"
 	"satchel/schema/store/source"
 )
 
-func TestOnlyAURLThatSaysItsSSLModeOpens(t *testing.T) {
+func TestOpenNeedsAURLWithItsSSLMode(t *testing.T) {
 	t.Setenv("PGSSLMODE", "")
 	for _, refused := range []string{"postgres://ada:hunter2@127.0.0.1:1/db", "postgres://ada:hunter2@127.0.0.1:1/db?sslmode=", "http://ada:hunter2@host", "postgres://ada:hunter2@%zz/?sslmode=disable"} {
 		_, err := source.Open(t.Context(), refused, 1)
@@ -22,11 +22,11 @@ func TestOnlyAURLThatSaysItsSSLModeOpens(t *testing.T) {
 	}
 }
 
-func TestADatabaseThatIsAwayOpensAndSaysSo(t *testing.T) {
+func TestOpenSucceedsWhileTheDatabaseIsDown(t *testing.T) {
 	t.Parallel()
 	db, err := source.Open(t.Context(), "postgres://ada:hunter2@127.0.0.1:1/db?sslmode=disable", 1)
 	require.NoError(t, err)
-	defer db.Close() //nolint:errcheck // nothing is open
+	defer db.Close() //nolint:errcheck // it has no connection
 	for _, err := range []error{
 		db.Ping(t.Context()),
 		db.Read(t.Context(), "select 1 as _key, 1 as v where $1 <> ''", "AC", "", func(*source.Snapshot) error { return nil }),
@@ -36,22 +36,22 @@ func TestADatabaseThatIsAwayOpensAndSaysSo(t *testing.T) {
 	}
 }
 
-func TestAWrongPasswordDoesNotOpen(t *testing.T) {
+func TestOpenFailsWithAWrongPassword(t *testing.T) {
 	t.Parallel()
-	u, err := url.Parse(testparts.EmptyDatabase(t))
+	u, err := url.Parse(testservices.EmptyDatabase(t))
 	require.NoError(t, err)
 	u.User = url.UserPassword("ada", "hunter2")
 	_, err = source.Open(t.Context(), u.String(), 1)
 	require.EqualError(t, err, "ping source database: SQLSTATE 28P01 (invalid_password)")
 }
 
-func TestSQLASCIIIsRefused(t *testing.T) {
+func TestOpenRejectsSQLASCII(t *testing.T) {
 	t.Parallel()
 	_, err := source.Open(t.Context(), encoded(t, "SQL_ASCII"), 1)
 	require.ErrorContains(t, err, "SQL_ASCII")
 }
 
-func TestACallersEndIsNoFaultOfTheDatabase(t *testing.T) {
+func TestACancelledCallReturnsTheContextError(t *testing.T) {
 	t.Parallel()
 	db, _ := open(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -61,11 +61,11 @@ func TestACallersEndIsNoFaultOfTheDatabase(t *testing.T) {
 	require.ErrorIs(t, db.Ping(ctx), context.Canceled)
 }
 
-func TestTheDirectoryKnowsWhoIsWho(t *testing.T) {
+func TestDirectoryFindsPeopleAccountsAndCredentials(t *testing.T) {
 	t.Parallel()
 	embedded, err := catalog.Embedded()
 	require.NoError(t, err)
-	db, writer := openURL(t, testparts.Database(t))
+	db, writer := openURL(t, testservices.Database(t))
 	parentID, childID := schema.NewAccountID(), schema.NewAccountID()
 	_, err = writer.Exec(`insert into platform.accounts (sid, parent_sid, name, auth_token_sha256) values ($1, null, 'Parent', '\x01'), ($2, $1, 'Child', '\x02')`, parentID, childID)
 	require.NoError(t, err)
@@ -94,9 +94,9 @@ func TestTheDirectoryKnowsWhoIsWho(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, schema.Credential{Account: parentID, Role: schema.Owner, SecretSHA256: []byte{1}}, credential)
 
-	nobody, err := d.People(ctx, schema.NewAccountID())
+	none, err := d.People(ctx, schema.NewAccountID())
 	require.NoError(t, err)
-	require.Empty(t, nobody)
+	require.Empty(t, none)
 	_, err = d.Person(ctx, childID, olga.ID)
 	require.Equal(t, schema.NotFound, schema.KindOf(err), "a user of another account")
 	for _, id := range []string{schema.NewAccountID(), "", "\x00", "\xff", "' or true --"} {

@@ -18,7 +18,7 @@ import (
 	"satchel/schema/store/sqlstate"
 )
 
-// wide is a table of rows of about a kilobyte for two accounts.
+// wide is a table with rows of about a kilobyte for two accounts.
 const (
 	wide = `create table wide (id bigint generated always as identity primary key, account text not null, v text);
 		create index on wide (account, id);
@@ -26,11 +26,11 @@ const (
 		analyze wide;
 		create function stall(now boolean) returns integer language plpgsql stable as $$ begin if now then perform pg_sleep(600); end if; return 1; end $$`
 	ofWide = `select id as _key, v from wide where account = $1`
-	// Some rows of it, and then none for a long time.
+	// The first rows of it, and then none for ten minutes.
 	stuckWide = `select id as _key, v, stall(id > 1000) from wide where account = $1`
 )
 
-func TestReadingGoesOnBehindTheKeyGiven(t *testing.T) {
+func TestReadResumesBehindTheKey(t *testing.T) {
 	t.Parallel()
 	db, _ := open(t, wide, `create table words (word text primary key); insert into words values ('Zebra'), ('apple'), ('Äther'), ('it''s'), ('b"c')`,
 		`create table codes (code char(4) primary key); insert into codes values ('a'), ('ab'), ('abc'), ('b')`)
@@ -51,7 +51,7 @@ func TestReadingGoesOnBehindTheKeyGiven(t *testing.T) {
 	}
 }
 
-func TestAnAccountWithoutRowsHasNone(t *testing.T) {
+func TestAnAccountWithoutRowsReadsNone(t *testing.T) {
 	t.Parallel()
 	db, _ := open(t, wide)
 	records, _ := read(t, db, ofWide, "AC3", "")
@@ -68,7 +68,7 @@ func TestAnAccountWithoutRowsHasNone(t *testing.T) {
 	}))
 }
 
-func TestRowsComeFromOneMomentWhateverIsWrittenMeanwhile(t *testing.T) {
+func TestRowsComeFromOneSnapshot(t *testing.T) {
 	t.Parallel()
 	db, writer := open(t, wide)
 	before := clock(t, writer)
@@ -91,7 +91,7 @@ func TestRowsComeFromOneMomentWhateverIsWrittenMeanwhile(t *testing.T) {
 	}))
 }
 
-func TestRowsAreAppendedToWhatIsThere(t *testing.T) {
+func TestRowsAreAppendedToTheBuffer(t *testing.T) {
 	t.Parallel()
 	db, _ := open(t, wide)
 	require.NoError(t, db.Read(t.Context(), `select id as _key, id from wide where account = $1`, "AC2", "", func(s *source.Snapshot) error {
@@ -105,7 +105,7 @@ func TestRowsAreAppendedToWhatIsThere(t *testing.T) {
 	}))
 }
 
-func TestManyRowsAreEstimatedAndFewCounted(t *testing.T) {
+func TestExpectedCountsFewRowsAndEstimatesMany(t *testing.T) {
 	t.Parallel()
 	db, _ := open(t, wide, `create table many (id int primary key); insert into many select generate_series(1, 200000); analyze many`,
 		`create table unseen (id int primary key) with (autovacuum_enabled = false); insert into unseen select generate_series(1, 60000)`)
@@ -118,17 +118,17 @@ func TestManyRowsAreEstimatedAndFewCounted(t *testing.T) {
 	}
 	require.EqualValues(t, 4000, expect(ofWide, "AC2"))
 	require.InDelta(t, 200_000, expect(`select id as _key, id from many where $1 <> ''`, "AC"), 20_000)
-	require.Greater(t, expect(`select id as _key, id from unseen where $1 <> ''`, "AC"), int64(50_000), "not counted to the end, nor reported as few")
+	require.Greater(t, expect(`select id as _key, id from unseen where $1 <> ''`, "AC"), int64(50_000), "neither counted to the end nor reported as few")
 }
 
-func TestTheServersSettingsNeitherEndAReadNorChangeIt(t *testing.T) {
+func TestServerSettingsNeitherEndAReadNorChangeIt(t *testing.T) {
 	t.Parallel()
 	settings := []string{"statement_timeout = '1h'", "idle_in_transaction_session_timeout = '1h'", "timezone = 'Asia/Kathmandu'", "datestyle = 'German'",
 		"intervalstyle = 'iso_8601'", "extra_float_digits = -10", "bytea_output = 'escape'", "default_transaction_read_only = on", "default_transaction_isolation = 'read uncommitted'"}
 	for i, setting := range settings {
 		settings[i] = `do $$ begin execute format('alter role %I in database %I set ` + strings.ReplaceAll(setting, "'", "''") + `', current_user, current_database()); end $$`
 	}
-	db, writer := open(t, settings...)
+	db, writer := open(t, append(settings, `create type stay as (since timestamptz, place text)`)...)
 	var limit string
 	require.NoError(t, db.Read(t.Context(), `select 1 as _key, 1 as v where $1 <> ''`, "AC", "", func(*source.Snapshot) error { return nil }))
 	require.NoError(t, writer.QueryRow(`select setconfig[1] from pg_db_role_setting s join pg_database d on d.oid = s.setdatabase where d.datname = current_database()`).Scan(&limit))
@@ -136,9 +136,12 @@ func TestTheServersSettingsNeitherEndAReadNorChangeIt(t *testing.T) {
 
 	records, _ := read(t, db, `select 1 as _key, current_setting('statement_timeout') as statement, current_setting('idle_in_transaction_session_timeout') as idle,
 		(current_setting('client_connection_check_interval', true) = '5s') = (version() like '%linux%') as check, current_setting('transaction_isolation') as isolation, current_setting('transaction_read_only') as read_only,
-		0.1::float8 + 0.2 as f, timestamptz '2026-01-01 00:00+00' as at, date '2026-02-28' as d, interval '1 day' as i, '\x00'::bytea as b where $1 <> ''`, "AC", "")
+		0.1::float8 + 0.2 as f, timestamptz '2026-01-01 20:00+00' as at, row(timestamptz '2026-01-01 20:00+00', 'x')::stay as stay,
+		tstzrange('2026-01-01 20:00+00', null) as open, (timestamptz '2026-01-01 20:00+00')::text as text, (timestamptz '2026-01-01 20:00+00')::date as day, extract(hour from timestamptz '2026-01-01 20:00+00') as hour,
+	 date '2026-02-28' as d, interval '1 day' as i, '\x00'::bytea as b where $1 <> ''`, "AC", "")
 	require.Equal(t, []string{`{"statement":"0","idle":"0","check":true,"isolation":"repeatable read","read_only":"on",` +
-		`"f":0.30000000000000004,"at":"2026-01-01T00:00:00Z","d":"2026-02-28","i":"1 day","b":"\\x00"}`}, records)
+		`"f":0.30000000000000004,"at":"2026-01-01T20:00:00Z","stay":{"since":"2026-01-01T20:00:00Z","place":"x"},` +
+		`"open":"[\"2026-01-01 20:00:00+00\",)","text":"2026-01-01 20:00:00+00","day":"2026-01-01","hour":20,"d":"2026-02-28","i":"1 day","b":"\\x00"}`}, records)
 }
 
 func TestStoppingEarlyEndsTheQueryAndKeepsThePool(t *testing.T) {
@@ -153,7 +156,7 @@ func TestStoppingEarlyEndsTheQueryAndKeepsThePool(t *testing.T) {
 		})
 		require.Equal(t, enough, err)
 	}
-	eventually(t, "no query of ours is left", func() bool { return active(t, writer) == 0 })
+	eventually(t, "no query is left", func() bool { return active(t, writer) == 0 })
 	require.NoError(t, db.Ping(t.Context()))
 }
 
@@ -176,21 +179,21 @@ func TestCancellingEndsTheQueryOnTheServer(t *testing.T) {
 					if _, err := s.AppendRow(nil); err != nil {
 						return err
 					}
-					if query == ofWide { // the rows would be read before anyone looked
+					if query == ofWide { // otherwise all rows are read before the cancellation
 						<-ctx.Done()
 					}
 				}
 			})
 			require.ErrorIs(t, err, context.Canceled)
 			require.Equal(t, schema.Kind(""), schema.KindOf(err))
-			eventually(t, "no query of ours is left", func() bool { return active(t, writer) == 0 })
+			eventually(t, "no query is left", func() bool { return active(t, writer) == 0 })
 		})
 	}
 	records, _ := read(t, db, `select 1 as _key, 1 as one where $1 <> ''`, "AC", "")
 	require.Len(t, records, 1)
 }
 
-func TestARestartOfTheServerCostsNoReadThatBeginsLater(t *testing.T) {
+func TestAReadAfterARestartOfTheServerSucceeds(t *testing.T) {
 	t.Parallel()
 	db, writer := open(t, wide)
 	var begun sync.WaitGroup
@@ -213,7 +216,7 @@ func TestARestartOfTheServerCostsNoReadThatBeginsLater(t *testing.T) {
 	require.Len(t, records, 4000)
 }
 
-func TestALostConnectionIsUnavailableAndNeverAnEarlyEnd(t *testing.T) {
+func TestALostConnectionIsUnavailableAndNotTheEndOfRows(t *testing.T) {
 	t.Parallel()
 	db, writer := open(t, wide)
 	err := db.Read(t.Context(), ofWide, "AC1", "", func(s *source.Snapshot) error {
@@ -235,7 +238,7 @@ func TestALostConnectionIsUnavailableAndNeverAnEarlyEnd(t *testing.T) {
 	require.Equal(t, schema.Unavailable, schema.KindOf(err), "%v", err)
 }
 
-func TestAKeyMustTellRowsApart(t *testing.T) {
+func TestKeysMustBeUniqueAndNotNull(t *testing.T) {
 	t.Parallel()
 	db, _ := open(t)
 	for name, keys := range map[string]string{
@@ -256,9 +259,9 @@ func TestAKeyMustTellRowsApart(t *testing.T) {
 	}
 }
 
-// Another attempt goes on behind the last key that was counted: where a null
-// or a second row of that key is, nothing would come of it.
-func TestAKeyMustTellRowsApartAlsoBehindAnother(t *testing.T) {
+// A later attempt resumes behind the last key of the ledger. Without the check it
+// would skip rows with a null key, and further rows with that key.
+func TestKeysMustBeUniqueAndNotNullWhenResuming(t *testing.T) {
 	t.Parallel()
 	db, _ := open(t)
 	for name, keys := range map[string]string{
@@ -275,7 +278,7 @@ func TestAKeyMustTellRowsApartAlsoBehindAnother(t *testing.T) {
 	}
 }
 
-func TestASnapshotTellsWhetherAnotherQueryHasARow(t *testing.T) {
+func TestHasLooksInTheSameSnapshot(t *testing.T) {
 	t.Parallel()
 	db, writer := open(t, `create table accounts (id uuid primary key)`, `insert into accounts values ('00000000-0000-4000-8000-000000000001')`)
 	ofAccount := `select id from accounts where id = $1`
@@ -287,17 +290,17 @@ func TestASnapshotTellsWhetherAnotherQueryHasARow(t *testing.T) {
 		}))
 		return is
 	}
-	nothing := func() {}
-	require.True(t, has("00000000-0000-4000-8000-000000000001", nothing))
-	require.False(t, has("00000000-0000-4000-8000-000000000002", nothing))
-	require.False(t, has("no such account", nothing))
+	noChange := func() {}
+	require.True(t, has("00000000-0000-4000-8000-000000000001", noChange))
+	require.False(t, has("00000000-0000-4000-8000-000000000002", noChange))
+	require.False(t, has("no such account", noChange))
 	require.True(t, has("00000000-0000-4000-8000-000000000001", func() {
 		_, err := writer.Exec(`delete from accounts`)
 		require.NoError(t, err)
-	}), "it is the moment of the rows")
+	}), "the snapshot is older than the deletion")
 }
 
-func TestATableAlteredMeanwhileIsReadAnewAndNeverMisread(t *testing.T) {
+func TestATableAlteredAfterDescribeIsDescribedAgain(t *testing.T) {
 	t.Parallel()
 	db, writer := open(t, `create table t (id int primary key, a int)`, `insert into t values (1, 2)`)
 	query := `select id as _key, a from t where $1 <> ''`
@@ -377,7 +380,7 @@ func clock(t testing.TB, db *sql.DB) (now time.Time) {
 	return now
 }
 
-// active counts our connections that are in a transaction or query.
+// active counts the connections that are in a transaction or query.
 func active(t testing.TB, db *sql.DB) (n int) {
 	t.Helper()
 	require.NoError(t, db.QueryRow(`select count(*) from pg_stat_activity
@@ -385,7 +388,7 @@ func active(t testing.TB, db *sql.DB) (n int) {
 	return n
 }
 
-// terminate ends all our connections, as a restart of the server does.
+// terminate ends all connections, as a restart of the server does.
 func terminate(t testing.TB, db *sql.DB) {
 	t.Helper()
 	_, err := db.Exec(`select pg_terminate_backend(pid, 10000) from pg_stat_activity where application_name = 'satchel' and datname = current_database()`)

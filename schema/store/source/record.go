@@ -8,31 +8,31 @@ import (
 )
 
 var (
-	// errChanged: somebody altered a table or type since the query was
-	// described. Reading again describes it anew.
-	errChanged = errors.New("the types of its columns have changed")
-	errKey     = errors.New("_key is null, empty or repeated")
+	// errTypesChanged means that a table or type was altered after the query was
+	// described. The next read describes it again.
+	errTypesChanged = errors.New("the types of its columns have changed")
+	errInvalidKey   = errors.New("_key is null, empty or repeated")
 )
 
-// appendRecord writes the record in wire as a JSON object, and answers the text
-// of its key, which stays good as long as wire does. The binary form of a record
-// is the number of its columns, and for each its type, its size and its value.
-func (p *plan) appendRecord(dst, wire []byte) (_, key []byte, err error) {
+// appendRecord appends the record in wire as a JSON object and returns the text
+// of its key, which is a slice of wire. The binary form of a record is the
+// number of its columns, and for each its type, its size and its value.
+func (p *queryPlan) appendRecord(dst, wire []byte) (_, key []byte, err error) {
 	if len(wire) < 4 || int(binary.BigEndian.Uint32(wire)) != 1+len(p.fields) {
-		return dst, nil, errChanged
+		return dst, nil, errTypesChanged
 	}
-	key, wire, ok := value(wire[4:], uint32(oid.T_text))
+	key, wire, ok := cutColumn(wire[4:], uint32(oid.T_text))
 	if !ok {
-		return dst, nil, errChanged
+		return dst, nil, errTypesChanged
 	}
 	if len(key) == 0 {
-		return dst, nil, errKey
+		return dst, nil, errInvalidKey
 	}
 	for i := range p.fields {
 		f := &p.fields[i]
 		var v []byte
-		if v, wire, ok = value(wire, f.oid); !ok {
-			return dst, nil, errChanged
+		if v, wire, ok = cutColumn(wire, f.oid); !ok {
+			return dst, nil, errTypesChanged
 		}
 		dst = append(dst, f.label...)
 		if v == nil {
@@ -40,14 +40,15 @@ func (p *plan) appendRecord(dst, wire []byte) (_, key []byte, err error) {
 			continue
 		}
 		if dst, ok = f.write(dst, v); !ok {
-			return dst, nil, errChanged
+			return dst, nil, errTypesChanged
 		}
 	}
 	return append(dst, '}'), key, nil
 }
 
-// value takes the column that opens wire, nil for null, and what follows it.
-func value(wire []byte, typ uint32) (v, rest []byte, ok bool) {
+// cutColumn returns the value of the first column in wire, nil for null, and the
+// rest of wire. ok is false if that column is not of the type typ.
+func cutColumn(wire []byte, typ uint32) (v, rest []byte, ok bool) {
 	if len(wire) < 8 || binary.BigEndian.Uint32(wire) != typ {
 		return nil, wire, false
 	}

@@ -10,17 +10,17 @@ import (
 	"pgregory.net/rapid"
 )
 
-// sample is a plan for a row like a call's, and such a row as it arrives.
-func sample(t testing.TB) (*plan, []byte) {
+// sample returns a plan for a row like a call's, and such a row as received.
+func sample(t testing.TB) (*queryPlan, []byte) {
 	t.Helper()
 	types := typeSet{int64(oid.T__text): {OID: int64(oid.T__text), Kind: "b", Element: int64(oid.T_text)}}
-	names, oids, wire := []string{"_key"}, []int64{int64(oid.T_int8)}, column4(nil, oid.T_text, []byte("123456"))
-	add := func(name string, typ, travels oid.Oid, value []byte) {
+	names, oids, wire := []string{"_key"}, []int64{int64(oid.T_int8)}, appendColumn(nil, oid.T_text, []byte("123456"))
+	add := func(name string, typ, wireType oid.Oid, value []byte) {
 		names, oids = append(names, name), append(oids, int64(typ))
 		if _, ok := types[int64(typ)]; !ok {
 			types[int64(typ)] = pgType{OID: int64(typ), Kind: "b"}
 		}
-		wire = column4(wire, travels, value)
+		wire = appendColumn(wire, wireType, value)
 	}
 	for _, name := range []string{"sid", "phoneNumberSid", "flowSid", "campaignSid"} {
 		add(name, oid.T_text, oid.T_text, []byte("CA0123456789abcdef0123456789abcdef"))
@@ -38,13 +38,13 @@ func sample(t testing.TB) (*plan, []byte) {
 	add("tags", oid.T__text, oid.T__text, []byte("\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x19\x00\x00\x00\x02\x00\x00\x00\x01\x00\x00\x00\x03vip\xff\xff\xff\xff"))
 	add("metadata", oid.T_jsonb, oid.T_jsonb, []byte("\x01"+`{"order": 17, "note": "Customer said: \"hello\" and then some more words", "lang": "en"}`))
 	add("sipHeaders", oid.T_json, oid.T_json, []byte(`{"X-Call-ID": "0123456789abcdef0123456789abcdef@10.0.0.1", "User-Agent": "Asterisk PBX 18.9", "Contact": "<sip:17@10.0.0.1:5060>"}`))
-	p, err := newPlan("", names, oids, types)
+	p, err := newQueryPlan("", names, oids, types)
 	require.NoError(t, err)
 	return p, append(binary.BigEndian.AppendUint32(nil, uint32(len(names))), wire...)
 }
 
-// column4 appends a column to a record: its type, its size and its value.
-func column4(record []byte, typ oid.Oid, value []byte) []byte {
+// appendColumn appends a column to a record: its type, its size and its value.
+func appendColumn(record []byte, typ oid.Oid, value []byte) []byte {
 	record = binary.BigEndian.AppendUint32(record, uint32(typ))
 	if value == nil {
 		return append(record, 0xff, 0xff, 0xff, 0xff)
@@ -70,21 +70,21 @@ func TestARowCostsNoAllocation(t *testing.T) {
 	require.Contains(t, string(text), `"qualityScore":4.3,"tags":["vip",null],"metadata":{"order": 17`)
 }
 
-// TestAGarbledRowIsAnErrorAndNoPanic cuts and changes rows at random.
+// TestAGarbledRowIsAnErrorAndNoPanic truncates rows and changes bytes at random.
 func TestAGarbledRowIsAnErrorAndNoPanic(t *testing.T) {
 	p, whole := sample(t)
 	for n := range whole {
 		_, _, err := p.appendRecord(nil, whole[:n])
-		require.ErrorIs(t, err, errChanged, "cut at %d", n)
+		require.ErrorIs(t, err, errTypesChanged, "cut at %d", n)
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		wire := append([]byte(nil), whole...)
 		for range rapid.IntRange(1, 5).Draw(t, "changes") {
 			wire[rapid.IntRange(0, len(wire)-1).Draw(t, "at")] = rapid.Byte().Draw(t, "byte")
 		}
-		_, _, _ = p.appendRecord(nil, wire) // wrong values pass, of course
+		_, _, _ = p.appendRecord(nil, wire) // a changed value may still be valid
 	})
-	for _, write := range []writer{appendArray(appendInt), appendNumeric, (&nested{}).write(), (&nested{fields: map[string]*nested{`"a"`: {}}}).write()} {
+	for _, write := range []valueWriter{appendArray(appendInt), appendNumeric, (&jsonRewriter{}).writer(), (&jsonRewriter{fields: map[string]*jsonRewriter{`"a"`: {}}}).writer()} {
 		rapid.Check(t, func(t *rapid.T) {
 			_, _ = write(nil, rapid.SliceOfN(rapid.OneOf(rapid.Byte(), rapid.SampledFrom([]byte("\x00\x01\x04[]{}\",:a2-"))), 0, 40).Draw(t, "wire"))
 		})

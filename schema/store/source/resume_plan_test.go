@@ -8,24 +8,24 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"satchel/dev/demo"
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/schema/catalog"
 )
 
-func TestGoingOnBehindAKeyLooksOnlyIntoAnIndex(t *testing.T) {
+func TestTheCheckForUnreachableRowsUsesOnlyAnIndex(t *testing.T) {
 	t.Parallel()
-	url := testparts.Database(t)
+	url := testservices.Database(t)
 	db, err := Open(t.Context(), url, 2)
 	require.NoError(t, err)
-	defer db.Close() //nolint:errcheck // nothing is lost by it
+	defer db.Close() //nolint:errcheck // read-only
 	pool, err := sqlx.Open("postgres", url)
 	require.NoError(t, err)
-	defer pool.Close() //nolint:errcheck // nothing is lost by it
+	defer pool.Close() //nolint:errcheck // read-only
 	embedded, err := catalog.Embedded()
 	require.NoError(t, err)
 	var account string
-	for range 2 { // an account is one of several
+	for range 2 { // the account must not be the only one
 		a, err := demo.NewAccount(t.Context(), url, demo.With{})
 		require.NoError(t, err)
 		account = a.AccountSID
@@ -37,7 +37,7 @@ func TestGoingOnBehindAKeyLooksOnlyIntoAnIndex(t *testing.T) {
 		var middle string
 		require.NoError(t, pool.Get(&middle, "select q._key from "+subquery(p.query)+" order by q._key offset 1000 limit 1", account))
 
-		plan := strings.Join(explain(t, pool, "on", p.lost(), account, middle), "\n")
+		plan := strings.Join(explain(t, pool, "on", p.hasUnreachableRows(), account, middle), "\n")
 		require.NotContains(t, plan, "Seq Scan", plan)
 		require.NotContains(t, plan, "Rows Removed", plan)
 	}

@@ -11,17 +11,25 @@ import (
 	"github.com/lib/pq"
 	"github.com/stretchr/testify/require"
 
-	"satchel/dev/testparts"
+	"satchel/dev/testservices"
 	"satchel/schema/store/source"
 )
 
-func TestMain(m *testing.M) { testparts.Main(m) }
+// inKathmandu sets the time zone of a database's new sessions. Kathmandu is 5:45
+// ahead of UTC, so that neither its hours nor its days are those of UTC.
+const inKathmandu = `do $$ begin execute format('alter database %I set timezone = ''Asia/Kathmandu''', current_database()); end $$`
 
-// open makes a database of the test's own with these tables in it, and opens it
-// for reading and, beside that, for writing.
+// TestMain runs all tests of this package in another time zone than UTC.
+func TestMain(m *testing.M) {
+	time.Local = time.FixedZone("Asia/Kathmandu", (5*60+45)*60)
+	testservices.Main(m)
+}
+
+// open makes a database for the test, runs the statements in it, and opens it
+// for reading and, separately, for writing.
 func open(t testing.TB, statements ...string) (*source.DB, *sql.DB) {
 	t.Helper()
-	url := testparts.EmptyDatabase(t)
+	url := testservices.EmptyDatabase(t)
 	return openURL(t, url, statements...)
 }
 
@@ -41,10 +49,10 @@ func openURL(t testing.TB, url string, statements ...string) (*source.DB, *sql.D
 	return db, writer
 }
 
-// encoded makes a database with another encoding, and answers its URL.
+// encoded makes a database with another encoding and returns its URL.
 func encoded(t testing.TB, encoding string) string {
 	t.Helper()
-	address := testparts.EmptyDatabase(t)
+	address := testservices.EmptyDatabase(t)
 	admin, err := sql.Open("postgres", address)
 	require.NoError(t, err)
 	name := "test_" + strings.ToLower(encoding)
@@ -61,7 +69,7 @@ func encoded(t testing.TB, encoding string) string {
 	return u.String()
 }
 
-// read collects the rows behind a key, and the keys.
+// read returns the rows behind a key, and their keys.
 func read(t testing.TB, db *source.DB, query, account, after string) (records, keys []string) {
 	t.Helper()
 	err := db.Read(t.Context(), query, account, after, func(s *source.Snapshot) error {
@@ -80,7 +88,7 @@ func read(t testing.TB, db *source.DB, query, account, after string) (records, k
 	return records, keys
 }
 
-// eventually waits for something to become true.
+// eventually waits until is returns true.
 func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
 	require.Eventually(t, is, 20*time.Second, 20*time.Millisecond, what)

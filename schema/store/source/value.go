@@ -5,16 +5,16 @@ import (
 	"strconv"
 )
 
-// writer appends the JSON of a value to dst. The value stands in wire as it
-// arrived. False says that it is not a value of the type.
-type writer func(dst, wire []byte) ([]byte, bool)
+// valueWriter appends a value to dst as JSON. wire is the value as received. It
+// returns false if wire is not a value of the writer's type.
+type valueWriter func(dst, wire []byte) ([]byte, bool)
 
 func appendText(dst, wire []byte) ([]byte, bool) { return appendString(dst, wire), true }
 
-// appendJSON copies: what the customer wrote is never decoded and encoded again.
+// appendJSON copies the value: stored JSON is never decoded and encoded again.
 func appendJSON(dst, wire []byte) ([]byte, bool) { return append(dst, wire...), true }
 
-// appendJSONB copies what stands behind the version of the binary form.
+// appendJSONB copies what follows the version number of the binary form.
 func appendJSONB(dst, wire []byte) ([]byte, bool) {
 	if len(wire) < 2 || wire[0] != 1 {
 		return dst, false
@@ -44,7 +44,7 @@ func appendInt(dst, wire []byte) ([]byte, bool) {
 	return strconv.AppendInt(dst, n, 10), true
 }
 
-// appendFloat quotes what JSON has no number for.
+// appendFloat quotes values that are no JSON numbers.
 func appendFloat(dst, wire []byte) ([]byte, bool) {
 	switch string(wire) {
 	case "NaN", "Infinity", "-Infinity":
@@ -58,18 +58,18 @@ func appendFloat(dst, wire []byte) ([]byte, bool) {
 	return append(dst, wire...), len(wire) > 0
 }
 
-// Signs of a numeric.
+// Values of a numeric's sign field.
 const (
-	positive    = 0x0000
-	negative    = 0x4000
-	notANumber  = 0xC000
-	infinite    = 0xD000
-	negInfinite = 0xF000
+	numericPositive    = 0x0000
+	numericNegative    = 0x4000
+	numericNaN         = 0xC000
+	numericInfinity    = 0xD000
+	numericNegInfinity = 0xF000
 )
 
-// appendNumeric keeps all digits, and the zeros behind the last one that the
-// scale asks for. The binary form is digits to the base of 10,000: how many, the
-// power of the first, the sign, and how many decimals to show.
+// appendNumeric writes all digits, including trailing zeros up to the scale. The
+// binary form is the count of base-10,000 digits, the weight of the first, the
+// sign, the number of decimals to show, and the digits.
 func appendNumeric(dst, wire []byte) ([]byte, bool) {
 	if len(wire) < 8 {
 		return dst, false
@@ -82,14 +82,14 @@ func appendNumeric(dst, wire []byte) ([]byte, bool) {
 		return dst, false
 	}
 	switch sign {
-	case positive:
-	case negative:
+	case numericPositive:
+	case numericNegative:
 		dst = append(dst, '-')
-	case notANumber:
+	case numericNaN:
 		return append(dst, `"NaN"`...), true
-	case infinite:
+	case numericInfinity:
 		return append(dst, `"Infinity"`...), true
-	case negInfinite:
+	case numericNegInfinity:
 		return append(dst, `"-Infinity"`...), true
 	default:
 		return dst, false
@@ -115,26 +115,26 @@ func appendNumeric(dst, wire []byte) ([]byte, bool) {
 	return dst[:end], true
 }
 
-// appendArray writes arrays of any depth of such elements.
-func appendArray(element writer) writer {
+// appendArray returns a writer of arrays of these elements, of any dimension.
+func appendArray(element valueWriter) valueWriter {
 	return func(dst, wire []byte) ([]byte, bool) {
 		if len(wire) < 12 {
 			return dst, false
 		}
-		depth := int(binary.BigEndian.Uint32(wire))
-		if depth == 0 {
+		dimensions := int(binary.BigEndian.Uint32(wire))
+		if dimensions == 0 {
 			return append(dst, "[]"...), true
 		}
-		if depth < 0 || depth > (len(wire)-12)/8 {
+		if dimensions < 0 || dimensions > (len(wire)-12)/8 {
 			return dst, false
 		}
-		sizes := wire[12 : 12+8*depth] // each with the index of its first element, which JSON does not show
-		dst, rest, ok := appendElements(dst, wire[12+8*depth:], sizes, element)
+		sizes := wire[12 : 12+8*dimensions] // each followed by its lower bound, which JSON does not show
+		dst, rest, ok := appendElements(dst, wire[12+8*dimensions:], sizes, element)
 		return dst, ok && len(rest) == 0
 	}
 }
 
-func appendElements(dst, wire, sizes []byte, element writer) (_, rest []byte, ok bool) {
+func appendElements(dst, wire, sizes []byte, element valueWriter) (_, rest []byte, ok bool) {
 	for i := range binary.BigEndian.Uint32(sizes) {
 		dst = append(dst, "[,"[min(i, 1)])
 		switch {
@@ -150,9 +150,9 @@ func appendElements(dst, wire, sizes []byte, element writer) (_, rest []byte, ok
 	return append(dst, ']'), wire, true
 }
 
-// appendValue writes the value that opens wire with its length, which is -1 for
-// null, and answers what follows it.
-func appendValue(dst, wire []byte, write writer) (_, rest []byte, ok bool) {
+// appendValue writes the first value in wire, which begins with its length or -1
+// for null, and returns the rest of wire.
+func appendValue(dst, wire []byte, write valueWriter) (_, rest []byte, ok bool) {
 	if len(wire) < 4 {
 		return dst, wire, false
 	}

@@ -1,4 +1,4 @@
-// Package sqlstate turns errors of the database driver into errors that may be
-// logged, kept in a workflow's history and acted on. The driver's own texts
-// may hold row values and addresses; nothing of them passes.
+// Package sqlstate turns errors of the database driver into errors that are safe
+// to log, to keep in a workflow's history and to act on. The driver's own texts
+// may hold row values and addresses; none of that text is passed on.
 package sqlstate

@@ -19,11 +19,11 @@ import (
 	"satchel/schema"
 )
 
-// InsufficientPrivilege is the SQLSTATE callers ask for by name.
+// InsufficientPrivilege is the SQLSTATE of a missing permission.
 const InsufficientPrivilege = "42501"
 
-// Error is a refusal by Postgres: what we were doing, and the SQLSTATE.
-// Constraint is the name of the constraint in the way, if one was.
+// Error is an error that Postgres returned: the operation it failed and the
+// SQLSTATE. Constraint names the violated constraint, if there is one.
 type Error struct {
 	Op         string
 	Code       string
@@ -38,10 +38,10 @@ func (e *Error) Error() string {
 	return e.Op + ": SQLSTATE " + e.Code + " (" + name + ")"
 }
 
-// SQLState is the code, for callers that do not know the driver.
+// SQLState returns the code, for callers that do not import the driver.
 func (e *Error) SQLState() string { return e.Code }
 
-// Is tells whether err carries this SQLSTATE.
+// Is reports whether err has this SQLSTATE.
 func Is(err error, code string) bool {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Code == code
@@ -52,32 +52,33 @@ func Is(err error, code string) bool {
 	return false
 }
 
-// Wrap says what we were doing and what went wrong, and nothing that the driver
-// said. The answer is a schema.Error of kind Unavailable where the database is
-// away; errors.Is still finds context errors, sql.ErrNoRows, sql.ErrTxDone,
-// sql.ErrConnDone and schema.ErrOvertaken, and Is finds the SQLSTATE. Wrapping
-// an error that is clean already adds op to it.
+// Wrap returns an error that names the operation and the kind of failure, and
+// contains none of the driver's text. It is a schema.Error of kind Unavailable
+// if the database is down or cannot be reached. errors.Is still finds context
+// errors, sql.ErrNoRows, sql.ErrTxDone, sql.ErrConnDone and schema.ErrOvertaken,
+// and Is finds the SQLSTATE. For an error that was wrapped before, Wrap only
+// adds op.
 func Wrap(op string, err error) error {
 	if err == nil {
 		return nil
 	}
-	if clean(err) {
+	if isWrapped(err) {
 		return fmt.Errorf("%s: %w", op, err)
 	}
 	if e, ok := errors.AsType[*pq.Error](err); ok {
-		refusal := &Error{Op: op, Code: string(e.Code), Constraint: e.Constraint}
-		if away(refusal.Code) {
-			return unavailable(refusal)
+		returned := &Error{Op: op, Code: string(e.Code), Constraint: e.Constraint}
+		if isUnavailable(returned.Code) {
+			return unavailable(returned)
 		}
-		return refusal
+		return returned
 	}
-	for _, sentinel := range passable {
+	for _, sentinel := range safeErrors {
 		if errors.Is(err, sentinel) {
 			return fmt.Errorf("%s: %w", op, sentinel)
 		}
 	}
-	if why := lost(err); why != "" {
-		return unavailable(fmt.Errorf("%s: %s", op, why))
+	if reason := connectionFailure(err); reason != "" {
+		return unavailable(fmt.Errorf("%s: %s", op, reason))
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("%s: %w", op, context.DeadlineExceeded)
@@ -85,8 +86,9 @@ func Wrap(op string, err error) error {
 	return fmt.Errorf("%s: unexpected driver error (%T)", op, err)
 }
 
-// WrapContext is Wrap for what was done under ctx: when ctx is done it says so,
-// whatever the driver made of that. Often it is SQLSTATE 57014 (query_canceled).
+// WrapContext is Wrap for an operation under ctx. If ctx has ended it returns
+// the context's error, whatever error the driver made of that, which is often
+// SQLSTATE 57014 (query_canceled).
 func WrapContext(ctx context.Context, op string, err error) error {
 	if err != nil && ctx.Err() != nil {
 		return fmt.Errorf("%s: %w", op, ctx.Err())
@@ -94,25 +96,25 @@ func WrapContext(ctx context.Context, op string, err error) error {
 	return Wrap(op, err)
 }
 
-// passable are the errors whose texts never change and say nothing of a row.
-var passable = []error{
+// safeErrors have constant texts that hold no value of a row.
+var safeErrors = []error{
 	context.Canceled, schema.ErrOvertaken,
 	sql.ErrNoRows, sql.ErrTxDone, sql.ErrConnDone,
 	pq.ErrSSLNotSupported, pq.ErrSSLKeyHasWorldPermissions, pq.ErrSSLKeyUnknownOwnership, pq.ErrCouldNotDetectUsername, pq.ErrInFailedTransaction,
 }
 
-// clean tells whether err has been through Wrap before, or is ours.
-func clean(err error) bool {
+// isWrapped reports whether err is from Wrap or is a schema.Error.
+func isWrapped(err error) bool {
 	if _, ok := errors.AsType[*Error](err); ok {
 		return true
 	}
 	return schema.KindOf(err) != ""
 }
 
-// away tells whether the SQLSTATE means that the server can not serve anyone
-// now: connection exceptions, insufficient resources, shutdown and start-up,
-// and sessions that the server ended by a time limit.
-func away(code string) bool {
+// isUnavailable reports whether the SQLSTATE means that the server cannot serve
+// the session at present: connection exceptions, insufficient resources,
+// shutdown and start-up, and sessions that the server ended by a time limit.
+func isUnavailable(code string) bool {
 	switch code {
 	case "57P01", "57P02", "57P03", "57P05", "25P03", "25P04":
 		return true
@@ -120,9 +122,9 @@ func away(code string) bool {
 	return len(code) == 5 && (code[:2] == "08" || code[:2] == "53")
 }
 
-// lost says why there is no connection, without saying to where; "" where the
-// error is of another sort.
-func lost(err error) string {
+// connectionFailure returns why the connection failed, without the address, or
+// "" for any other error.
+func connectionFailure(err error) string {
 	if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		return errno.Error()
 	}
@@ -138,8 +140,8 @@ func lost(err error) string {
 		}
 		return "connection lost"
 	}
-	for _, sign := range []error{driver.ErrBadConn, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed} {
-		if errors.Is(err, sign) {
+	for _, target := range []error{driver.ErrBadConn, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed} {
+		if errors.Is(err, target) {
 			return "connection lost"
 		}
 	}
@@ -147,7 +149,7 @@ func lost(err error) string {
 }
 
 func unavailable(cause error) *schema.Error {
-	e := schema.Errorf(schema.Unavailable, "database_unavailable", "The database is not available right now. Please try again.")
+	e := schema.Errorf(schema.Unavailable, schema.CodeDatabaseUnavailable, "The database is not available right now. Please try again.")
 	e.RetryAfter, e.Cause = 5*time.Second, cause
 	return e
 }

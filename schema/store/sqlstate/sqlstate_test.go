@@ -22,11 +22,11 @@ import (
 
 const secret = "Ada Lovelace +441234567890"
 
-func TestNothingTheDriverSaidPasses(t *testing.T) {
-	said := &pq.Error{Code: "23505", Message: secret, Detail: secret, Where: secret, Hint: secret, Constraint: "one_active"}
+func TestDriverTextIsRemoved(t *testing.T) {
+	driverError := &pq.Error{Code: "23505", Message: secret, Detail: secret, Where: secret, Hint: secret, Constraint: "one_active"}
 	for _, err := range []error{
-		said,
-		fmt.Errorf("%s: %w", secret, said),
+		driverError,
+		fmt.Errorf("%s: %w", secret, driverError),
 		errors.New("sql: Scan error: converting " + secret),
 		&net.OpError{Op: "dial", Net: "tcp", Err: errors.New(secret)},
 		fmt.Errorf("pq: %s: %w", secret, io.ErrUnexpectedEOF),
@@ -42,14 +42,14 @@ func TestNothingTheDriverSaidPasses(t *testing.T) {
 	}
 }
 
-func TestARefusalSaysItsSQLSTATE(t *testing.T) {
+func TestAPostgresErrorKeepsItsSQLSTATE(t *testing.T) {
 	err := sqlstate.Wrap("open export", &pq.Error{Code: "23505", Constraint: "one_active"})
 	require.EqualError(t, err, "open export: SQLSTATE 23505 (unique_violation)")
 	require.True(t, sqlstate.Is(err, "23505"))
 	require.False(t, sqlstate.Is(err, "23514"))
-	refusal, ok := errors.AsType[*sqlstate.Error](err)
+	returned, ok := errors.AsType[*sqlstate.Error](err)
 	require.True(t, ok)
-	require.Equal(t, "one_active", refusal.Constraint)
+	require.Equal(t, "one_active", returned.Constraint)
 
 	again := sqlstate.Wrap("request", err)
 	require.EqualError(t, again, "request: open export: SQLSTATE 23505 (unique_violation)")
@@ -59,7 +59,7 @@ func TestARefusalSaysItsSQLSTATE(t *testing.T) {
 	require.Equal(t, schema.Kind(""), schema.KindOf(err))
 }
 
-func TestADatabaseThatIsAwayIsUnavailable(t *testing.T) {
+func TestAnUnreachableDatabaseIsUnavailable(t *testing.T) {
 	for _, err := range []error{
 		&pq.Error{Code: "57P01"},
 		&pq.Error{Code: "57P03"},
@@ -81,7 +81,7 @@ func TestADatabaseThatIsAwayIsUnavailable(t *testing.T) {
 	require.True(t, sqlstate.Is(sqlstate.Wrap("read", &pq.Error{Code: "57P01"}), "57P01"))
 }
 
-func TestEndingsKeepTheirMeaning(t *testing.T) {
+func TestContextAndRowErrorsAreStillFound(t *testing.T) {
 	for _, want := range []error{context.Canceled, context.DeadlineExceeded, sql.ErrNoRows, sql.ErrTxDone, sql.ErrConnDone, schema.ErrOvertaken} {
 		err := sqlstate.Wrap("read", fmt.Errorf("deep: %w", want))
 		require.ErrorIs(t, err, want)
@@ -92,7 +92,7 @@ func TestEndingsKeepTheirMeaning(t *testing.T) {
 	require.Equal(t, schema.Gone, schema.KindOf(sqlstate.Wrap("read", gone)))
 }
 
-func TestACancelledCallIsNoRefusal(t *testing.T) {
+func TestACancelledCallReturnsTheContextError(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	canceled := &pq.Error{Code: "57014"}
 	require.True(t, sqlstate.Is(sqlstate.WrapContext(ctx, "read", canceled), "57014"))

@@ -1,0 +1,120 @@
+package mail
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"satchel/schema"
+)
+
+// Maximum lengths in characters, beyond which a value is cut.
+const (
+	maxName    = 80
+	maxJobName = 100
+	maxReason  = 300
+)
+
+// sanitize makes untrusted text safe for a subject line and for running text: one
+// line, no control or invisible formatting characters (so none that change the
+// writing direction), no URL scheme that a mail program would turn into a link, and
+// at most limit characters.
+func sanitize(s string, limit int) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r == '\u200c' || r == '\u200d': // joiners are needed for Persian, Hindi and emoji
+			return r
+		case unicode.Is(unicode.Cf, r), r == unicode.ReplacementChar:
+			return -1
+		case unicode.IsControl(r), unicode.IsSpace(r):
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))
+	s = strings.Join(strings.Fields(strings.ReplaceAll(s, "://", " ")), " ")
+	if runes := []rune(s); len(runes) > limit {
+		s = strings.TrimSpace(string(runes[:limit-1])) + "…"
+	}
+	return s
+}
+
+// formatTime formats a time in UTC, with seconds unless they are zero.
+func formatTime(t time.Time) string {
+	layout := "Monday, 2 January 2006, 15:04 MST"
+	if t = t.UTC(); t.Second() != 0 {
+		layout = "Monday, 2 January 2006, 15:04:05 MST"
+	}
+	return t.Format(layout)
+}
+
+// formatDuration formats a duration in its two largest units: "24 hours", "3 days",
+// "90 seconds", "2 hours and 30 minutes". It rounds down.
+func formatDuration(d time.Duration) string {
+	const day = 24 * time.Hour
+	units := []struct {
+		length time.Duration
+		name   string
+		from   time.Duration // shorter durations use smaller units
+	}{{day, "day", 2 * day}, {time.Hour, "hour", time.Hour}, {time.Minute, "minute", 2 * time.Minute}, {time.Second, "second", 0}}
+	for i, u := range units {
+		if d < u.from {
+			continue
+		}
+		text := pluralize(int64(d/u.length), u.name)
+		if i+1 < len(units) {
+			if rest := d % u.length / units[i+1].length; rest > 0 {
+				text += " and " + pluralize(int64(rest), units[i+1].name)
+			}
+		}
+		return text
+	}
+	return pluralize(0, "second")
+}
+
+// pluralize returns, for example, "1 record" or "2,000 records".
+func pluralize(n int64, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return formatNumber(n) + " " + noun + "s"
+}
+
+func formatNumber(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// formatSize returns, for example, "812 bytes" or "1.2 GB (1,234,567,890 bytes)", as
+// the pages do.
+func formatSize(n int64) string {
+	exact := pluralize(n, "byte")
+	value, unit := float64(n), ""
+	for _, u := range []string{"kB", "MB", "GB", "TB", "PB"} {
+		if value < 999.95 {
+			break
+		}
+		value, unit = value/1000, u
+	}
+	if unit == "" {
+		return exact
+	}
+	return fmt.Sprintf("%.1f %s (%s)", value, unit, exact)
+}
+
+// categoryList returns the titles of the categories, as in "users, calls and flows".
+func categoryList(categories []schema.Category) string {
+	titles := make([]string, len(categories))
+	for i, c := range categories {
+		titles[i] = c.Title()
+	}
+	last := len(titles) - 1
+	if last < 1 {
+		return strings.Join(titles, "")
+	}
+	return strings.Join(titles[:last], ", ") + " and " + titles[last]
+}

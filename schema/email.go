@@ -1,0 +1,12 @@
+package schema
+
+import "fmt"
+
+// ConfirmationLetter is the kind of the e-mail that asks for a confirmation.
+const ConfirmationLetter = "confirmation"
+
+// LetterName is the key of an e-mail about an export or job: its outcome is
+// recorded by it, and the provider deduplicates by it.
+func LetterName(kind, person string, linkVersion int) string {
+	return fmt.Sprintf("%s/%s/%d", kind, person, linkVersion)
+}

@@ -1,0 +1,21 @@
+package store_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestTheFirstOutcomeOfAnEmailStaysUnlessItIsSentAfterAll(t *testing.T) {
+	s, o := open(t), anOpening()
+	require.NoError(t, s.OpenExport(t.Context(), o))
+	for _, c := range []struct {
+		emailKey string
+		sent     bool
+	}{{"ready/US1/1", true}, {"ready/US1/1", false}, {"ready/US2/1", false}, {"ready/US3/1", false}, {"ready/US3/1", true}} {
+		require.NoError(t, s.SettleLetter(t.Context(), o.Export, c.emailKey, c.sent))
+	}
+	settled, err := s.Letters(t.Context(), o.Export)
+	require.NoError(t, err)
+	require.Equal(t, map[string]bool{"ready/US1/1": true, "ready/US2/1": false, "ready/US3/1": true}, settled)
+}

@@ -1,0 +1,39 @@
+package store
+
+import (
+	"context"
+
+	"satchel/schema"
+	"satchel/schema/store/sqlstate"
+)
+
+// BeginDay moves a day that waits, or was begun before, to Running. It returns
+// false if the day has ended or is to be deleted.
+func (b *BulkExports) BeginDay(ctx context.Context, job string, day schema.Day) (bool, error) {
+	done, err := b.pool.ExecContext(ctx, `update satchel.job_days set status = $3, started_at = clock_timestamp()
+		where job_id = $1 and day = $2 and status in ($3, $4, $5)`,
+		job, day, schema.DayRunning, schema.DaySubmitted, schema.DayErrorDuringRun)
+	if err != nil {
+		return false, sqlstate.Wrap("begin day", err)
+	}
+	n, err := done.RowsAffected()
+	return n > 0, sqlstate.Wrap("begin day", err)
+}
+
+// TroubleDay moves a running day to ErrorDuringRun, between two attempts. Any
+// other stays as it is.
+func (b *BulkExports) TroubleDay(ctx context.Context, job string, day schema.Day) error {
+	_, err := b.pool.ExecContext(ctx, `update satchel.job_days set status = $4
+		where job_id = $1 and day = $2 and status = $3`, job, day, schema.DayRunning, schema.DayErrorDuringRun)
+	return sqlstate.Wrap("mark day retrying", err)
+}
+
+// FailDay moves a day that has not ended to Failed, or to Deleted if it is to be
+// deleted.
+func (b *BulkExports) FailDay(ctx context.Context, job string, day schema.Day) error {
+	_, err := b.pool.ExecContext(ctx, `update satchel.job_days
+		set status = case when status = $3 then $4 else $5 end, ended_at = clock_timestamp()
+		where job_id = $1 and day = $2 and ended_at is null`,
+		job, day, schema.DayRunningToBeDeleted, schema.DayDeleted, schema.DayFailed)
+	return sqlstate.Wrap("mark day failed", err)
+}

@@ -1,0 +1,80 @@
+package source
+
+import (
+	"errors"
+	"strings"
+)
+
+// queryPlan is how a catalog query is read: what is selected, and the writer of
+// each column.
+//
+// A row comes as one value, made by record_send: its columns in their binary
+// forms, one after the other. To Postgres this costs about as much as columns
+// as text, and a third of row_to_json. To the driver, which allocates twice for
+// each column, it costs a fifth. For a table of calls that is a quarter less
+// work in total than columns as text, and half of row_to_json. See
+// BenchmarkRead.
+type queryPlan struct {
+	query   string
+	order   string // expressions of the ORDER BY clause
+	keyType string // type of _key, as a cast spells it
+	record  string // expression for the row's key and record
+	columns []Column
+	fields  []field
+}
+
+// field writes one column.
+type field struct {
+	label []byte // what precedes the value: {"name": or ,"name":
+	oid   uint32 // type that the value is sent as
+	write valueWriter
+}
+
+func newQueryPlan(query string, names []string, oids []int64, types typeSet) (*queryPlan, error) {
+	order := column("_key")
+	if names[0] == "_at" {
+		order = column("_at") + ", " + order
+		names, oids = names[1:], oids[1:]
+	}
+	key := types[oids[0]]
+	if key.Kind == "c" || key.Kind == "p" {
+		return nil, errors.New("_key must have a type that text can be cast to")
+	}
+	p := &queryPlan{query: query, order: order, keyType: key.Cast}
+	var record strings.Builder
+	record.WriteString("pg_catalog.record_send(row(" + column("_key") + "::pg_catalog.text")
+	label := "{"
+	for i, name := range names[1:] {
+		expression, f := types.field(oids[i+1], column(name))
+		f.label = append(appendString([]byte(label), []byte(name)), ':')
+		label = ","
+		record.WriteString(", " + expression)
+		p.columns = append(p.columns, Column{Name: name, Type: types[oids[i+1]].Name})
+		p.fields = append(p.fields, f)
+	}
+	record.WriteString("))")
+	p.record = record.String()
+	return p, nil
+}
+
+// selectRows selects the account's rows in the order of their keys, or of _at
+// and then their keys: all of them, or those behind key $2. If there is an index
+// on the account and that order, Postgres follows it and sorts nothing.
+func (p *queryPlan) selectRows(after string) string {
+	q := "select " + p.record + " from " + subquery(p.query)
+	if after != "" {
+		q += " where q._key > $2::" + p.keyType
+	}
+	return q + " order by " + p.order
+}
+
+// hasUnreachableRows selects whether reading behind key $2 skips a row: one
+// whose key is null is behind no key, and of several rows with the same key all
+// but one may be skipped. This is a look into the index if there is one on
+// account and key. A condition that made selectRows return such rows would
+// prevent it from using the index.
+func (p *queryPlan) hasUnreachableRows() string {
+	rows := subquery(p.query)
+	return "select exists (select from " + rows + " where q._key is null)" +
+		" or (select count(*) from (select from " + rows + " where q._key = $2::" + p.keyType + " limit 2) same) > 1"
+}
