@@ -98,7 +98,9 @@ func TestTheTimelineNamesWhoEndedAnExport(t *testing.T) {
 	t.Parallel()
 	user := schema.NewUserID()
 	n := people{nameByID: map[string]string{user: "Ada"}}
-	removed := func(actor string) store.Deed { return store.Deed{Event: store.Event{Action: store.Removed, Actor: actor}} }
+	removed := func(actor string) store.Deed {
+		return store.Deed{Event: store.Event{Action: store.Removed, Actor: actor}}
+	}
 	for _, c := range []struct {
 		export       schema.Export
 		actor        string
