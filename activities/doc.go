@@ -1,10 +1,19 @@
-// Package activities holds the deeds of an export in the outside world: rows,
-// objects, mail. Every activity can be run twice: object keys carry the
-// attempt, rows move only from the status they are expected in, mails carry an
-// idempotency key, and deleting what is gone succeeds.
+// Package activities holds what the activities of account exports and of bulk
+// exports share: the translation of errors, heartbeats, e-mails, the pipeline
+// that reads, compresses and stores records, and the removal of orphans.
 //
-// Activities answer with IDs, keys, counts and times, and fail with words of
-// our own, so that no record, address, token or driver's text ever reaches a
-// workflow history. What they need of the world they ask for through the small
-// interfaces in ports.go.
+// The activities themselves are in packages accountexport and bulkexport. Every
+// activity can be run twice: object keys carry the attempt, rows move only from
+// the status they are expected in, e-mails carry an idempotency key, and deleting
+// what is gone succeeds. Activities return IDs, keys, counts and times, and fail
+// with messages of our own, so that no record, address, token or driver's error
+// text reaches a workflow history.
 package activities
+
+import "satchel/schema"
+
+// Who did what no user asked for, in the audit trail.
+const (
+	Satchel  = schema.ActorSatchel
+	Operator = schema.ActorOperator
+)

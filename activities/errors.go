@@ -13,11 +13,15 @@ import (
 	"satchel/schema"
 )
 
-// verdict turns an error into what Temporal may know of it: a stable type, a
-// sentence of ours, and whether to try again. It is the last thing an
-// activity does. The cause goes to the worker's log and no further: histories
-// are read by many.
-func verdict(ctx context.Context, err error) error {
+// safeError is an error with a text that may stand in a history. Package vault
+// returns such errors; workflows must not reach it.
+type safeError interface{ Told() string }
+
+// ToApplicationError translates an error into a temporal.ApplicationError: a
+// stable type, a message of our own, and whether to retry. It is the last thing
+// that an activity does. The cause is only logged: many people can read
+// histories.
+func ToApplicationError(ctx context.Context, err error) error {
 	if err == nil || errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return err
 	}
@@ -25,62 +29,65 @@ func verdict(ctx context.Context, err error) error {
 	options := temporal.ApplicationErrorOptions{}
 	var (
 		known   *schema.Error
-		letter  *mail.Error
-		refusal interface{ SQLState() string }
-		stored  interface{ Told() string } // of package vault, which workflows must not reach
+		email   *mail.Error
+		sql     interface{ SQLState() string }
+		storage safeError
 	)
 	switch {
 	case errors.Is(err, schema.ErrOvertaken):
 		kind, message = "overtaken", schema.ErrOvertaken.Error()
-	case errors.As(err, &letter):
-		kind, message = "mail", letter.Error()
-		options.NonRetryable, options.NextRetryDelay = letter.Permanent, letter.RetryAfter
+	case errors.As(err, &email):
+		kind, message = "mail", email.Error()
+		options.NonRetryable, options.NextRetryDelay = email.Permanent, email.RetryAfter
 	case errors.As(err, &known):
 		kind, message = string(known.Kind), known.Message
-		options.NonRetryable, options.NextRetryDelay = final(known.Kind), pace(ctx, known)
-	case errors.As(err, &refusal):
-		kind, message = "database", "the database refused with SQLSTATE "+refusal.SQLState()
+		options.NonRetryable, options.NextRetryDelay = IsNonRetryable(known.Kind), retryDelay(ctx, known)
+	case errors.As(err, &sql):
+		kind, message = "database", "the database answered with SQLSTATE "+sql.SQLState()
 	case errors.Is(err, context.DeadlineExceeded):
 		kind, message = "timeout", "it took too long"
-	case errors.Is(err, errDamaged):
-		kind, message = "storage", errDamaged.Error()
-		options.NonRetryable = true // it will not be otherwise for being read again
-	case errors.As(err, &stored):
-		kind, message = "storage", stored.Told()
+	case errors.Is(err, errRewrite):
+		kind, message = "storage", errRewrite.Error()
+	case errors.Is(err, ErrCorrupted):
+		kind, message = "storage", ErrCorrupted.Error()
+		options.NonRetryable = true // reading it again cannot help
+	case errors.As(err, &storage):
+		kind, message = "storage", storage.Told()
 	}
-	if options.NonRetryable && !errors.Is(err, errDamaged) {
+	if options.NonRetryable && kind != "storage" {
 		options.Category = temporal.ApplicationErrorCategoryBenign
 	}
-	activity.GetLogger(ctx).Warn("activity did not succeed", "kind", kind, "err", err)
+	activity.GetLogger(ctx).Warn("activity failed", "kind", kind, "err", err)
 	return temporal.NewApplicationErrorWithOptions(message, kind, options)
 }
 
-// unhurried leaves it to the caller's policy when to try again: one that allows
-// a number of attempts counts on its own pauses between them.
-func unhurried(err error) error {
+// WithoutRetryDelay leaves the delay before the next attempt to the caller's
+// RetryPolicy: a policy with a maximum of attempts relies on its own delays.
+func WithoutRetryDelay(err error) error {
 	if known, ok := errors.AsType[*schema.Error](err); ok && known.RetryAfter > 0 {
 		return &schema.Error{Kind: known.Kind, Code: known.Code, Message: known.Message, Cause: known.Cause}
 	}
 	return err
 }
 
-// longestPace is how far apart attempts come to lie while a part is away.
-const longestPace = time.Minute
+// maxRetryDelay is the longest delay between attempts while the database or the
+// object storage is away.
+const maxRetryDelay = time.Minute
 
-// pace is when to try again. A part of ours that is away for a moment costs a
-// moment; while it stays away the attempts lie further and further apart, and
-// not all of them come in the same second. Others are asked when they say.
-func pace(ctx context.Context, e *schema.Error) time.Duration {
+// retryDelay returns how long to wait before the next attempt. While our database
+// or storage is away the delay doubles with each attempt, with jitter. Other
+// services are retried after the time they ask for.
+func retryDelay(ctx context.Context, e *schema.Error) time.Duration {
 	if e.Code != schema.CodeDatabaseUnavailable && e.Code != schema.CodeStorageUnavailable {
 		return e.RetryAfter
 	}
 	doubled := min(max(activity.GetInfo(ctx).Attempt-1, 0), 6)
-	delay := min(e.RetryAfter<<doubled, max(longestPace, e.RetryAfter))
-	return delay - rand.N(delay/4+1) //nolint:gosec // nobody gains by guessing it
+	delay := min(e.RetryAfter<<doubled, max(maxRetryDelay, e.RetryAfter))
+	return delay - rand.N(delay/4+1) //nolint:gosec // jitter need not be unpredictable
 }
 
-// final tells whether trying again cannot change the answer.
-func final(k schema.Kind) bool {
+// IsNonRetryable tells whether another attempt cannot succeed.
+func IsNonRetryable(k schema.Kind) bool {
 	switch k {
 	case schema.Invalid, schema.NotFound, schema.Forbidden, schema.Conflict, schema.Gone:
 		return true

@@ -2,6 +2,8 @@ package activities_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -14,35 +16,68 @@ import (
 	"satchel/schema"
 )
 
-// absent is a store that does not answer.
-type absent struct {
-	activities.Store
-	tried func()
-}
-
-func (a absent) OpenExport(context.Context, schema.Opening) error {
-	a.tried()
-	return &schema.Error{Kind: schema.Unavailable, Code: "database_unavailable", Message: "Away.", RetryAfter: 5 * time.Second}
-}
-
-func TestWhileAPartStaysAwayAttemptsLieFurtherAndFurtherApart(t *testing.T) {
+func TestTheDelayBetweenAttemptsGrowsWhileAServiceIsAway(t *testing.T) {
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestWorkflowEnvironment()
-	var tries []time.Time
-	hands := &activities.Activities{Store: absent{tried: func() { tries = append(tries, env.Now()) }}}
-	env.RegisterActivity(hands)
-	asking := func(ctx workflow.Context) error {
+	var attempts []time.Time
+	env.RegisterActivity(&fails{func() error {
+		attempts = append(attempts, env.Now())
+		return &schema.Error{Kind: schema.Unavailable, Code: "database_unavailable", Message: "Away.", RetryAfter: 5 * time.Second}
+	}})
+	env.ExecuteWorkflow(func(ctx workflow.Context) error {
 		ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 			StartToCloseTimeout: time.Minute, RetryPolicy: &temporal.RetryPolicy{InitialInterval: time.Second, MaximumAttempts: 9},
 		})
-		return workflow.ExecuteActivity(ctx, hands.OpenExport, activities.Open{}).Get(ctx, nil)
-	}
-	env.RegisterWorkflow(asking)
-	env.ExecuteWorkflow(asking)
-	require.Len(t, tries, 9)
+		return workflow.ExecuteActivity(ctx, "Fail").Get(ctx, nil)
+	})
+	require.Len(t, attempts, 9)
 	for i, want := range []time.Duration{5 * time.Second, 10 * time.Second, 20 * time.Second, 40 * time.Second, time.Minute, time.Minute, time.Minute, time.Minute} {
-		delay := tries[i+1].Sub(tries[i])
+		delay := attempts[i+1].Sub(attempts[i])
 		require.LessOrEqual(t, delay, want+time.Second)
 		require.Greater(t, delay, want*7/10)
 	}
+}
+
+// fails has an activity that fails with an error of a test.
+type fails struct{ err func() error }
+
+func (f *fails) Fail(ctx context.Context) error { return activities.ToApplicationError(ctx, f.err()) }
+
+func translated(t *testing.T, err error) *temporal.ApplicationError {
+	t.Helper()
+	var suite testsuite.WorkflowTestSuite
+	env := suite.NewTestActivityEnvironment()
+	env.RegisterActivity(&fails{func() error { return err }})
+	_, got := env.ExecuteActivity("Fail")
+	var failure *temporal.ApplicationError
+	require.ErrorAs(t, got, &failure)
+	return failure
+}
+
+type sqlError struct{}
+
+func (sqlError) Error() string    { return `pq: duplicate key value "+15551234567"` }
+func (sqlError) SQLState() string { return "23505" }
+
+func TestNoTextOfADriverReachesAHistory(t *testing.T) {
+	for kind, err := range map[string]error{
+		"internal":  errors.New("dial tcp 10.0.0.7: secret"),
+		"database":  fmt.Errorf("insert: %w", sqlError{}),
+		"timeout":   fmt.Errorf("read +15551234567: %w", context.DeadlineExceeded),
+		"storage":   fmt.Errorf("exports/secret: %w", activities.ErrCorrupted),
+		"not_found": &schema.Error{Kind: schema.NotFound, Code: "x", Message: "There is no such export.", Cause: errors.New("secret")},
+	} {
+		failure := translated(t, err)
+		require.Equal(t, kind, failure.Type())
+		require.NotContains(t, failure.Error(), "secret")
+		require.NotContains(t, failure.Error(), "+1555")
+		require.NoError(t, errors.Unwrap(failure), "the cause is only logged")
+	}
+}
+
+func TestCorruptedObjectsAreRetriedOnlyByThoseWhoWriteANewOne(t *testing.T) {
+	read := fmt.Errorf("exports/1: %w", activities.ErrCorrupted)
+	require.True(t, translated(t, read).NonRetryable())
+	require.False(t, translated(t, activities.RewriteOnRetry(read)).NonRetryable())
+	require.NoError(t, activities.RewriteOnRetry(nil))
 }

@@ -77,8 +77,8 @@ const (
 	CodeExportActive = "export_active"
 	// CodeCooldown means that the account's last export was completed less than the cooldown ago.
 	CodeCooldown = "cooldown"
-	// CodeOvertaken means that the account has a younger export than the one to be opened. No response shows it.
-	CodeOvertaken = "overtaken"
+	// CodeSuperseded means that the account has a younger export than the one to be opened. No response shows it.
+	CodeSuperseded = "superseded"
 	// CodeClosing means that the account's last export has ended and its workflow is about to close.
 	CodeClosing = "closing"
 	// CodeNotPending means that the export does not wait for its confirmation.

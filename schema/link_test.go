@@ -165,3 +165,20 @@ func TestKeysThatOthersMayKnowAreForDevelopmentOnly(t *testing.T) {
 	}
 	require.NotEqual(t, schema.NewDevelopmentLinkKey(), schema.NewDevelopmentLinkKey())
 }
+
+// Links that were e-mailed before an update stay valid after it, and an
+// Idempotency-Key still names the same export.
+func TestLinksAreTheSameInEveryVersion(t *testing.T) {
+	id := strings.Repeat("0af9", 8)
+	for got, want := range map[string]string{
+		links.Token(schema.ToConfirm, "EX"+id, 2):                 "CvkK-Qr5CvkK-Qr5CvkK-QAAAAKZLgSRhScHJ7C2mRl-xQ0lDy1rQxrC6-LVKUzsP0V-zQ",
+		links.Token(schema.ToStop, "EX"+id, 1):                    "CvkK-Qr5CvkK-Qr5CvkK-QAAAAEn0aCnHh8msQDvQs2fGx-sQqbw3NPYG4__-1tH6If3gw",
+		links.Token(schema.ToDownload, "EX"+id, 1):                "CvkK-Qr5CvkK-Qr5CvkK-QAAAAHK6s_GMyWVYvRiqoDLHQ0MOOeBM2b329E6-88dagLofg",
+		links.Token(schema.ToUnsubscribe, "US"+id, 1):             "CvkK-Qr5CvkK-Qr5CvkK-QAAAAHseWdFe7KTVn5cR4QAu0vb3rHRlLVi9CnGP6CP3UQjuA",
+		links.FileLink("DF"+id, "US"+id, 1772323200):              "777a33dac14d128e8fe6c0e27b004e04f8ee018fdd94b7aa9d763814aa57b4da",
+		links.PageToken("jobs of AC1", "12"):                      "PT4ysq_2LAIkimEDlfMTI",
+		schema.ExportIDFor([]byte("secret"), "AC1", "US1", "key"): "EX1bda2550c26cfd230c16f75ebf060427",
+	} {
+		require.Equal(t, want, got)
+	}
+}

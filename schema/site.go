@@ -29,7 +29,7 @@ func IsLoopback(host string) bool {
 		return true
 	}
 	address, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return err == nil && address.Unmap().IsLoopback()
+	return err == nil && address.IsLoopback()
 }
 
 // Confirm is the URL of the page that confirms an export.

@@ -18,7 +18,7 @@ import (
 )
 
 // twilioRefuses holds an answer against Twilio's error document.
-func twilioRefuses(t *testing.T, a answer, status, code int) {
+func twilioRefuses(t *testing.T, a response, status, code int) {
 	t.Helper()
 	require.Equal(t, status, a.status, a.body)
 	require.Equal(t, "application/json; charset=utf-8", a.header.Get("Content-Type"), a.body)
@@ -32,39 +32,39 @@ func twilioRefuses(t *testing.T, a answer, status, code int) {
 	require.Contains(t, p["more_info"], "/docs/errors/")
 }
 
-func TestWhateverGoesWrongUnderTwiliosPathsIsAnErrorDocument(t *testing.T) {
+func TestEveryErrorUnderTwiliosPathsIsAnErrorDocument(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.handler.GET("/v1/Exports/Calls/panic", func(echo.Context) error { panic("by a test") })
-	w.handler.GET("/v1/Exports/Calls/broken", func(echo.Context) error { return io.ErrUnexpectedEOF })
-	program, nobody := w.program(), w.nobody()
-	wrong := w.program()
+	fx := newFixture(t)
+	fx.handler.GET("/v1/Exports/Calls/panic", func(echo.Context) error { panic("by a test") })
+	fx.handler.GET("/v1/Exports/Calls/broken", func(echo.Context) error { return io.ErrUnexpectedEOF })
+	program, anonymous := fx.program(), fx.anonymous()
+	wrong := fx.program()
 	wrong.pass = "wrong"
 	twilioRefuses(t, program.get("/v1/Exports/Calls/Nothing"), 404, 20404)
-	twilioRefuses(t, nobody.get("/v1/Exports/Nothing/at/all"), 404, 20404)
+	twilioRefuses(t, anonymous.get("/v1/Exports/Nothing/at/all"), 404, 20404)
 	twilioRefuses(t, program.do(http.MethodPut, "/v1/Exports/Calls/Jobs", nil), 405, 20004)
-	twilioRefuses(t, nobody.get("/v1/Exports/Calls/Jobs"), 401, 20003)
+	twilioRefuses(t, anonymous.get("/v1/Exports/Calls/Jobs"), 401, 20003)
 	twilioRefuses(t, wrong.get("/v1/Exports/Calls/Jobs"), 401, 20003)
-	twilioRefuses(t, nobody.get("/v1/Exports/Calls/Jobs", "Authorization", "Bearer x"), 401, 20003)
-	twilioRefuses(t, w.as(w.owner).get("/v1/Exports/Calls/Jobs"), 401, 20003)
+	twilioRefuses(t, anonymous.get("/v1/Exports/Calls/Jobs", "Authorization", "Bearer x"), 401, 20003)
+	twilioRefuses(t, fx.signedIn(fx.owner).get("/v1/Exports/Calls/Jobs"), 401, 20003)
 	twilioRefuses(t, program.do(http.MethodPost, "/v1/Exports/Calls/Jobs", strings.NewReader(strings.Repeat("a", 64<<10+1)), "Content-Type", "application/x-www-form-urlencoded"), 413, 20413)
 	twilioRefuses(t, program.do(http.MethodPost, "/v1/Exports/Calls/Jobs", strings.NewReader(strings.Repeat("a", 64<<10)), "Content-Type", "application/x-www-form-urlencoded"), 400, 20001)
 	twilioRefuses(t, program.get("/v1/Exports/Calls/panic"), 500, 20500)
 	twilioRefuses(t, program.get("/v1/Exports/Calls/broken"), 500, 20500)
 	twilioRefuses(t, program.post("/v1/Exports/Calls/Jobs", nil, "Sec-Fetch-Site", "cross-site"), 403, 20403)
-	twilioRefuses(t, nobody.get("/files/DF/x"), 403, 20403)
-	twilioRefuses(t, nobody.get("/files"), 404, 20404)
-	w.exec(`update platform.accounts set suspended = true where sid = $1`, w.account)
+	twilioRefuses(t, anonymous.get("/files/DF/x"), 403, 20403)
+	twilioRefuses(t, anonymous.get("/files"), 404, 20404)
+	fx.exec(`update platform.accounts set suspended = true where sid = $1`, fx.account)
 	twilioRefuses(t, program.get("/v1/Exports/Calls/Jobs"), 403, 20403)
-	nobody.get("/docs/errors/20429").says(t, http.StatusOK, "Retry-After")
-	require.Equal(t, 404, nobody.get("/docs/errors/0").status)
+	anonymous.get("/docs/errors/20429").requirePage(t, http.StatusOK, "Retry-After")
+	require.Equal(t, 404, anonymous.get("/docs/errors/0").status)
 }
 
-func TestWhoeverAsksTwiliosPathsTooOftenHearsItInTheirFormat(t *testing.T) {
+func TestRateLimitsOfTwiliosPathsAreErrorDocuments(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(w *world) { w.settings.RateLimit = 1 })
-	program := w.program()
-	var a answer
+	fx := newFixture(t, func(fx *fixture) { fx.settings.RateLimit = 1 })
+	program := fx.program()
+	var a response
 	for range 20 {
 		if a = program.get("/v1/Exports/Calls"); a.status != http.StatusOK {
 			break
@@ -76,7 +76,7 @@ func TestWhoeverAsksTwiliosPathsTooOftenHearsItInTheirFormat(t *testing.T) {
 
 func TestADayFileIsNeverSentAsAContentEncoding(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, withBucket)
+	fx := newFixture(t, withBucket)
 	var zip bytes.Buffer
 	z := gzip.NewWriter(&zip)
 	for i := range 5000 {
@@ -84,37 +84,37 @@ func TestADayFileIsNeverSentAsAContentEncoding(t *testing.T) {
 	}
 	require.NoError(t, z.Close())
 	f := schema.NewDayFile{
-		ID: schema.NewDayFileID(), Account: w.account, Type: schema.Calls, Day: "2026-03-01", Records: 1,
+		ID: schema.NewDayFileID(), Account: fx.account, Type: schema.Calls, Day: "2026-03-01", Records: 1,
 		Size: int64(zip.Len()), SHA256: strings.Repeat("ab", 32), ReadAt: time.Now(), Retention: time.Hour,
 	}
-	recipient, wrapped, err := w.parts.vault.NewKey(t.Context(), f.Account, f.ID)
+	recipient, wrapped, err := fx.deps.vault.NewKey(t.Context(), f.Account, f.ID)
 	require.NoError(t, err)
 	f.Wrapped = wrapped
-	_, err = w.parts.vault.Create(t.Context(), schema.DayObject(f.ID), recipient, func(to io.Writer) error {
+	_, err = fx.deps.vault.Create(t.Context(), schema.DayObject(f.ID), recipient, func(to io.Writer) error {
 		_, err := to.Write(zip.Bytes())
 		return err
 	})
 	require.NoError(t, err)
-	_, err = w.parts.store.BulkExports().PublishDay(t.Context(), f)
+	_, err = fx.deps.store.BulkExports().PublishDay(t.Context(), f)
 	require.NoError(t, err)
 
-	found := w.program().get("/v1/Exports/Calls/Days/2026-03-01")
+	found := fx.program().get("/v1/Exports/Calls/Days/2026-03-01")
 	require.Equal(t, http.StatusTemporaryRedirect, found.status, found.body)
-	link := strings.TrimPrefix(found.header.Get("Location"), string(w.settings.site))
+	link := strings.TrimPrefix(found.header.Get("Location"), string(fx.settings.site))
 	for _, accepts := range []string{"", "gzip", "gzip, deflate, br", "identity"} {
-		a := w.nobody().get(link, "Accept-Encoding", accepts)
+		a := fx.anonymous().get(link, "Accept-Encoding", accepts)
 		require.Equal(t, http.StatusOK, a.status, a.body)
 		require.Empty(t, a.header.Values("Content-Encoding"))
 		require.Equal(t, zip.Bytes(), []byte(a.body))
 	}
-	wrong := w.program()
+	wrong := fx.program()
 	wrong.pass = "wrong"
 	require.Equal(t, http.StatusOK, wrong.get(link).status, "the link is all the authority there is")
-	w.handler.GET("/files/probe", func(c echo.Context) error {
+	fx.handler.GET("/files/probe", func(c echo.Context) error {
 		_, bounded := c.Request().Context().Deadline()
 		return c.JSON(http.StatusOK, bounded)
 	})
-	require.Equal(t, "false\n", w.nobody().get("/files/probe").body, "a download takes as long as it moves")
+	require.Equal(t, "false\n", fx.anonymous().get("/files/probe").body, "a download takes as long as it moves")
 	line := logged.linesWith(`"route":"/files/:id/:name"`)
 	require.NotEmpty(t, line)
 	require.NotContains(t, strings.Join(line, ""), "sig=", "links are not for logs")
@@ -122,29 +122,29 @@ func TestADayFileIsNeverSentAsAContentEncoding(t *testing.T) {
 
 func TestAllOfARequestUnderTwiliosPathsIsAnsweredBeforeTheirClientsGiveUp(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.handler.GET("/v1/Exports/Calls/probe", func(c echo.Context) error {
+	fx := newFixture(t)
+	fx.handler.GET("/v1/Exports/Calls/probe", func(c echo.Context) error {
 		until, _ := c.Request().Context().Deadline()
 		return c.JSON(http.StatusOK, time.Until(until) < 10*time.Second && time.Until(until) > 0)
 	})
-	require.Equal(t, "true\n", w.program().get("/v1/Exports/Calls/probe").body)
+	require.Equal(t, "true\n", fx.program().get("/v1/Exports/Calls/probe").body)
 }
 
-func TestClientsThatFindUsByAnyNameGoOnByIt(t *testing.T) {
+func TestURLsInAnswersHaveTheHostOfTheRequest(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(w *world) { w.settings.anyHost = true })
+	fx := newFixture(t, func(fx *fixture) { fx.settings.anyHost = true })
 	for _, day := range []schema.Day{"2026-03-01", "2026-03-02"} {
-		_, err := w.parts.store.BulkExports().PublishDay(t.Context(), schema.NewDayFile{
-			ID: schema.NewDayFileID(), Account: w.account, Type: schema.Calls, Day: day, Wrapped: []byte("w"), Retention: time.Hour, ReadAt: time.Now(),
+		_, err := fx.deps.store.BulkExports().PublishDay(t.Context(), schema.NewDayFile{
+			ID: schema.NewDayFileID(), Account: fx.account, Type: schema.Calls, Day: day, Wrapped: []byte("w"), Retention: time.Hour, ReadAt: time.Now(),
 		})
 		require.NoError(t, err)
 	}
 	get := func(path string) map[string]any {
 		req := httptest.NewRequest(http.MethodGet, "https://bulkexports.twilio.com"+path, nil)
-		req.SetBasicAuth(w.account, w.token)
+		req.SetBasicAuth(fx.account, fx.token)
 		var res httptest.ResponseRecorder
 		res.Body = new(bytes.Buffer)
-		w.handler.ServeHTTP(&res, req)
+		fx.handler.ServeHTTP(&res, req)
 		var v map[string]any
 		require.NoError(t, json.Unmarshal(res.Body.Bytes(), &v), res.Body)
 		return v

@@ -14,20 +14,20 @@ import (
 	"satchel/schema"
 )
 
-// told are settings that will do, as flags, with some of them changed: a
+// flags are valid settings as flags, with some of them changed: a
 // later flag wins, and one that is "" is left out.
-func told(changes ...string) []string {
-	flags := map[string]string{
+func flags(changes ...string) []string {
+	settings := map[string]string{
 		"database-url": "postgres://satchel@127.0.0.1:1/satchel?sslmode=disable", "s3-bucket": "exports", "s3-endpoint": "http://127.0.0.1:1",
 		"keyset-file": "/nowhere/keyset.json", "link-key": "8f1b2c3d4e5f60718293a4b5c6d7e8f9a8b7c6d5e4f30211fedcba9876543210",
 		"public-base-url": "https://export.example.com", "metrics-address": "127.0.0.1:0", "port": "0",
 	}
 	for _, change := range changes {
 		name, value, _ := strings.Cut(change, "=")
-		flags[name] = value
+		settings[name] = value
 	}
 	var args []string
-	for name, value := range flags {
+	for name, value := range settings {
 		if value != "" {
 			args = append(args, "--"+name+"="+value)
 		}
@@ -35,17 +35,17 @@ func told(changes ...string) []string {
 	return args
 }
 
-func settledFrom(t *testing.T, changes ...string) (settled, error) {
+func validatedFrom(t *testing.T, changes ...string) (validated, error) {
 	t.Helper()
-	c, goOn, err := read(told(changes...), &bytes.Buffer{}, &bytes.Buffer{})
+	c, goOn, err := parse(flags(changes...), &bytes.Buffer{}, &bytes.Buffer{})
 	if err != nil {
-		return settled{}, err
+		return validated{}, err
 	}
 	require.True(t, goOn)
-	return c.settle()
+	return c.validate()
 }
 
-func TestSettingsThatCannotBeMeantAreRefusedInASentence(t *testing.T) {
+func TestInvalidSettingsAreRejectedWithASentence(t *testing.T) {
 	for change, sentence := range map[string]string{
 		"database-url=":         "--database-url",
 		"link-key=":             "--link-key",
@@ -66,26 +66,27 @@ func TestSettingsThatCannotBeMeantAreRefusedInASentence(t *testing.T) {
 		"link-ttl=0s":           "LINK_TTL must be at least 1s",
 		"day-retention=0s":      "DAY_RETENTION must be longer",
 		"day-patience=-1s":      "DAY_PATIENCE must be longer",
+		"stop-grace=-1s":        "STOP_GRACE must not be negative",
 		"day-fetch-status=302":  "DAY_FETCH_STATUS must be 307 or 200",
 		"bulk-any-host=true":    "BULK_ANY_HOST needs TRUSTED_PROXIES",
 	} {
-		_, err := settledFrom(t, change)
+		_, err := validatedFrom(t, change)
 		require.ErrorContains(t, err, sentence, change)
 	}
-	_, err := settledFrom(t, "public-base-url=http://export.example.com")
+	_, err := validatedFrom(t, "public-base-url=http://export.example.com")
 	require.ErrorContains(t, err, "must begin with https://")
-	_, err = settledFrom(t, "jwks-url=http://app.example.com/keys", "jwt-issuer=i", "jwt-audience=a")
+	_, err = validatedFrom(t, "jwks-url=http://app.example.com/keys", "jwt-issuer=i", "jwt-audience=a")
 	require.ErrorContains(t, err, "JWKS_URL must begin with https://")
-	_, err = settledFrom(t, "public-base-url=http://127.0.0.1:8080")
-	require.NoError(t, err, "nobody else is on this line")
+	_, err = validatedFrom(t, "public-base-url=http://127.0.0.1:8080")
+	require.NoError(t, err, "loopback needs no TLS")
 }
 
-func TestAHostThatClientLibrariesWouldChangeIsWarnedOf(t *testing.T) {
+func TestAHostThatClientLibrariesCannotRebuildLogsAWarning(t *testing.T) {
 	for site, warned := range map[string]bool{
 		"https://a.b.c.example.com": false, "https://a.b.c.d.example.com": true, "https://a.b.c.d.example.com.:8443/x": true,
 		"http://127.0.0.1:8080": false, "http://[::1]:8080": false,
 	} {
-		s, err := settledFrom(t, "public-base-url="+site)
+		s, err := validatedFrom(t, "public-base-url="+site)
 		require.NoError(t, err)
 		require.Equal(t, warned, s.warning() != "", site)
 	}
@@ -97,45 +98,45 @@ func TestKeysThatOthersMayKnowAreRefusedOutsideDev(t *testing.T) {
 		"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
 		schema.NewDevelopmentLinkKey(),
 	} {
-		_, err := settledFrom(t, "link-key="+key)
+		_, err := validatedFrom(t, "link-key="+key)
 		require.ErrorContains(t, err, "openssl rand -hex 32", key)
 		require.NotContains(t, err.Error(), key)
-		_, err = settledFrom(t, "link-key="+key, "dev=true")
+		_, err = validatedFrom(t, "link-key="+key, "dev=true")
 		require.NoError(t, err)
 	}
-	_, err := settledFrom(t)
+	_, err := validatedFrom(t)
 	require.NoError(t, err)
 
 	t.Cleanup(func() { slog.SetDefault(logger) }) // the program sets the process'
 	keyset := filepath.Join(t.TempDir(), "keyset.json")
 	require.NoError(t, vault.WriteDevelopmentKeyset(keyset))
-	err = run(context.Background(), told("keyset-file="+keyset), &bytes.Buffer{}, &bytes.Buffer{})
+	err = run(context.Background(), flags("keyset-file="+keyset), &bytes.Buffer{}, &bytes.Buffer{})
 	require.ErrorContains(t, err, "worker keyset")
 }
 
 func TestDevelopmentStaysOnOneMachine(t *testing.T) {
-	s, err := settledFrom(t, "dev=true", "public-base-url=", "port=8123")
+	s, err := validatedFrom(t, "dev=true", "public-base-url=", "port=8123")
 	require.NoError(t, err)
 	require.Equal(t, "127.0.0.1:8123", s.address())
 	require.Equal(t, schema.Site("http://127.0.0.1:8123"), s.site)
-	require.Empty(t, s.bulkSite(), "whoever finds us by another name goes on by it")
+	require.Empty(t, s.bulkSite(), "URLs in answers have the host of the request")
 	for _, host := range []string{"0.0.0.0", "::", "10.0.0.1", "export.example.com"} {
-		_, err = settledFrom(t, "dev=true", "host="+host)
+		_, err = validatedFrom(t, "dev=true", "host="+host)
 		require.ErrorContains(t, err, "DEV is for one machine", host)
 	}
-	s, err = settledFrom(t)
+	s, err = validatedFrom(t)
 	require.NoError(t, err)
-	require.Equal(t, ":0", s.address(), "elsewhere we listen to everybody")
+	require.Equal(t, ":0", s.address(), "without dev, on all addresses")
 	require.Equal(t, s.site, s.bulkSite())
-	_, err = settledFrom(t, "bulk-any-host=true", "dev=true")
+	_, err = validatedFrom(t, "bulk-any-host=true", "dev=true")
 	require.NoError(t, err)
-	s, err = settledFrom(t, "bulk-any-host=true", "trusted-proxies=10.0.0.0/8")
+	s, err = validatedFrom(t, "bulk-any-host=true", "trusted-proxies=10.0.0.0/8")
 	require.NoError(t, err)
 	require.Empty(t, s.bulkSite())
 	require.Equal(t, schema.Site("https://export.example.com"), s.site, "mails and pages keep to it")
 }
 
-func TestHelpTellsEverySettingItsVariableAndWhatIsSecret(t *testing.T) {
+func TestHelpNamesEveryVariableAndWhatIsSecret(t *testing.T) {
 	var help bytes.Buffer
 	require.NoError(t, run(context.Background(), []string{"--help"}, &help, &help))
 	for _, variable := range []string{

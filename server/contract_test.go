@@ -10,13 +10,14 @@ import (
 
 	"satchel/dev/testservices"
 	"satchel/schema"
+	"satchel/server/api"
 )
 
-var contract = testservices.OpenContract("api/openapi.json")
+var contract = testservices.OpenContract(func() ([]byte, error) { return api.Contract("") })
 
 // keepsTo fails the test unless openapi.json says that such a request may be
 // answered so.
-func (a answer) keepsTo(t *testing.T, method, path string) {
+func (a response) requireContract(t *testing.T, method, path string) {
 	t.Helper()
 	contract.Holds(t, method, path, a.status, a.header, a.body)
 }
@@ -38,7 +39,7 @@ func TestTheContractKnowsEveryRouteAndNoOther(t *testing.T) {
 		}
 	}
 routes:
-	for _, route := range newWorld(t).handler.Routes() {
+	for _, route := range newFixture(t).handler.Routes() {
 		for _, prefix := range notInTheContract {
 			if route.Path == "/" || strings.HasPrefix(route.Path, prefix) {
 				continue routes
@@ -55,38 +56,38 @@ routes:
 
 func TestMailedLinksAndHealthAreAnsweredAsTheContractSays(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, withTemporal, withBucket)
-	e := w.asked(w.owner)
-	download := "/download/" + w.links.Token(schema.ToDownload, e.ID, 1)
+	fx := newFixture(t, withTemporal, withBucket)
+	e := fx.pendingExport(fx.owner)
+	download := "/download/" + fx.links.Token(schema.ToDownload, e.ID, 1)
 	asks := func(v *visitor, method, path string, status int) {
 		t.Helper()
 		a := v.do(method, path, nil, "Accept", "application/json", "Sec-Fetch-Site", "same-origin")
 		require.Equal(t, status, a.status, a.body)
-		a.keepsTo(t, method, path)
+		a.requireContract(t, method, path)
 	}
 	for _, path := range []string{"/healthz", "/readyz"} {
-		asks(w.nobody(), http.MethodGet, path, http.StatusOK)
+		asks(fx.anonymous(), http.MethodGet, path, http.StatusOK)
 	}
-	newWorld(t).nobody().get("/readyz").keepsTo(t, http.MethodGet, "/readyz")
+	newFixture(t).anonymous().get("/readyz").requireContract(t, http.MethodGet, "/readyz")
 
-	asks(w.nobody(), http.MethodGet, w.confirmLink(e), http.StatusOK)
-	asks(w.as(w.member), http.MethodGet, w.confirmLink(e), http.StatusForbidden)
-	asks(w.nobody(), http.MethodGet, "/confirm/x", http.StatusNotFound)
-	asks(w.nobody(), http.MethodPost, w.confirmLink(e), http.StatusUnauthorized)
-	asks(w.program(), http.MethodPost, w.confirmLink(e), http.StatusForbidden)
-	asks(w.as(w.stranger), http.MethodPost, w.confirmLink(e), http.StatusForbidden)
-	asks(w.as(w.owner), http.MethodPost, "/confirm/x", http.StatusNotFound)
-	asks(w.as(w.owner), http.MethodPost, w.confirmLink(e), http.StatusAccepted)
-	w.as(w.owner).post(w.confirmLink(e), nil).keepsTo(t, http.MethodPost, w.confirmLink(e))
+	asks(fx.anonymous(), http.MethodGet, fx.confirmLink(e), http.StatusOK)
+	asks(fx.signedIn(fx.member), http.MethodGet, fx.confirmLink(e), http.StatusForbidden)
+	asks(fx.anonymous(), http.MethodGet, "/confirm/x", http.StatusNotFound)
+	asks(fx.anonymous(), http.MethodPost, fx.confirmLink(e), http.StatusUnauthorized)
+	asks(fx.program(), http.MethodPost, fx.confirmLink(e), http.StatusForbidden)
+	asks(fx.signedIn(fx.otherOwner), http.MethodPost, fx.confirmLink(e), http.StatusForbidden)
+	asks(fx.signedIn(fx.owner), http.MethodPost, "/confirm/x", http.StatusNotFound)
+	asks(fx.signedIn(fx.owner), http.MethodPost, fx.confirmLink(e), http.StatusAccepted)
+	fx.signedIn(fx.owner).post(fx.confirmLink(e), nil).requireContract(t, http.MethodPost, fx.confirmLink(e))
 
-	asks(w.nobody(), http.MethodGet, download, http.StatusUnauthorized)
-	asks(w.as(w.stranger), http.MethodGet, download, http.StatusForbidden)
-	asks(w.as(w.owner), http.MethodGet, "/download/x", http.StatusNotFound)
-	asks(w.as(w.owner), http.MethodGet, download, http.StatusConflict)
+	asks(fx.anonymous(), http.MethodGet, download, http.StatusUnauthorized)
+	asks(fx.signedIn(fx.otherOwner), http.MethodGet, download, http.StatusForbidden)
+	asks(fx.signedIn(fx.owner), http.MethodGet, "/download/x", http.StatusNotFound)
+	asks(fx.signedIn(fx.owner), http.MethodGet, download, http.StatusConflict)
 
-	w.exec(`update satchel.exports set confirm_by = $2 where id = $1`, e.ID, time.Now().Add(-time.Second))
-	asks(w.as(w.owner), http.MethodGet, w.confirmLink(e), http.StatusGone)
-	asks(w.as(w.owner), http.MethodPost, w.confirmLink(e), http.StatusGone)
-	w.exec(`update satchel.exports set ended_at = now(), status = 'expired', reason = 'window_passed' where id = $1`, e.ID)
-	asks(w.as(w.owner), http.MethodGet, download, http.StatusGone)
+	fx.exec(`update satchel.exports set confirm_by = $2 where id = $1`, e.ID, time.Now().Add(-time.Second))
+	asks(fx.signedIn(fx.owner), http.MethodGet, fx.confirmLink(e), http.StatusGone)
+	asks(fx.signedIn(fx.owner), http.MethodPost, fx.confirmLink(e), http.StatusGone)
+	fx.exec(`update satchel.exports set ended_at = now(), status = 'expired', reason = 'window_passed' where id = $1`, e.ID)
+	asks(fx.signedIn(fx.owner), http.MethodGet, download, http.StatusGone)
 }

@@ -16,15 +16,15 @@ import (
 	"satchel/schema/store/source"
 )
 
-// withFreezer gives the world a way to its database that can be frozen:
-// connections are taken and kept, and nothing comes back.
+// withFreezer puts a proxy before the database that can be frozen: it keeps
+// connections open and answers nothing.
 func withFreezer(frozen *atomic.Bool) change {
-	return func(w *world) {
-		at, err := url.Parse(w.settings.DatabaseURL)
-		require.NoError(w.t, err)
+	return func(fx *fixture) {
+		at, err := url.Parse(fx.settings.DatabaseURL)
+		require.NoError(fx.t, err)
 		l, err := net.Listen("tcp", "127.0.0.1:0")
-		require.NoError(w.t, err)
-		w.t.Cleanup(func() { _ = l.Close() })
+		require.NoError(fx.t, err)
+		fx.t.Cleanup(func() { _ = l.Close() })
 		there := at.Host
 		at.Host = l.Addr().String()
 		pass := func(to, from net.Conn) {
@@ -56,24 +56,24 @@ func withFreezer(frozen *atomic.Bool) change {
 				go pass(in, out)
 			}
 		}()
-		require.NoError(w.t, w.parts.store.Close())
-		require.NoError(w.t, w.parts.source.Close())
-		w.parts.store, err = store.Open(at.String(), 5)
-		require.NoError(w.t, err)
-		w.parts.source, err = source.Open(w.t.Context(), at.String(), 5)
-		require.NoError(w.t, err)
-		w.parts.directory = w.parts.source.Directory(source.DirectoryQueries{
-			People: w.parts.catalog.People(), Account: w.parts.catalog.Account(), Credentials: w.parts.catalog.Credentials(),
+		require.NoError(fx.t, fx.deps.store.Close())
+		require.NoError(fx.t, fx.deps.source.Close())
+		fx.deps.store, err = store.Open(at.String(), 5)
+		require.NoError(fx.t, err)
+		fx.deps.source, err = source.Open(fx.t.Context(), at.String(), 5)
+		require.NoError(fx.t, err)
+		fx.deps.directory = fx.deps.source.Directory(source.DirectoryQueries{
+			People: fx.deps.catalog.People(), Account: fx.deps.catalog.Account(), Credentials: fx.deps.catalog.Credentials(),
 		})
-		w.parts.everybody = w.parts.source.Directory(source.DirectoryQueries{People: demo.People})
+		fx.deps.devDirectory = fx.deps.source.Directory(source.DirectoryQueries{People: demo.People})
 	}
 }
 
 func TestEverythingAnswersInTimeWhileTheDatabaseIsFrozen(t *testing.T) {
 	t.Parallel()
 	var frozen atomic.Bool
-	w := newWorld(t, withFreezer(&frozen))
-	v := w.as(w.owner)
+	fx := newFixture(t, withFreezer(&frozen))
+	v := fx.signedIn(fx.owner)
 	frozen.Store(true)
 	for _, path := range []string{
 		"/settings/data-export", "/settings/data-export/" + schema.NewExportID() + "/file", "/sign-out", "/readyz",
@@ -82,7 +82,7 @@ func TestEverythingAnswersInTimeWhileTheDatabaseIsFrozen(t *testing.T) {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
 			began := time.Now()
-			var a answer
+			var a response
 			if path == "/sign-out" {
 				a = v.post(path, nil)
 			} else {

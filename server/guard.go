@@ -11,97 +11,93 @@ import (
 	"satchel/schema"
 	"satchel/server/auth"
 	"satchel/server/limit"
+	"satchel/server/respond"
 )
 
-// guard turns away who asks too often, and what another site's page asks in
-// the name of its visitor.
+// guard holds the rate limits and the protection against cross-origin requests.
 type guard struct {
-	reads, changes       *limit.Buckets // by address
-	readsOf, changesOf   *limit.Buckets // by principal
-	strict, fromHostSite *http.CrossOriginProtection
+	reads, changes                   *limit.Buckets // by address
+	principalReads, principalChanges *limit.Buckets
+	sameOriginOnly, orHostSite       *http.CrossOriginProtection
 }
 
-func newGuard(s settled) *guard {
+func newGuard(s validated) *guard {
 	buckets := func(perSecond float64) *limit.Buckets {
 		return limit.New(perSecond, int(max(5*perSecond, 10)), time.Now)
 	}
-	g := &guard{
+	return &guard{
 		reads: buckets(s.RateLimit), changes: buckets(s.RateLimit / 10),
-		readsOf: buckets(s.RateLimit), changesOf: buckets(s.RateLimit / 10),
-		strict: http.NewCrossOriginProtection(), fromHostSite: http.NewCrossOriginProtection(),
-	}
-	own := originOf(string(s.site))
-	g.trust(g.strict, own)
-	g.trust(g.fromHostSite, own)
-	g.trust(g.fromHostSite, originOf(s.SignInURL))
-	return g
-}
-
-// trust believes requests from an origin that stands in our configuration.
-func (g *guard) trust(p *http.CrossOriginProtection, origin string) {
-	if origin != "" {
-		_ = p.AddTrustedOrigin(origin) // made by originOf, so it is one
+		principalReads: buckets(s.RateLimit), principalChanges: buckets(s.RateLimit / 10),
+		sameOriginOnly: trusting(string(s.site)), orHostSite: trusting(string(s.site), s.SignInURL),
 	}
 }
 
-func originOf(address string) string {
-	at, err := url.Parse(address)
-	if err != nil || at.Host == "" {
-		return ""
+// trusting allows cross-origin requests from the origins of these URLs.
+func trusting(urls ...string) *http.CrossOriginProtection {
+	p := http.NewCrossOriginProtection()
+	for _, address := range urls {
+		if at, err := url.Parse(address); err == nil && at.Host != "" {
+			_ = p.AddTrustedOrigin(at.Scheme + "://" + at.Host) // it is well formed
+		}
 	}
-	return at.Scheme + "://" + at.Host
+	return p
 }
 
-// sameOrigin refuses what changes something and comes from another site's
-// page. Only the page where people sign in may post a token, from its origin.
+// sameOrigin is a middleware that rejects changes that a page of another site
+// requests. Routes with FromHostSite also accept the page where people sign in.
 func (g *guard) sameOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		check := g.strict
-		if c.Path() == auth.SessionPath {
-			check = g.fromHostSite
+		protection := g.sameOriginOnly
+		if respond.PolicyOf(c).FromHostSite {
+			protection = g.orHostSite
 		}
-		if err := check.Check(c.Request()); err != nil {
-			return schema.Errorf(schema.Forbidden, "cross_origin", "This was asked by another site's page. Please do it on ours.")
+		if err := protection.Check(c.Request()); err != nil {
+			return schema.Errorf(schema.Forbidden, "cross_origin", "The request came from a page of another site. Please use our own page.")
 		}
 		return next(c)
 	}
 }
 
-// perAddress limits how often one address may ask. Who watches us may ask as
-// often as they like: the answers are kept for a second.
+// perAddress is a middleware that limits the requests of one address.
 func (g *guard) perAddress(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if path := c.Path(); path == "/healthz" || path == "/readyz" {
+		if respond.PolicyOf(c).Unlimited {
 			return next(c)
 		}
-		return take(c, next, auth.AddressKey(c.RealIP()), g.reads, g.changes)
+		if err := allow(c.Request().Method, auth.AddressKey(c.RealIP()), g.reads, g.changes); err != nil {
+			return err
+		}
+		return next(c)
 	}
 }
 
-// perPrincipal limits how often one principal may ask, from wherever.
+// perPrincipal is a middleware that limits the requests of one principal from
+// all its addresses. It stands behind auth.Identify.
 func (g *guard) perPrincipal(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		p, err := auth.Of(c)
-		if err != nil {
-			return next(c) // whoever needs to be somebody will be told
+		if p, err := auth.Of(c); err == nil {
+			if err := allow(c.Request().Method, p.Key(), g.principalReads, g.principalChanges); err != nil {
+				return err
+			}
 		}
-		return take(c, next, p.Key(), g.readsOf, g.changesOf)
+		return next(c)
 	}
 }
 
-func take(c echo.Context, next echo.HandlerFunc, key string, reads, changes *limit.Buckets) error {
+// allow takes a token for a request. A change takes one of each kind.
+func allow(method, key string, reads, changes *limit.Buckets) error {
 	wait := reads.Take(key)
-	if changesSomething(c.Request().Method) {
+	if isChange(method) {
 		wait = cmp.Or(wait, changes.Take(key))
 	}
-	if wait > 0 {
-		err := schema.Errorf(schema.Limited, "too_many_requests", "Please ask less often.")
-		err.RetryAfter = wait
-		return err
+	if wait == 0 {
+		return nil
 	}
-	return next(c)
+	err := schema.Errorf(schema.Limited, "too_many_requests", "Too many requests. Please try again less often.")
+	err.RetryAfter = wait
+	return err
 }
 
-func changesSomething(method string) bool {
+func isChange(method string) bool {
 	return method != http.MethodGet && method != http.MethodHead && method != http.MethodOptions
 }

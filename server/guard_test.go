@@ -3,20 +3,27 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/labstack/echo/v4"
 	"github.com/stretchr/testify/require"
+
+	"satchel/schema"
+	"satchel/server/limit"
+	"satchel/server/respond"
 )
 
-func TestAnotherSitesPageCanDoNothing(t *testing.T) {
+func TestCrossOriginChangesAreRejected(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, withTemporal)
-	e := w.asked(w.owner)
-	owner := w.as(w.owner)
-	for _, path := range []string{w.confirmLink(e), settings, settings + "/" + e.ID + "/cancel", "/v1/account/exports", "/v1/account/exports/" + e.ID + "/cancel", "/sign-out", "/session"} {
+	fx := newFixture(t, withTemporal)
+	e := fx.pendingExport(fx.owner)
+	owner := fx.signedIn(fx.owner)
+	for _, path := range []string{fx.confirmLink(e), settings, settings + "/" + e.ID + "/cancel", "/v1/account/exports", "/v1/account/exports/" + e.ID + "/cancel", "/sign-out", "/session"} {
 		for _, headers := range [][]string{
 			{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"},
 			{"Origin", "https://evil.example.com"}, {"Origin", "null"},
@@ -26,27 +33,27 @@ func TestAnotherSitesPageCanDoNothing(t *testing.T) {
 			require.Contains(t, a.body, "another site")
 		}
 	}
-	require.Empty(t, w.signals())
-	owner.get(settings).says(t, http.StatusOK)
+	require.Empty(t, fx.signals())
+	owner.get(settings).requirePage(t, http.StatusOK)
 }
 
 func TestOnlyTheHostApplicationMayPostATokenFromItsPage(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(w *world) { w.settings.SignInURL = "https://app.example.com/sign-in" })
+	fx := newFixture(t, func(fx *fixture) { fx.settings.SignInURL = "https://app.example.com/sign-in" })
 	token := url.Values{"token": {"x"}}
 	from := func(origin, path string) int {
-		return w.nobody().post(path, token, "Sec-Fetch-Site", "cross-site", "Origin", origin).status
+		return fx.anonymous().post(path, token, "Sec-Fetch-Site", "cross-site", "Origin", origin).status
 	}
-	require.Equal(t, http.StatusUnauthorized, from("https://app.example.com", "/session"), "it is heard, and its token is not valid")
+	require.Equal(t, http.StatusUnauthorized, from("https://app.example.com", "/session"), "the request is allowed, and its token is invalid")
 	require.Equal(t, http.StatusForbidden, from("https://evil.example.com", "/session"))
 	require.Equal(t, http.StatusForbidden, from("https://app.example.com", "/sign-out"), "and nothing else")
 }
 
-func TestHeadersKeepPagesToThemselves(t *testing.T) {
+func TestSecurityHeadersAreOnEveryAnswer(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(w *world) { w.settings.site = "https://export.example.com" })
+	fx := newFixture(t, func(fx *fixture) { fx.settings.site = "https://export.example.com" })
 	for _, path := range []string{"/sign-in", "/nowhere", "/v1/account/exports", "/static/site.css", "/healthz"} {
-		h := w.nobody().get(path).header
+		h := fx.anonymous().get(path).header
 		require.Equal(t, "nosniff", h.Get("X-Content-Type-Options"), path)
 		require.Equal(t, "no-referrer", h.Get("Referrer-Policy"))
 		require.Equal(t, "max-age=63072000", h.Get("Strict-Transport-Security"), "of our own host alone")
@@ -61,12 +68,12 @@ func TestHeadersKeepPagesToThemselves(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"/sign-in", "/nowhere"} {
-		nothingInline(t, w.nobody().get(path).body)
+		requireNothingInline(t, fx.anonymous().get(path).body)
 	}
 }
 
-// nothingInline tells that our policy lets all of a page run.
-func nothingInline(t *testing.T, page string) {
+// requireNothingInline checks that the CSP allows everything on a page.
+func requireNothingInline(t *testing.T, page string) {
 	t.Helper()
 	require.NotContains(t, page, "<style")
 	require.NotRegexp(t, `<[^>]+ style=`, page)
@@ -76,33 +83,33 @@ func nothingInline(t *testing.T, page string) {
 	require.NotRegexp(t, `<script[^>]*>[^<]`, page)
 }
 
-func TestWhoeverAsksTooOftenHasToWait(t *testing.T) {
+func TestRequestsOfOneAddressAreLimited(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(w *world) { w.settings.RateLimit = 1 })
-	v := w.nobody()
-	var last answer
+	fx := newFixture(t, func(fx *fixture) { fx.settings.RateLimit = 1 })
+	v := fx.anonymous()
+	var last response
 	for range 40 {
-		// Nobody becomes somebody else by saying so.
+		// Without trusted proxies, these headers do not change the address.
 		if last = v.get("/sign-in", "X-Forwarded-For", fmt.Sprint("10.0.0.", len(last.body)%250), "X-Real-Ip", "10.1.1.1"); last.status != http.StatusOK {
 			break
 		}
 	}
-	last.says(t, http.StatusTooManyRequests, "less often")
+	last.requirePage(t, http.StatusTooManyRequests, "less often")
 	require.Equal(t, "1", last.header.Get("Retry-After"))
-	require.Equal(t, http.StatusOK, v.get("/healthz").status, "whoever watches us may always ask")
+	require.Equal(t, http.StatusOK, v.get("/healthz").status, "probes are not limited")
 }
 
-func TestOnePrincipalIsCountedWhereverTheyComeFrom(t *testing.T) {
+func TestRequestsOfOnePrincipalAreLimitedAcrossAddresses(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(w *world) {
-		w.settings.RateLimit = 1
-		w.settings.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	fx := newFixture(t, func(fx *fixture) {
+		fx.settings.RateLimit = 1
+		fx.settings.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	})
-	program := w.program()
+	program := fx.program()
 	limited := 0
 	for i := range 30 {
 		a := program.get("/static/site.css", "X-Forwarded-For", fmt.Sprintf("10.0.0.%d", i))
-		require.Equal(t, http.StatusOK, a.status, "what is for everybody does not count")
+		require.Equal(t, http.StatusOK, a.status, "public routes are not counted")
 		if program.get("/nowhere", "X-Forwarded-For", fmt.Sprintf("10.0.1.%d", i)).status == http.StatusTooManyRequests {
 			limited++
 		}
@@ -110,7 +117,7 @@ func TestOnePrincipalIsCountedWhereverTheyComeFrom(t *testing.T) {
 	require.GreaterOrEqual(t, limited, 15)
 }
 
-func TestProxiesAreBelievedOnlyWhereTheyAreNamed(t *testing.T) {
+func TestXForwardedForIsTrustedOnlyFromConfiguredProxies(t *testing.T) {
 	t.Parallel()
 	request := func(peer string, forwarded ...string) *http.Request {
 		r, _ := http.NewRequest(http.MethodGet, "/", nil)
@@ -118,19 +125,65 @@ func TestProxiesAreBelievedOnlyWhereTheyAreNamed(t *testing.T) {
 		r.Header["X-Forwarded-For"] = forwarded
 		return r
 	}
-	direct := addressOf(nil)
+	direct := clientAddress(nil)
 	require.Equal(t, "127.0.0.1", direct(request("127.0.0.1", "6.6.6.6")))
-	behind := addressOf([]netip.Prefix{netip.MustParsePrefix("10.1.2.3/8"), netip.MustParsePrefix("fd00::/8")})
+	behind := clientAddress([]netip.Prefix{netip.MustParsePrefix("10.1.2.3/8"), netip.MustParsePrefix("fd00::/8")})
 	require.Equal(t, "6.6.6.6", behind(request("10.9.9.9", "6.6.6.6")))
 	require.Equal(t, "6.6.6.6", behind(request("10.9.9.9", "1.1.1.1, 6.6.6.6, 10.0.0.1")), "what the client says itself is not believed")
 	require.Equal(t, "127.0.0.1", behind(request("127.0.0.1", "6.6.6.6")), "loopback is not named")
 	require.Equal(t, "192.168.0.1", behind(request("192.168.0.1", "6.6.6.6")), "nor is a private network")
 }
 
-func TestLargeBodiesAreRefused(t *testing.T) {
+func TestLargeBodiesAreRejected(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	v := w.nobody()
+	fx := newFixture(t)
+	v := fx.anonymous()
 	a := v.post("/session", url.Values{"token": {strings.Repeat("x", 65<<10)}})
 	require.Equal(t, http.StatusRequestEntityTooLarge, a.status, a.body)
+}
+
+func TestAChangeCountsAsARequestAndAsAChange(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	buckets := func(burst int) *limit.Buckets { return limit.New(1, burst, func() time.Time { return now }) }
+	reads, changes := buckets(5), buckets(2)
+	for _, method := range []string{http.MethodPost, http.MethodDelete} {
+		require.NoError(t, allow(method, "ada", reads, changes))
+	}
+	err := allow(http.MethodPut, "ada", reads, changes)
+	require.Equal(t, schema.Limited, schema.KindOf(err))
+	require.Equal(t, time.Second, err.(*schema.Error).RetryAfter)
+	for _, method := range []string{http.MethodGet, http.MethodHead} { // three are taken
+		require.NoError(t, allow(method, "ada", reads, changes))
+	}
+	require.Error(t, allow(http.MethodOptions, "ada", reads, changes))
+	require.NoError(t, allow(http.MethodPost, "bob", reads, changes))
+}
+
+func TestAddressesOfOneIPv6NetworkAreLimitedTogetherAndProbesNever(t *testing.T) {
+	t.Parallel()
+	e := echo.New()
+	e.IPExtractor = echo.ExtractIPDirect()
+	e.HTTPErrorHandler = func(err error, c echo.Context) { require.NoError(t, respond.Problem(c, err)) }
+	routes := respond.NewRouter(e)
+	e.Use(newGuard(validated{config: config{RateLimit: 1}}).perAddress)
+	done := func(c echo.Context) error { return c.NoContent(http.StatusNoContent) }
+	routes.Read("/page", done, respond.Policy{})
+	routes.Read("/healthz", done, respond.Policy{Unlimited: true})
+	get := func(path, address string) int {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
+		r.RemoteAddr = address
+		recorder := httptest.NewRecorder()
+		e.ServeHTTP(recorder, r)
+		return recorder.Code
+	}
+	limited := 0
+	for i := range 40 {
+		if get("/page", fmt.Sprintf("[2001:db8::%d]:1234", i+1)) == http.StatusTooManyRequests {
+			limited++
+		}
+	}
+	require.GreaterOrEqual(t, limited, 25)
+	require.Equal(t, http.StatusNoContent, get("/page", "[2001:db8:0:1::1]:1234"))
+	require.Equal(t, http.StatusNoContent, get("/healthz", "[2001:db8::1]:1234"))
 }

@@ -2,8 +2,7 @@ package main
 
 import "github.com/labstack/echo/v4"
 
-// headers are on every answer: nothing of ours runs inline, is framed, guessed
-// at, told to others by the Referer, or kept by caches unless it says so.
+// headers are set on every answer. respond.Router adds Cache-Control.
 var headers = map[string]string{
 	"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -13,11 +12,10 @@ var headers = map[string]string{
 	"Cross-Origin-Opener-Policy":   "same-origin",
 	"Cross-Origin-Resource-Policy": "same-origin",
 	"Permissions-Policy":           "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-	"Cache-Control":                "private, no-store",
 }
 
-// secure sets the headers, and where we are reached over TLS, that it stays so:
-// of this host alone, since its subdomains may be others'.
+// secure is a middleware that sets the headers, and HSTS on a site with TLS. HSTS
+// does not include subdomains, which may belong to others.
 func secure(overTLS bool) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {

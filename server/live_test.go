@@ -20,10 +20,10 @@ type event struct{ name, id, data string }
 // follow opens the stream that the page names, and sends its events until it
 // ends.
 func (v *visitor) follow(path string, header ...string) (<-chan event, int) {
-	v.w.t.Helper()
+	v.fx.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, v.w.url+path, nil)
-	require.NoError(v.w.t, err)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, v.fx.url+path, nil)
+	require.NoError(v.fx.t, err)
 	req.Header.Set("Accept", "text/event-stream")
 	for i := 0; i < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
@@ -32,14 +32,14 @@ func (v *visitor) follow(path string, header ...string) (<-chan event, int) {
 		req.SetBasicAuth(v.name, v.pass)
 	}
 	res, err := v.http.Do(req)
-	require.NoError(v.w.t, err)
+	require.NoError(v.fx.t, err)
 	events := make(chan event, 100)
-	v.w.t.Cleanup(func() { cancel(); _ = res.Body.Close() })
+	v.fx.t.Cleanup(func() { cancel(); _ = res.Body.Close() })
 	if res.StatusCode != http.StatusOK {
 		close(events)
 		return events, res.StatusCode
 	}
-	require.Equal(v.w.t, "text/event-stream", res.Header.Get("Content-Type"))
+	require.Equal(v.fx.t, "text/event-stream", res.Header.Get("Content-Type"))
 	go func() {
 		defer close(events)
 		var e event
@@ -76,43 +76,43 @@ func next(t *testing.T, events <-chan event) event {
 
 // stream finds where the page's parts come from.
 func (v *visitor) stream() string {
-	v.w.t.Helper()
+	v.fx.t.Helper()
 	found := regexp.MustCompile(`sse-connect="([^"]+)"`).FindStringSubmatch(v.get(settings).body)
-	require.NotNil(v.w.t, found)
+	require.NotNil(v.fx.t, found)
 	return found[1]
 }
 
 func TestThePageIsDrawnAnewAsItsExportMovesAndLeftAloneOtherwise(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, withTemporal)
-	e := w.asked(w.owner)
-	owner := w.as(w.owner)
+	fx := newFixture(t, withTemporal)
+	e := fx.pendingExport(fx.owner)
+	owner := fx.signedIn(fx.owner)
 	events, _ := owner.follow(owner.stream())
 
-	w.moved(e, isConfirmed)
+	fx.moved(e, isConfirmed)
 	drawn := next(t, events)
 	require.Equal(t, "page", drawn.name, "what the page shows already is not sent")
 	require.Contains(t, drawn.data, `data-status="confirmed"`)
 	require.Contains(t, drawn.data, `sse-swap="progress"`)
 	require.NotContains(t, drawn.data, "sse-connect", "the stream stays the same")
 
-	w.exec(`update satchel.categories set status = 'reading', expected_records = 1000 where export_id = $1`, e.ID)
-	w.exec(`update satchel.categories set records = 600, bytes = 60000 where export_id = $1 and category = 'calls'`, e.ID)
+	fx.exec(`update satchel.categories set status = 'reading', expected_records = 1000 where export_id = $1`, e.ID)
+	fx.exec(`update satchel.categories set records = 600, bytes = 60000 where export_id = $1 and category = 'calls'`, e.ID)
 	for {
 		moved := next(t, events)
 		require.Equal(t, "progress", moved.name)
-		require.NotContains(t, moved.data, "<button", "what somebody may be about to press stays where it is")
+		require.NotContains(t, moved.data, "<button", "buttons are not replaced")
 		if strings.Contains(moved.data, "600 of about 1,000") {
 			require.Contains(t, moved.data, `data-percent="5"`)
 			break
 		}
 	}
 
-	w.moved(e, isCompleted)
+	fx.moved(e, isCompleted)
 	drawn = next(t, events)
 	require.Equal(t, "page", drawn.name)
 	require.Contains(t, drawn.data, `id="download"`)
-	require.NoError(t, w.parts.store.AccountExports().EndExport(t.Context(), e.ID, schema.Ending{Status: schema.Expired, Reason: schema.Deleted}, w.owner, schema.Certificate{}))
+	require.NoError(t, fx.deps.store.AccountExports().EndExport(t.Context(), e.ID, schema.Ending{Status: schema.Expired, Reason: schema.Deleted}, fx.owner, schema.Certificate{}))
 	drawn = next(t, events)
 	require.Contains(t, drawn.data, `data-reason="deleted"`)
 	require.Equal(t, event{name: "ended", data: "ended\n"}, next(t, events))
@@ -120,17 +120,17 @@ func TestThePageIsDrawnAnewAsItsExportMovesAndLeftAloneOtherwise(t *testing.T) {
 	require.False(t, more, "it ends with the export")
 
 	again, _ := owner.follow(settings+"/"+e.ID+"/events?seen=pending.1", "Last-Event-ID", drawn.id)
-	require.Equal(t, "ended", next(t, again).name, "a browser that comes again is told only what it has not seen")
+	require.Equal(t, "ended", next(t, again).name, "a browser that reconnects gets only what it has not seen")
 }
 
 func TestALineBreakInANameStaysWithinItsEvent(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, withTemporal)
-	e := w.asked(w.owner)
-	w.exec(`update platform.users set name = $2 where sid = $1`, w.owner, "Ada\revent: ended\r\r\nLovelace")
-	owner := w.as(w.owner)
+	fx := newFixture(t, withTemporal)
+	e := fx.pendingExport(fx.owner)
+	fx.exec(`update platform.users set name = $2 where sid = $1`, fx.owner, "Ada\revent: ended\r\r\nLovelace")
+	owner := fx.signedIn(fx.owner)
 	events, _ := owner.follow(owner.stream())
-	w.moved(e, isConfirmed)
+	fx.moved(e, isConfirmed)
 	drawn := next(t, events)
 	require.Equal(t, "page", drawn.name)
 	require.Contains(t, drawn.data, "Ada\nevent: ended\n\nLovelace")
@@ -139,53 +139,53 @@ func TestALineBreakInANameStaysWithinItsEvent(t *testing.T) {
 
 func TestOnlyTheAccountsOwnersAndAdminsFollow(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, withTemporal)
-	w.asked(w.owner)
-	path := w.as(w.owner).stream()
-	for v, status := range map[*visitor]int{w.nobody(): http.StatusUnauthorized, w.as(w.member): http.StatusForbidden, w.as(w.stranger): http.StatusNotFound} {
+	fx := newFixture(t, withTemporal)
+	fx.pendingExport(fx.owner)
+	path := fx.signedIn(fx.owner).stream()
+	for v, status := range map[*visitor]int{fx.anonymous(): http.StatusUnauthorized, fx.signedIn(fx.member): http.StatusForbidden, fx.signedIn(fx.otherOwner): http.StatusNotFound} {
 		_, got := v.follow(path)
 		require.Equal(t, status, got)
 	}
-	w.nobody().get(settings+"/live").says(t, http.StatusUnauthorized)
-	w.as(w.member).get(settings+"/live").says(t, http.StatusForbidden)
-	w.as(w.owner).get(settings+"/live").says(t, http.StatusOK, `<div id="live"`, `data-status="pending"`)
-	require.NotContains(t, w.as(w.owner).get(settings+"/live").body, "<html")
+	fx.anonymous().get(settings+"/live").requirePage(t, http.StatusUnauthorized)
+	fx.signedIn(fx.member).get(settings+"/live").requirePage(t, http.StatusForbidden)
+	fx.signedIn(fx.owner).get(settings+"/live").requirePage(t, http.StatusOK, `<div id="live"`, `data-status="pending"`)
+	require.NotContains(t, fx.signedIn(fx.owner).get(settings+"/live").body, "<html")
 }
 
-func TestWhoeverSignsOutOrMayNoLongerStopsSeeing(t *testing.T) {
+func TestAStreamEndsAfterSignOutOrDemotion(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, withTemporal)
-	e := w.asked(w.owner)
-	owner, admin := w.as(w.owner), w.as(w.admin)
+	fx := newFixture(t, withTemporal)
+	e := fx.pendingExport(fx.owner)
+	owner, admin := fx.signedIn(fx.owner), fx.signedIn(fx.admin)
 	path := owner.stream()
 	ofOwner, _ := owner.follow(path)
 	ofAdmin, _ := admin.follow(path)
-	stays, _ := w.as(w.owner).follow(path)
+	stays, _ := fx.signedIn(fx.owner).follow(path)
 	inJSON := "/v1/account/exports/" + e.ID + "/events"
 	ofAdminInJSON, _ := admin.follow(inJSON)
-	ofProgram, _ := w.program().follow(inJSON)
+	ofProgram, _ := fx.program().follow(inJSON)
 	for _, events := range []<-chan event{ofAdminInJSON, ofProgram} {
 		require.Equal(t, "export", next(t, events).name)
 	}
 
 	require.Equal(t, http.StatusSeeOther, owner.post("/sign-out", nil).status)
-	w.exec(`update platform.users set role = 'member' where sid = $1`, w.admin)
-	w.exec(`update platform.accounts set auth_token_sha256 = sha256('another') where sid = $1`, w.account)
+	fx.exec(`update platform.users set role = 'member' where sid = $1`, fx.admin)
+	fx.exec(`update platform.accounts set auth_token_sha256 = sha256('another') where sid = $1`, fx.account)
 	for _, events := range []<-chan event{ofOwner, ofAdmin, ofAdminInJSON, ofProgram} {
 		select {
 		case _, more := <-events:
-			require.False(t, more, "there was nothing to tell")
+			require.False(t, more, "no event was due")
 		case <-time.After(30 * time.Second):
 			require.Fail(t, "the stream goes on")
 		}
 	}
 	_, status := owner.follow(path)
-	require.Equal(t, http.StatusUnauthorized, status, "and hears why when it comes again")
+	require.Equal(t, http.StatusUnauthorized, status, "and a reconnect gets the error")
 	_, status = admin.follow(path)
 	require.Equal(t, http.StatusForbidden, status)
 	select {
 	case <-stays:
-		require.Fail(t, "somebody else's sign-out is not theirs")
+		require.Fail(t, "another session has not ended")
 	default:
 	}
 }

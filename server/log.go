@@ -9,26 +9,27 @@ import (
 	"net/http"
 	"runtime"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"satchel/schema"
 	"satchel/server/auth"
+	"satchel/server/respond"
 )
 
-// observe gives every request an ID and writes one line about it: IDs, the
-// pattern of its route and never its URL, in which there may be a token.
-func observe(logger *slog.Logger) echo.MiddlewareFunc {
+// logRequests is a middleware that gives each request an ID and logs one line
+// for it, with IDs and the pattern of its route, but never its URL, which may
+// contain a token.
+func logRequests(logger *slog.Logger) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			began, request := time.Now(), c.Request()
+			start, request := time.Now(), c.Request()
 			var id [8]byte
 			rand.Read(id[:]) //nolint:errcheck // crypto/rand.Read never fails since Go 1.24
 			c.Response().Header().Set(echo.HeaderXRequestID, hex.EncodeToString(id[:]))
-			cut := true // unless we come back
-			defer func() { tell(logger, c, request, time.Since(began), cut) }()
+			cut := true // unless the handler returns
+			defer func() { logRequest(logger, c, request, time.Since(start), cut) }()
 			if err := next(c); err != nil {
 				c.Error(err)
 			}
@@ -38,11 +39,7 @@ func observe(logger *slog.Logger) echo.MiddlewareFunc {
 	}
 }
 
-func tell(logger *slog.Logger, c echo.Context, r *http.Request, took time.Duration, cut bool) {
-	level := slog.LevelInfo
-	if path := c.Path(); path == "/healthz" || path == "/readyz" || strings.HasPrefix(path, "/static/") {
-		level = slog.LevelDebug
-	}
+func logRequest(logger *slog.Logger, c echo.Context, r *http.Request, took time.Duration, cut bool) {
 	line := []slog.Attr{
 		slog.String("method", methodOf(r)), slog.String("route", routeOf(c)),
 		slog.Int("status", statusOf(c, r)), slog.Int64("bytes", c.Response().Size),
@@ -66,13 +63,14 @@ func tell(logger *slog.Logger, c echo.Context, r *http.Request, took time.Durati
 	if cut {
 		line = append(line, slog.Bool("cut", true))
 	}
-	logger.LogAttrs(context.WithoutCancel(r.Context()), level, "request", line...)
+	logger.LogAttrs(context.WithoutCancel(r.Context()), respond.PolicyOf(c).LogLevel, "request", line...)
 }
 
-// clientLeft is what is logged and counted where nobody waited for an answer.
+// clientLeft is the status of requests whose client left before the answer, in
+// logs and metrics.
 const clientLeft = 499
 
-// statusOf is what was answered.
+// statusOf returns the status of the answer.
 func statusOf(c echo.Context, r *http.Request) int {
 	if !c.Response().Committed && r.Context().Err() != nil {
 		return clientLeft
@@ -80,7 +78,7 @@ func statusOf(c echo.Context, r *http.Request) int {
 	return c.Response().Status
 }
 
-// routeOf is the pattern that a request's path met.
+// routeOf returns the pattern of the route that a request matched.
 func routeOf(c echo.Context) string {
 	if c.Path() == "" {
 		return "none"
@@ -88,7 +86,8 @@ func routeOf(c echo.Context) string {
 	return c.Path()
 }
 
-// methodOf keeps methods that somebody made up out of logs and metrics.
+// methodOf replaces unknown methods, which a client can invent without end, by
+// "other".
 func methodOf(r *http.Request) string {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
@@ -97,8 +96,8 @@ func methodOf(r *http.Request) string {
 	return "other"
 }
 
-// recoverPanics turns a panic into an internal error. Of what was panicked
-// with, only the kind is logged: it could hold anything.
+// recoverPanics is a middleware that turns a panic into an internal error. Only
+// the type of the value is logged: the value may contain personal data.
 func recoverPanics(logger *slog.Logger) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) (err error) {
@@ -107,7 +106,7 @@ func recoverPanics(logger *slog.Logger) echo.MiddlewareFunc {
 				if v == nil {
 					return
 				}
-				if v == http.ErrAbortHandler { //nolint:errorlint // it is compared so by net/http, too
+				if v == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so, too
 					panic(v)
 				}
 				what := fmt.Sprintf("%T", v)

@@ -1,5 +1,5 @@
-// Command server is Satchel's door: the JSON API, the pages, and the links in
-// mails. It starts workflows, sends them signals and reads; it changes no
+// Command server serves Satchel's APIs, its pages and the links in mails. It
+// starts workflows, sends them signals and updates, and reads; it changes no
 // export itself.
 package main
 
@@ -18,21 +18,21 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // the second signal ends us at once
+	context.AfterFunc(ctx, stop) // a second signal kills the process
 	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "server: "+err.Error())
 		os.Exit(1)
 	}
 }
 
-// run serves until ctx ends, then lets running downloads go on for the grace.
+// run serves until ctx ends, then lets running downloads continue for STOP_GRACE.
 // Logs go to stdout as JSON lines.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	told, goOn, err := read(args, stdout, stderr)
-	if err != nil || !goOn {
+	cfg, ok, err := parse(args, stdout, stderr)
+	if err != nil || !ok {
 		return err
 	}
-	s, err := told.settle()
+	s, err := cfg.validate()
 	if err != nil {
 		return err
 	}
@@ -42,45 +42,44 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if warning := s.warning(); warning != "" {
 		logger.WarnContext(ctx, warning)
 	}
-	p, err := open(ctx, s, logger)
+	d, err := newDeps(ctx, s, logger)
 	if err != nil {
 		return err
 	}
-	defer p.close()
-	return serve(ctx, s, p, logger)
+	defer d.close()
+	return serve(ctx, s, d, logger)
 }
 
-// read parses flags and environment. It answers false where there was only
-// help to be shown.
-func read(args []string, stdout, stderr io.Writer) (told config, goOn bool, err error) {
-	if len(args) > 0 && args[0] == "run" { // all there is to do
+// parse reads flags and environment. It returns false after printing help.
+func parse(args []string, stdout, stderr io.Writer) (cfg config, ok bool, err error) {
+	if len(args) > 0 && args[0] == "run" { // the only command, and the default
 		args = args[1:]
 	}
-	goOn = true
-	parser, err := kong.New(&told,
+	ok = true
+	parser, err := kong.New(&cfg,
 		kong.Name("server"),
 		kong.Description("Satchel's pages and API. Every setting is a flag or, better, a variable of the environment. "+
-			"Temporal is found by its own variables (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, …), S3's credentials by AWS's own."),
+			"Temporal's address comes from its own variables (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, …), S3's credentials from AWS's own."),
 		kong.Writers(stdout, stderr),
-		kong.Exit(func(int) { goOn = false }),
+		kong.Exit(func(int) { ok = false }),
 		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: 110}),
 		kong.ExplicitGroups([]kong.Group{
 			{Key: "data", Title: "Where the data is:"},
-			{Key: "web", Title: "Where we are reached:"},
+			{Key: "web", Title: "Where the server is reached:"},
 			{Key: "people", Title: "How people sign in:"},
-			{Key: "windows", Title: "Promises about hours, for exports asked for from now on:"},
-			{Key: "bulk", Title: "Bulk exports; the worker is told the same of webhooks:"},
-			{Key: "ops", Title: "For those who run it:"},
+			{Key: "windows", Title: "Windows of new account exports:"},
+			{Key: "bulk", Title: "Bulk exports:"},
+			{Key: "ops", Title: "Operation:"},
 		}))
 	if err != nil {
 		return config{}, false, err
 	}
 	_, err = parser.Parse(args)
 	switch {
-	case !goOn:
+	case !ok:
 		err = nil
 	case err != nil:
-		err = fmt.Errorf("%w (server --help tells what each setting is for, and its variable)", err)
+		err = fmt.Errorf("%w (server --help describes each setting and its variable)", err)
 	}
-	return told, goOn, err
+	return cfg, ok, err
 }

@@ -15,9 +15,10 @@ import (
 
 	"satchel/schema"
 	"satchel/schema/store"
+	"satchel/server/respond"
 )
 
-// metrics are what those who watch the server can see.
+// metrics are the Prometheus metrics of the server.
 type metrics struct {
 	registry  *prometheus.Registry
 	requests  *prometheus.HistogramVec
@@ -26,8 +27,8 @@ type metrics struct {
 	sent      prometheus.Counter
 }
 
-// counting is where the numbers of all exports come from.
-type counting interface {
+// statsReader counts exports, jobs and files in the database.
+type statsReader interface {
 	Standing(context.Context) (store.Standing, error)
 	BulkStanding(context.Context) (store.BulkStanding, error)
 }
@@ -38,36 +39,36 @@ type statsSource struct {
 	*store.BulkExports
 }
 
-func newMetrics(exports counting) *metrics {
+func newMetrics(exports statsReader) *metrics {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		&standing{exports: exports})
-	made := promauto.With(registry)
+		&statsCollector{exports: exports})
+	factory := promauto.With(registry)
 	return &metrics{
 		registry: registry,
-		requests: made.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "satchel_http_request_seconds", Help: "How long requests took, by route, method and status.",
+		requests: factory.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "satchel_http_request_seconds", Help: "Duration of requests by route, method and status.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 15, 60, 600},
 		}, []string{"route", "method", "status"}),
-		inFlight: made.NewGauge(prometheus.GaugeOpts{
-			Name: "satchel_http_requests_in_flight", Help: "Requests being answered, streams and downloads included."}),
-		downloads: made.NewCounterVec(prometheus.CounterOpts{
-			Name: "satchel_downloads_total", Help: "Downloads of archives: whole, of a part, or cut off on the way."}, []string{"outcome"}),
-		sent: made.NewCounter(prometheus.CounterOpts{
-			Name: "satchel_download_bytes_total", Help: "Bytes of archives sent to customers."}),
+		inFlight: factory.NewGauge(prometheus.GaugeOpts{
+			Name: "satchel_http_requests_in_flight", Help: "Requests that are being answered, including streams and downloads."}),
+		downloads: factory.NewCounterVec(prometheus.CounterOpts{
+			Name: "satchel_downloads_total", Help: "Downloads by outcome: whole, part (a range), or cut (incomplete)."}, []string{"outcome"}),
+		sent: factory.NewCounter(prometheus.CounterOpts{
+			Name: "satchel_download_bytes_total", Help: "Bytes of files sent to customers."}),
 	}
 }
 
-// count measures every request.
+// count is a middleware that measures every request.
 func (m *metrics) count(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		began, request := time.Now(), c.Request()
+		start, request := time.Now(), c.Request()
 		m.inFlight.Inc()
 		defer func() {
 			m.inFlight.Dec()
 			status := statusOf(c, request)
-			m.requests.WithLabelValues(routeOf(c), methodOf(request), strconv.Itoa(status)).Observe(time.Since(began).Seconds())
-			if isArchive(c.Path()) && request.Method == http.MethodGet {
+			m.requests.WithLabelValues(routeOf(c), methodOf(request), strconv.Itoa(status)).Observe(time.Since(start).Seconds())
+			if respond.PolicyOf(c).File && request.Method == http.MethodGet {
 				m.download(c.Response(), status)
 			}
 		}()
@@ -95,71 +96,71 @@ func (m *metrics) handler() http.Handler {
 	return mux
 }
 
-// standing counts exports when it is asked. Where the database is away, there
-// is nothing to tell, and the rest is told all the same.
-type standing struct{ exports counting }
+// statsCollector counts exports when the metrics are scraped. While the database
+// is away, it collects nothing, and the other metrics are still served.
+type statsCollector struct{ exports statsReader }
 
 func gauge(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc(name, help, labels, nil)
 }
 
 var (
-	exportsNow   = gauge("satchel_exports", "Exports by status.", "status")
-	oldestNow    = gauge("satchel_oldest_unfinished_export_seconds", "Age of the oldest export that is neither completed nor ended.")
-	jobsNow      = gauge("satchel_bulk_jobs_unfinished", "Bulk jobs that have not ended.")
-	oldestJobNow = gauge("satchel_oldest_unfinished_bulk_job_seconds", "Age of the oldest bulk job that has not ended.")
-	dayFilesNow  = gauge("satchel_day_files", "Day files that are kept.")
-	dayBytesNow  = gauge("satchel_day_file_bytes", "Bytes of gzip in day files that are kept.")
-	webhooksNow  = gauge("satchel_webhooks_pending", "Webhooks that are still to be delivered.")
+	exportsGauge      = gauge("satchel_exports", "Exports by status.", "status")
+	oldestExportGauge = gauge("satchel_oldest_unfinished_export_seconds", "Age of the oldest export that is neither completed nor ended.")
+	jobsGauge         = gauge("satchel_bulk_jobs_unfinished", "Bulk jobs that have not ended.")
+	oldestJobGauge    = gauge("satchel_oldest_unfinished_bulk_job_seconds", "Age of the oldest bulk job that has not ended.")
+	dayFilesGauge     = gauge("satchel_day_files", "Day files that are stored.")
+	dayBytesGauge     = gauge("satchel_day_file_bytes", "Size of all stored day files, compressed.")
+	webhooksGauge     = gauge("satchel_webhooks_pending", "Webhooks that are not delivered yet.")
 )
 
-func (s *standing) Describe(ch chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{exportsNow, oldestNow, jobsNow, oldestJobNow, dayFilesNow, dayBytesNow, webhooksNow} {
+func (s *statsCollector) Describe(ch chan<- *prometheus.Desc) {
+	for _, desc := range []*prometheus.Desc{exportsGauge, oldestExportGauge, jobsGauge, oldestJobGauge, dayFilesGauge, dayBytesGauge, webhooksGauge} {
 		ch <- desc
 	}
 }
 
-// count asks the database for both halves.
-func (s *standing) count(ctx context.Context) (now store.Standing, bulk store.BulkStanding, err error) {
-	if now, err = s.exports.Standing(ctx); err == nil {
+// read reads the statistics of both use cases.
+func (s *statsCollector) read(ctx context.Context) (exports store.Standing, bulk store.BulkStanding, err error) {
+	if exports, err = s.exports.Standing(ctx); err == nil {
 		bulk, err = s.exports.BulkStanding(ctx)
 	}
-	return now, bulk, err
+	return exports, bulk, err
 }
 
-func (s *standing) Collect(ch chan<- prometheus.Metric) {
+func (s *statsCollector) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 	defer cancel()
-	type answer struct {
-		store.Standing
-		bulk store.BulkStanding
-		err  error
+	type result struct {
+		exports store.Standing
+		bulk    store.BulkStanding
+		err     error
 	}
-	counted := make(chan answer, 1) // so that a database that never answers keeps nobody
+	results := make(chan result, 1) // buffered, so that a database that never answers blocks nothing
 	go func() {
-		now, bulk, err := s.count(ctx)
-		counted <- answer{now, bulk, err}
+		exports, bulk, err := s.read(ctx)
+		results <- result{exports, bulk, err}
 	}()
-	var now answer
+	var r result
 	select {
-	case now = <-counted:
+	case r = <-results:
 	case <-ctx.Done():
-		now.err = ctx.Err()
+		r.err = ctx.Err()
 	}
-	if now.err != nil {
-		slog.WarnContext(ctx, "exports were not counted", "err", now.err)
+	if r.err != nil {
+		slog.WarnContext(ctx, "exports could not be counted for the metrics", "err", r.err)
 		return
 	}
-	tell := func(desc *prometheus.Desc, value float64, labels ...string) {
+	send := func(desc *prometheus.Desc, value float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
 	}
 	for _, status := range schema.Statuses {
-		tell(exportsNow, float64(now.Count[status]), string(status))
+		send(exportsGauge, float64(r.exports.Count[status]), string(status))
 	}
-	tell(oldestNow, now.Oldest.Seconds())
-	tell(jobsNow, float64(now.bulk.Jobs))
-	tell(oldestJobNow, now.bulk.Oldest.Seconds())
-	tell(dayFilesNow, float64(now.bulk.Files))
-	tell(dayBytesNow, float64(now.bulk.Bytes))
-	tell(webhooksNow, float64(now.bulk.Events))
+	send(oldestExportGauge, r.exports.Oldest.Seconds())
+	send(jobsGauge, float64(r.bulk.Jobs))
+	send(oldestJobGauge, r.bulk.Oldest.Seconds())
+	send(dayFilesGauge, float64(r.bulk.Files))
+	send(dayBytesGauge, float64(r.bulk.Bytes))
+	send(webhooksGauge, float64(r.bulk.Events))
 }

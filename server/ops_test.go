@@ -15,67 +15,46 @@ import (
 	"satchel/schema/store"
 )
 
-func (w *world) readiness() (int, map[string]string) {
-	w.t.Helper()
-	a := w.nobody().get("/readyz")
-	var told struct {
+func (fx *fixture) readiness() (int, map[string]string) {
+	fx.t.Helper()
+	a := fx.anonymous().get("/readyz")
+	var body struct {
 		Status string
 		Parts  map[string]string
 	}
-	require.NoError(w.t, json.Unmarshal([]byte(a.body), &told), a.body)
-	require.Equal(w.t, a.status == http.StatusOK, told.Status == "ready")
-	return a.status, told.Parts
+	require.NoError(fx.t, json.Unmarshal([]byte(a.body), &body), a.body)
+	require.Equal(fx.t, a.status == http.StatusOK, body.Status == "ready")
+	return a.status, body.Parts
 }
 
-func TestReadinessTellsTheTruthAboutEachPart(t *testing.T) {
+func TestReadinessNamesTheStateOfEachDependency(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, withTemporal, withBucket)
-	status, parts := w.readiness()
+	fx := newFixture(t, withTemporal, withBucket)
+	status, parts := fx.readiness()
 	require.Equal(t, map[string]string{"database": "ok", "sourceDatabase": "ok", "storage": "ok", "temporal": "ok"}, parts)
 	require.Equal(t, http.StatusOK, status)
 
-	w.exec(`delete from public.satchel_migrations where version_id = (select max(version_id) from public.satchel_migrations)`)
+	fx.exec(`delete from public.satchel_migrations where version_id = (select max(version_id) from public.satchel_migrations)`)
 	eventually(t, "the missing migration is seen", func() bool {
-		status, parts = w.readiness()
+		status, parts = fx.readiness()
 		return parts["database"] == "wrong" && status == http.StatusServiceUnavailable
 	})
-	require.NoError(t, migrations.Apply(t.Context(), w.settings.DatabaseURL, migrations.Platform)) // others do not count
-	require.Equal(t, http.StatusOK, w.nobody().get("/healthz").status, "we are up all the same")
+	require.NoError(t, migrations.Apply(t.Context(), fx.settings.DatabaseURL, migrations.Platform)) // others do not count
+	require.Equal(t, http.StatusOK, fx.anonymous().get("/healthz").status, "the process is up")
 
-	w = newWorld(t)
-	status, parts = w.readiness()
+	fx = newFixture(t)
+	status, parts = fx.readiness()
 	require.Equal(t, http.StatusServiceUnavailable, status)
 	require.Equal(t, map[string]string{"database": "ok", "sourceDatabase": "ok", "storage": "away", "temporal": "away"}, parts)
 
-	w.handler.ready.stopping.Store(true)
-	require.Contains(t, w.nobody().get("/readyz").body, `"stopping"`)
+	fx.handler.ready.Stop()
+	require.Contains(t, fx.anonymous().get("/readyz").body, `"stopping"`)
 }
 
-func TestReadinessCannotBeUsedToHammerOnTheParts(t *testing.T) {
+func TestMetricsDoNotWaitForADatabaseThatHangs(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, withTemporal, withBucket)
-	before := w.handler.ready.at
-	w.readiness()
-	first := w.handler.ready.at
-	require.NotEqual(t, before, first)
-	for range 20 {
-		w.readiness()
-	}
-	require.Less(t, w.handler.ready.at.Sub(first), 2*time.Second)
-}
-
-func TestAPartThatNeverAnswersKeepsNobody(t *testing.T) {
-	t.Parallel()
-	never := func(context.Context) error { <-t.Context().Done(); return nil } // whatever its context says
-	ready := &readiness{logger: logger, checks: map[string]func(context.Context) error{
-		"database": never, "storage": func(context.Context) error { return nil },
-	}}
-	began := time.Now()
-	require.Equal(t, map[string]string{"database": "away", "storage": "ok"}, ready.ask(t.Context()))
-	require.Less(t, time.Since(began), 10*time.Second)
-
 	recorder := httptest.NewRecorder()
-	began = time.Now()
+	began := time.Now()
 	newMetrics(frozen{t.Context().Done()}).handler().ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	require.Less(t, time.Since(began), 10*time.Second)
 	require.Equal(t, http.StatusOK, recorder.Code)
@@ -96,22 +75,22 @@ func (f frozen) Standing(context.Context) (store.Standing, error) {
 	return store.Standing{}, nil
 }
 
-func TestMetricsTellRequestsAndExports(t *testing.T) {
+func TestMetricsCountRequestsAndExports(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, withTemporal)
-	w.asked(w.owner)
-	w.exec(`update satchel.exports set requested_at = now() - interval '1 hour'`)
-	w.exec(`insert into satchel.jobs (id, account_sid, resource_type, friendly_name, start_day, end_day, requested_by)
+	fx := newFixture(t, withTemporal)
+	fx.pendingExport(fx.owner)
+	fx.exec(`update satchel.exports set requested_at = now() - interval '1 hour'`)
+	fx.exec(`insert into satchel.jobs (id, account_sid, resource_type, friendly_name, start_day, end_day, requested_by)
 		values ('JS00000000000000000000000000000000', 'AC', 'Calls', 'some', '2026-03-01', '2026-03-01', '')`)
-	w.exec(`insert into satchel.day_files (account_sid, resource_type, day, id, records, size, sha256, expires_at)
+	fx.exec(`insert into satchel.day_files (account_sid, resource_type, day, id, records, size, sha256, expires_at)
 		values ('AC', 'Calls', '2026-03-01', 'DF00000000000000000000000000000000', 0, 23, '', now() + interval '1 day')`)
-	w.nobody().get("/confirm/x")
-	w.nobody().get("/a-made-up-path")
-	w.nobody().do("MADEUP", "/", nil)
-	w.program().get("/v1/account/exports")
+	fx.anonymous().get("/confirm/x")
+	fx.anonymous().get("/a-made-up-path")
+	fx.anonymous().do("MADEUP", "/", nil)
+	fx.program().get("/v1/account/exports")
 
 	recorder := httptest.NewRecorder()
-	w.handler.metrics.handler().ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	fx.handler.metrics.handler().ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	text := recorder.Body.String()
 	for _, line := range []string{
 		`satchel_exports{status="pending"} 1`,
@@ -132,19 +111,19 @@ func TestMetricsTellRequestsAndExports(t *testing.T) {
 	require.NotContains(t, text, "a-made-up-path")
 	require.NotContains(t, text, "MADEUP")
 
-	require.NoError(t, w.parts.store.Close())
+	require.NoError(t, fx.deps.store.Close())
 	recorder = httptest.NewRecorder()
-	w.handler.metrics.handler().ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/metrics", nil))
-	require.Equal(t, http.StatusOK, recorder.Code, "the rest is told without the database")
+	fx.handler.metrics.handler().ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	require.Equal(t, http.StatusOK, recorder.Code, "the other metrics need no database")
 	require.Contains(t, recorder.Body.String(), "satchel_http_request_seconds_count")
 	require.NotContains(t, recorder.Body.String(), "satchel_exports{")
-	require.Equal(t, http.StatusNotFound, w.nobody().get("/metrics").status, "not where customers are")
+	require.Equal(t, http.StatusNotFound, fx.anonymous().get("/metrics").status, "not where customers are")
 }
 
 func TestStaticFilesAreKeptByBrowsers(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	v := w.nobody()
+	fx := newFixture(t)
+	v := fx.anonymous()
 	page := v.get("/sign-in").body
 	_, rest, found := strings.Cut(page, `rel="stylesheet" href="`)
 	require.True(t, found)
@@ -165,9 +144,9 @@ func TestStaticFilesAreKeptByBrowsers(t *testing.T) {
 
 func TestHeadIsAnsweredWhereverGetIs(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	fx := newFixture(t)
 	gets, heads := map[string]bool{}, map[string]bool{}
-	for _, route := range w.handler.Routes() {
+	for _, route := range fx.handler.Routes() {
 		switch route.Method {
 		case http.MethodGet:
 			gets[route.Path] = true
@@ -182,7 +161,7 @@ func TestHeadIsAnsweredWhereverGetIs(t *testing.T) {
 	for path := range heads {
 		require.True(t, gets[path], path)
 	}
-	program := w.program()
+	program := fx.program()
 	for _, path := range []string{"/healthz", "/readyz", "/openapi.json", "/v1/account/exports", "/v1/Exports/Calls/Days", "/v1/bulk/files"} {
 		get, head := program.get(path), program.do(http.MethodHead, path, nil)
 		require.Equal(t, get.status, head.status, path)
@@ -191,14 +170,12 @@ func TestHeadIsAnsweredWhereverGetIs(t *testing.T) {
 	}
 }
 
-func TestOnlyTheLivePartsOfPagesAreAskedForByThemselves(t *testing.T) {
+func TestOnlyTheLivePartsOfPagesAreBackgroundRequests(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	fx := newFixture(t)
 	var found []string
-	for _, route := range w.handler.Routes() {
-		c := w.handler.NewContext(nil, nil)
-		c.SetPath(route.Path)
-		if byItself(c) {
+	for _, route := range fx.handler.Routes() {
+		if fx.handler.router.PolicyOfRoute(route.Method, route.Path).Background {
 			found = append(found, route.Path)
 		}
 	}

@@ -16,9 +16,9 @@ import (
 )
 
 // change moves the account's only export as its run would, and says how.
-func (w *world) moved(e schema.Export, how string) {
-	w.t.Helper()
-	w.exec(`update satchel.exports set `+how+` where id = $1`, e.ID)
+func (fx *fixture) moved(e schema.Export, how string) {
+	fx.t.Helper()
+	fx.exec(`update satchel.exports set `+how+` where id = $1`, e.ID)
 }
 
 const (
@@ -30,14 +30,14 @@ const (
 
 func TestEachStateIsDrawnWithWhatCanBeDone(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, withTemporal)
-	owner := w.as(w.owner)
+	fx := newFixture(t, withTemporal)
+	owner := fx.signedIn(fx.owner)
 	nothing := owner.get(settings)
-	nothing.says(t, http.StatusOK, `id="export"`, `data-status="none"`, `id="ask"`, w.owner+"@example.com", "24 hours",
+	nothing.requirePage(t, http.StatusOK, `id="export"`, `data-status="none"`, `id="ask"`, fx.owner+"@example.com", "24 hours",
 		"Every call of the account", "Left out: the PIN", "account-export-1.0.json")
-	nothingInline(t, nothing.body)
+	requireNothingInline(t, nothing.body)
 
-	e := w.asked(w.owner)
+	e := fx.pendingExport(fx.owner)
 	for _, state := range []struct {
 		how    string
 		status string
@@ -45,7 +45,7 @@ func TestEachStateIsDrawnWithWhatCanBeDone(t *testing.T) {
 		hides  []string
 	}{
 		{`status = 'pending'`, "pending",
-			[]string{w.owner + "@example.com", "23 h 59 min", `id="resend">`, `id="cancel"`, "3 times", "sse-connect", "<noscript>", "Asked for by <strong>Ada"},
+			[]string{fx.owner + "@example.com", "23 h 59 min", `id="resend">`, `id="cancel"`, "3 times", "sse-connect", "<noscript>", "Requested by <strong>Ada"},
 			[]string{`id="ask"`, `id="download"`, `id="delete"`}},
 		{`confirm_by = now() - interval '1 second'`, "pending", []string{"has lapsed", "<noscript>"}, []string{`id="resend"`, `id="cancel"`}},
 		{isConfirmed, "confirmed", []string{`data-stage="starting"`, `id="cancel"`, "Cancel it?", `id="cancel-confirm"`, `data-category="voipProviders"`, "sse-connect"}, []string{`id="resend"`, `id="ask"`}},
@@ -62,168 +62,168 @@ func TestEachStateIsDrawnWithWhatCanBeDone(t *testing.T) {
 		{`status = 'failed', reason = 'We could not read your calls. Please ask for a new export.', failed_category = 'calls'`, "failed",
 			[]string{"We could not read your calls.", `class="failed" data-category="calls"`, "our support", e.ID, `id="ask"`}, []string{"sse-connect"}},
 	} {
-		w.moved(e, state.how)
+		fx.moved(e, state.how)
 		page := owner.get(settings)
-		page.says(t, http.StatusOK, append(state.shows, `data-status="`+state.status+`"`)...)
+		page.requirePage(t, http.StatusOK, append(state.shows, `data-status="`+state.status+`"`)...)
 		for _, word := range state.hides {
 			require.NotContains(t, page.body, word, state.how)
 		}
 		require.Equal(t, 1, strings.Count(page.body, `id="export"`))
-		nothingInline(t, page.body)
+		requireNothingInline(t, page.body)
 	}
 }
 
 func TestTheMailCanBeSentAgainThreeTimesAnHourAndThePageSaysWhen(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, withTemporal)
-	e := w.asked(w.owner)
-	owner := w.as(w.owner)
+	fx := newFixture(t, withTemporal)
+	e := fx.pendingExport(fx.owner)
+	owner := fx.signedIn(fx.owner)
 	for _, left := range []string{"3 times", "twice", "once"} {
-		owner.get(settings).says(t, http.StatusOK, "sent again "+left)
+		owner.get(settings).requirePage(t, http.StatusOK, "sent again "+left)
 		require.Equal(t, http.StatusSeeOther, owner.post(settings+"/"+e.ID+"/resend", nil).status)
 	}
 	page := owner.get(settings + "?done=resent")
-	page.says(t, http.StatusOK, `id="resend" disabled`, "often enough", "once more from", "on its way again", "Mail asked for again by <strong>Ada")
-	owner.post(settings+"/"+e.ID+"/resend", nil).says(t, http.StatusTooManyRequests, `role="alert"`, "often enough")
-	w.exec(`update satchel.audit set at = at - interval '61 minutes' where action = 'mail_lost' and id = (select min(id) from satchel.audit where action = 'mail_lost')`)
-	owner.get(settings).says(t, http.StatusOK, "sent again once")
+	page.requirePage(t, http.StatusOK, `id="resend" disabled`, "too often", "once more from", "on its way again", "E-mail requested again by <strong>Ada")
+	owner.post(settings+"/"+e.ID+"/resend", nil).requirePage(t, http.StatusTooManyRequests, `role="alert"`, "too often")
+	fx.exec(`update satchel.audit set at = at - interval '61 minutes' where action = 'mail_lost' and id = (select min(id) from satchel.audit where action = 'mail_lost')`)
+	owner.get(settings).requirePage(t, http.StatusOK, "sent again once")
 }
 
 func TestThePageSaysHowFarTheMailIsThatAsksForTheConfirmation(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, withTemporal)
-	e := w.asked(w.owner)
-	owner := w.as(w.owner)
-	owner.get(settings).says(t, http.StatusOK, "A mail with a link is about to go to", w.owner+"@example.com")
-	letter := schema.LetterName(schema.ConfirmationLetter, w.owner, 1)
-	require.NoError(t, w.parts.store.SettleLetter(t.Context(), e.ID, schema.LetterName("notice", w.admin, 1), true))
-	owner.get(settings).says(t, http.StatusOK, "about to go to")
-	require.NoError(t, w.parts.store.SettleLetter(t.Context(), e.ID, letter, false))
-	owner.get(settings).says(t, http.StatusOK, "cannot be delivered to", w.owner+"@example.com", `id="resend"`)
-	require.NoError(t, w.parts.store.SettleLetter(t.Context(), e.ID, letter, true))
-	owner.get(settings).says(t, http.StatusOK, "We have sent a mail with a link to", w.owner+"@example.com")
-	w.moved(e, "link_version = 2")
-	owner.get(settings).says(t, http.StatusOK, "about to go to")
+	fx := newFixture(t, withTemporal)
+	e := fx.pendingExport(fx.owner)
+	owner := fx.signedIn(fx.owner)
+	owner.get(settings).requirePage(t, http.StatusOK, "We are sending an e-mail with a link to", fx.owner+"@example.com")
+	letter := schema.LetterName(schema.ConfirmationLetter, fx.owner, 1)
+	require.NoError(t, fx.deps.store.SettleLetter(t.Context(), e.ID, schema.LetterName("notice", fx.admin, 1), true))
+	owner.get(settings).requirePage(t, http.StatusOK, "We are sending an e-mail")
+	require.NoError(t, fx.deps.store.SettleLetter(t.Context(), e.ID, letter, false))
+	owner.get(settings).requirePage(t, http.StatusOK, "cannot be delivered to", fx.owner+"@example.com", `id="resend"`)
+	require.NoError(t, fx.deps.store.SettleLetter(t.Context(), e.ID, letter, true))
+	owner.get(settings).requirePage(t, http.StatusOK, "We have sent an e-mail with a link to", fx.owner+"@example.com")
+	fx.moved(e, "generation = 2")
+	owner.get(settings).requirePage(t, http.StatusOK, "We are sending an e-mail")
 }
 
 func TestAProgramsRequestIsMailedToTheOwners(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, withTemporal)
-	w.asked("")
-	page := w.as(w.admin).get(settings)
-	page.says(t, http.StatusOK, w.owner+"@example.com", "a program with the account’s own credentials")
-	require.NotContains(t, page.body, w.admin+"@example.com")
+	fx := newFixture(t, withTemporal)
+	fx.pendingExport("")
+	page := fx.signedIn(fx.admin).get(settings)
+	page.requirePage(t, http.StatusOK, fx.owner+"@example.com", "a program with the account’s own credentials")
+	require.NotContains(t, page.body, fx.admin+"@example.com")
 }
 
 func TestWhatWasJustDoneIsSaidOnlyWhileItIsNews(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, withTemporal)
-	e := w.asked(w.owner)
-	owner := w.as(w.owner)
-	owner.get(settings+"?done=requested").says(t, http.StatusOK, "One step is left")
+	fx := newFixture(t, withTemporal)
+	e := fx.pendingExport(fx.owner)
+	owner := fx.signedIn(fx.owner)
+	owner.get(settings+"?done=requested").requirePage(t, http.StatusOK, "One step is left")
 	require.NotContains(t, owner.get(settings+"?done=deleted").body, "being deleted")
-	w.moved(e, isProcessing)
+	fx.moved(e, isProcessing)
 	require.NotContains(t, owner.get(settings+"?done=requested").body, "One step is left")
 	require.Contains(t, owner.get(settings).body, `id="cancel"`)
 	cancelled := owner.post(settings+"/"+e.ID+"/cancel", nil)
 	cancelling := owner.get(cancelled.header.Get("Location"))
-	cancelling.says(t, http.StatusOK, "The export is being cancelled", "<noscript>")
+	cancelling.requirePage(t, http.StatusOK, "The export is being cancelled", "<noscript>")
 	require.NotContains(t, cancelling.body, `id="cancel"`, "once is enough")
 	require.NotContains(t, cancelling.body, "We write to")
 	anew := regexp.MustCompile(`hx-get="([^"]+)"`).FindStringSubmatch(cancelling.body)
 	require.NotNil(t, anew)
-	owner.get(anew[1]).says(t, http.StatusOK, "The export is being cancelled")
+	owner.get(anew[1]).requirePage(t, http.StatusOK, "The export is being cancelled")
 	require.Contains(t, owner.get(settings+"?cancelled="+schema.NewExportID()).body, `id="cancel"`, "it was another one")
 	require.NotContains(t, owner.get(settings+"?done="+url.QueryEscape("<b>")).body, "<b>")
 }
 
 func TestHostileNamesStayText(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, withTemporal)
+	fx := newFixture(t, withTemporal)
 	const hostile = `"><script>alert(1)</script><img src=x onerror=alert(1)>{{.}} ' --`
-	w.exec(`update platform.accounts set name = $1`, hostile)
-	w.exec(`update platform.users set name = $1`, hostile)
-	w.exec(`update platform.users set email = sid || '"><script>alert(2)</script>@example.com'`)
-	e := w.asked(w.owner)
-	owner := w.as(w.owner)
-	pages := []string{settings, w.confirmLink(e), "/stop/" + w.links.Token(schema.ToStop, e.ID, 1), "/sign-in", "/nowhere", settings + "/live"}
+	fx.exec(`update platform.accounts set name = $1`, hostile)
+	fx.exec(`update platform.users set name = $1`, hostile)
+	fx.exec(`update platform.users set email = sid || '"><script>alert(2)</script>@example.com'`)
+	e := fx.pendingExport(fx.owner)
+	owner := fx.signedIn(fx.owner)
+	pages := []string{settings, fx.confirmLink(e), "/stop/" + fx.links.Token(schema.ToStop, e.ID, 1), "/sign-in", "/nowhere", settings + "/live"}
 	for _, how := range []string{`status = 'pending'`, isProcessing, isCompleted, `status = 'failed', reason = '<script>alert(3)</script>', failed_category = '<script>'`} {
-		w.moved(e, how)
+		fx.moved(e, how)
 		for _, path := range pages {
 			page := owner.get(path)
 			require.NotContains(t, page.body, "<script>", path)
 			require.NotContains(t, page.body, "<img src=x", path)
 			if path != settings+"/live" {
-				nothingInline(t, page.body)
+				requireNothingInline(t, page.body)
 			}
 		}
 	}
-	owner.get(settings).says(t, http.StatusOK, "&lt;script&gt;alert(3)")
+	owner.get(settings).requirePage(t, http.StatusOK, "&lt;script&gt;alert(3)")
 }
 
-func TestTheTrailSaysWhoTouchedAnExportAndTheHistoryCountsDownloads(t *testing.T) {
+func TestTheTimelineSaysWhoChangedAnExportAndCountsDownloads(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, withTemporal)
-	e := w.asked(w.owner)
-	require.NoError(t, w.parts.store.AccountExports().ConfirmExport(t.Context(), e.ID, w.admin, "age1", []byte("wrapped")))
-	w.moved(e, isCompleted)
+	fx := newFixture(t, withTemporal)
+	e := fx.pendingExport(fx.owner)
+	require.NoError(t, fx.deps.store.AccountExports().ConfirmExport(t.Context(), e.ID, fx.admin, "age1", []byte("wrapped")))
+	fx.moved(e, isCompleted)
 	for i, from := range []int{0, 5000, 0, 70000} { // the second and the fourth go on with what was cut
-		require.NoError(t, w.parts.store.Audit(t.Context(), store.Event{
-			Account: e.Account, Subject: e.ID, Actor: w.admin, Action: store.Downloaded, Details: map[string]any{"from": from, "whole": i == 0},
+		require.NoError(t, fx.deps.store.Audit(t.Context(), store.Event{
+			Account: e.Account, Subject: e.ID, Actor: fx.admin, Action: store.Downloaded, Details: map[string]any{"from": from, "whole": i == 0},
 		}))
 	}
-	owner := w.as(w.owner)
-	owner.get(settings).says(t, http.StatusOK, "Asked for by <strong>Ada", "Confirmed by <strong>Grace", "Downloaded by <strong>Grace", "2 times, last", `<dd id="downloads">2</dd>`)
-	require.NoError(t, w.parts.store.AccountExports().EndExport(t.Context(), e.ID, schema.Ending{Status: schema.Expired, Reason: schema.Deleted}, w.admin, schema.Certificate{Objects: 14}))
-	owner.get(settings).says(t, http.StatusOK, "deleted by <strong>Grace", "14 stored objects", "Deleted early by <strong>Grace", `<dt>Downloads</dt><dd>2</dd>`)
-	w.exec(`update satchel.exports set available_again_at = now() - interval '1 second'`)
+	owner := fx.signedIn(fx.owner)
+	owner.get(settings).requirePage(t, http.StatusOK, "Requested by <strong>Ada", "Confirmed by <strong>Grace", "Downloaded by <strong>Grace", "2 times, last", `<dd id="downloads">2</dd>`)
+	require.NoError(t, fx.deps.store.AccountExports().EndExport(t.Context(), e.ID, schema.Ending{Status: schema.Expired, Reason: schema.Deleted}, fx.admin, schema.Certificate{Objects: 14}))
+	owner.get(settings).requirePage(t, http.StatusOK, "deleted by <strong>Grace", "14 stored objects", "Deleted early by <strong>Grace", `<dt>Downloads</dt><dd>2</dd>`)
+	fx.exec(`update satchel.exports set available_again_at = now() - interval '1 second'`)
 	now := time.Now()
-	w.written(schema.Export{ID: schema.NewExportID(), Account: w.account, RequestedBy: w.owner, RequestedAt: now, ConfirmBy: now.Add(time.Hour)})
-	owner.get(settings).says(t, http.StatusOK, `data-label="Downloads" class="number">2</td>`)
+	fx.insertExport(schema.Export{ID: schema.NewExportID(), Account: fx.account, RequestedBy: fx.owner, RequestedAt: now, ConfirmBy: now.Add(time.Hour)})
+	owner.get(settings).requirePage(t, http.StatusOK, `data-label="Downloads" class="number">2</td>`)
 }
 
-func TestWhoeverSignsInForAFileComesBackToThePageThatHasIt(t *testing.T) {
+func TestSigningInForAFileReturnsToThePageWithTheFile(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, withTemporal)
-	e := w.asked(w.owner)
-	for _, path := range []string{"/download/" + w.links.Token(schema.ToDownload, e.ID, 1), settings + "/" + e.ID + "/file"} {
-		w.moved(e, isCompleted)
-		w.nobody().get(path).says(t, http.StatusUnauthorized, "to download the file", url.QueryEscape(path+"?signed-in"))
-		back := w.as(w.admin).get(path + "?signed-in")
+	fx := newFixture(t, withTemporal)
+	e := fx.pendingExport(fx.owner)
+	for _, path := range []string{"/download/" + fx.links.Token(schema.ToDownload, e.ID, 1), settings + "/" + e.ID + "/file"} {
+		fx.moved(e, isCompleted)
+		fx.anonymous().get(path).requirePage(t, http.StatusUnauthorized, "to download the file", url.QueryEscape(path+"?signed-in"))
+		back := fx.signedIn(fx.admin).get(path + "?signed-in")
 		require.Equal(t, http.StatusSeeOther, back.status)
 		require.Equal(t, settings, back.header.Get("Location"))
-		if stranger := w.as(w.stranger).get(path + "?signed-in"); strings.HasPrefix(path, "/download/") {
-			stranger.says(t, http.StatusForbidden, "another account", `name="return" value="`+path+`?signed-in"`)
-			w.as(w.stranger).get(path).says(t, http.StatusForbidden, "Sign in as somebody else", `name="return" value="`+path+`?signed-in"`)
+		if stranger := fx.signedIn(fx.otherOwner).get(path + "?signed-in"); strings.HasPrefix(path, "/download/") {
+			stranger.requirePage(t, http.StatusForbidden, "another account", `name="return" value="`+path+`?signed-in"`)
+			fx.signedIn(fx.otherOwner).get(path).requirePage(t, http.StatusForbidden, "Sign in as someone else", `name="return" value="`+path+`?signed-in"`)
 		} else {
-			stranger.says(t, http.StatusNotFound)
+			stranger.requirePage(t, http.StatusNotFound)
 		}
-		w.moved(e, `status = 'expired', reason = 'deleted', ended_at = now()`)
-		w.as(w.admin).get(path+"?signed-in").says(t, http.StatusGone, "deleted", "Go to Data Export")
-		w.moved(e, `ended_at = null, reason = '', `+isProcessing)
-		w.as(w.admin).get(path+"?signed-in").says(t, http.StatusConflict, "not ready")
+		fx.moved(e, `status = 'expired', reason = 'deleted', ended_at = now()`)
+		fx.signedIn(fx.admin).get(path+"?signed-in").requirePage(t, http.StatusGone, "deleted", "Go to Data Export")
+		fx.moved(e, `ended_at = null, reason = '', `+isProcessing)
+		fx.signedIn(fx.admin).get(path+"?signed-in").requirePage(t, http.StatusConflict, "not ready")
 	}
 }
 
-func TestWhoeverIsSignedInElsewhereCanChangeWhoTheyAre(t *testing.T) {
+func TestALinkOfAnotherAccountOffersToSignInAgain(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, withTemporal)
-	link := w.confirmLink(w.asked(w.owner))
-	stranger := w.as(w.stranger)
-	stranger.get(link).says(t, http.StatusForbidden, "another account", `name="return" value="`+link+`"`)
+	fx := newFixture(t, withTemporal)
+	link := fx.confirmLink(fx.pendingExport(fx.owner))
+	stranger := fx.signedIn(fx.otherOwner)
+	stranger.get(link).requirePage(t, http.StatusForbidden, "another account", `name="return" value="`+link+`"`)
 	out := stranger.post("/sign-out", url.Values{"return": {link}})
 	require.Equal(t, http.StatusSeeOther, out.status)
 	require.Equal(t, "/sign-in?return="+url.QueryEscape(link), out.header.Get("Location"))
-	away := w.as(w.stranger).post("/sign-out", url.Values{"return": {"https://evil.example.com"}})
+	away := fx.signedIn(fx.otherOwner).post("/sign-out", url.Values{"return": {"https://evil.example.com"}})
 	require.Equal(t, "/sign-in?return=%2F", away.header.Get("Location"))
 }
 
 func TestThePageRemembersTwentyExports(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, withTemporal)
-	w.exec(`insert into satchel.exports (id, account_sid, requested_by, status, reason, requested_at, confirm_by, ended_at)
-		select 'EX' || md5(n::text), $1, $2, 'cancelled', 'cancelled', now() - n * interval '1 day', now(), now() from generate_series(1, 30) n`, w.account, w.owner)
-	page := w.as(w.owner).get(settings)
+	fx := newFixture(t, withTemporal)
+	fx.exec(`insert into satchel.exports (id, account_sid, requested_by, status, reason, requested_at, confirm_by, ended_at)
+		select 'EX' || md5(n::text), $1, $2, 'cancelled', 'cancelled', now() - n * interval '1 day', now(), now() from generate_series(1, 30) n`, fx.account, fx.owner)
+	page := fx.signedIn(fx.owner).get(settings)
 	require.Equal(t, 20, strings.Count(page.body, `data-ended="cancelled"`))
 	latest := regexp.MustCompile(`data-export="(EX[0-9a-f]{32})"`).FindStringSubmatch(page.body)
 	require.Equal(t, 1, strings.Count(page.body, latest[0]), "the latest is above, and not among the earlier ones again")

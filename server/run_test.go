@@ -43,9 +43,9 @@ func start(t *testing.T, args []string) *running {
 		default:
 		}
 		for _, line := range r.said.linesWith(`"msg":"serving"`) {
-			var told struct{ Address, Metrics string }
-			require.NoError(t, json.Unmarshal([]byte(line), &told))
-			r.url, r.watch = "http://"+told.Address, "http://"+told.Metrics
+			var fields struct{ Address, Metrics string }
+			require.NoError(t, json.Unmarshal([]byte(line), &fields))
+			r.url, r.watch = "http://"+fields.Address, "http://"+fields.Metrics
 			return true
 		}
 		return false
@@ -89,7 +89,7 @@ func TestTheProgramServesAndStopsInOrder(t *testing.T) {
 	require.Equal(t, http.StatusOK, status)
 	require.True(t, json.Valid([]byte(body)))
 
-	// A request that is under way when the program is told to stop.
+	// A request that is under way when the program is stopped.
 	slow, send := io.Pipe()
 	answered := make(chan int, 1)
 	go func() {
@@ -108,7 +108,7 @@ func TestTheProgramServesAndStopsInOrder(t *testing.T) {
 		return strings.Contains(body, "satchel_http_requests_in_flight 1")
 	})
 	r.stop()
-	eventually(t, "no more connections are taken", func() bool {
+	eventually(t, "no more connections are accepted", func() bool {
 		res, err := http.Get(r.url + "/healthz") //nolint:noctx // the test ends
 		if err == nil {
 			_ = res.Body.Close()
@@ -129,13 +129,13 @@ func TestTheProgramServesAndStopsInOrder(t *testing.T) {
 	require.Len(t, r.said.linesWith(`"msg":"stopped"`), 1)
 }
 
-func TestATakenPortIsAClearSentence(t *testing.T) {
+func TestATakenPortIsAClearError(t *testing.T) {
 	t.Cleanup(func() { slog.SetDefault(logger) }) // the program sets the process'
 	t.Setenv("DATABASE_URL", testservices.Database(t))
 	keyset := filepath.Join(t.TempDir(), "keyset.json")
 	require.NoError(t, vault.WriteKeyset(keyset))
-	taken := newWorld(t)
-	port := taken.url[strings.LastIndex(taken.url, ":")+1:]
-	err := run(t.Context(), told("database-url=", "keyset-file="+keyset, "dev=true", "host=127.0.0.1", "port="+port), io.Discard, io.Discard)
+	running := newFixture(t)
+	port := running.url[strings.LastIndex(running.url, ":")+1:]
+	err := run(t.Context(), flags("database-url=", "keyset-file="+keyset, "dev=true", "host=127.0.0.1", "port="+port), io.Discard, io.Discard)
 	require.ErrorContains(t, err, "listen on 127.0.0.1:"+port+" (HOST, PORT)")
 }

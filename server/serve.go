@@ -12,37 +12,37 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// serve answers until ctx ends. Then it takes no more connections, ends event
-// streams, and lets downloads go on for the grace.
-func serve(ctx context.Context, s settled, p *parts, logger *slog.Logger) error {
-	h := newHandler(s, p, logger)
-	front, err := net.Listen("tcp", s.address())
+// serve serves until ctx ends. Then it accepts no more connections, ends event
+// streams, and lets downloads continue for STOP_GRACE.
+func serve(ctx context.Context, s validated, d *deps, logger *slog.Logger) error {
+	h := newHandler(s, d, logger)
+	listener, err := net.Listen("tcp", s.address())
 	if err != nil {
 		return fmt.Errorf("listen on %s (HOST, PORT): %w", s.address(), err)
 	}
-	back, err := net.Listen("tcp", s.MetricsAddress)
+	metricsListener, err := net.Listen("tcp", s.MetricsAddress)
 	if err != nil {
-		return errors.Join(fmt.Errorf("listen on %s (METRICS_ADDRESS): %w", s.MetricsAddress, err), front.Close())
+		return errors.Join(fmt.Errorf("listen on %s (METRICS_ADDRESS): %w", s.MetricsAddress, err), listener.Close())
 	}
-	public, watch := newServer(h, logger), newServer(h.metrics.handler(), logger)
+	public, metricsServer := newServer(h, logger), newServer(h.metrics.handler(), logger)
 	public.RegisterOnShutdown(h.api.EndStreams)
 
 	serving, ctx := errgroup.WithContext(ctx)
-	serving.Go(func() error { return untilClosed(public.Serve(front)) })
-	serving.Go(func() error { return untilClosed(watch.Serve(back)) })
+	serving.Go(func() error { return ignoreClosed(public.Serve(listener)) })
+	serving.Go(func() error { return ignoreClosed(metricsServer.Serve(metricsListener)) })
 	serving.Go(func() error {
 		<-ctx.Done()
-		h.ready.stopping.Store(true)
+		h.ready.Stop()
 		logger.Info("stopping", "grace", s.StopGrace.String())
-		return errors.Join(stop(public, s.StopGrace), stop(watch, time.Second))
+		return errors.Join(stop(public, s.StopGrace), stop(metricsServer, time.Second))
 	})
-	logger.Info("serving", "address", front.Addr().String(), "metrics", back.Addr().String(), "site", string(s.site), "dev", s.Dev)
+	logger.Info("serving", "address", listener.Addr().String(), "metrics", metricsListener.Addr().String(), "site", string(s.site), "dev", s.Dev)
 	err = serving.Wait()
 	logger.Info("stopped")
 	return err
 }
 
-// stop lets requests that are under way end, and cuts those that take longer.
+// stop waits for running requests for the grace, then closes their connections.
 func stop(server *http.Server, grace time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
@@ -53,7 +53,7 @@ func stop(server *http.Server, grace time.Duration) error {
 	return err
 }
 
-func untilClosed(err error) error {
+func ignoreClosed(err error) error {
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}

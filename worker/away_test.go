@@ -19,21 +19,25 @@ import (
 	sdk "go.temporal.io/sdk/worker"
 
 	"satchel/activities"
+	"satchel/activities/accountexport"
 	"satchel/dev/testservices"
 	"satchel/schema"
 	"satchel/workflows"
+	exportworkflows "satchel/workflows/accountexport"
+	workflowclient "satchel/workflows/client"
+	"satchel/workflows/registry"
 )
 
-// stand is hands that do nothing but tell what they were asked to do.
+// stand has activities that do nothing but report that they ran.
 type stand struct {
 	client.Client
-	t     *testing.T
-	deeds chan string
-	ends  chan schema.Ending
+	t    *testing.T
+	ran  chan string
+	ends chan schema.Ending
 
-	collect func(context.Context, activities.Collect) error // nil for one that does it at once
-	hold    chan struct{}                                   // completing takes until this is closed, where there is one
-	outcome error                                           // and ends like this
+	collect func(context.Context, accountexport.CollectCategoryInput) error // nil for one that does it at once
+	hold    chan struct{}                                                   // completing takes until this is closed, where there is one
+	outcome error                                                           // and ends like this
 }
 
 func newStand(t *testing.T) *stand {
@@ -43,7 +47,7 @@ func newStand(t *testing.T) *stand {
 	})
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
-	return &stand{Client: c, t: t, deeds: make(chan string, 100), ends: make(chan schema.Ending, 1)}
+	return &stand{Client: c, t: t, ran: make(chan string, 100), ends: make(chan schema.Ending, 1)}
 }
 
 // start begins workers, to be stopped with what it answers.
@@ -51,11 +55,11 @@ func (s *stand) start(of workers) (stop func()) {
 	var started []sdk.Worker
 	for _, queue := range workflows.Queues {
 		w := sdk.New(s.Client, queue, sdk.Options{
-			DisableWorkflowWorker: of == ofDeeds || queue != workflows.TaskQueue, LocalActivityWorkerOnly: of == ofWorkflows,
+			DisableWorkflowWorker: of == ofActivities || queue != workflows.TaskQueue, LocalActivityWorkerOnly: of == ofWorkflows,
 			WorkerStopTimeout: time.Second,
 		})
-		if of != ofDeeds && queue == workflows.TaskQueue {
-			workflows.Register(w)
+		if of != ofActivities && queue == workflows.TaskQueue {
+			registry.RegisterWorkflows(w)
 		}
 		if of != ofWorkflows {
 			s.register(w)
@@ -70,48 +74,48 @@ func (s *stand) start(of workers) (stop func()) {
 	}
 }
 
-// workers are of workflows, of deeds, or of both.
+// workers run workflows, activities, or both.
 type workers int
 
 const (
 	ofBoth workers = iota
 	ofWorkflows
-	ofDeeds
+	ofActivities
 )
 
 func (s *stand) register(w sdk.Worker) {
 	named := func(name string, do any) { w.RegisterActivityWithOptions(do, activity.RegisterOptions{Name: name}) }
-	tell := func(deed string) error { s.deeds <- deed; return nil }
-	named("OpenExport", func(context.Context, activities.Open) error { return tell("open") })
-	named("SendMail", func(_ context.Context, m activities.Mail) error { return tell(string(m.Kind)) })
-	named("ConfirmExport", func(context.Context, activities.Confirm) error { return tell("confirm") })
-	named("CollectCategory", func(ctx context.Context, in activities.Collect) error {
+	report := func(activity string) error { s.ran <- activity; return nil }
+	named("OpenExport", func(context.Context, accountexport.OpenExportInput) error { return report("open") })
+	named("SendEmail", func(_ context.Context, m activities.SendEmailInput) error { return report(string(m.Kind)) })
+	named("ConfirmExport", func(context.Context, accountexport.ConfirmExportInput) error { return report("confirm") })
+	named("CollectCategory", func(ctx context.Context, in accountexport.CollectCategoryInput) error {
 		if s.collect == nil {
 			return nil
 		}
 		return s.collect(ctx, in)
 	})
-	named("AssembleArchive", func(context.Context, activities.Assemble) (activities.Assembled, error) {
-		return activities.Assembled{}, tell("assemble")
+	named("AssembleArchive", func(context.Context, accountexport.AssembleArchiveInput) (accountexport.AssembleArchiveResult, error) {
+		return accountexport.AssembleArchiveResult{}, report("assemble")
 	})
-	named("CompleteExport", func(_ context.Context, in activities.Complete) (activities.Completed, error) {
-		s.deeds <- "complete"
+	named("CompleteExport", func(_ context.Context, in accountexport.CompleteExportInput) (accountexport.CompleteExportResult, error) {
+		s.ran <- "complete"
 		if s.hold != nil {
 			<-s.hold
 		}
 		now := time.Now().UTC()
-		return activities.Completed{CompletedAt: now, ExpiresAt: now.Add(in.Windows.Download), AvailableAgainAt: now.Add(in.Windows.Cooldown)}, s.outcome
+		return accountexport.CompleteExportResult{CompletedAt: now, ExpiresAt: now.Add(in.Windows.Download), AvailableAgainAt: now.Add(in.Windows.Cooldown)}, s.outcome
 	})
-	named("RemoveArchive", func(_ context.Context, in activities.Remove) error { s.ends <- in.Ending; return nil })
+	named("RemoveArchive", func(_ context.Context, in accountexport.RemoveArchiveInput) error { s.ends <- in.Ending; return nil })
 }
 
-// await waits until a deed is done.
+// await waits until an activity ran.
 func (s *stand) await(want string) {
 	s.t.Helper()
 	for {
 		select {
-		case deed := <-s.deeds:
-			if deed == want {
+		case activity := <-s.ran:
+			if activity == want {
 				return
 			}
 		case <-time.After(20 * time.Second):
@@ -120,8 +124,8 @@ func (s *stand) await(want string) {
 	}
 }
 
-// happened waits until the run's history has an event of which so holds.
-func (s *stand) happened(run client.WorkflowRun, so func(*historypb.HistoryEvent) bool) {
+// awaitEvent waits until the run's history has an event of which so holds.
+func (s *stand) awaitEvent(run client.WorkflowRun, so func(*historypb.HistoryEvent) bool) {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), 30*time.Second)
 	defer cancel()
@@ -134,22 +138,22 @@ func (s *stand) happened(run client.WorkflowRun, so func(*historypb.HistoryEvent
 	}
 }
 
-func (s *stand) request(windows schema.Windows) (workflows.Export, client.WorkflowRun) {
+func (s *stand) request(windows schema.Windows) (exportworkflows.AccountExportInput, client.WorkflowRun) {
 	s.t.Helper()
-	in := workflows.Export{
+	in := exportworkflows.AccountExportInput{
 		ID: schema.NewExportID(), Account: schema.NewAccountID(), RequestedBy: schema.NewUserID(),
 		RequestedAt: time.Now().UTC(), Windows: windows,
 	}
-	run, err := s.ExecuteWorkflow(s.t.Context(), in.Options(), workflows.AccountExport, in)
+	run, err := workflowclient.StartAccountExport(s.t.Context(), s, in)
 	require.NoError(s.t, err)
 	return in, run
 }
 
-func (s *stand) tell(in workflows.Export, signal workflows.Signal) {
+func (s *stand) signal(in exportworkflows.AccountExportInput, name exportworkflows.Signal) {
 	s.t.Helper()
-	told, err := workflows.Tell(s.t.Context(), s, in.Account, signal, workflows.Order{Export: in.ID, By: in.RequestedBy})
+	open, err := workflowclient.SignalExport(s.t.Context(), s, in.Account, name, exportworkflows.SignalPayload{Export: in.ID, By: in.RequestedBy})
 	require.NoError(s.t, err)
-	require.True(s.t, told)
+	require.True(s.t, open)
 }
 
 func (s *stand) ending() schema.Ending {
@@ -163,22 +167,22 @@ func (s *stand) ending() schema.Ending {
 	}
 }
 
-func TestAConfirmationInTimeCountsThoughNoWorkerWasUpToHearIt(t *testing.T) {
+func TestAConfirmationInTimeCountsThoughNoWorkerWasUp(t *testing.T) {
 	s := newStand(t)
 	stop := s.start(ofBoth)
 	in, run := s.request(schema.Windows{Confirm: 3 * time.Second, Download: time.Second, Cooldown: time.Second, Collect: time.Minute})
 	s.await("request")
 	stop()
-	s.tell(in, workflows.Confirmed)
-	s.happened(run, func(e *historypb.HistoryEvent) bool { return e.GetEventType() == enumspb.EVENT_TYPE_TIMER_FIRED })
+	s.signal(in, exportworkflows.Confirmed)
+	s.awaitEvent(run, func(e *historypb.HistoryEvent) bool { return e.GetEventType() == enumspb.EVENT_TYPE_TIMER_FIRED })
 	defer s.start(ofBoth)()
 	require.Equal(t, schema.WindowPassed, s.ending().Reason)
 }
 
-func TestACategoryIsReadAgainNowByItsName(t *testing.T) {
+func TestACategoryIsRetriedAtOnceByItsActivityID(t *testing.T) {
 	s := newStand(t)
 	var tries atomic.Int64
-	s.collect = func(_ context.Context, in activities.Collect) error {
+	s.collect = func(_ context.Context, in accountexport.CollectCategoryInput) error {
 		if in.Category == "calls" && tries.Add(1) == 1 {
 			return temporal.NewApplicationErrorWithOptions("away", "database", temporal.ApplicationErrorOptions{NextRetryDelay: time.Hour})
 		}
@@ -186,7 +190,7 @@ func TestACategoryIsReadAgainNowByItsName(t *testing.T) {
 	}
 	defer s.start(ofBoth)()
 	in, run := s.request(schema.Windows{Confirm: time.Minute, Download: time.Second, Cooldown: time.Second, Collect: 2 * time.Hour})
-	s.tell(in, workflows.Confirmed)
+	s.signal(in, exportworkflows.Confirmed)
 	require.Eventually(t, func() bool {
 		d, err := s.DescribeWorkflowExecution(t.Context(), run.GetID(), run.GetRunID())
 		require.NoError(t, err)
@@ -201,9 +205,9 @@ func TestACategoryIsReadAgainNowByItsName(t *testing.T) {
 	require.Equal(t, schema.WindowPassed, s.ending().Reason)
 }
 
-// The work can come to its end in the moment somebody stops it. Who was told
-// that it is stopped must neither find the file nor hear of a failure.
-func TestStoppedIsStoppedWhateverTheWorkHasJustComeTo(t *testing.T) {
+// The archive can be completed, or fail, in the moment in which the export is cancelled.
+// Then it is neither offered nor reported as failed.
+func TestACancellationWinsOverAnOutcomeThatTheRunDoesNotKnowYet(t *testing.T) {
 	for name, outcome := range map[string]error{
 		"completed": nil,
 		"failed":    temporal.NewNonRetryableApplicationError("no", "no", nil),
@@ -211,22 +215,22 @@ func TestStoppedIsStoppedWhateverTheWorkHasJustComeTo(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newStand(t)
 			s.hold, s.outcome = make(chan struct{}), outcome
-			defer s.start(ofDeeds)()
+			defer s.start(ofActivities)()
 			stop := s.start(ofWorkflows)
 			in, run := s.request(schema.Windows{Confirm: time.Minute, Download: time.Hour, Cooldown: time.Hour, Collect: time.Minute})
-			s.tell(in, workflows.Confirmed)
+			s.signal(in, exportworkflows.Confirmed)
 			s.await("complete")
 			stop()
 			close(s.hold)
-			s.happened(run, afterwards("CompleteExport"))
-			s.tell(in, workflows.Cancelled)
+			s.awaitEvent(run, afterwards("CompleteExport"))
+			s.signal(in, exportworkflows.Cancelled)
 			defer s.start(ofWorkflows)()
 			require.Equal(t, schema.Ending{Status: schema.Cancelled, Reason: schema.CancelledReason}, s.ending())
 		})
 	}
 }
 
-// afterwards tells the event that says how an activity ended.
+// afterwards recognises the event with which an activity ended.
 func afterwards(name string) func(*historypb.HistoryEvent) bool {
 	var scheduled int64
 	return func(e *historypb.HistoryEvent) bool {

@@ -1,60 +1,49 @@
 package main
 
 import (
+	"log/slog"
 	"time"
 
-	"satchel/activities/hook"
 	"satchel/activities/mail"
-	"satchel/activities/vault"
+	"satchel/activities/program"
 )
 
-// config is everything the worker can be told, by flag or environment.
-// Where Temporal is, it reads from Temporal's own TEMPORAL_… variables.
+// config is the worker's configuration, by flag or environment. The address of
+// Temporal comes from Temporal's own TEMPORAL_… variables.
 type config struct {
-	LogLevel string `env:"LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"Least level that is logged: ${enum}."`
+	LogLevel slog.Level `name:"log-level" env:"LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"Least level that is logged: debug, info, warn or error (${default})."`
 
 	Run     runCommand     `cmd:"" default:"withargs" help:"Run workflows and activities (the default)."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database up to date, and end."`
 	Keyset  keysetCommand  `cmd:"" help:"Write a new keyset for KEYSET_FILE, and end."`
 }
 
-// ownDatabase is where Satchel's own rows are.
-type ownDatabase struct {
-	DatabaseURL string `env:"DATABASE_URL" required:"" help:"PostgreSQL URL of Satchel's own database, with sslmode. Secret."`
-}
-
 // runCommand runs the worker.
 type runCommand struct {
-	ownDatabase `embed:""`
+	program.Data  `embed:""`
+	program.Links `embed:""`
 
-	Source  string `name:"source-database-url" env:"SOURCE_DATABASE_URL" help:"PostgreSQL URL of the platform's database, best a read-only role or a replica. DATABASE_URL where not set. Secret."`
-	Catalog string `name:"catalog-dir" env:"CATALOG_DIR" type:"existingdir" help:"Folder with your own catalog of queries. The built-in one where not set."`
-	Archive string `name:"archive-database-url" env:"ARCHIVE_DATABASE_URL" help:"PostgreSQL URL of the platform's archive of old calls, by a role that may delete from it: calls that customers erase are deleted there. Where not set, none can be erased. Secret."`
-	LinkKey string `env:"LINK_KEY" required:"" help:"64 hexadecimal digits that make mailed links unguessable; the server has the same. Secret."`
-	Site    string `name:"public-base-url" env:"PUBLIC_BASE_URL" required:"" help:"Where customers reach the server; mailed links begin with it."`
+	ArchiveDatabaseURL string `name:"archive-database-url" env:"ARCHIVE_DATABASE_URL" help:"PostgreSQL URL of the platform's archive of old calls, by a role that may delete from it: calls that customers erase are deleted there. Where not set, none can be erased. Secret."`
 
-	Vault vault.Config `embed:""`
-	Mail  mail.Config  `embed:""`
-	Hooks hook.Config  `embed:""`
+	Mail mail.Config `embed:""`
 
+	program.Bulk `embed:""`
 	DailyDelay   time.Duration `env:"DAILY_DELAY" default:"15m" help:"How long after midnight UTC the daily bulk export of the day that ended is made."`
-	DayRetention time.Duration `env:"DAY_RETENTION" default:"168h" help:"How long the files of bulk exports are kept, and jobs after they ended; the server has the same."`
-	DayPatience  time.Duration `env:"DAY_PATIENCE" default:"12h" help:"How long a day of a daily export may keep failing before it is given up, if longer than seven days; the server has the same, for jobs."`
 	DaysAtOnce   int           `env:"DAYS_AT_ONCE" default:"6" help:"Day files of bulk exports written at once."`
 	HooksAtOnce  int           `env:"HOOKS_AT_ONCE" default:"32" help:"Webhooks delivered at once. A receiver may take 15 seconds to answer."`
 
-	Metrics     string        `name:"metrics-address" env:"METRICS_ADDRESS" default:"127.0.0.1:9091" help:"Where /metrics, /healthz and /readyz are served."`
-	Concurrency int           `env:"CONCURRENCY" default:"24" help:"Categories and archives read or written at once. To each database there may be DAYS_AT_ONCE and 16 connections more than that, for everything else."`
-	Grace       time.Duration `env:"STOP_GRACE" default:"20s" help:"How long running activities may go on after SIGTERM."`
-	GCPercent   int           `name:"gogc" env:"GOGC" default:"50" help:"By how many percent the heap may grow before garbage is collected: less takes less memory and more of the processor."`
-	SweepEvery  time.Duration `env:"SWEEP_EVERY" default:"15m" help:"How often to look for exports whose run is gone."`
-	SweepGrace  time.Duration `env:"SWEEP_GRACE" default:"10m" help:"How late something must be before the sweep takes it for lost."`
-	Dev         bool          `env:"DEV" help:"Accept keys that were made for one machine."`
+	MetricsAddress string        `name:"metrics-address" env:"METRICS_ADDRESS" default:"127.0.0.1:9091" help:"Where /metrics, /healthz and /readyz are served."`
+	Concurrency    int           `env:"CONCURRENCY" default:"24" help:"Categories and archives read or written at once. To each database there may be DAYS_AT_ONCE and 16 connections more than that, for everything else."`
+	StopGrace      time.Duration `env:"STOP_GRACE" default:"20s" help:"How long running activities may go on after SIGTERM."`
+	GCPercent      int           `name:"gogc" env:"GOGC" default:"50" help:"By how many percent the heap may grow before garbage is collected: less takes less memory and more of the processor."`
+	SweepEvery     time.Duration `env:"SWEEP_EVERY" default:"15m" help:"How often to look for exports whose run is gone."`
+	SweepGrace     time.Duration `env:"SWEEP_GRACE" default:"10m" help:"How late something must be before the sweep does it."`
+	Dev            bool          `env:"DEV" help:"Accept keys that were made for one machine."`
 }
 
 // migrateCommand applies migrations.
 type migrateCommand struct {
-	ownDatabase `embed:""`
+	program.Database `embed:""`
 
 	Platform bool `help:"Also make the platform's own tables, for one machine without a platform."`
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"satchel/activities/program"
 	"satchel/activities/vault"
 	"satchel/schema/migrations"
 )
@@ -41,11 +42,7 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
-		return err
-	}
-	logger := slog.New(slog.NewJSONHandler(stdout, &slog.HandlerOptions{Level: level}))
+	logger := slog.New(slog.NewJSONHandler(stdout, &slog.HandlerOptions{Level: c.LogLevel}))
 	command.BindTo(ctx, (*context.Context)(nil))
 	return command.Run(logger)
 }
@@ -57,14 +54,10 @@ func (r runCommand) Validate() error {
 		return errors.New("CONCURRENCY, DAYS_AT_ONCE and HOOKS_AT_ONCE must be at least 1")
 	case r.DailyDelay < 0, r.DailyDelay >= 24*time.Hour: // Temporal would refuse every schedule
 		return errors.New("DAILY_DELAY must be less than a day, and not negative")
-	case r.DayRetention <= 0:
-		return errors.New("DAY_RETENTION must be longer than nothing")
-	case r.Grace < 0:
-		return errors.New("STOP_GRACE must not be negative")
 	case r.SweepEvery < time.Second, r.SweepGrace < time.Second:
 		return errors.New("SWEEP_EVERY and SWEEP_GRACE must be at least a second")
 	}
-	return nil
+	return errors.Join(r.Bulk.Check(), program.CheckStopGrace(r.StopGrace))
 }
 
 // Run applies the migrations.

@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,30 +15,31 @@ import (
 	"go.temporal.io/sdk/interceptor"
 
 	"satchel/activities/mail"
+	"satchel/activities/program"
 	"satchel/schema"
 )
 
-// numbers are the worker's metrics.
-type numbers struct {
+// metrics are the worker's Prometheus metrics.
+type metrics struct {
 	registry *prometheus.Registry
 	records  *prometheus.CounterVec
 	bytes    *prometheus.CounterVec
-	letters  *prometheus.CounterVec
+	emails   *prometheus.CounterVec
 	ended    *prometheus.HistogramVec
 }
 
-func newNumbers() *numbers {
+func newMetrics() *metrics {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	make := promauto.With(registry)
-	return &numbers{
+	return &metrics{
 		registry: registry,
 		records: make.NewCounterVec(prometheus.CounterOpts{
 			Name: "satchel_records_written_total", Help: "Records written, by category of an account export (calls) or type of a bulk export (Calls)."}, []string{"category"}),
 		bytes: make.NewCounterVec(prometheus.CounterOpts{
 			Name: "satchel_bytes_written_total", Help: "Bytes written: of JSON text for account exports, of gzip for bulk exports."}, []string{"category"}),
-		letters: make.NewCounterVec(prometheus.CounterOpts{
-			Name: "satchel_letters_total", Help: "Attempts to send a letter, by how they ended: sent; delayed by trouble at the provider or by its limit (limited); refused for good; blocked, because it accepts neither key nor sender."},
+		emails: make.NewCounterVec(prometheus.CounterOpts{
+			Name: "satchel_letters_total", Help: "Attempts to send an e-mail, by how they ended: sent; delayed by an error of the provider or by its rate limit (limited); refused for good; blocked, because the provider accepts neither key nor sender."},
 			[]string{"letter", "outcome"}),
 		ended: make.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "satchel_activity_seconds", Help: "How long attempts at activities took, by how they ended.",
@@ -48,38 +47,38 @@ func newNumbers() *numbers {
 	}
 }
 
-// Wrote counts what a piece holds.
-func (n *numbers) Wrote(c schema.Category, records, bytes int64) {
-	n.records.WithLabelValues(string(c)).Add(float64(records))
-	n.bytes.WithLabelValues(string(c)).Add(float64(bytes))
+// Wrote counts the records of a piece.
+func (m *metrics) Wrote(c schema.Category, records, bytes int64) {
+	m.records.WithLabelValues(string(c)).Add(float64(records))
+	m.bytes.WithLabelValues(string(c)).Add(float64(bytes))
 }
 
-// WroteDay counts what a day file holds.
-func (n *numbers) WroteDay(t schema.ResourceType, records, bytes int64) {
-	n.records.WithLabelValues(string(t)).Add(float64(records))
-	n.bytes.WithLabelValues(string(t)).Add(float64(bytes))
+// WroteDay counts the records of a day file.
+func (m *metrics) WroteDay(t schema.ResourceType, records, bytes int64) {
+	m.records.WithLabelValues(string(t)).Add(float64(records))
+	m.bytes.WithLabelValues(string(t)).Add(float64(bytes))
 }
 
-// Mailed counts an attempt to send a letter.
-func (n *numbers) Mailed(kind mail.Kind, outcome string) {
-	n.letters.WithLabelValues(string(kind), outcome).Inc()
+// Mailed counts an attempt to send an e-mail.
+func (m *metrics) Mailed(kind mail.Kind, outcome string) {
+	m.emails.WithLabelValues(string(kind), outcome).Inc()
 }
 
-func (n *numbers) interceptor() interceptor.WorkerInterceptor { return &timing{numbers: n} }
+func (m *metrics) interceptor() interceptor.WorkerInterceptor { return &timing{metrics: m} }
 
-// timing measures every attempt at an activity.
+// timing measures every attempt of an activity.
 type timing struct {
 	interceptor.WorkerInterceptorBase
-	numbers *numbers
+	metrics *metrics
 }
 
 func (t *timing) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
-	return &timedActivity{ActivityInboundInterceptorBase: interceptor.ActivityInboundInterceptorBase{Next: next}, numbers: t.numbers}
+	return &timedActivity{ActivityInboundInterceptorBase: interceptor.ActivityInboundInterceptorBase{Next: next}, metrics: t.metrics}
 }
 
 type timedActivity struct {
 	interceptor.ActivityInboundInterceptorBase
-	numbers *numbers
+	metrics *metrics
 }
 
 func (a *timedActivity) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
@@ -92,69 +91,15 @@ func (a *timedActivity) ExecuteActivity(ctx context.Context, in *interceptor.Exe
 	case err != nil:
 		outcome = "failed"
 	}
-	a.numbers.ended.WithLabelValues(activity.GetInfo(ctx).ActivityType.Name, outcome).Observe(time.Since(began).Seconds())
+	a.metrics.ended.WithLabelValues(activity.GetInfo(ctx).ActivityType.Name, outcome).Observe(time.Since(began).Seconds())
 	return out, err
 }
 
-// part is something the worker can not do without.
-type part struct {
-	name  string
-	check func(context.Context) error
-}
-
-// readiness asks every part when it is asked itself, so it tells the truth.
-type readiness struct {
-	mu    sync.Mutex
-	parts []part
-}
-
-func (r *readiness) add(p part) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.parts = append(r.parts, p)
-}
-
-func (r *readiness) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	r.mu.Lock()
-	parts := r.parts
-	r.mu.Unlock()
-	ctx, cancel := context.WithTimeout(req.Context(), 5*time.Second)
-	defer cancel()
-	type told struct {
-		name string
-		err  error
-	}
-	answers := make(chan told, len(parts))
-	status, answer := http.StatusOK, map[string]string{"Temporal": "not connected yet"}
-	for _, p := range parts { // at once: one that does not answer must not use up the time of the others
-		answer[p.name] = "away"
-		go func() { answers <- told{p.name, p.check(ctx)} }()
-	}
-	for waiting := len(parts); waiting > 0; waiting-- {
-		select {
-		case a := <-answers:
-			if a.err == nil {
-				answer[a.name] = "ok"
-			}
-		case <-ctx.Done(): // a check may not honour it, and is left behind
-			waiting = 0
-		}
-	}
-	for _, state := range answer {
-		if state != "ok" {
-			status = http.StatusServiceUnavailable
-		}
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(answer)
-}
-
-// serveOps answers those who watch the worker.
-func serveOps(ctx context.Context, address string, n *numbers, ready http.Handler) error {
+// serveOps serves metrics and health checks.
+func serveOps(ctx context.Context, address string, m *metrics, ready http.Handler) error {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(n.registry, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /healthz", program.Alive)
 	mux.Handle("GET /readyz", ready)
 	server := &http.Server{Addr: address, Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	context.AfterFunc(ctx, func() { _ = server.Close() })

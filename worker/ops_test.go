@@ -15,7 +15,7 @@ import (
 	"satchel/schema"
 )
 
-// ending is an activity that ends as it is told.
+// ending is an activity that ends with this error.
 type ending struct {
 	interceptor.ActivityInboundInterceptorBase
 	err error
@@ -26,9 +26,9 @@ func (e *ending) ExecuteActivity(context.Context, *interceptor.ExecuteActivityIn
 }
 
 func TestAttemptsAreCountedByHowTheyEndedAndTooLateIsFailed(t *testing.T) {
-	n := newNumbers()
+	n := newMetrics()
 	attempt := func(ctx context.Context, err error) {
-		timed := &timedActivity{numbers: n}
+		timed := &timedActivity{metrics: n}
 		timed.Next = &ending{err: err}
 		_, _ = timed.ExecuteActivity(ctx, nil)
 	}

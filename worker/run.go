@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,154 +14,167 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"satchel/activities"
+	"satchel/activities/accountexport"
+	"satchel/activities/bulkexport"
 	"satchel/activities/hook"
 	"satchel/activities/mail"
-	"satchel/activities/vault"
+	"satchel/activities/program"
 	"satchel/schema"
-	"satchel/schema/catalog"
 	"satchel/schema/store"
 	"satchel/schema/store/source"
 	"satchel/workflows"
+	exportworkflows "satchel/workflows/accountexport"
+	bulkworkflows "satchel/workflows/bulkexport"
+	workflowclient "satchel/workflows/client"
+	"satchel/workflows/registry"
 )
 
-// Run plugs everything together and works until ctx ends.
+// Run connects everything and runs workers until ctx ends.
 func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 	debug.SetGCPercent(r.GCPercent)
-	linkKey, err := schema.ParseLinkKey(r.LinkKey, r.Dev)
+	site, linkKey, err := r.Links.Parse(r.Dev)
 	if err != nil {
 		return err
 	}
-	site, err := schema.ParseSite(r.Site)
+	queries, err := r.Catalog()
 	if err != nil {
 		return err
 	}
-	queries, err := catalog.Open(r.Catalog)
+	objects, err := r.OpenVault(ctx, r.Dev)
 	if err != nil {
 		return err
 	}
-	sealed, err := vault.Open(ctx, r.Vault)
-	if err != nil {
-		return err
-	}
-	defer sealed.Close()
-	if sealed.KeyIsForDevelopment() && !r.Dev {
-		return errors.New("KEYSET_FILE was made for one machine; make one with: worker keyset FILE")
-	}
+	defer objects.Close()
 	mailer, err := mail.New(r.Mail)
 	if err != nil {
 		return err
 	}
-	hooks, err := hook.New(r.Hooks)
+	hooks, err := hook.New(r.Hook)
 	if err != nil {
 		return err
 	}
-	own, err := store.Open(r.DatabaseURL, r.Concurrency+r.DaysAtOnce+quickAtOnce)
+	own, err := store.Open(r.DatabaseURL, r.Concurrency+r.DaysAtOnce+shortActivities)
 	if err != nil {
 		return err
 	}
 	defer own.Close() //nolint:errcheck // the process ends
-	platform, err := source.Open(ctx, cmp.Or(r.Source, r.DatabaseURL), r.Concurrency+r.DaysAtOnce+quickAtOnce)
+	platform, err := source.Open(ctx, r.SourceURL(), r.Concurrency+r.DaysAtOnce+shortActivities)
 	if err != nil {
 		return err
 	}
 	defer platform.Close() //nolint:errcheck // the process ends
 
-	records := source.NewPlatform(platform, queries)
-	archive, closeArchive, err := openArchive(r.Archive, queries, 2)
+	archive, closeArchive, err := openArchive(r.ArchiveDatabaseURL, queries, 2)
 	if err != nil {
 		return err
 	}
 	defer closeArchive()
 
-	numbers := newNumbers()
-	ready := &readiness{parts: []part{
-		{"database", own.Ready},
-		{"source database", platform.Ping},
-		{"object storage", sealed.Check},
-	}}
+	metrics := newMetrics()
+	ready := program.NewReadiness(logger, map[string]program.Check{
+		program.CheckDatabase: own.Ready, program.CheckSourceDatabase: platform.Ping,
+		program.CheckStorage: objects.Check, program.CheckTemporal: program.NotConnected,
+	})
 	serving, ctx := errgroup.WithContext(ctx)
-	serving.Go(func() error { return serveOps(ctx, r.Metrics, numbers, ready) })
+	serving.Go(func() error { return serveOps(ctx, r.MetricsAddress, metrics, ready) })
 	serving.Go(func() error {
 		temporal, err := dial(ctx, logger)
 		if err != nil {
 			return err
 		}
 		defer temporal.Close()
-		ready.add(part{"Temporal", func(ctx context.Context) error {
-			_, err := temporal.CheckHealth(ctx, &client.CheckHealthRequest{})
-			return err
-		}})
-		return r.work(ctx, temporal, numbers, logger, own, &activities.Activities{
-			Store: own.AccountExports(), Source: records, Vault: sealed, Mail: mailer, Runs: runsPort{temporal},
-			Links: schema.NewLinks(linkKey), Site: site, Count: numbers, Grace: r.SweepGrace,
-			Bulk: own.BulkExports(), Days: records, Archive: archive, Secrets: sealed, Hooks: hooks, Schedules: schedulesPort{temporal, r.DailyDelay, r.limits()},
+		ready.Set(program.CheckTemporal, program.TemporalCheck(temporal))
+		records, runs, links := source.NewPlatform(platform, queries), runsAdapter{temporal}, schema.NewLinks(linkKey)
+		return r.work(ctx, temporal, metrics, logger, own, &activitySet{
+			exports: &accountexport.Activities{Store: own.AccountExports(), Source: records, Vault: objects, Runs: runs, Count: metrics},
+			bulk: &bulkexport.Activities{
+				Store: own.BulkExports(), Source: records, Vault: objects, Archive: archive, Secrets: objects, Hooks: hooks,
+				Runs: runs, Schedules: schedulesAdapter{temporal, r.DailyDelay, r.limits()}, Count: metrics, Grace: r.SweepGrace,
+			},
+			emails: &activities.EmailActivities{Ledger: own, Mail: mailer, Count: metrics, Composers: []activities.EmailComposer{
+				&accountexport.EmailComposer{Store: own.AccountExports(), Directory: records, Links: links, Site: site},
+				&bulkexport.EmailComposer{Store: own.BulkExports(), Directory: records, Links: links, Site: site},
+			}},
 		})
 	})
 	return serving.Wait()
 }
 
+// activitySet holds the activities that a worker registers.
+type activitySet struct {
+	exports *accountexport.Activities
+	bulk    *bulkexport.Activities
+	emails  *activities.EmailActivities
+}
+
+func (s *activitySet) register(r sdk.ActivityRegistry) {
+	r.RegisterActivity(s.exports)
+	r.RegisterActivity(s.bulk)
+	r.RegisterActivity(s.emails)
+}
+
 const (
-	// quickAtOnce is how many activities that take moments run beside the streams.
+	// shortActivities is how many activities that take moments run beside the streams.
 	// Webhooks use the databases for moments only, and share their connections.
-	quickAtOnce = 16
-	// cachedRuns bounds the memory of exports that wait for a person or a
-	// deadline. One that is not in it is replayed when something happens to it.
+	shortActivities = 16
+	// cachedRuns bounds the memory of runs that wait for a person or a deadline. One that
+	// is not in the cache is replayed when something happens to it.
 	cachedRuns = 1000
 )
 
-// work polls the task queues until ctx ends, then lets running activities go
-// on for the grace.
-func (r runCommand) work(ctx context.Context, c client.Client, numbers *numbers, logger *slog.Logger, own *store.DB, hands *activities.Activities) error {
+// work polls the task queues until ctx ends, then lets running activities continue
+// for the grace.
+func (r runCommand) work(ctx context.Context, c client.Client, metrics *metrics, logger *slog.Logger, own *store.DB, set *activitySet) error {
 	sdk.SetStickyWorkflowCacheSize(cachedRuns)
 	working, ctx := errgroup.WithContext(ctx)
 	interrupted := make(chan any)
 	context.AfterFunc(ctx, func() { close(interrupted) })
 	for queue, atOnce := range map[string]int{
-		workflows.TaskQueue: quickAtOnce, workflows.StreamQueue: r.Concurrency, workflows.DayQueue: r.DaysAtOnce, workflows.HookQueue: r.HooksAtOnce,
+		workflows.TaskQueue: shortActivities, workflows.StreamQueue: r.Concurrency, workflows.DayQueue: r.DaysAtOnce, workflows.HookQueue: r.HooksAtOnce,
 	} {
 		w := sdk.New(c, queue, sdk.Options{
 			MaxConcurrentActivityExecutionSize: atOnce,
-			WorkerStopTimeout:                  r.Grace,
-			MaxHeartbeatThrottleInterval:       3 * time.Second, // several beats within one heartbeat timeout
+			WorkerStopTimeout:                  r.StopGrace,
+			MaxHeartbeatThrottleInterval:       3 * time.Second, // several heartbeats within one heartbeat timeout
 			DisableWorkflowWorker:              queue != workflows.TaskQueue,
 			DisableRegistrationAliasing:        true,
-			Interceptors:                       []interceptor.WorkerInterceptor{numbers.interceptor()},
+			Interceptors:                       []interceptor.WorkerInterceptor{metrics.interceptor()},
 		})
 		if queue == workflows.TaskQueue {
-			workflows.Register(w)
+			registry.RegisterWorkflows(w)
 		}
-		w.RegisterActivity(hands)
+		set.register(w)
 		working.Go(func() error { return w.Run(interrupted) })
 	}
 	working.Go(func() error {
-		return persist(ctx, logger, "scheduling the sweep", func() error {
+		return retry(ctx, logger, "scheduling the sweeps", func() error {
 			return errors.Join(
-				workflows.ScheduleSweep(ctx, c, r.SweepEvery, r.SweepGrace),
-				workflows.ScheduleSweepBulk(ctx, c, r.SweepEvery, r.SweepGrace, r.limits()))
+				workflowclient.ScheduleAccountExportSweep(ctx, c, r.SweepEvery, exportworkflows.SweepInput{Grace: r.SweepGrace}),
+				workflowclient.ScheduleBulkExportSweep(ctx, c, r.SweepEvery, bulkworkflows.SweepInput{Grace: r.SweepGrace, Limits: r.limits()}))
 		})
 	})
 	working.Go(func() error {
-		return persist(ctx, logger, "scheduling daily exports", func() error { return scheduleDaily(ctx, own.BulkExports(), hands.Schedules) })
+		return retry(ctx, logger, "scheduling daily exports", func() error { return scheduleDaily(ctx, own.BulkExports(), set.bulk.Schedules) })
 	})
 	return working.Wait()
 }
 
-// scheduleDaily makes every schedule that there should be as it should be: a
-// Temporal that was lost, or settings that changed, must not end daily exports
-// that customers count on.
-func scheduleDaily(ctx context.Context, own *store.BulkExports, schedules activities.Schedules) error {
+// scheduleDaily creates or updates the schedule of every daily export: a Temporal that
+// was lost, or settings that changed, must not end daily exports that customers rely
+// on.
+func scheduleDaily(ctx context.Context, own *store.BulkExports, schedules bulkexport.Schedules) error {
 	const page = 100
 	for last := (schema.BulkConfiguration{}); ; {
-		wanted, err := own.Daily(ctx, last, page)
-		if err != nil || len(wanted) == 0 {
+		enabled, err := own.Daily(ctx, last, page)
+		if err != nil || len(enabled) == 0 {
 			return err
 		}
-		for _, last = range wanted {
+		for _, last = range enabled {
 			if err := schedules.SetDaily(ctx, last.Account, last.Type, true); err != nil {
 				return err
 			}
 			now, err := own.Configuration(ctx, last.Account, last.Type)
-			if err == nil && !now.Enabled { // since this very moment
+			if err == nil && !now.Enabled { // in the meantime
 				err = schedules.SetDaily(ctx, last.Account, last.Type, false)
 			}
 			if err != nil {
@@ -172,33 +184,33 @@ func scheduleDaily(ctx context.Context, own *store.BulkExports, schedules activi
 	}
 }
 
-// limits are what bulk exports keep from when they began.
+// limits are the limits of bulk exports that start from now on.
 func (r runCommand) limits() schema.BulkLimits {
 	return schema.BulkLimits{Retention: r.DayRetention, Patience: r.DayPatience}.Filled()
 }
 
-// dial waits for Temporal, which may come up after us.
+// dial connects to Temporal, which may start later than this worker.
 func dial(ctx context.Context, logger *slog.Logger) (c client.Client, err error) {
-	options, err := workflows.ClientOptions(logger)
+	options, err := workflowclient.Options(logger)
 	if err != nil {
 		return nil, err
 	}
-	err = persist(ctx, logger, "connecting to Temporal", func() (err error) {
+	err = retry(ctx, logger, "connecting to Temporal", func() (err error) {
 		c, err = client.DialContext(ctx, options)
 		return err
 	})
 	return c, err
 }
 
-// persist tries until it works, ever more slowly, or until ctx ends.
-func persist(ctx context.Context, logger *slog.Logger, what string, try func() error) error {
+// retry tries until it succeeds, with growing pauses, or until ctx ends.
+func retry(ctx context.Context, logger *slog.Logger, what string, attempt func() error) error {
 	for pause := time.Second; ; pause = min(2*pause, 15*time.Second) {
-		err := try()
+		err := attempt()
 		if err == nil {
 			return nil
 		}
 		if ctx.Err() == nil {
-			logger.Warn(what+" does not succeed yet", "err", err)
+			logger.Warn(what+" failed, will retry", "err", err)
 		}
 		select {
 		case <-time.After(pause):

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -18,35 +17,40 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 
-	"satchel/activities"
+	"satchel/activities/accountexport"
+	"satchel/activities/bulkexport"
 	"satchel/activities/mail"
+	"satchel/activities/program"
 	"satchel/activities/vault"
 	"satchel/dev/demo"
 	"satchel/dev/services"
 	"satchel/schema"
 	"satchel/workflows"
+	exportworkflows "satchel/workflows/accountexport"
+	bulkworkflows "satchel/workflows/bulkexport"
+	workflowclient "satchel/workflows/client"
 )
 
-// endless is a source whose rows do not come to an end.
+// endless is a source whose rows never end.
 type endless struct {
-	activities.Source
+	accountexport.Source
 	reading chan schema.Category
 }
 
-func (e endless) ReadCategory(ctx context.Context, c schema.Category, _, _ string, _ func(time.Time, activities.Rows) error) error {
+func (e endless) ReadCategory(ctx context.Context, c schema.Category, _, _ string, _ func(time.Time, schema.RecordReader) error) error {
 	e.reading <- c
 	<-ctx.Done()
 	return ctx.Err()
 }
 
-// work runs the rig's hands on a worker until the test ends, with room for so
-// many streams.
-func (r *rig) work(c client.Client, streams int) {
+// work runs the activities on a worker until the test ends, with so many concurrent
+// streams.
+func (r *fixture) work(c client.Client, streams int) {
 	ctx, stop := context.WithCancel(r.t.Context())
 	ended := make(chan error, 1)
-	command := runCommand{Concurrency: streams, DaysAtOnce: 1, HooksAtOnce: 2 * quickAtOnce, Grace: 5 * time.Second, SweepEvery: time.Hour, SweepGrace: time.Hour}
+	command := runCommand{Concurrency: streams, DaysAtOnce: 1, HooksAtOnce: 2 * shortActivities, StopGrace: 5 * time.Second, SweepEvery: time.Hour, SweepGrace: time.Hour}
 	go func() {
-		ended <- command.work(ctx, c, newNumbers(), slog.New(slog.DiscardHandler), r.store.DB, r.Activities)
+		ended <- command.work(ctx, c, newMetrics(), slog.New(slog.DiscardHandler), r.store.DB, r.activitySet)
 	}()
 	r.t.Cleanup(func() {
 		stop()
@@ -56,19 +60,19 @@ func (r *rig) work(c client.Client, streams int) {
 
 func TestNothingWaitsBehindAccountsThatTakeLong(t *testing.T) {
 	s := newStand(t)
-	r := newRig(t, demo.With{}, nil)
-	source := endless{r.Source, make(chan schema.Category, 100)}
-	r.Source, r.Runs = source, runs{open: true}
+	r := newFixture(t)
+	source := endless{r.exports.Source, make(chan schema.Category, 100)}
+	r.exports.Source = source
 	r.work(s.Client, 1)
-	request := func(account demo.Account) workflows.Export {
-		in := workflows.Export{ID: schema.NewExportID(), Account: account.AccountSID, RequestedBy: account.As(schema.Owner).ID,
+	request := func(account demo.Account) exportworkflows.AccountExportInput {
+		in := exportworkflows.AccountExportInput{ID: schema.NewExportID(), Account: account.AccountSID, RequestedBy: account.As(schema.Owner).ID,
 			RequestedAt: time.Now().UTC(), Windows: schema.DefaultWindows()}
-		_, err := s.ExecuteWorkflow(t.Context(), in.Options(), workflows.AccountExport, in)
+		_, err := workflowclient.StartAccountExport(t.Context(), s, in)
 		require.NoError(t, err)
 		return in
 	}
 	long := request(r.account)
-	s.tell(long, workflows.Confirmed)
+	s.signal(long, exportworkflows.Confirmed)
 	<-source.reading
 
 	other, err := demo.NewAccount(t.Context(), r.url, demo.With{})
@@ -82,8 +86,8 @@ func TestNothingWaitsBehindAccountsThatTakeLong(t *testing.T) {
 		}
 		return false
 	}, 10*time.Second, 20*time.Millisecond, "its confirmation mail")
-	for _, in := range []workflows.Export{next, long} {
-		s.tell(in, workflows.Cancelled)
+	for _, in := range []exportworkflows.AccountExportInput{next, long} {
+		s.signal(in, exportworkflows.Cancelled)
 		require.Eventually(t, func() bool {
 			e, err := r.store.Export(t.Context(), in.ID)
 			return err == nil && e.Status == schema.Cancelled
@@ -91,21 +95,21 @@ func TestNothingWaitsBehindAccountsThatTakeLong(t *testing.T) {
 	}
 }
 
-// tarpit is a receiver of webhooks that does not answer before it is let go.
+// tarpit is a receiver of webhooks that does not answer before it is released.
 type tarpit struct {
-	called chan string
-	letGo  chan struct{}
+	called  chan string
+	release chan struct{}
 }
 
 func (h tarpit) Deliver(_ context.Context, to schema.Hook, _ string, _ []byte, _ url.Values) (schema.EventTry, error) {
 	h.called <- to.URL
-	<-h.letGo
+	<-h.release
 	return schema.EventTry{Outcome: string(schema.EventDelivered)}, nil
 }
 
 // signing is a platform that shows an account's auth token.
 type signing struct {
-	activities.BulkSource
+	bulkexport.Source
 	sealed []byte
 }
 
@@ -113,37 +117,37 @@ func (s signing) SigningKey(context.Context, string) ([]byte, error) { return s.
 
 func TestNothingWaitsBehindReceiversThatTakeLong(t *testing.T) {
 	s := newStand(t)
-	r := newBulkRig(t)
+	r := newFixture(t)
 	slow := tarpit{make(chan string, 100), make(chan struct{})}
-	r.Hooks = slow
+	r.bulk.Hooks = slow
 	sealed, err := r.vault.Seal(t.Context(), []byte("token"), r.account.AccountSID, schema.SealedToken)
 	require.NoError(t, err)
-	r.Days = signing{r.Days, sealed}
+	r.bulk.Source = signing{r.bulk.Source, sealed}
 	r.work(s.Client, 1)
-	t.Cleanup(func() { close(slow.letGo) })
-	for range quickAtOnce + 1 { // one more than there are places for what is quick
+	t.Cleanup(func() { close(slow.release) })
+	for range shortActivities + 1 { // one more than there are slots for short activities
 		e := schema.Event{ID: uuid.NewString(), Account: r.account.AccountSID, Type: schema.Calls, Hook: schema.Hook{URL: "https://slow.example.com", Method: "POST"}}
 		require.NoError(t, r.store.OpenEvent(t.Context(), e))
-		require.NoError(t, workflows.SendEventAgain(t.Context(), s, e))
+		require.NoError(t, workflowclient.ResendWebhook(t.Context(), s, e))
 	}
-	for range quickAtOnce + 1 {
+	for range shortActivities + 1 {
 		select {
 		case <-slow.called:
 		case <-time.After(20 * time.Second):
 			require.Fail(t, "a webhook waits behind the others")
 		}
 	}
-	require.NoError(t, workflows.RemoveDayFileNow(t.Context(), s, workflows.FileRemoval{
+	require.NoError(t, workflowclient.RemoveDayFile(t.Context(), s, bulkworkflows.DayFileRemovalInput{
 		File: schema.NewDayFileID(), Account: r.account.AccountSID, Type: schema.Calls, Day: "2026-03-01", ExpiresAt: time.Now(), By: "US-by",
 	}))
 }
 
 func TestAnOperatorsPauseOutlivesARestart(t *testing.T) {
 	s := newStand(t)
-	handle := s.ScheduleClient().GetHandle(t.Context(), workflows.SweepID)
+	handle := s.ScheduleClient().GetHandle(t.Context(), workflows.AccountExportSweepID)
 	t.Cleanup(func() { require.NoError(t, handle.Delete(context.WithoutCancel(t.Context()))) })
 	schedule := func(every time.Duration) {
-		require.NoError(t, workflows.ScheduleSweep(t.Context(), s, every, time.Hour))
+		require.NoError(t, workflowclient.ScheduleAccountExportSweep(t.Context(), s, every, exportworkflows.SweepInput{Grace: time.Hour}))
 	}
 	var found *client.ScheduleDescription
 	becomes := func(so func(*client.Schedule) bool) {
@@ -168,9 +172,9 @@ func TestAnOperatorsPauseOutlivesARestart(t *testing.T) {
 	require.NotEqual(t, updated, found.Info.LastUpdateAt)
 }
 
-func TestADailyExportMissedIsMadeUpForAndHoldsUpNoOtherAlsoByAScheduleThatWasMadeBefore(t *testing.T) {
+func TestMissedDailyExportsAreCaughtUpAndDelayNoOtherAlsoByAnOlderSchedule(t *testing.T) {
 	s := newStand(t)
-	in := workflows.Daily{Account: schema.NewAccountID(), Type: schema.Calls}
+	in := bulkworkflows.BulkDailyInput{Account: schema.NewAccountID(), Type: schema.Calls}
 	id := workflows.BulkDailyID(in.Account, in.Type)
 	handle := s.ScheduleClient().GetHandle(t.Context(), id)
 	t.Cleanup(func() { require.NoError(t, handle.Delete(context.WithoutCancel(t.Context()))) })
@@ -180,7 +184,7 @@ func TestADailyExportMissedIsMadeUpForAndHoldsUpNoOtherAlsoByAScheduleThatWasMad
 			return err == nil && found.Schedule.Policy.Overlap == overlap && found.Schedule.Policy.CatchupWindow == window
 		}
 	}
-	require.NoError(t, workflows.ScheduleDaily(t.Context(), s, in, time.Minute))
+	require.NoError(t, workflowclient.ScheduleDaily(t.Context(), s, in, time.Minute))
 	kept := policy(enumspb.SCHEDULE_OVERLAP_POLICY_ALLOW_ALL, 7*24*time.Hour)
 	require.Eventually(t, kept, 10*time.Second, 10*time.Millisecond)
 
@@ -190,45 +194,22 @@ func TestADailyExportMissedIsMadeUpForAndHoldsUpNoOtherAlsoByAScheduleThatWasMad
 		return &client.ScheduleUpdate{Schedule: &schedule}, nil
 	}}))
 	require.Eventually(t, policy(enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, time.Hour), 10*time.Second, 10*time.Millisecond)
-	require.NoError(t, workflows.ScheduleDaily(t.Context(), s, in, time.Minute))
+	require.NoError(t, workflowclient.ScheduleDaily(t.Context(), s, in, time.Minute))
 	require.Eventually(t, kept, 10*time.Second, 10*time.Millisecond)
-}
-
-func TestReadinessTellsOfEachPart(t *testing.T) {
-	hangs := func(context.Context) error { <-t.Context().Done(); return nil } // whatever its context says
-	fine := func(ctx context.Context) error { return ctx.Err() }
-	ready := &readiness{parts: []part{{"database", hangs}, {"object storage", fine}}}
-	ask := func() (int, map[string]string) {
-		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-		defer cancel()
-		answer := httptest.NewRecorder()
-		ready.ServeHTTP(answer, httptest.NewRequestWithContext(ctx, http.MethodGet, "/readyz", nil))
-		var states map[string]string
-		require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &states))
-		return answer.Code, states
-	}
-	code, states := ask()
-	require.Equal(t, http.StatusServiceUnavailable, code)
-	require.Equal(t, map[string]string{"database": "away", "object storage": "ok", "Temporal": "not connected yet"}, states)
-	ready.parts[0].check = fine
-	ready.add(part{"Temporal", fine})
-	code, states = ask()
-	require.Equal(t, http.StatusOK, code)
-	require.Equal(t, map[string]string{"database": "ok", "object storage": "ok", "Temporal": "ok"}, states)
 }
 
 func TestSettingsOfOneMachineStartNothingElsewhere(t *testing.T) {
 	key := "8f1b2c3d4e5f60718293a4b5c6d7e8f9a8b7c6d5e4f30211fedcba9876543210"
 	for sentence, r := range map[string]runCommand{
-		"openssl rand -hex 32":   {LinkKey: strings.Repeat("ab", 32), Site: "https://export.example.com"},
-		"must begin with https:": {LinkKey: key, Site: "http://export.example.com"},
+		"openssl rand -hex 32":   {Links: program.Links{LinkKey: strings.Repeat("ab", 32), PublicBaseURL: "https://export.example.com"}},
+		"must begin with https:": {Links: program.Links{LinkKey: key, PublicBaseURL: "http://export.example.com"}},
 	} {
 		require.ErrorContains(t, r.Run(t.Context(), slog.New(slog.DiscardHandler)), sentence)
 	}
 }
 
-func TestNonsenseInTheSettingsIsNamed(t *testing.T) {
-	fine := runCommand{Concurrency: 1, DaysAtOnce: 1, HooksAtOnce: 1, DayRetention: time.Hour, SweepEvery: time.Minute, SweepGrace: time.Minute}
+func TestInvalidSettingsAreNamed(t *testing.T) {
+	fine := runCommand{Concurrency: 1, DaysAtOnce: 1, HooksAtOnce: 1, Bulk: program.Bulk{DayRetention: time.Hour, DayPatience: time.Hour}, SweepEvery: time.Minute, SweepGrace: time.Minute}
 	require.NoError(t, fine.Validate())
 	for name, spoil := range map[string]func(*runCommand){
 		"CONCURRENCY":   func(r *runCommand) { r.Concurrency = 0 },
@@ -237,7 +218,8 @@ func TestNonsenseInTheSettingsIsNamed(t *testing.T) {
 		"DAILY_DELAY":   func(r *runCommand) { r.DailyDelay = 24 * time.Hour },
 		"DAILY_DELAY ":  func(r *runCommand) { r.DailyDelay = -time.Second },
 		"DAY_RETENTION": func(r *runCommand) { r.DayRetention = 0 },
-		"STOP_GRACE":    func(r *runCommand) { r.Grace = -1 },
+		"DAY_PATIENCE":  func(r *runCommand) { r.DayPatience = 0 },
+		"STOP_GRACE":    func(r *runCommand) { r.StopGrace = -1 },
 		"SWEEP_EVERY":   func(r *runCommand) { r.SweepEvery = 0 },
 		"SWEEP_GRACE":   func(r *runCommand) { r.SweepGrace = -time.Minute },
 	} {
@@ -248,8 +230,8 @@ func TestNonsenseInTheSettingsIsNamed(t *testing.T) {
 }
 
 func TestTheWorkerStartsWhileEverythingIsAwayAndSaysSo(t *testing.T) {
-	nobody := "127.0.0.1:1"
-	t.Setenv("TEMPORAL_ADDRESS", nobody)
+	unreachable := "127.0.0.1:1"
+	t.Setenv("TEMPORAL_ADDRESS", unreachable)
 	t.Setenv("AWS_ACCESS_KEY_ID", "x")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "x")
 	keyset := filepath.Join(t.TempDir(), "keyset.json")
@@ -257,19 +239,24 @@ func TestTheWorkerStartsWhileEverythingIsAwayAndSaysSo(t *testing.T) {
 	port, err := services.FreePort()
 	require.NoError(t, err)
 	command := runCommand{
-		ownDatabase: ownDatabase{DatabaseURL: "postgres://satchel:secret@" + nobody + "/satchel?sslmode=disable"},
-		LinkKey:     schema.NewDevelopmentLinkKey(), Site: "http://localhost:8080", Dev: true, Concurrency: 1,
-		Vault:   vault.Config{Bucket: "satchel", Endpoint: "http://" + nobody, KeysetFile: keyset},
-		Mail:    mail.Config{APIKey: "re_test", BaseURL: "http://" + nobody, From: "exports@example.com"},
-		Metrics: services.Loopback(port),
+		Data: program.Data{
+			Database: program.Database{DatabaseURL: "postgres://satchel:secret@" + unreachable + "/satchel?sslmode=disable"},
+			Vault:    vault.Config{Bucket: "satchel", Endpoint: "http://" + unreachable, KeysetFile: keyset},
+		},
+		Links: program.Links{LinkKey: schema.NewDevelopmentLinkKey(), PublicBaseURL: "http://localhost:8080"}, Dev: true, Concurrency: 1,
+		Mail:           mail.Config{APIKey: "re_test", BaseURL: "http://" + unreachable, From: "exports@example.com"},
+		MetricsAddress: services.Loopback(port),
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	var logs bytes.Buffer
 	ended := make(chan error, 1)
 	go func() { ended <- command.Run(ctx, slog.New(slog.NewJSONHandler(&logs, nil))) }()
-	var states map[string]string
+	var states struct {
+		Status string
+		Parts  map[string]string
+	}
 	require.Eventually(t, func() bool {
-		answer, err := http.Get("http://" + command.Metrics + "/readyz")
+		answer, err := http.Get("http://" + command.MetricsAddress + "/readyz")
 		if err != nil {
 			return false
 		}
@@ -277,7 +264,8 @@ func TestTheWorkerStartsWhileEverythingIsAwayAndSaysSo(t *testing.T) {
 		require.Equal(t, http.StatusServiceUnavailable, answer.StatusCode)
 		return json.NewDecoder(answer.Body).Decode(&states) == nil
 	}, 20*time.Second, 50*time.Millisecond)
-	require.Equal(t, map[string]string{"database": "away", "source database": "away", "object storage": "away", "Temporal": "not connected yet"}, states)
+	require.Equal(t, "not ready", states.Status)
+	require.Equal(t, map[string]string{"database": "away", "sourceDatabase": "away", "storage": "away", "temporal": "away"}, states.Parts)
 	stop()
 	require.ErrorIs(t, <-ended, context.Canceled)
 	require.NotContains(t, logs.String(), "secret")

@@ -4,40 +4,47 @@ import (
 	"os"
 	"reflect"
 	"runtime"
-	"sort"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/worker"
 
-	"satchel/workflows"
+	"satchel/activities"
+	exportactivities "satchel/activities/accountexport"
+	bulkactivities "satchel/activities/bulkexport"
+	"satchel/workflows/registry"
 )
 
-// The names of workflows and activities are part of the contract with what is
-// in flight: renaming one is a decision.
+// The names of workflows and activities are part of the contract with runs in flight:
+// renaming one is a decision.
 func TestNamesOfTypesArePinned(t *testing.T) {
-	seen := &registry{}
-	workflows.Register(seen)
-	for method := range reflect.TypeOf(hands).Methods() {
-		seen.names = append(seen.names, "activity "+method.Name)
+	var names []string
+	for _, w := range registeredWorkflows() {
+		names = append(names, "workflow "+w)
 	}
-	sort.Strings(seen.names)
+	for _, a := range []any{&exportactivities.Activities{}, &bulkactivities.Activities{}, &activities.EmailActivities{}} {
+		for method := range reflect.TypeOf(a).Methods() {
+			names = append(names, "activity "+method.Name)
+		}
+	}
+	slices.Sort(names)
+	require.Equal(t, names, slices.Compact(slices.Clone(names)), "one worker registers them all")
 	want, err := os.ReadFile("testdata/types.golden")
 	require.NoError(t, err)
-	require.Equal(t, string(want), strings.Join(seen.names, "\n")+"\n")
+	require.Equal(t, string(want), strings.Join(names, "\n")+"\n")
 }
 
-type registry struct {
-	worker.WorkflowRegistry
-	names []string
+// registeredWorkflows are the names under which a worker registers our workflows.
+func registeredWorkflows() []string {
+	var r registered
+	registry.RegisterWorkflows(&r)
+	return r
 }
 
-func (r *registry) RegisterWorkflow(w any) {
-	name := workflowName(w)
-	r.names = append(r.names, "workflow "+name)
-}
+type registered []string
 
-func workflowName(w any) string {
-	return strings.TrimPrefix(runtime.FuncForPC(reflect.ValueOf(w).Pointer()).Name(), "satchel/workflows.")
+func (r *registered) RegisterWorkflow(w any) {
+	name := runtime.FuncForPC(reflect.ValueOf(w).Pointer()).Name()
+	*r = append(*r, name[strings.LastIndexByte(name, '.')+1:])
 }

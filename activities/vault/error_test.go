@@ -135,6 +135,11 @@ func TestErrorCodesAreClassified(t *testing.T) {
 	require.NoError(t, translateError(ctx, "get", nil))
 }
 
+func TestURLsAreRemovedFromTheSDKsErrors(t *testing.T) {
+	err := translateError(t.Context(), "get", errors.New(`resolve "https://u:seekrit@bucket.example/key?X-Amz-Signature=seekrit": no such endpoint`))
+	require.EqualError(t, err, `vault: get: resolve "…": no such endpoint`)
+}
+
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	v, w := testVault(t)
 	e := newExport(t, v)
@@ -181,4 +186,16 @@ func TestAResponseThatIsNotFromS3IsAnError(t *testing.T) {
 		listings++
 	}
 	require.Equal(t, 1, listings, "not an empty list")
+	listings = 0
+	for _, err := range v.Uploads(t.Context(), e.prefix) {
+		require.ErrorContains(t, err, errNotS3.Error())
+		listings++
+	}
+	require.Equal(t, 1, listings)
+	listings = 0
+	for _, err := range v.Folders(t.Context(), schema.ExportFolder) {
+		require.ErrorContains(t, err, errNotS3.Error())
+		listings++
+	}
+	require.Equal(t, 1, listings)
 }

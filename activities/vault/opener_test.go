@@ -2,6 +2,7 @@ package vault
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"testing"
 
@@ -13,10 +14,11 @@ import (
 func TestAnOpenerReadsTheObjectsOfItsExport(t *testing.T) {
 	v, w := testVault(t)
 	requireNoLeakedGoroutines(t, w)
+	ctx := context.WithoutCancel(t.Context()) // which would end what Close must end
 	account, export := schema.NewAccountID(), schema.NewExportID()
 	recipient, wrapped, err := v.NewKey(t.Context(), account, export)
 	require.NoError(t, err)
-	key, body := schema.ObjectPrefix(export)+"archive", randomBytes(3<<20)
+	key, body := schema.ObjectPrefix(export)+"archive", randomBytes(12<<20)
 	require.NoError(t, v.Put(t.Context(), key, recipient, body))
 
 	opener, err := v.Unlock(t.Context(), wrapped, account, export)
@@ -24,14 +26,14 @@ func TestAnOpenerReadsTheObjectsOfItsExport(t *testing.T) {
 	got, err := opener.Get(t.Context(), key, nil)
 	require.NoError(t, err)
 	require.True(t, bytes.Equal(body, got))
-	r, err := opener.Open(t.Context(), key)
+	r, err := opener.Open(ctx, key)
 	require.NoError(t, err)
 	got, err = io.ReadAll(r)
 	require.NoError(t, err)
 	require.True(t, bytes.Equal(body, got))
 	require.NoError(t, r.Close())
 
-	r, err = opener.Open(t.Context(), key)
+	r, err = opener.Open(ctx, key)
 	require.NoError(t, err)
 	_, err = io.ReadFull(r, make([]byte, 100_000))
 	require.NoError(t, err)

@@ -117,7 +117,7 @@ var bulkStates = []struct {
 		require.NoError(t, err)
 		s.owner.navigate(bulkExport)
 		s.owner.fillJobForm(schema.Conferences, "One too many", 3, "")
-		s.owner.waitUntil("it is told before", `document.querySelector('#asks').textContent === 'This asks for 3 days, and only 2 of today’s 366 are left.'`)
+		s.owner.waitUntil("it is told before", `document.querySelector('#asks').textContent === 'This requests 3 days, but only 2 of today’s 366 days are left.'`)
 		s.owner.problems.allowStatus(http.StatusTooManyRequests)
 		s.owner.clickLink("#ask-job")
 		s.owner.waitFor("#end[aria-invalid=true]")
@@ -143,7 +143,7 @@ var bulkStates = []struct {
 		s.boss = signedInTab(t, s.parent.Owner)
 		s.boss.navigate(bulkExport)
 		s.boss.waitUntil("both", `document.querySelectorAll('[data-subaccount]').length === 2`)
-		s.boss.waitForText("366 days with this account: 3 are asked for so far")
+		s.boss.waitForText("366 days with this account: 3 have been requested so far")
 		return s.boss
 	}},
 	{"bulk-year", func(t *testing.T, s *bulkFixture) *tab {
@@ -153,7 +153,7 @@ var bulkStates = []struct {
 		s.boss.waitForJob("running")
 		s.boss.navigate(bulkExport)
 		s.boss.waitFor("#ask-job[disabled]")
-		s.boss.waitForText("all 366 of today’s days are asked for")
+		s.boss.waitForText("all 366 days of today’s quota are used")
 		s.boss.emulatePhone()
 		require.GreaterOrEqual(t, mustEval[float64](s.boss, `document.querySelector('.days use').getBoundingClientRect().width`), 14.0, "a day can be seen on a phone")
 		return s.boss

@@ -117,9 +117,9 @@ func TestFromADailyExportAndAJobToADeletedFileByClicks(t *testing.T) {
 	require.True(t, owner.exists("[data-daily=Messages][data-enabled=false]"))
 
 	owner.fillJobForm(schema.Calls, "März & <script>alert(1)</script>", 5, hooks.URL+"/job")
-	owner.waitUntil("what it costs", `document.querySelector('#asks').textContent === 'This asks for 5 days, and leaves 361 of today’s 366.'`)
+	owner.waitUntil("what it costs", `document.querySelector('#asks').textContent === 'This requests 5 days and leaves 361 of today’s 366 days.'`)
 	owner.clickLink("#ask-job")
-	owner.waitForText("Your job asks for 5 days. 361 of today’s 366 days can still be asked for.")
+	owner.waitForText("Your job requests 5 days. 361 of today’s 366 days are left.")
 	job := owner.waitForJob("done")
 	require.Equal(t, "5 days: 3 done, 2 without records", mustEval[string](owner, "document.querySelector('.job .days').getAttribute('aria-label')"))
 	require.Equal(t, "März & <script>alert(1)</script>", owner.text("#name-"+job))
@@ -146,10 +146,10 @@ func TestAJobIsCreatedWithoutJavaScript(t *testing.T) {
 	b.do("forbid scripts", call(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}))
 	b.navigateExpecting(bulkExport, http.StatusUnauthorized)
 	b.signInAs(c)
-	b.waitForText("This asks for 7 days, and leaves 359 of today’s 366.")
+	b.waitForText("This requests 7 days and leaves 359 of today’s 366 days.")
 	b.setField("#name", "The week")
 	b.clickLink("#ask-job")
-	b.waitForText("Your job asks for 7 days. 359 of today’s 366 days can still be asked for.")
+	b.waitForText("Your job requests 7 days. 359 of today’s 366 days are left.")
 	require.Eventually(t, func() bool {
 		b.reload()
 		return mustEval[string](b, "document.querySelector('.job').dataset.state") == "done"
@@ -192,8 +192,8 @@ func TestAJobOfAnotherTabIsSeenAndWhatIsBeingTypedStays(t *testing.T) {
 	other.fillJobForm(schema.Participants, "Of the admin", 10, "")
 	other.awaitNavigation(func() { other.pressEnterOn("#ask-job") })
 	require.Equal(t, other.waitForJob("done"), b.waitForJob("done"))
-	b.waitForText("asked for by Bo Marlowe")
-	b.waitForText("This asks for 7 days, and leaves 349 of today’s 366.")
+	b.waitForText("requested by Bo Marlowe")
+	b.waitForText("This requests 7 days and leaves 349 of today’s 366 days.")
 	b.waitUntil("what was typed", `document.querySelector('#name').value === 'not asked for yet' && document.querySelector('#tell').open`)
 	require.True(t, mustEval[bool](b, `[...document.querySelectorAll('#quota time')].every(time => !time.textContent.includes('UTC'))`))
 }

@@ -17,7 +17,8 @@ import (
 	"satchel/dev/fixture"
 	"satchel/dev/stack"
 	"satchel/schema"
-	"satchel/workflows"
+	"satchel/workflows/accountexport"
+	"satchel/workflows/client"
 )
 
 var screenshots = flag.String("screenshots", "", "folder in which to write a picture of every state")
@@ -79,7 +80,7 @@ func (c account) export(t *testing.T, windows schema.Windows) (id string) {
 // confirm sends the signal of the confirmation page.
 func (c account) confirm(t *testing.T, id string) {
 	t.Helper()
-	received, err := workflows.Tell(t.Context(), shared.Stack(t).TemporalClient, c.AccountSID, workflows.Confirmed, workflows.Order{Export: id, By: c.Owner.ID})
+	received, err := client.SignalExport(t.Context(), shared.Stack(t).TemporalClient, c.AccountSID, accountexport.Confirmed, accountexport.SignalPayload{Export: id, By: c.Owner.ID})
 	require.NoError(t, err)
 	require.True(t, received)
 }

@@ -133,7 +133,7 @@ var states = []state{
 			s.captain.clickLink("#resend:not([disabled])")
 		}
 		s.captain.waitFor("#resend[disabled]")
-		s.captain.waitForText("We have sent a mail")
+		s.captain.waitForText("We have sent an e-mail")
 		return s.captain
 	}},
 	{"unmailable", func(t *testing.T, s *stateFixture) *tab {
@@ -162,7 +162,7 @@ var states = []state{
 		s.resume = pauseWorker(t) // or it would be removed
 		s.ferry.update(t, `update satchel.exports set status = 'completed', completed_at = now(), expires_at = now() - interval '1 second',
 			available_again_at = now() + interval '1 hour', size = 480000, sha256 = repeat('ab', 32) where account_sid = $1`)
-		s.captain.waitForText("is over")
+		s.captain.waitForText("has ended")
 		return s.captain
 	}},
 	{"signed-out", func(t *testing.T, s *stateFixture) *tab {
@@ -357,7 +357,7 @@ var states = []state{
 	{"confirm-over", func(t *testing.T, s *stateFixture) *tab {
 		b := signedInTab(t, s.bakery.Owner)
 		b.navigateExpecting(s.mail, http.StatusGone)
-		b.waitForText("is over")
+		b.waitForText("has ended")
 		return b
 	}},
 	{"download-gone", func(t *testing.T, s *stateFixture) *tab {

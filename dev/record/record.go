@@ -1,6 +1,6 @@
-// Package record writes histories of workflows, one for each way a run can
-// go, for the replay tests. Record from the build that is deployed, before
-// changing a workflow: what is in flight must replay on the new code.
+// Package record writes histories of workflows, one for each path of a run, for the
+// replay tests. Record from the build that is deployed, before changing a workflow:
+// runs in flight must replay on the new code.
 package record
 
 import (
@@ -22,43 +22,47 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"satchel/activities"
+	exportactivities "satchel/activities/accountexport"
 	"satchel/schema"
 	"satchel/workflows"
+	"satchel/workflows/accountexport"
+	workflowclient "satchel/workflows/client"
+	"satchel/workflows/registry"
 )
 
-// path is one way a run can go: what is sent to it while it waits.
+// path is one path of an account export.
 type path struct {
 	name    string
 	windows func(*schema.Windows)
 	fails   schema.Category
-	tell    []workflows.Signal
+	signals []accountexport.Signal // sent one after the other
 }
 
 var paths = []path{
-	{name: "confirmed", tell: []workflows.Signal{workflows.Confirmed}},
-	{name: "confirmed-with-cooldown", tell: []workflows.Signal{workflows.Confirmed}, windows: func(w *schema.Windows) { w.Cooldown = 3 * time.Second }},
-	{name: "mail-lost", tell: []workflows.Signal{workflows.MailLost, workflows.Confirmed}},
-	{name: "lapsed", windows: func(w *schema.Windows) { w.Confirm = time.Second }},
-	{name: "cancelled-pending", tell: []workflows.Signal{workflows.Cancelled}},
-	{name: "cancelled-processing", tell: []workflows.Signal{workflows.Confirmed, workflows.Cancelled}},
-	{name: "removed", tell: []workflows.Signal{workflows.Confirmed, workflows.Removed}, windows: func(w *schema.Windows) { w.Download, w.Cooldown = time.Hour, 2*time.Second }},
-	{name: "failed", tell: []workflows.Signal{workflows.Confirmed}, fails: "flows"},
+	{name: "confirmed", signals: []accountexport.Signal{accountexport.Confirmed}},
+	{name: "confirmed-with-cooldown", signals: []accountexport.Signal{accountexport.Confirmed}, windows: func(w *schema.Windows) { w.Cooldown = 3 * time.Second }},
+	{name: "confirmation-resent", signals: []accountexport.Signal{accountexport.ResendConfirmation, accountexport.Confirmed}},
+	{name: "unconfirmed", windows: func(w *schema.Windows) { w.Confirm = time.Second }},
+	{name: "cancelled-pending", signals: []accountexport.Signal{accountexport.Cancelled}},
+	{name: "cancelled-processing", signals: []accountexport.Signal{accountexport.Confirmed, accountexport.Cancelled}},
+	{name: "removed", signals: []accountexport.Signal{accountexport.Confirmed, accountexport.Removed}, windows: func(w *schema.Windows) { w.Download, w.Cooldown = time.Hour, 2*time.Second }},
+	{name: "failed", signals: []accountexport.Signal{accountexport.Confirmed}, fails: "flows"},
 }
 
-// Run plays every path on the Temporal server at address and writes its
-// history to dir/<path>.json.
+// Run runs every path on the Temporal server at address and writes its history to
+// dir/<path>.json.
 func Run(ctx context.Context, address, dir string) error {
 	c, err := client.DialContext(ctx, client.Options{HostPort: address, Identity: "record", Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
 	if err != nil {
 		return fmt.Errorf("connect to Temporal: %w", err)
 	}
 	defer c.Close()
-	stage := &stage{Client: c, fails: map[string]schema.Category{}, slow: map[string]bool{}}
+	r := &recorder{Client: c, fails: map[string]schema.Category{}, slow: map[string]bool{}}
 	for _, queue := range workflows.Queues {
 		w := worker.New(c, queue, worker.Options{})
-		workflows.Register(w)
-		stage.register(w)
-		stage.registerBulk(w)
+		registry.RegisterWorkflows(w)
+		r.registerAccountExport(w)
+		r.registerBulkExport(w)
 		if err := w.Start(); err != nil {
 			return fmt.Errorf("start worker: %w", err)
 		}
@@ -68,33 +72,34 @@ func Run(ctx context.Context, address, dir string) error {
 		return err
 	}
 	for _, p := range paths {
-		if err := stage.play(ctx, p, filepath.Join(dir, p.name+".json")); err != nil {
+		if err := r.recordPath(ctx, p, filepath.Join(dir, p.name+".json")); err != nil {
 			return fmt.Errorf("record %s: %w", p.name, err)
 		}
 	}
-	run, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: "sweep", TaskQueue: workflows.TaskQueue}, workflows.Sweep, workflows.Sweeping{Grace: time.Minute})
+	sweep, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: workflows.AccountExportSweepID, TaskQueue: workflows.TaskQueue},
+		accountexport.AccountExportSweep, accountexport.SweepInput{Grace: time.Minute})
 	if err != nil {
 		return err
 	}
-	if err := stage.keep(ctx, run, filepath.Join(dir, "sweep.json")); err != nil {
+	if err := r.write(ctx, sweep, filepath.Join(dir, "account-export-sweep.json")); err != nil {
 		return err
 	}
-	if err := stage.playBulk(ctx, dir); err != nil {
+	if err := r.recordBulkExport(ctx, dir); err != nil {
 		return fmt.Errorf("record bulk exports: %w", err)
 	}
 	return nil
 }
 
-// stage answers activities without a world behind them.
-type stage struct {
+// recorder has activities that return at once.
+type recorder struct {
 	client.Client
 	mu    sync.Mutex
 	fails map[string]schema.Category
 	slow  map[string]bool
 }
 
-func (s *stage) play(ctx context.Context, p path, file string) error {
-	in := workflows.Export{
+func (r *recorder) recordPath(ctx context.Context, p path, file string) error {
+	in := accountexport.AccountExportInput{
 		ID: schema.NewExportID(), Account: schema.NewAccountID(), RequestedBy: schema.NewUserID(), RequestedAt: time.Now().UTC(),
 		Windows:    schema.Windows{Confirm: time.Hour, Download: time.Second, Cooldown: time.Second, Collect: time.Hour},
 		Categories: schema.Categories,
@@ -102,33 +107,33 @@ func (s *stage) play(ctx context.Context, p path, file string) error {
 	if p.windows != nil {
 		p.windows(&in.Windows)
 	}
-	s.mu.Lock()
-	s.fails[in.Account], s.slow[in.Account] = p.fails, p.name == "cancelled-processing"
-	s.mu.Unlock()
-	run, err := s.ExecuteWorkflow(ctx, in.Options(), workflows.AccountExport, in)
+	r.mu.Lock()
+	r.fails[in.Account], r.slow[in.Account] = p.fails, p.name == "cancelled-processing"
+	r.mu.Unlock()
+	run, err := workflowclient.StartAccountExport(ctx, r, in)
 	if err != nil {
 		return err
 	}
-	for _, signal := range p.tell {
+	for _, signal := range p.signals {
 		select {
-		case <-time.After(700 * time.Millisecond): // each is heard in the state it is meant for
+		case <-time.After(700 * time.Millisecond): // so that each is received in the state that it is meant for
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		if _, err := workflows.Tell(ctx, s, in.Account, signal, workflows.Order{Export: in.ID, By: in.RequestedBy}); err != nil {
+		if _, err := workflowclient.SignalExport(ctx, r, in.Account, signal, accountexport.SignalPayload{Export: in.ID, By: in.RequestedBy}); err != nil {
 			return err
 		}
 	}
-	return s.keep(ctx, run, file)
+	return r.write(ctx, run, file)
 }
 
-// keep waits for the run to close and writes its history.
-func (s *stage) keep(ctx context.Context, run client.WorkflowRun, file string) error {
+// write waits for the run to close and writes its history.
+func (r *recorder) write(ctx context.Context, run client.WorkflowRun, file string) error {
 	if err := run.Get(ctx, nil); err != nil {
 		return err
 	}
 	var history historypb.History
-	events := s.GetWorkflowHistory(ctx, run.GetID(), run.GetRunID(), false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	events := r.GetWorkflowHistory(ctx, run.GetID(), run.GetRunID(), false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for events.HasNext() {
 		event, err := events.Next()
 		if err != nil {
@@ -143,37 +148,37 @@ func (s *stage) keep(ctx context.Context, run client.WorkflowRun, file string) e
 	return os.WriteFile(file, append(text, '\n'), 0o600)
 }
 
-func (s *stage) register(w worker.Worker) {
+func (r *recorder) registerAccountExport(w worker.Worker) {
 	named := func(name string, do any) { w.RegisterActivityWithOptions(do, activity.RegisterOptions{Name: name}) }
-	named("OpenExport", func(context.Context, activities.Open) error { return nil })
-	named("ConfirmExport", func(context.Context, activities.Confirm) error { return nil })
-	named("SendMail", func(context.Context, activities.Mail) error { return nil })
-	named("RemoveArchive", func(context.Context, activities.Remove) error { return nil })
-	named("AssembleArchive", func(context.Context, activities.Assemble) (activities.Assembled, error) {
-		return activities.Assembled{Archive: schema.Archive{ObjectKey: "archive", Size: 2, GzipSize: 1}}, nil
+	named("OpenExport", func(context.Context, exportactivities.OpenExportInput) error { return nil })
+	named("ConfirmExport", func(context.Context, exportactivities.ConfirmExportInput) error { return nil })
+	named("SendEmail", func(context.Context, activities.SendEmailInput) error { return nil })
+	named("RemoveArchive", func(context.Context, exportactivities.RemoveArchiveInput) error { return nil })
+	named("AssembleArchive", func(context.Context, exportactivities.AssembleArchiveInput) (exportactivities.AssembleArchiveResult, error) {
+		return exportactivities.AssembleArchiveResult{Archive: schema.Archive{ObjectKey: "archive", Size: 2, GzipSize: 1}}, nil
 	})
-	named("CompleteExport", func(_ context.Context, in activities.Complete) (activities.Completed, error) {
+	named("CompleteExport", func(_ context.Context, in exportactivities.CompleteExportInput) (exportactivities.CompleteExportResult, error) {
 		now := time.Now().UTC()
-		return activities.Completed{CompletedAt: now, ExpiresAt: now.Add(in.Windows.Download), AvailableAgainAt: now.Add(in.Windows.Cooldown)}, nil
+		return exportactivities.CompleteExportResult{CompletedAt: now, ExpiresAt: now.Add(in.Windows.Download), AvailableAgainAt: now.Add(in.Windows.Cooldown)}, nil
 	})
-	named("CollectCategory", s.collect)
-	named("FindLost", func(_ context.Context, in activities.Look) (activities.Lost, error) {
+	named("CollectCategory", r.collect)
+	named("FindOverdueExports", func(_ context.Context, in exportactivities.FindOverdueExportsInput) (exportactivities.FindOverdueExportsResult, error) {
 		if in.After != "" {
-			return activities.Lost{}, nil
+			return exportactivities.FindOverdueExportsResult{}, nil
 		}
-		lost := activities.Remove{Export: schema.NewExportID(), Account: schema.NewAccountID(), By: activities.Satchel,
+		removal := exportactivities.RemoveArchiveInput{Export: schema.NewExportID(), Account: schema.NewAccountID(), By: activities.Satchel,
 			Ending: schema.Ending{Status: schema.Failed, Reason: schema.InterruptedReason}}
-		return activities.Lost{Orders: []activities.Remove{lost}, Next: lost.Export}, nil
+		return exportactivities.FindOverdueExportsResult{Removals: []exportactivities.RemoveArchiveInput{removal}, Next: removal.Export}, nil
 	})
-	named("RemoveStrays", func(context.Context, activities.Look) (activities.Swept, error) {
-		return activities.Swept{Strays: 1}, nil
+	named("RemoveOrphanedExports", func(context.Context, activities.RemoveOrphansInput) (activities.RemoveOrphansResult, error) {
+		return activities.RemoveOrphansResult{Removed: 1}, nil
 	})
 }
 
-func (s *stage) collect(ctx context.Context, in activities.Collect) error {
-	s.mu.Lock()
-	fails, slow := s.fails[in.Account] == in.Category, s.slow[in.Account]
-	s.mu.Unlock()
+func (r *recorder) collect(ctx context.Context, in exportactivities.CollectCategoryInput) error {
+	r.mu.Lock()
+	fails, slow := r.fails[in.Account] == in.Category, r.slow[in.Account]
+	r.mu.Unlock()
 	if fails {
 		return temporal.NewNonRetryableApplicationError("the category cannot be read", "refused", nil)
 	}

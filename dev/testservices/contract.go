@@ -20,11 +20,17 @@ type Contract struct {
 	router   func() (routers.Router, error)
 }
 
-// OpenContract returns the contract in a file.
-func OpenContract(file string) Contract {
-	document := sync.OnceValues(func() (*openapi3.T, error) { return openapi3.NewLoader().LoadFromFile(file) })
-	return Contract{document: document, router: sync.OnceValues(func() (routers.Router, error) {
-		doc, err := document()
+// OpenContract returns the contract in the document that produce returns.
+func OpenContract(produce func() ([]byte, error)) Contract {
+	read := sync.OnceValues(func() (*openapi3.T, error) {
+		text, err := produce()
+		if err != nil {
+			return nil, err
+		}
+		return openapi3.NewLoader().LoadFromData(text)
+	})
+	return Contract{document: read, router: sync.OnceValues(func() (routers.Router, error) {
+		doc, err := read()
 		if err != nil {
 			return nil, err
 		}

@@ -3,6 +3,7 @@ package catalog_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -24,6 +25,33 @@ func TestTheEmbeddedCatalogIsCompleteAndClean(t *testing.T) {
 	require.NotEmpty(t, c.People())
 	require.NotEmpty(t, c.Account())
 	require.NotEmpty(t, c.Credentials())
+	require.Panics(t, func() { c.Query("passwords") })
+	require.Panics(t, func() { c.Day("Passwords") })
+
+	opened, err := catalog.Open("")
+	require.NoError(t, err)
+	require.Equal(t, c, opened)
+
+	c.Columns("calls")[0].Name = "changed"
+	require.NotEqual(t, "changed", c.Columns("calls")[0].Name, "callers get copies")
+	c.DayColumns(schema.Calls)[0].Name = "changed"
+	require.NotEqual(t, "changed", c.DayColumns(schema.Calls)[0].Name)
+}
+
+func TestOnlyTheQueriesOfSecretsMayReadThem(t *testing.T) {
+	for name, allowed := range map[string]bool{"people": false, "account": false, "subaccounts": false, "call": false, "credentials": true, "signing": true} {
+		dir := ownCatalog(t)
+		file := filepath.Join("directory", name+".sql")
+		text, err := os.ReadFile(filepath.Join(dir, file))
+		require.NoError(t, err)
+		write(t, dir, file, strings.Replace(string(text), "where ", "where a.password_hash is not null and ", 1))
+		_, err = catalog.Open(dir)
+		if allowed {
+			require.NoError(t, err, name)
+		} else {
+			require.ErrorContains(t, err, `"password_hash" looks like a secret`, name)
+		}
+	}
 }
 
 func TestACompanysOwnCatalogReplacesTheBuiltInOne(t *testing.T) {
@@ -44,6 +72,9 @@ func TestEveryProblemOfACatalogIsReported(t *testing.T) {
 	require.NoError(t, os.Remove(filepath.Join(dir, "charges.sql")))
 	require.NoError(t, os.Remove(filepath.Join(dir, "directory", "people.sql")))
 	write(t, dir, "voipproviders.sql", "select 1")
+	write(t, dir, "directory/persons.sql", "select 1")
+	require.NoError(t, os.Remove(filepath.Join(dir, "users.sql")))
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "users.sql"), 0o700))
 	write(t, dir, "flows.sql", "-- Flows.\nselect * from flows")
 	write(t, dir, "directory/account.sql", "select f.sid as id\nfrom firms f where f.sid = $1")
 
@@ -52,6 +83,8 @@ func TestEveryProblemOfACatalogIsReported(t *testing.T) {
 		"charges.sql: missing",
 		"directory/people.sql: missing",
 		"voipproviders.sql: no query has this name",
+		"directory/persons.sql: no query has this name",
+		"users.sql: cannot be read",
 		"flows.sql:2: * names no columns",
 		"flows.sql:2: does not use $1",
 		"directory/account.sql:1: must select id, name, parent, suspended, and selects id",
@@ -59,8 +92,10 @@ func TestEveryProblemOfACatalogIsReported(t *testing.T) {
 		require.ErrorContains(t, err, message)
 	}
 
-	_, err = catalog.Open(filepath.Join(dir, "nowhere"))
-	require.ErrorContains(t, err, "is not a folder that can be read")
+	for _, noFolder := range []string{filepath.Join(dir, "nowhere"), filepath.Join(dir, "calls.sql")} {
+		_, err = catalog.Open(noFolder)
+		require.ErrorContains(t, err, "is not a folder that can be read")
+	}
 }
 
 func embedded(t testing.TB) *catalog.Catalog {

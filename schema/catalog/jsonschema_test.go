@@ -115,6 +115,73 @@ func TestSchemaDescribesEveryFieldOfTheArchive(t *testing.T) {
 	require.ErrorContains(t, err, "no columns of flows")
 }
 
+func TestSchemaRejectsAnIncompleteDocument(t *testing.T) {
+	text := schemaWith(t, catalog.Column{Name: "it", DatabaseType: "text", Description: "it"})
+	s := compile(t, text)
+	valid := func() map[string]any {
+		return archive(t, map[schema.Category]string{"calls": `[{"it":"x"}]`}).(map[string]any)
+	}
+	require.NoError(t, s.Validate(valid()))
+	entry := func(document map[string]any) map[string]any {
+		return document["manifest"].(map[string]any)["calls"].(map[string]any)
+	}
+	for name, change := range map[string]func(map[string]any){
+		"another version":          func(d map[string]any) { d["exportVersion"] = "2.0" },
+		"no version":               func(d map[string]any) { delete(d, "exportVersion") },
+		"account ID too short":     func(d map[string]any) { d["accountId"] = "AC0" },
+		"account ID of a user":     func(d map[string]any) { d["accountId"] = strings.Replace(d["accountId"].(string), "AC", "US", 1) },
+		"no account ID":            func(d map[string]any) { delete(d, "accountId") },
+		"no instant":               func(d map[string]any) { d["exportedAt"] = "yesterday" },
+		"no manifest":              func(d map[string]any) { delete(d, "manifest") },
+		"no data":                  func(d map[string]any) { delete(d, "data") },
+		"something else":           func(d map[string]any) { d["more"] = true },
+		"category missing":         func(d map[string]any) { delete(d["data"].(map[string]any), "users") },
+		"category too many":        func(d map[string]any) { d["data"].(map[string]any)["passwords"] = []any{} },
+		"category that is null":    func(d map[string]any) { d["data"].(map[string]any)["users"] = nil },
+		"category of a record":     func(d map[string]any) { d["data"].(map[string]any)["calls"] = map[string]any{"it": "x"} },
+		"record without its field": func(d map[string]any) { d["data"].(map[string]any)["calls"] = []any{map[string]any{}} },
+		"record with more": func(d map[string]any) {
+			d["data"].(map[string]any)["calls"] = []any{map[string]any{"it": "x", "more": 1}}
+		},
+		"record that is text": func(d map[string]any) { d["data"].(map[string]any)["calls"] = []any{"x"} },
+		"manifest without it": func(d map[string]any) { delete(d["manifest"].(map[string]any), "calls") },
+		"records negative":    func(d map[string]any) { entry(d)["records"] = -1 },
+		"records in parts":    func(d map[string]any) { entry(d)["records"] = 1.5 },
+		"records as text":     func(d map[string]any) { entry(d)["records"] = "1" },
+		"hash too short":      func(d map[string]any) { entry(d)["sha256"] = "00" },
+		"hash in capitals":    func(d map[string]any) { entry(d)["sha256"] = strings.Repeat("A", 64) },
+		"no hash":             func(d map[string]any) { delete(entry(d), "sha256") },
+		"read at no instant":  func(d map[string]any) { entry(d)["readAt"] = "now" },
+		"entry with more":     func(d map[string]any) { entry(d)["more"] = 1 },
+	} {
+		document := valid()
+		change(document)
+		require.Error(t, s.Validate(document), name)
+	}
+
+	var document struct {
+		Schema     string `json:"$schema"`
+		Properties struct {
+			Data struct {
+				Properties map[schema.Category]struct{ Description string }
+			}
+		}
+	}
+	require.NoError(t, json.Unmarshal(text, &document))
+	require.Equal(t, "https://json-schema.org/draft/2020-12/schema", document.Schema)
+	require.Equal(t, "The account itself, in one record.", document.Properties.Data.Properties["account"].Description)
+	require.Equal(t, "All phone numbers of the account, in the order they were written.", document.Properties.Data.Properties["phoneNumbers"].Description)
+	for _, category := range schema.Categories {
+		columns := map[schema.Category][]catalog.Column{}
+		for _, other := range schema.Categories {
+			columns[other] = []catalog.Column{{Name: "sid", DatabaseType: "text", Description: "ID"}}
+		}
+		columns[category][0].Description = ""
+		_, err := catalog.ArchiveSchema(columns)
+		require.ErrorContains(t, err, string(category)+".sid has no description")
+	}
+}
+
 // schemaWith describes an archive in which calls has one field.
 func schemaWith(t *testing.T, field catalog.Column) []byte {
 	t.Helper()

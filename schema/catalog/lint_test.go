@@ -59,6 +59,12 @@ func TestAQueryThatCouldLeakIsRejected(t *testing.T) {
 		{"whole row of a subquery", head + ", to_jsonb(x) as \"all\" -- all\nfrom users u, (select 1 as one) x where u.account = $1", `"x" is a whole row`},
 		{"whole row of a join", head + ", to_jsonb(o) as \"all\" -- all\nfrom users u left join others as o on o.id = u.id where u.account = $1", `"o" is a whole row`},
 		{"whole row behind brackets", head + ", to_jsonb(o) as \"all\" -- all\nfrom (users u join others o on o.id = u.id) where u.account = $1", `"o" is a whole row`},
+		{"whole row of the first table in brackets", head + ", to_jsonb(u) as \"all\" -- all\nfrom (users u join others o on o.id = u.id) where o.account = $1", `"u" is a whole row`},
+		{"whole row of a function", head + ", to_jsonb(p) as \"all\" -- all\nfrom users u, phones_of(u.id) p where u.account = $1", `"p" is a whole row`},
+		{"whole row of a lateral function", head + ", to_jsonb(p) as \"all\" -- all\nfrom users u cross join lateral phones_of(u.id) p where u.account = $1", `"p" is a whole row`},
+		{"whole row of only one table", "select id as _key, to_jsonb(users) as \"all\" -- all\nfrom only users where account = $1", `"users" is a whole row`},
+		{"whole row cast", head + ", u::text as \"all\" -- all" + tail, `"u" is a whole row`},
+		{"whole row taken apart", head + ", (u).phone as \"phone\" -- p" + tail, `"u" is a whole row`},
 		{"whole row quoted", head + ", to_jsonb(\"U\") as \"all\" -- all\nfrom users \"U\", users u where u.account = $1", `"U" is a whole row`},
 		{"table command", head + tail + " and u.id in (table users)", "TABLE does more than read"},
 		{"secret source", "select u.id as _key,\n u.password_hash as \"mark\" -- mark" + tail, `labels.sql:2: "password_hash" looks like a secret`},
@@ -79,7 +85,7 @@ func TestAQueryThatCouldLeakIsRejected(t *testing.T) {
 		{"secret beside letters beyond ASCII", head + `, u.contraseña_password as "mark" -- mark` + tail, `"contraseña_password" looks like a secret`},
 		{"secret by escape", head + `, u.U&"p\0061ssword" as "mark" -- mark` + tail, "hides its text"},
 		{"secret behind a comment", head + ", u.pass/* */word as \"mark\" -- mark" + tail, `"pass" looks like a secret`},
-		{"no account", head + "from users u", "labels.sql:2: does not use $1"},
+		{"no account", head + "from users u", "labels.sql:2: does not use $1, so it would return the records of every account"},
 		{"$1 in a comment", head + "from users u -- $1", "does not use $1"},
 		{"$1 in a string", head + "from users u where u.account = '$1'", "does not use $1"},
 		{"$1 in a comment that an operator opens", head + "from users u where u.account =--$1\n u.account", "does not use $1"},
@@ -109,6 +115,8 @@ func TestAQueryThatCouldLeakIsRejected(t *testing.T) {
 		{"no key", "select u.name as \"name\" -- name" + tail, "the first column must be _key"},
 		{"key later", head + ", u.id as _key" + tail, "_key must be the first column"},
 		{"only a key", "select u.id as _key" + tail, "selects nothing besides _key"},
+		{"no expression", head + ", as \"x\" -- x" + tail, "column 3 has no name"},
+		{"name in single quotes", head + ", u.phone as 'phone' -- p" + tail, "column 3 has no name"},
 		{"no alias", head + ", u.phone" + tail, "column 3 has no name"},
 		{"snake alias", head + ", u.phone as \"home_phone\" -- p" + tail, `"home_phone" is not camelCase`},
 		{"unquoted alias", head + ", u.phone as homePhone -- p" + tail, `homephone must be quoted`},
@@ -124,6 +132,7 @@ func TestAQueryThatCouldLeakIsRejected(t *testing.T) {
 		{"open comment", head + "/* " + tail, "labels.sql:2: the comment that begins here never ends"},
 		{"open bracket", head + ", (u.phone as \"x\" -- x" + tail, `")" is missing`},
 		{"closed bracket", head + ", u.phone) as \"x\" -- x" + tail, `")" closes nothing`},
+		{"brackets of two kinds", head + ", (u.phones[1) as \"x\" -- x" + tail, `")" closes nothing`},
 		{"dollar quotes", head + ", $$abc$$ as \"x\" -- x" + tail, "$-quoted strings"},
 		{"psql command", `\copy users to stdout`, `'\\' does not belong in a query`},
 		{"not text", "select '\xff' as _key" + tail, "is not UTF-8 text"},
@@ -185,7 +194,9 @@ func TestTheErasureDeletesCallsOfOneAccountOnly(t *testing.T) {
 	require.Empty(t, problems)
 	require.Equal(t, good, q.text)
 	for sql, message := range map[string]string{
-		"":                             "contains no query",
+		"": "contains no query",
+		"select from old.calls where account = $1 and id = any ($2)":                       "must be a plain DELETE FROM",
+		"delete from old.calls using (delete from x) where account = $1 and id = any ($2)": "DELETE does more than read",
 		"select $1, $2":                "must be a plain DELETE FROM",
 		"delete":                       "must be a plain DELETE FROM",
 		"truncate old.calls":           "must be a plain DELETE FROM",
@@ -221,6 +232,32 @@ func TestHarmlessStarsAndNamesPass(t *testing.T) {
 		where o.account = $1 and g.n = 1`,
 		`select c.id as _key, rank() over w as "rank" -- rank
 		from calls c where c.account = $1 window w as (order by c.id)`,
+		`select u.id as _key, (u.a)*(2) as "a", -- a
+			u.update as "changed", -- b
+			u.share as "share", -- c
+			lower(u.name) as "name", -- d
+			v.u as "u", -- e
+			extract(year from joined) as "year", -- f
+			joined as "joined", -- g
+			u.settings -> 'theme' as "theme", -- h
+			u.phones[1] as "phone", -- i
+			u.a ` + "`" + ` 2 as "i" -- j
+		from users u, values_of v, lower(u.x) lower where u.account = $1`,
+		`select $1 as _key, 1 as "one" -- one`,
+		`select $1 as _key, 1 as "one" -- one
+		where $1 <> ''`,
+		`select $1 as _key, 1 as "one" -- one
+		group by 1`,
+		`select $1 as _key, 1 as "one" -- one
+		having true`,
+		`select $1 as _key, 1 as "one" -- one
+		union all select '', 2`,
+		`select $1 as _key, 1 as "one" -- one
+		intersect select '', 2`,
+		`select $1 as _key, 1 as "one" -- one
+		except select '', 2`,
+		`select $1 as _key, rank() over w as "rank" -- rank
+		window w as ()`,
 		`select a.id as _key, a.x as "x" -- x
 		from a where a.account = $1
 		union all select b.id, b.x from b where b.account = $1`,
@@ -242,10 +279,39 @@ func TestADirectoryQueryMustHaveItsColumns(t *testing.T) {
 	require.Empty(t, problems)
 }
 
+func TestADirectoryQueryIsHeldToTheSameRules(t *testing.T) {
+	want := directoryQuery{columns: []string{"id", "name"}, params: 2}
+	const good = "select u.id, u.n as name from users u where u.account = $1 and u.id <> $2"
+	q, problems := lintDirectory("directory/x.sql", []byte("-- X.\n"+good+" ;"), want)
+	require.Empty(t, problems)
+	require.Equal(t, good, q.text)
+	_, problems = lintDirectory("directory/x.sql", []byte("select u.n as name, u.id from users u where u.account = $1 and u.id <> $2 order by 1"), want)
+	require.Empty(t, problems, "columns may come in any order, and so may rows")
+	for sql, message := range map[string]string{
+		"update users set name = $1 where id = $2":                  "must be a plain SELECT",
+		"explain " + good:                                           "must be a plain SELECT",
+		good + " for share":                                         "SHARE does more than read",
+		good + "; " + good:                                          "contains more than one statement",
+		"select u.id, u.name from users u where u.account = $1":     "does not use $2",
+		"select * from users u where u.account = $1 and u.id <> $2": "* names no columns",
+		"select u.id, (u).name as name from users u where u.account = $1 and u.id <> $2":   `"u" is a whole row`,
+		"select u.id, u.password as name from users u where u.account = $1 and u.id <> $2": `"password" looks like a secret`,
+		"select u.id, u.name, u.email from users u where u.account = $1 and u.id <> $2":    "must select id, name, and selects id, name, email",
+		"select u.id, u.id from users u where u.account = $1 and u.id <> $2":               "must select id, name, and selects id, id",
+	} {
+		_, problems := lintDirectory("directory/x.sql", []byte(sql), want)
+		require.ErrorContains(t, errors.Join(problems...), message, sql)
+	}
+}
+
 func TestLooksSecret(t *testing.T) {
 	for _, name := range []string{
 		"password", "passwordHash", "user_password", "PASSWORD2", "secret", "clientSecret", "SecretSHA256", "auth_token",
 		"authTokenSealed", "tokens", "hash", "card_hash", "mfa", "mfaEnabled", "mfa_recovery_codes", "totp_seed", "otp", "2fa_code",
+		"passwd", "loginPasswd", "passphrase", "passcode", "accesskey", "authkey", "signingkey", "encryptionkey", "pwd", "userPwd", "pass",
+		"hashes", "hashed", "bcrypt", "argon2", "argon2_params", "scrypt", "salt", "pw_salt", "2fa", "tfa", "hotp", "pins", "jwt", "bearer", "cvc", "csc",
+		"api keys", "api_keys", "api_key2", "api_keys2", "access_key", "auth_key", "signing_key", "encryption_key", "master_key", "sessionKey", "shared_key", "sshKey",
+		"security_code", "verificationCode", "backup_codes", "auth_code", "security_answer", "social_security_no", "card_number",
 		"credential", "credentials", "private_key", "privateKey", "privatekey", "api_key", "apiKey", "apikey", "APIKey",
 		"recovery", "recoveryEmail", "pin", "porting_pin", "simPIN", "pin2", "ssn", "SSN", "cvv", "cvv2", "cardNumber", "db_pass",
 	} {

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -48,4 +49,24 @@ func TestManyDownloadsHideNoOtherRowOfATrail(t *testing.T) {
 	require.Len(t, trail, 4)
 	require.EqualValues(t, 6000, trail[2].Times)
 	require.Equal(t, store.Removed, trail[3].Action)
+}
+
+func TestAnActionIsAuditedOnlyWithinItsLimit(t *testing.T) {
+	s := open(t)
+	o := anOpening()
+	require.NoError(t, s.OpenExport(t.Context(), o))
+	resend := store.Event{Account: o.Account, Subject: o.Export, Actor: o.RequestedBy, Action: store.MailLost}
+	for range 2 {
+		wait, err := s.AuditWithin(t.Context(), resend, 2, time.Hour)
+		require.NoError(t, err)
+		require.Zero(t, wait)
+	}
+	wait, err := s.AuditWithin(t.Context(), resend, 2, time.Hour)
+	require.NoError(t, err)
+	require.InDelta(t, time.Hour, wait, float64(time.Minute))
+	require.Equal(t, []store.Action{store.Requested, store.MailLost, store.MailLost}, actions(t, s.DB, o.Export))
+	exec(t, s.DB, `update satchel.audit set at = at - interval '1 hour' where id = (select min(id) from satchel.audit where action = $1)`, store.MailLost)
+	wait, err = s.AuditWithin(t.Context(), resend, 2, time.Hour)
+	require.NoError(t, err)
+	require.Zero(t, wait, "the oldest has left the window")
 }

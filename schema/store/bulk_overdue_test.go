@@ -27,7 +27,7 @@ func TestOnlyJobsWithoutAnEndAreOverdue(t *testing.T) {
 
 func TestAnEmailAtAJobsEndIsListedUntilItHasAnOutcomeOrIsTooOld(t *testing.T) {
 	s := openBulk(t)
-	const letter = "job_ended/job-email/1"
+	const emailKey = "job_ended/job-email/1"
 	var want []string
 	ended := func(spoil string) string {
 		o := aJob(schema.NewAccountID())
@@ -48,10 +48,10 @@ func TestAnEmailAtAJobsEndIsListedUntilItHasAnOutcomeOrIsTooOld(t *testing.T) {
 	for _, spoil := range []string{"email = ''", "deleting_at = now()", "ended_at = now()", "ended_at = now() - interval '1 day'", "ended_at = null"} {
 		ended(spoil)
 	}
-	require.NoError(t, s.SettleLetter(t.Context(), ended(""), letter, false))
+	require.NoError(t, s.SettleLetter(t.Context(), ended(""), emailKey, false))
 	var got []string
 	for after := ""; ; {
-		list, err := s.UnmailedJobs(t.Context(), letter, time.Hour, 24*time.Hour, after, 2)
+		list, err := s.UnmailedJobs(t.Context(), emailKey, time.Hour, 24*time.Hour, after, 2)
 		require.NoError(t, err)
 		if len(list) == 0 {
 			break

@@ -12,9 +12,9 @@ import (
 
 func TestStatsCountAllBulkExports(t *testing.T) {
 	s := openBulk(t)
-	standing, err := s.BulkStanding(t.Context())
+	stats, err := s.BulkStanding(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, store.BulkStanding{}, standing)
+	require.Equal(t, store.BulkStanding{}, stats)
 	ended, o := opened(t, s, schema.NewAccountID()), opened(t, s, schema.NewAccountID())
 	exec(t, s.DB, `update satchel.jobs set created_at = created_at - interval '1 hour' where id = $1`, o.ID)
 	exec(t, s.DB, `update satchel.jobs set created_at = created_at - interval '1 day' where id = $1`, ended.ID)
@@ -24,9 +24,9 @@ func TestStatsCountAllBulkExports(t *testing.T) {
 	published(t, s, aFile(ended.Account), "")
 	e := anEvent(o.Account)
 	require.NoError(t, s.OpenEvent(t.Context(), e))
-	standing, err = s.BulkStanding(t.Context())
+	stats, err = s.BulkStanding(t.Context())
 	require.NoError(t, err)
-	require.InDelta(t, time.Hour, standing.Oldest, float64(time.Minute))
-	standing.Oldest = 0
-	require.Equal(t, store.BulkStanding{Jobs: 1, Files: 2, Bytes: 200, Events: 1}, standing)
+	require.InDelta(t, time.Hour, stats.Oldest, float64(time.Minute))
+	stats.Oldest = 0
+	require.Equal(t, store.BulkStanding{Jobs: 1, Files: 2, Bytes: 200, Events: 1}, stats)
 }

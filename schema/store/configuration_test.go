@@ -68,17 +68,17 @@ func TestHalfAWebhookChangesNothing(t *testing.T) {
 func TestAnAccountCountsAsHiddenUntilItIsVisibleAgain(t *testing.T) {
 	s := openBulk(t)
 	account, yes := schema.NewAccountID(), true
-	note := func(seen bool) time.Duration {
-		unseen, err := s.NoteSeen(t.Context(), account, schema.Calls, seen)
+	record := func(visible bool) time.Duration {
+		hidden, err := s.NoteSeen(t.Context(), account, schema.Calls, visible)
 		require.NoError(t, err)
-		return unseen
+		return hidden
 	}
-	require.Zero(t, note(false), "there is no daily export")
+	require.Zero(t, record(false), "there is no daily export")
 	_, err := s.Configure(t.Context(), account, schema.Calls, "", schema.BulkChange{Enabled: &yes})
 	require.NoError(t, err)
-	require.Less(t, note(false), time.Minute)
+	require.Less(t, record(false), time.Minute)
 	exec(t, s.DB, `update satchel.bulk_configurations set unseen_since = unseen_since - interval '5 days'`)
-	require.Greater(t, note(false), 5*24*time.Hour)
-	require.Zero(t, note(true))
-	require.Less(t, note(false), time.Minute)
+	require.Greater(t, record(false), 5*24*time.Hour)
+	require.Zero(t, record(true))
+	require.Less(t, record(false), time.Minute)
 }

@@ -18,9 +18,9 @@ func aFile(account string) schema.NewDayFile {
 
 // published publishes the file and checks which one it replaces.
 func published(t *testing.T, s *store.BulkExports, f schema.NewDayFile, replaces string) {
-	useless, err := s.PublishDay(t.Context(), f)
+	obsolete, err := s.PublishDay(t.Context(), f)
 	require.NoError(t, err)
-	require.Equal(t, replaces, useless)
+	require.Equal(t, replaces, obsolete)
 }
 
 func file(t *testing.T, s *store.BulkExports, f schema.NewDayFile) schema.DayFile {
@@ -57,7 +57,7 @@ func TestAFileAppearsTogetherWithTheEndOfItsDay(t *testing.T) {
 	require.WithinDuration(t, time.Now(), got.CreatedAt, time.Minute)
 	require.Equal(t, schema.DayFile{ID: f.ID, Account: f.Account, Type: f.Type, Day: f.Day, Job: o.ID, Name: o.Name, Records: 5, Size: 100, SHA256: "aa",
 		CreatedAt: got.CreatedAt, ExpiresAt: got.ExpiresAt, Seq: got.Seq}, got)
-	published(t, s, f, "") // a published file is never reported as useless
+	published(t, s, f, "") // a published file is never reported as obsolete
 
 	empty := aFile(o.Account)
 	empty.Job, empty.Day, empty.Records = o.ID, "2026-03-01", 0

@@ -12,14 +12,14 @@ import (
 
 // PublishDay makes a file the current one of its account, type and day and, with
 // a job, moves the job's day to Completed or CompletedEmptyRecords, in one
-// transaction. It returns the ID of the file whose object is now useless: the
+// transaction. It returns the ID of the file whose object is now obsolete: the
 // one that f replaces, if any, or f itself if it is not published, because the
 // day of its job does not run any more, or because it is a rebuild and the file
 // to be replaced is gone. It returns schema.ErrOvertaken if calls of the day were
 // erased since f was read, or if that was so long ago that the sweep may have
 // deleted its object. Run again with the file that is published it changes
 // nothing.
-func (b *BulkExports) PublishDay(ctx context.Context, f schema.NewDayFile) (useless string, err error) {
+func (b *BulkExports) PublishDay(ctx context.Context, f schema.NewDayFile) (obsolete string, err error) {
 	err = b.inTx(ctx, "publish day file", func(tx *sqlx.Tx) error {
 		if err := lockErasures(ctx, tx, f.Account, f.Day); err != nil {
 			return err
@@ -40,7 +40,7 @@ func (b *BulkExports) PublishDay(ctx context.Context, f schema.NewDayFile) (usel
 		if old.ID == f.ID {
 			return nil
 		}
-		useless = f.ID
+		obsolete = f.ID
 		if f.Again && !old.Readable {
 			return nil
 		}
@@ -55,13 +55,13 @@ func (b *BulkExports) PublishDay(ctx context.Context, f schema.NewDayFile) (usel
 		if err := checkPublishWindow(ctx, tx, f); err != nil {
 			return err
 		}
-		useless = old.ID
+		obsolete = old.ID
 		return upsertDayFile(ctx, tx, f)
 	})
 	if err != nil {
 		return "", err
 	}
-	return useless, nil
+	return obsolete, nil
 }
 
 // checkErasures fails if calls of the day were erased since the file was read.

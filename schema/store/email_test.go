@@ -10,10 +10,10 @@ func TestTheFirstOutcomeOfAnEmailStaysUnlessItIsSentAfterAll(t *testing.T) {
 	s, o := open(t), anOpening()
 	require.NoError(t, s.OpenExport(t.Context(), o))
 	for _, c := range []struct {
-		letter string
-		sent   bool
+		emailKey string
+		sent     bool
 	}{{"ready/US1/1", true}, {"ready/US1/1", false}, {"ready/US2/1", false}, {"ready/US3/1", false}, {"ready/US3/1", true}} {
-		require.NoError(t, s.SettleLetter(t.Context(), o.Export, c.letter, c.sent))
+		require.NoError(t, s.SettleLetter(t.Context(), o.Export, c.emailKey, c.sent))
 	}
 	settled, err := s.Letters(t.Context(), o.Export)
 	require.NoError(t, err)

@@ -23,12 +23,12 @@ const exportColumns = `id, account_sid, requested_by, status, reason, failed_cat
 // lost workflow.
 func (a *AccountExports) OpenExport(ctx context.Context, o schema.Opening) error {
 	return a.inTx(ctx, "open export", func(tx *sqlx.Tx) error {
-		var known struct{ Exists, Cooldown, Overtaken bool }
+		var known struct{ Exists, Cooldown, Superseded bool }
 		if err := tx.GetContext(ctx, &known, `select
 			exists (select from satchel.exports where id = $1) as exists,
 			exists (select from satchel.exports where account_sid = $2 and available_again_at > now()) as cooldown,
 			exists (select from satchel.exports where account_sid = $2
-				and status in `+activeStatuses+` and requested_at > $3) as overtaken`,
+				and status in `+activeStatuses+` and requested_at > $3) as superseded`,
 			o.Export, o.Account, o.RequestedAt); err != nil {
 			return err
 		}
@@ -37,8 +37,8 @@ func (a *AccountExports) OpenExport(ctx context.Context, o schema.Opening) error
 			return nil
 		case known.Cooldown:
 			return schema.Errorf(schema.Conflict, schema.CodeCooldown, "The account is in its cooldown.")
-		case known.Overtaken:
-			return schema.Errorf(schema.Conflict, schema.CodeOvertaken, "The account has a younger export.")
+		case known.Superseded:
+			return schema.Errorf(schema.Conflict, schema.CodeSuperseded, "The account has a younger export.")
 		}
 		if _, err := tx.ExecContext(ctx, `with lost as (
 				update satchel.exports set status = $4, reason = $2, ended_at = now()

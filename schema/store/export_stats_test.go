@@ -12,11 +12,11 @@ func TestStatsCountByStatus(t *testing.T) {
 	s := open(t)
 	require.NoError(t, s.OpenExport(t.Context(), anOpening()))
 	confirmed(t, s)
-	standing, err := s.Standing(t.Context())
+	stats, err := s.Standing(t.Context())
 	require.NoError(t, err)
-	require.EqualValues(t, 1, standing.Count[schema.Pending])
-	require.EqualValues(t, 1, standing.Count[schema.Processing])
-	require.Positive(t, standing.Oldest)
+	require.EqualValues(t, 1, stats.Count[schema.Pending])
+	require.EqualValues(t, 1, stats.Count[schema.Processing])
+	require.Positive(t, stats.Oldest)
 }
 
 func TestStatsCountEndedExportsOfTheLastDay(t *testing.T) {
@@ -28,7 +28,7 @@ func TestStatsCountEndedExportsOfTheLastDay(t *testing.T) {
 	}
 	_, err := s.SQL().Exec(`update satchel.exports set ended_at = now() - interval '25 hours' where id = (select min(id) from satchel.exports)`)
 	require.NoError(t, err)
-	standing, err := s.Standing(t.Context())
+	stats, err := s.Standing(t.Context())
 	require.NoError(t, err)
-	require.EqualValues(t, 1, standing.Count[schema.Expired])
+	require.EqualValues(t, 1, stats.Count[schema.Expired])
 }

@@ -146,9 +146,9 @@ func TestConcurrentJobsNeverExceedTheQuotaOfAnAccountAndItsSubaccounts(t *testin
 	used, err = s.QuotaUsed(t.Context(), child)
 	require.NoError(t, err)
 	require.Zero(t, used)
-	standing, err := s.BulkStanding(t.Context())
+	stats, err := s.BulkStanding(t.Context())
 	require.NoError(t, err)
-	require.EqualValues(t, 33, standing.Jobs, "a rejected job leaves nothing")
+	require.EqualValues(t, 33, stats.Jobs, "a rejected job leaves nothing")
 }
 
 func TestAJobBeyondTheQuotaIsRejectedAndTheErrorSaysWhatRemains(t *testing.T) {
@@ -198,9 +198,9 @@ func TestAJobToBeDeletedCompletesNoMoreDays(t *testing.T) {
 	require.False(t, begun)
 	f := aFile(o.Account)
 	f.Job, f.Day = o.ID, "2026-02-27"
-	useless, err := s.PublishDay(t.Context(), f)
+	obsolete, err := s.PublishDay(t.Context(), f)
 	require.NoError(t, err)
-	require.Equal(t, f.ID, useless)
+	require.Equal(t, f.ID, obsolete)
 	require.NoError(t, s.FailDay(t.Context(), o.ID, "2026-02-27"))
 	require.Equal(t, schema.DayDeleted, statusesOf(t, s, o.ID)[0])
 

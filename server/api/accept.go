@@ -5,20 +5,20 @@ import (
 	"strings"
 )
 
-// form is how the archive's document is sent.
+// form is the content coding in which the archive is sent.
 type form string
 
-// As it is, or compressed as it is stored.
+// Forms of the archive: the JSON document, or gzip, as it is stored.
 const (
 	identity form = "identity"
 	gzipped  form = "gzip"
 )
 
-// negotiate picks the form a client likes best by its Accept-Encoding headers,
-// the compressed one where it likes both the same, and answers false where it
-// takes neither. Who says nothing gets the document as it is.
+// negotiate returns the form that a client prefers by its Accept-Encoding
+// headers, gzip where it prefers neither, and false where it accepts neither.
+// Without the header it is identity.
 func negotiate(headers []string) (form, bool) {
-	likes := map[string]float64{}
+	weights := map[string]float64{}
 	for coding := range strings.SplitSeq(strings.Join(headers, ","), ",") {
 		name, parameters, _ := strings.Cut(coding, ";")
 		name = strings.ToLower(strings.TrimSpace(name))
@@ -26,26 +26,26 @@ func negotiate(headers []string) (form, bool) {
 			name = string(gzipped)
 		}
 		if name != "" {
-			likes[name] = weight(parameters)
+			weights[name] = weight(parameters)
 		}
 	}
-	others, said := likes["*"]
-	asGzip, ok := likes[string(gzipped)]
+	wildcard, hasWildcard := weights["*"]
+	gzipWeight, ok := weights[string(gzipped)]
 	if !ok {
-		asGzip = others // 0 where nothing is said
+		gzipWeight = wildcard // 0 without one
 	}
-	asIs, ok := likes[string(identity)]
+	identityWeight, ok := weights[string(identity)]
 	switch {
-	case asGzip > 0 && (!ok || asGzip >= asIs):
+	case gzipWeight > 0 && (!ok || gzipWeight >= identityWeight):
 		return gzipped, true
-	case asIs > 0, !ok && (!said || others > 0):
+	case identityWeight > 0, !ok && (!hasWildcard || wildcard > 0):
 		return identity, true
 	}
 	return "", false
 }
 
-// weight reads "q=0.5": how much a coding is liked, and 1 where it is not
-// said. What cannot be read is not liked.
+// weight parses "q=0.5". It is 1 where there is no parameter, and 0 where the
+// parameter is malformed.
 func weight(parameters string) float64 {
 	name, value, _ := strings.Cut(strings.TrimSpace(parameters), "=")
 	if strings.TrimSpace(name) == "" {

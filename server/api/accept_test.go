@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestTheFormIsTheOneTheClientLikesBest(t *testing.T) {
+func TestNegotiateReturnsTheFormThatTheClientPrefers(t *testing.T) {
 	t.Parallel()
 	const neither = form("")
 	for _, c := range []struct {
@@ -36,6 +36,15 @@ func TestTheFormIsTheOneTheClientLikesBest(t *testing.T) {
 		{[]string{"*;q=0"}, neither},
 		{[]string{"*;q=0, identity"}, identity},
 		{[]string{"br, *;q=0"}, neither},
+		{[]string{"gzip;q=1"}, gzipped},
+		{[]string{"gzip;Q=1.000"}, gzipped},
+		{[]string{"gzip;q=1, identity;q=0.9"}, gzipped},
+		{[]string{"gzip;q=0.9, identity;q=1"}, identity},
+		{[]string{"identity;q=1, *;q=0"}, identity},
+		{[]string{"gzip;q=0.001"}, gzipped},
+		{[]string{"gzip;q=1.1"}, identity},
+		{[]string{"gzip;q=-1"}, identity},
+		{[]string{"gzip;q="}, identity},
 		{[]string{"gzip;q=abc"}, identity},
 		{[]string{"gzip;q=NaN"}, identity},
 		{[]string{"gzip;level=9"}, identity},

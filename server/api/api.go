@@ -14,29 +14,29 @@ import (
 	"satchel/schema/store"
 )
 
-// Deps is what the API stands on.
+// Deps are the dependencies of the API.
 type Deps struct {
 	Store    *store.AccountExports
 	Vault    *vault.Vault
 	Temporal client.Client
 	Site     schema.Site
-	Windows  schema.Windows // of exports that are asked for from now on
-	Secret   []byte         // makes idempotent exports' IDs unguessable; at least 32 bytes, the same in every process
+	Windows  schema.Windows // of new exports
+	Secret   []byte         // makes the IDs of idempotent exports unguessable; at least 32 bytes, the same in every process
 
-	// ArchiveSchema makes the JSON Schema of the archive. It is called until
-	// it succeeds, and then no more.
+	// ArchiveSchema makes the JSON Schema of the archive. It is not called again
+	// once it has succeeded.
 	ArchiveSchema func(context.Context) ([]byte, error)
 
 	Now func() time.Time // time.Now where nil
 }
 
-// API answers for the exports of all accounts.
+// API is the service for account exports, and its HTTP handlers.
 type API struct {
 	store         *store.AccountExports
 	vault         *vault.Vault
 	temporal      client.Client
 	site          schema.Site
-	base          string // path before ours, "" at most sites
+	base          string // path of the site, "" for most
 	windows       schema.Windows
 	secret        []byte
 	now           func() time.Time
@@ -45,7 +45,7 @@ type API struct {
 	streams       *streams
 }
 
-// New makes an API. It asks nobody yet.
+// New makes an API. It connects to nothing.
 func New(d Deps) *API {
 	if d.Now == nil {
 		d.Now = time.Now
@@ -53,7 +53,7 @@ func New(d Deps) *API {
 	a := &API{
 		store: d.Store, vault: d.Vault, temporal: d.Temporal,
 		site: d.Site, windows: d.Windows, secret: d.Secret, now: d.Now,
-		openapi:       newDocument("application/json", func(context.Context) ([]byte, error) { return contractAt(d.Site) }),
+		openapi:       newDocument("application/json", func(context.Context) ([]byte, error) { return Contract(d.Site) }),
 		archiveSchema: newDocument("application/schema+json", d.ArchiveSchema),
 		streams:       newStreams(),
 	}
@@ -63,43 +63,41 @@ func New(d Deps) *API {
 	return a
 }
 
-// EndStreams ends all event streams, now and from now on, so that a server
-// can shut down: http.Server.RegisterOnShutdown(api.EndStreams).
+// EndStreams ends all event streams, present and future, so that a server can
+// shut down: http.Server.RegisterOnShutdown(api.EndStreams).
 func (a *API) EndStreams() { a.streams.end() }
 
-// location is where the API answers for an export.
+// location is the path of an export.
 func (a *API) location(export string) string { return a.base + "/v1/account/exports/" + export }
 
-// streams counts event streams, so that nobody holds too many.
+// streams counts the open event streams of each principal.
 type streams struct {
-	over func()
+	end  func()
 	done <-chan struct{}
 
 	mu   sync.Mutex
-	held map[string]int
+	open map[string]int
 }
 
 func newStreams() *streams {
-	ctx, over := context.WithCancel(context.Background())
-	return &streams{over: over, done: ctx.Done(), held: map[string]int{}}
+	ctx, cancel := context.WithCancel(context.Background())
+	return &streams{end: cancel, done: ctx.Done(), open: map[string]int{}}
 }
 
-func (s *streams) end() { s.over() }
-
-// enter counts one more stream of whoever it is, until leave is called, or
-// refuses.
-func (s *streams) enter(who string, most int) (leave func(), ok bool) {
+// acquire counts one more stream of a principal until release is called. It
+// returns false where the principal has limit streams open.
+func (s *streams) acquire(principal string, limit int) (release func(), ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.held[who] >= most {
+	if s.open[principal] >= limit {
 		return nil, false
 	}
-	s.held[who]++
+	s.open[principal]++
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if s.held[who]--; s.held[who] == 0 {
-			delete(s.held, who)
+		if s.open[principal]--; s.open[principal] == 0 {
+			delete(s.open, principal)
 		}
 	}, true
 }

@@ -50,10 +50,10 @@ func TestTheFileIsTheSameDocumentInBothForms(t *testing.T) {
 	}
 	require.Equal(t, f.text, gunzip(t, f.gz))
 	require.True(t, json.Valid(f.text))
-	holdAgainstFile(t, f.text)
+	requireFileSchema(t, f.text)
 }
 
-func TestADownloadCutAtTenPlacesAndGoneOnWithIsTheSameFile(t *testing.T) {
+func TestADownloadInterruptedTenTimesAndResumedIsTheSameFile(t *testing.T) {
 	t.Parallel()
 	f := newFile(t, 5<<20)
 	for _, form := range f.forms() {
@@ -92,13 +92,13 @@ func TestAnyRangeOfEitherFormIsThatPartOfTheFile(t *testing.T) {
 		for range 25 {
 			from := rand.IntN(size)
 			to := from + rand.IntN(size-from)
-			f.holdRange(form, fmt.Sprintf("bytes=%d-%d", from, to), from, to)
+			f.requireRange(form, fmt.Sprintf("bytes=%d-%d", from, to), from, to)
 		}
-		f.holdRange(form, "bytes=0-0", 0, 0)
-		f.holdRange(form, fmt.Sprintf("bytes=%d-", size-1), size-1, size-1)
-		f.holdRange(form, "bytes=-1", size-1, size-1)
-		f.holdRange(form, fmt.Sprintf("bytes=-%d", size+10), 0, size-1)
-		f.holdRange(form, fmt.Sprintf("bytes=5-%d", size+10), 5, size-1)
+		f.requireRange(form, "bytes=0-0", 0, 0)
+		f.requireRange(form, fmt.Sprintf("bytes=%d-", size-1), size-1, size-1)
+		f.requireRange(form, "bytes=-1", size-1, size-1)
+		f.requireRange(form, fmt.Sprintf("bytes=-%d", size+10), 0, size-1)
+		f.requireRange(form, fmt.Sprintf("bytes=5-%d", size+10), 5, size-1)
 
 		for _, whole := range []string{"bytes=0-0,5-9", "bytes=zero", "records=0-9", "bytes=9-5x"} {
 			a := f.send(f.owner, http.MethodGet, f.path, form.ask, header("Range", whole))
@@ -106,7 +106,7 @@ func TestAnyRangeOfEitherFormIsThatPartOfTheFile(t *testing.T) {
 			require.Equal(t, sum(form.bytes), sum([]byte(a.body)))
 		}
 		a := f.send(f.owner, http.MethodGet, f.path, form.ask, header("Range", fmt.Sprintf("bytes=%d-", size)))
-		refused(t, a, http.StatusRequestedRangeNotSatisfiable, "range_not_satisfiable")
+		requireProblem(t, a, http.StatusRequestedRangeNotSatisfiable, "range_not_satisfiable")
 		require.Equal(t, fmt.Sprintf("bytes */%d", size), a.header.Get("Content-Range"))
 		for _, name := range []string{"Content-Encoding", "ETag", "Repr-Digest", "Content-Disposition", "Last-Modified", "X-Content-SHA256"} {
 			require.Empty(t, a.header.Get(name), name)
@@ -114,7 +114,7 @@ func TestAnyRangeOfEitherFormIsThatPartOfTheFile(t *testing.T) {
 	}
 }
 
-func TestTheEndOfOneFormIsNeverGluedToTheBeginningOfTheOther(t *testing.T) {
+func TestPartsOfDifferentFormsAreNeverCombined(t *testing.T) {
 	t.Parallel()
 	f := newFile(t, 1<<20)
 	asIs, asGzip := f.forms()[0], f.forms()[1]
@@ -131,8 +131,8 @@ func TestTheEndOfOneFormIsNeverGluedToTheBeginningOfTheOther(t *testing.T) {
 	require.Empty(t, a.body)
 	a = f.send(f.owner, http.MethodGet, f.path, asGzip.ask, header("If-None-Match", etag(asIs)))
 	require.Equal(t, http.StatusOK, a.status)
-	refused(t, f.send(f.owner, http.MethodGet, f.path, asIs.ask, header("If-Match", etag(asGzip))), http.StatusPreconditionFailed, "precondition_failed")
-	refused(t, f.send(f.owner, http.MethodGet, f.path, header("Accept-Encoding", "gzip;q=0, identity;q=0")), http.StatusNotAcceptable, "not_acceptable")
+	requireProblem(t, f.send(f.owner, http.MethodGet, f.path, asIs.ask, header("If-Match", etag(asGzip))), http.StatusPreconditionFailed, "precondition_failed")
+	requireProblem(t, f.send(f.owner, http.MethodGet, f.path, header("Accept-Encoding", "gzip;q=0, identity;q=0")), http.StatusNotAcceptable, "not_acceptable")
 }
 
 func TestASecondAfterItsTimeTheFileIsGone(t *testing.T) {
@@ -140,8 +140,8 @@ func TestASecondAfterItsTimeTheFileIsGone(t *testing.T) {
 	f := newFile(t, 1<<10)
 	require.NotNil(t, f.show(f.id).DownloadURL)
 	f.exec(`update satchel.exports set expires_at = clock_timestamp() - interval '1 second'`) // no sweeper is up
-	refused(t, f.send(f.owner, http.MethodGet, f.path), http.StatusGone, "gone")
-	refused(t, f.send(f.owner, http.MethodGet, f.path, header("Range", "bytes=5-")), http.StatusGone, "gone")
+	requireProblem(t, f.send(f.owner, http.MethodGet, f.path), http.StatusGone, "gone")
+	requireProblem(t, f.send(f.owner, http.MethodGet, f.path, header("Range", "bytes=5-")), http.StatusGone, "gone")
 	v := f.show(f.id)
 	require.Equal(t, schema.Completed, v.Status)
 	require.Nil(t, v.DownloadURL)
@@ -152,19 +152,19 @@ func TestOnceTheKeyIsDestroyedTheFileIsGone(t *testing.T) {
 	f := newFile(t, 1<<10)
 	_, err := f.store.BeginRemoval(t.Context(), f.id, schema.Ending{Status: schema.Expired, Reason: schema.Deleted}, "US")
 	require.NoError(t, err)
-	refused(t, f.send(f.owner, http.MethodGet, f.path), http.StatusGone, "gone")
+	requireProblem(t, f.send(f.owner, http.MethodGet, f.path), http.StatusGone, "gone")
 }
 
 func TestAFileThatIsNotMadeYetIsAConflictEvenBeforeAWorkerIsUp(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, withTemporal)
-	id := w.request(w.owner).ID
-	refused(t, w.send(w.owner, http.MethodGet, exports+"/"+id+"/archive"), http.StatusConflict, "not_ready")
-	w.openRow(id)
-	refused(t, w.send(w.owner, http.MethodGet, exports+"/"+id+"/archive"), http.StatusConflict, "not_ready")
+	fx := newFixture(t, withTemporal)
+	id := fx.request(fx.owner).ID
+	requireProblem(t, fx.send(fx.owner, http.MethodGet, exports+"/"+id+"/archive"), http.StatusConflict, "not_ready")
+	fx.openRow(id)
+	requireProblem(t, fx.send(fx.owner, http.MethodGet, exports+"/"+id+"/archive"), http.StatusConflict, "not_ready")
 }
 
-func TestEachDownloadIsWrittenDownBeforeTheFirstByteLeaves(t *testing.T) {
+func TestEachDownloadIsAuditedBeforeTheFirstByteIsSent(t *testing.T) {
 	t.Parallel()
 	f := newFile(t, 1<<20)
 	form := f.forms()[0]
@@ -187,43 +187,43 @@ func TestEachDownloadIsWrittenDownBeforeTheFirstByteLeaves(t *testing.T) {
 
 	f.exec(`alter table satchel.audit rename to audit_gone`)
 	a := f.send(f.owner, http.MethodGet, f.path, header("Accept-Encoding", "gzip"), header("Range", "bytes=5-9"))
-	refused(t, a, http.StatusInternalServerError, "internal")
+	requireProblem(t, a, http.StatusInternalServerError, "internal")
 	for _, name := range []string{"Content-Encoding", "ETag", "Repr-Digest", "Content-Disposition", "Content-Range"} {
 		require.Empty(t, a.header.Get(name), name)
 	}
 }
 
-func TestAnArchiveThatIsNotWhatWasWrittenIsNeverSentAsIfItWere(t *testing.T) {
+func TestAChangedArchiveIsNeverSentAsComplete(t *testing.T) {
 	t.Parallel()
 	f := newFile(t, 1<<20)
 	f.exec(`update satchel.exports set gzip_size = gzip_size - 1`)
-	refused(t, f.send(f.owner, http.MethodGet, f.path), http.StatusInternalServerError, "internal")
+	requireProblem(t, f.send(f.owner, http.MethodGet, f.path), http.StatusInternalServerError, "internal")
 	f.exec(`update satchel.exports set gzip_size = gzip_size + 1`)
 
 	_, err := f.vault.Remove(t.Context(), schema.ObjectPrefix(f.id))
 	require.NoError(t, err)
-	refused(t, f.send(f.owner, http.MethodGet, f.path), http.StatusInternalServerError, "internal") // the row says it is there
+	requireProblem(t, f.send(f.owner, http.MethodGet, f.path), http.StatusInternalServerError, "internal") // the row says it is there
 }
 
-func TestWithoutStorageTheAnswerIsToComeAgain(t *testing.T) {
+func TestWithoutStorageADownloadIsUnavailable(t *testing.T) {
 	t.Parallel()
 	f := newFile(t, 1<<10)
-	away := *f.world
-	away.vault = openVault(t, vault.Config{Bucket: f.bucket, Endpoint: "http://" + deaf(t), KeysetFile: f.keyset})
+	away := *f.fixture
+	away.vault = openVault(t, vault.Config{Bucket: f.bucket, Endpoint: "http://" + closedAddress(t), KeysetFile: f.keyset})
 	away.api = api.New(api.Deps{Store: f.store, Vault: away.vault, Site: "https://export.example.com", Now: time.Now})
 	away.url = away.serve(time.Minute)
 	a := away.send(f.owner, http.MethodGet, f.path)
-	refused(t, a, http.StatusServiceUnavailable, "storage_unavailable")
+	requireProblem(t, a, http.StatusServiceUnavailable, "storage_unavailable")
 	require.NotEmpty(t, a.header.Get("Retry-After"))
 }
 
-func TestADownloadThatCannotBeginSaysSoInTime(t *testing.T) {
+func TestADownloadThatCannotStartIsUnavailableInTime(t *testing.T) {
 	t.Parallel()
 	f := newFile(t, 4<<20)
-	for name, endpoint := range map[string]string{"nothing is said": "http://" + mute(t), "nothing is sent": stalling(t, f.endpoint)} {
+	for name, endpoint := range map[string]string{"nothing is said": "http://" + silentAddress(t), "nothing is sent": stalling(t, f.endpoint)} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			frozen := *f.world
+			frozen := *f.fixture
 			frozen.t = t
 			frozen.api = api.New(api.Deps{
 				Store: f.store, Site: "https://export.example.com",
@@ -232,7 +232,7 @@ func TestADownloadThatCannotBeginSaysSoInTime(t *testing.T) {
 			frozen.url = frozen.serve(time.Minute)
 			began := time.Now()
 			a := frozen.send(f.owner, http.MethodGet, f.path, f.forms()[1].ask, header("Range", "bytes=1000000-"))
-			refused(t, a, http.StatusServiceUnavailable, "storage_unavailable")
+			requireProblem(t, a, http.StatusServiceUnavailable, "storage_unavailable")
 			require.Less(t, time.Since(began), 30*time.Second)
 			require.NotEmpty(t, a.header.Get("Retry-After"))
 			for _, name := range []string{"Content-Encoding", "ETag", "Content-Disposition", "Content-Range"} {
@@ -264,7 +264,7 @@ func stalling(t *testing.T, endpoint string) string {
 	return server.URL
 }
 
-func TestADownloadThatBreaksOffOnOurSideNeverLooksWhole(t *testing.T) {
+func TestADownloadThatFailsHalfWayNeverLooksComplete(t *testing.T) {
 	t.Parallel()
 	f := newFile(t, 48<<20) // more than all the buffers on its way
 	for name, form := range map[string]form{"as it is": f.forms()[0], "gzip": f.forms()[1]} {
@@ -275,7 +275,7 @@ func TestADownloadThatBreaksOffOnOurSideNeverLooksWhole(t *testing.T) {
 func (f *file) breakOff(t *testing.T, form form) {
 	t.Parallel()
 	way, cut := cuttable(t, f.endpoint)
-	broken := *f.world
+	broken := *f.fixture
 	broken.t = t
 	broken.api = api.New(api.Deps{
 		Store: f.store, Site: "https://export.example.com",

@@ -17,6 +17,7 @@ import (
 	"github.com/getkin/kin-openapi/routers/legacy"
 	"github.com/stretchr/testify/require"
 
+	"satchel/schema"
 	"satchel/server/api"
 )
 
@@ -25,7 +26,11 @@ var schema2020 = openapi3.EnableJSONSchema2020()
 
 // contract is openapi.json as readers get it.
 var contract = sync.OnceValues(func() (*openapi3.T, error) {
-	doc, err := openapi3.NewLoader().LoadFromFile("openapi.json")
+	text, err := api.Contract("")
+	if err != nil {
+		return nil, err
+	}
+	doc, err := openapi3.NewLoader().LoadFromData(text)
 	if err != nil {
 		return nil, err
 	}
@@ -40,10 +45,10 @@ var contractRoutes = sync.OnceValues(func() (routers.Router, error) {
 	return legacy.NewRouter(doc)
 })
 
-// holdAgainstContract fails the test unless openapi.json says that such a
+// requireContract fails the test unless openapi.json says that such a
 // request may be answered so. Paths and methods that it does not know must be
 // answered with a problem.
-func holdAgainstContract(t *testing.T, req *http.Request, res *http.Response) {
+func requireContract(t *testing.T, req *http.Request, res *http.Response) {
 	t.Helper()
 	routes, err := contractRoutes()
 	require.NoError(t, err)
@@ -56,7 +61,7 @@ func holdAgainstContract(t *testing.T, req *http.Request, res *http.Response) {
 	}
 	if err != nil {
 		require.Contains(t, []int{http.StatusNotFound, http.StatusMethodNotAllowed}, res.StatusCode)
-		holdAgainstSchema(t, "Problem", keepBody(t, res))
+		requireSchema(t, "Problem", keepBody(t, res))
 		return
 	}
 	input := &openapi3filter.ResponseValidationInput{
@@ -87,7 +92,7 @@ func keepBody(t *testing.T, res *http.Response) []byte {
 	return read
 }
 
-func holdAgainstSchema(t *testing.T, name string, text []byte) {
+func requireSchema(t *testing.T, name string, text []byte) {
 	t.Helper()
 	doc, err := contract()
 	require.NoError(t, err)
@@ -133,24 +138,37 @@ func allExamples(media *openapi3.MediaType) []any {
 
 func TestTheContractNamesTheSiteWithItsPath(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(_ *testing.T, d *api.Deps) { d.Site = "https://www.example.com/export" })
-	served := decode[struct{ Servers []struct{ URL string } }](t, w.send(caller{}, http.MethodGet, "/openapi.json").body)
+	fx := newFixture(t, func(_ *testing.T, d *api.Deps) { d.Site = "https://www.example.com/export" })
+	served := decode[struct{ Servers []struct{ URL string } }](t, fx.send(anonymous, http.MethodGet, "/openapi.json").body)
 	require.Len(t, served.Servers, 1)
 	require.Equal(t, "https://www.example.com/export", served.Servers[0].URL)
 }
 
-func TestAnybodyCanReadTheContractAndTheSchema(t *testing.T) {
+func TestTheContractAndTheSchemaArePublic(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	fx := newFixture(t)
 	for path, contentType := range map[string]string{
 		"/openapi.json": "application/json", "/schemas/account-export-1.0.json": "application/schema+json",
 	} {
-		a := w.send(caller{}, http.MethodGet, path)
+		a := fx.send(anonymous, http.MethodGet, path)
 		require.Equal(t, http.StatusOK, a.status)
 		require.Equal(t, contentType, a.header.Get("Content-Type"))
 		require.True(t, json.Valid([]byte(a.body)))
-		again := w.send(caller{}, http.MethodGet, path, header("If-None-Match", a.header.Get("ETag")))
+		again := fx.send(anonymous, http.MethodGet, path, header("If-None-Match", a.header.Get("ETag")))
 		require.Equal(t, http.StatusNotModified, again.status)
+	}
+}
+
+func TestTheContractNamesTheCategoriesOfTheCatalog(t *testing.T) {
+	t.Parallel()
+	text, err := api.Contract("https://www.example.com")
+	require.NoError(t, err)
+	require.NotContains(t, string(text), "{{", "a placeholder is left")
+	doc, err := contract()
+	require.NoError(t, err)
+	require.Len(t, doc.Components.Schemas["Category"].Value.Properties["name"].Value.Enum, len(schema.Categories))
+	for _, status := range []string{"waiting", "reading", "done"} {
+		require.Contains(t, string(text), `"status":"`+status+`"`)
 	}
 }
 
@@ -183,7 +201,7 @@ func TestTheContractWouldNoticeAMissingKeyAndAnUnknownOne(t *testing.T) {
 		"a key is missing":     func(v map[string]any) { delete(v, "reason") },
 		"a key is new":         func(v map[string]any) { v["mood"] = "good" },
 		"a time is local":      func(v map[string]any) { v["requestedAt"] = "2026-02-28T12:00:00+01:00" },
-		"a category is absent": func(v map[string]any) { v["categories"] = v["categories"].([]any)[:11] },
+		"a category is absent": func(v map[string]any) { c := v["categories"].([]any); v["categories"] = c[:len(c)-1] },
 		"categories are mixed": func(v map[string]any) { c := v["categories"].([]any); c[0], c[1] = c[1], c[0] },
 		"a status is unknown":  func(v map[string]any) { v["status"] = "paused" },
 	} {

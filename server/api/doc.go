@@ -1,9 +1,9 @@
-// Package api is the account-export JSON API. It starts workflows, sends them
-// signals and reads; nothing here changes an export, and no handler remembers
-// anything between two requests.
+// Package api is the JSON API for account exports. It starts workflows, sends
+// them signals and reads; it writes no export itself and keeps no state between
+// requests.
 //
-// Start reading at routes.go. What the handlers do is also there as methods of
-// API, for the pages: they take the Principal that auth.RequireExporter let
-// in, and answer in schema's words. Errors become problem+json in errors.go,
-// and openapi.json is the contract, which the tests hold every answer against.
+// Start reading at routes.go. The methods of API are also the service that the
+// pages use: they take the Principal that package auth has let in, and return
+// types of package schema. openapi.json is the contract; the tests check every
+// answer against it.
 package api

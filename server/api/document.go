@@ -15,12 +15,13 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"satchel/schema"
+	"satchel/server/respond"
 )
 
 //go:embed openapi.json
 var openapiJSON []byte
 
-// contractAt is openapi.json for readers of a site, which may stand under a path.
+// contractAt returns openapi.json with the site as its server.
 func contractAt(site schema.Site) ([]byte, error) {
 	if site == "" {
 		return openapiJSON, nil
@@ -29,7 +30,7 @@ func contractAt(site schema.Site) ([]byte, error) {
 	return bytes.Replace(openapiJSON, []byte(`"servers": [{"url": "/"}]`), []byte(`"servers": [{"url": `+string(address)+`}]`), 1), err
 }
 
-// document is a file for readers, made when the first of them asks.
+// document is a generated file. It is made for the first request and then kept.
 type document struct {
 	contentType string
 	make        func(context.Context) ([]byte, error)
@@ -45,17 +46,17 @@ func newDocument(contentType string, make func(context.Context) ([]byte, error))
 	return &document{contentType: contentType, make: make}
 }
 
-// again is how long a failure to make a document is remembered, so that
-// readers do not hammer on a part that is away.
-const again = 5 * time.Second
+// retryInterval is how long a failure to make a document is answered with the
+// same error, so that requests do not overload a dependency that is away.
+const retryInterval = 5 * time.Second
 
 func (d *document) get(ctx context.Context) ([]byte, string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.body != nil || d.err != nil && time.Since(d.at) < again {
+	if d.body != nil || d.err != nil && time.Since(d.at) < retryInterval {
 		return d.body, d.etag, d.err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answering) // it is for all readers
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), respond.RequestTimeout) // other requests need it, too
 	defer cancel()
 	body, err := d.make(ctx)
 	if err != nil {
@@ -63,11 +64,11 @@ func (d *document) get(ctx context.Context) ([]byte, string, error) {
 		return nil, "", err
 	}
 	sum := sha256.Sum256(body)
-	d.body, d.etag, d.err = body, `W/"`+hex.EncodeToString(sum[:16])+`"`, nil // weak: it may be compressed on its way
+	d.body, d.etag, d.err = body, `W/"`+hex.EncodeToString(sum[:16])+`"`, nil // weak, since it may be compressed
 	return d.body, d.etag, nil
 }
 
-// serve answers GET.
+// serve answers GET and HEAD.
 func (d *document) serve(c echo.Context) error {
 	body, etag, err := d.get(c.Request().Context())
 	if err != nil {

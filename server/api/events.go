@@ -12,19 +12,20 @@ import (
 
 	"satchel/schema"
 	"satchel/server/auth"
+	"satchel/server/respond"
 )
 
 const (
-	mostStreams = 8                      // of one principal, in one process
-	lookEvery   = 500 * time.Millisecond // while the export is being made
-	lookRarely  = 2 * time.Second        // once it is completed
-	pingEvery   = 15 * time.Second       // so that nobody between us takes silence for death
-	askAgain    = 5 * time.Second        // whether whoever follows is still let in
-	streamLife  = time.Hour              // then the client comes again, and shows again who it is
+	maxStreams       = 8                      // of one principal, in one process
+	pollInterval     = 500 * time.Millisecond // while the export is being made
+	slowPollInterval = 2 * time.Second        // once it is completed
+	pingInterval     = 15 * time.Second       // so that proxies do not close an idle connection
+	reauthInterval   = 5 * time.Second        // between checks that the client still has access
+	maxStreamAge     = time.Hour              // then the client reconnects and authenticates again
 )
 
-// lastEvent is the ID of the event after which nothing more will happen. A
-// browser that connects again with it is told to stop.
+// lastEvent is the ID of the last event of a stream. A browser that reconnects
+// with it is answered 204, which makes it stop.
 const lastEvent = "ended"
 
 // streamExport answers GET /v1/account/exports/{id}/events.
@@ -33,36 +34,36 @@ func (a *API) streamExport(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return a.Follow(c, p, c.Param("id"), a.tellInJSON)
+	return a.Follow(c, p, c.Param("id"), a.exportEvents)
 }
 
-// tellInJSON tells of an export as the API shows it.
-func (a *API) tellInJSON(_ context.Context, e schema.Export) ([]Event, error) {
+// exportEvents renders an export as the API shows it.
+func (a *API) exportEvents(_ context.Context, e schema.Export) ([]Event, error) {
 	data, err := json.Marshal(a.View(e))
 	if err != nil {
 		return nil, err
 	}
-	told := Event{Name: "export", Key: string(data), Data: string(data)}
+	event := Event{Name: "export", Key: string(data), Data: string(data)}
 	if e.Status.Ended() {
-		told.ID = lastEvent
+		event.ID = lastEvent
 	}
-	return []Event{told}, nil
+	return []Event{event}, nil
 }
 
-// Event is one server-sent event. It is sent when its Key is another than that
-// of the last event with this name. Data may have several lines, ID may be "".
+// Event is a server-sent event. It is sent unless the last event of this Name
+// had the same Key. Data may have several lines; ID may be "".
 type Event struct{ Name, ID, Key, Data string }
 
-// Teller says what there is to tell of an export as it stands, in events. An
-// error that is Unavailable has the export told of when it is looked at next.
-type Teller func(context.Context, schema.Export) ([]Event, error)
+// Renderer turns the current state of an export into events. After an error
+// that is Unavailable, the stream goes on and renders again at the next poll.
+type Renderer func(context.Context, schema.Export) ([]Event, error)
 
-// Follow answers with a stream of events about an export of the caller's
-// account: at once, and whenever there is something new to tell, at most twice
-// a second, until it has ended and that was told. Of whoever is no longer let in,
-// it ends after a few seconds: they come again, and hear why.
-func (a *API) Follow(c echo.Context, p auth.Principal, id string, tell Teller) error {
-	ctx, cancel := context.WithTimeout(c.Request().Context(), answering)
+// Follow answers with a stream of events about an export of the principal's
+// account: at once, and whenever they change, at most twice a second, until the
+// export has ended. Within seconds after the client has lost its access, the
+// stream ends; the client reconnects and gets the error.
+func (a *API) Follow(c echo.Context, p auth.Principal, id string, render Renderer) error {
+	ctx, cancel := context.WithTimeout(c.Request().Context(), respond.RequestTimeout)
 	defer cancel()
 	e, err := a.Get(ctx, p, id)
 	if err != nil {
@@ -71,37 +72,37 @@ func (a *API) Follow(c echo.Context, p auth.Principal, id string, tell Teller) e
 	if e.Status.Ended() && c.Request().Header.Get("Last-Event-ID") == lastEvent {
 		return c.NoContent(http.StatusNoContent)
 	}
-	leave, ok := a.streams.enter(p.Key(), mostStreams)
+	release, ok := a.streams.acquire(p.Key(), maxStreams)
 	if !ok {
-		return limited("too_many_streams", pingEvery, "You follow too many exports at once. Please close one of the streams.")
+		return limited("too_many_streams", pingInterval, "Too many event streams are open. Please close one of them.")
 	}
-	defer leave()
+	defer release()
 	s := a.newStream(c)
 	if err := s.begin(); err != nil {
 		return nil //nolint:nilerr // the client has left
 	}
-	a.follow(c.Request().Context(), p, e, s, tell)
+	a.follow(c.Request().Context(), p, e, s, render)
 	return nil
 }
 
-// follow sends what there is to tell until the export has ended, the client or
-// the server leaves, or it is time to come again.
-func (a *API) follow(ctx context.Context, p auth.Principal, e schema.Export, s *stream, tell Teller) {
-	ping, life, look := time.NewTicker(pingEvery), time.NewTimer(streamLife), time.NewTimer(lookEvery)
+// follow sends events until the export has ended, the client leaves, the server
+// shuts down, or the stream reaches its maximum age.
+func (a *API) follow(ctx context.Context, p auth.Principal, e schema.Export, s *stream, render Renderer) {
+	ping, maxAge, poll := time.NewTicker(pingInterval), time.NewTimer(maxStreamAge), time.NewTimer(pollInterval)
 	defer ping.Stop()
-	defer life.Stop()
-	defer look.Stop()
-	for s.tell(ctx, e, tell) {
+	defer maxAge.Stop()
+	defer poll.Stop()
+	for s.update(ctx, e, render) {
 		select {
-		case <-look.C:
-			var pause time.Duration
-			e, pause = a.lookAgain(ctx, p, e)
-			look.Reset(pause)
+		case <-poll.C:
+			var interval time.Duration
+			e, interval = a.reload(ctx, p, e)
+			poll.Reset(interval)
 		case <-ping.C:
 			if s.write(": still here\n\n") != nil {
 				return
 			}
-		case <-life.C:
+		case <-maxAge.C:
 			return
 		case <-a.streams.done:
 			return
@@ -111,32 +112,32 @@ func (a *API) follow(ctx context.Context, p auth.Principal, e schema.Export, s *
 	}
 }
 
-// lookAgain reads the export anew, and says when to do so next. While a part
-// that it reads from is away, the export stays as it was.
-func (a *API) lookAgain(ctx context.Context, p auth.Principal, was schema.Export) (schema.Export, time.Duration) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+// reload reads the export again, and returns when to do so next. While a
+// dependency is away, the export stays as it was.
+func (a *API) reload(ctx context.Context, p auth.Principal, last schema.Export) (schema.Export, time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, temporalTimeout)
 	defer cancel()
-	e, err := a.Get(ctx, p, was.ID)
+	e, err := a.Get(ctx, p, last.ID)
 	switch {
 	case err != nil:
-		return was, lookRarely
+		return last, slowPollInterval
 	case e.Status == schema.Completed:
-		return e, lookRarely
+		return e, slowPollInterval
 	}
-	return e, lookEvery
+	return e, pollInterval
 }
 
 // stream writes server-sent events, each with a deadline of its own.
 type stream struct {
-	c     echo.Context
-	clock *http.ResponseController
-	last  map[string]string // keys by name
-	now   func() time.Time
-	asked time.Time // whether whoever follows is let in
+	c          echo.Context
+	control    *http.ResponseController
+	lastKeys   map[string]string // by name
+	now        func() time.Time
+	authorized time.Time // when the client's access was last checked
 }
 
 func (a *API) newStream(c echo.Context) *stream {
-	return &stream{c: c, clock: http.NewResponseController(c.Response()), last: map[string]string{}, now: a.now, asked: a.now()}
+	return &stream{c: c, control: http.NewResponseController(c.Response()), lastKeys: map[string]string{}, now: a.now, authorized: a.now()}
 }
 
 func (s *stream) begin() error {
@@ -146,11 +147,12 @@ func (s *stream) begin() error {
 	return s.write("retry: 2000\n\n")
 }
 
-// tell sends what is new, and answers whether to go on.
-func (s *stream) tell(ctx context.Context, e schema.Export, tell Teller) bool {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+// update sends the events that have changed. It returns false when the stream
+// is over.
+func (s *stream) update(ctx context.Context, e schema.Export, render Renderer) bool {
+	ctx, cancel := context.WithTimeout(ctx, temporalTimeout)
 	defer cancel()
-	events, err := s.toTell(ctx, e, tell)
+	events, err := s.render(ctx, e, render)
 	switch schema.KindOf(err) {
 	case schema.Unauthenticated, schema.Forbidden:
 		return false
@@ -164,7 +166,7 @@ func (s *stream) tell(ctx context.Context, e schema.Export, tell Teller) bool {
 		return false // the client has left
 	}
 	if err != nil {
-		LogTrouble(s.c, http.StatusInternalServerError, err)
+		respond.LogFailure(s.c, http.StatusInternalServerError, err)
 		return false
 	}
 	for _, event := range events {
@@ -175,27 +177,27 @@ func (s *stream) tell(ctx context.Context, e schema.Export, tell Teller) bool {
 	return !e.Status.Ended()
 }
 
-// toTell is what there is to tell, to those only who are still let in.
-func (s *stream) toTell(ctx context.Context, e schema.Export, tell Teller) ([]Event, error) {
-	if now := s.now(); now.Sub(s.asked) >= askAgain {
-		if err := auth.StillExporter(ctx, s.c); err != nil {
+// render calls render for a client that still has access.
+func (s *stream) render(ctx context.Context, e schema.Export, render Renderer) ([]Event, error) {
+	if now := s.now(); now.Sub(s.authorized) >= reauthInterval {
+		if err := auth.Reauthorize(ctx, s.c); err != nil {
 			return nil, err
 		}
-		s.asked = now
+		s.authorized = now
 	}
-	return tell(ctx, e)
+	return render(ctx, e)
 }
 
-// lineBreaks are all that end a line in a stream of events, also within what
-// somebody is called.
+// lineBreaks are all that end a line in an event stream. Names of people and
+// accounts may contain them.
 var lineBreaks = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
-// send writes an event, unless the last one of its name said the same.
+// send writes an event, unless the last one of its name had the same key.
 func (s *stream) send(e Event) error {
-	if last, told := s.last[e.Name]; told && last == e.Key {
+	if last, sent := s.lastKeys[e.Name]; sent && last == e.Key {
 		return nil
 	}
-	s.last[e.Name] = e.Key
+	s.lastKeys[e.Name] = e.Key
 	var text strings.Builder
 	text.WriteString("event: " + e.Name + "\n")
 	if e.ID != "" {
@@ -208,9 +210,9 @@ func (s *stream) send(e Event) error {
 }
 
 func (s *stream) write(text string) error {
-	_ = s.clock.SetWriteDeadline(time.Now().Add(pingEvery)) // where there is none to set, none needs it
+	_ = s.control.SetWriteDeadline(time.Now().Add(pingInterval)) // a connection without deadlines needs none
 	if _, err := s.c.Response().Write([]byte(text)); err != nil {
 		return err
 	}
-	return s.clock.Flush()
+	return s.control.Flush()
 }

@@ -17,92 +17,92 @@ import (
 	"satchel/server/api"
 )
 
-func TestTheStreamTellsTheWholeStoryForwardsAndEnds(t *testing.T) {
+func TestAStreamShowsEveryStepInOrderAndEnds(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, withTemporal)
-	id := w.request(w.owner).ID // not written yet
-	events := w.follow(w.owner, id)
+	fx := newFixture(t, withTemporal)
+	id := fx.request(fx.owner).ID // not written yet
+	events := fx.follow(fx.owner, id)
 	first := <-events
 	require.Equal(t, schema.Pending, first.Status)
 
-	w.openRow(id)
-	require.NoError(t, w.store.ConfirmExport(t.Context(), id, "", "age1recipient", []byte("wrapped")))
-	var told []event
-	go w.make(id)
+	fx.openRow(id)
+	require.NoError(t, fx.store.ConfirmExport(t.Context(), id, "", "age1recipient", []byte("wrapped")))
+	var received []event
+	go fx.make(id)
 	for e := range events {
-		told = append(told, e)
+		received = append(received, e)
 		if e.Status == schema.Completed {
-			w.end(id)
+			fx.end(id)
 		}
 	}
-	require.Greater(t, len(told), 4)
-	last := told[len(told)-1]
+	require.Greater(t, len(received), 4)
+	last := received[len(received)-1]
 	require.Equal(t, schema.Expired, last.Status)
 	require.Equal(t, "window_passed", *last.Reason)
-	require.Equal(t, w.show(id), last.ExportView)
+	require.Equal(t, fx.show(id), last.ExportView)
 
 	before := first
-	for _, now := range told {
+	for _, now := range received {
 		require.GreaterOrEqual(t, slices.Index(schema.Statuses, now.Status), slices.Index(schema.Statuses, before.Status))
 		for i := range now.Categories {
 			require.GreaterOrEqual(t, now.Categories[i].Records, before.Categories[i].Records)
 			require.GreaterOrEqual(t, now.Categories[i].Bytes, before.Categories[i].Bytes)
 		}
-		require.NotEqual(t, before.ExportView, now.ExportView, "nothing new was told")
+		require.NotEqual(t, before.ExportView, now.ExportView, "the event is the same as before")
 		before = now
 	}
-	require.LessOrEqual(t, float64(len(told)), 2*before.at.Sub(first.at).Seconds()+2, "more than twice a second")
+	require.LessOrEqual(t, float64(len(received)), 2*before.at.Sub(first.at).Seconds()+2, "more than twice a second")
 }
 
-func TestTheStreamOfAnEndedExportIsOneEventAndABrowserIsToldToStop(t *testing.T) {
+func TestTheStreamOfAnEndedExportIsOneEventAndAReconnectIsA204(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, withTemporal)
-	id := w.request(w.owner).ID
-	w.openRow(id)
-	require.NoError(t, w.store.EndExport(t.Context(), id, schema.Ending{Status: schema.Cancelled, Reason: schema.CancelledReason}, "", schema.Certificate{}))
+	fx := newFixture(t, withTemporal)
+	id := fx.request(fx.owner).ID
+	fx.openRow(id)
+	require.NoError(t, fx.store.EndExport(t.Context(), id, schema.Ending{Status: schema.Cancelled, Reason: schema.CancelledReason}, "", schema.Certificate{}))
 
-	a := w.send(w.owner, http.MethodGet, exports+"/"+id+"/events")
+	a := fx.send(fx.owner, http.MethodGet, exports+"/"+id+"/events")
 	require.Equal(t, http.StatusOK, a.status)
 	require.Equal(t, "text/event-stream", a.header.Get("Content-Type"))
-	shown := strings.TrimSpace(w.send(w.owner, http.MethodGet, exports+"/"+id).body)
+	shown := strings.TrimSpace(fx.send(fx.owner, http.MethodGet, exports+"/"+id).body)
 	require.Equal(t, "retry: 2000\n\nevent: export\nid: ended\ndata: "+shown+"\n\n", a.body)
 
-	a = w.send(w.owner, http.MethodGet, exports+"/"+id+"/events", header("Last-Event-ID", "ended"))
+	a = fx.send(fx.owner, http.MethodGet, exports+"/"+id+"/events", header("Last-Event-ID", "ended"))
 	require.Equal(t, http.StatusNoContent, a.status)
 }
 
-func TestNobodyFollowsTooManyAtOnceAndLeavingMakesRoom(t *testing.T) {
+func TestOpenStreamsOfAPrincipalAreLimited(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, withTemporal)
-	id := w.request(w.owner).ID
+	fx := newFixture(t, withTemporal)
+	id := fx.request(fx.owner).ID
 	stops := make([]func(), 8)
 	for i := range stops {
-		events, stop := w.following(w.owner, id)
+		events, stop := fx.following(fx.owner, id)
 		require.Equal(t, schema.Pending, (<-events).Status)
 		stops[i] = stop
 	}
-	a := w.send(w.owner, http.MethodGet, exports+"/"+id+"/events")
-	refused(t, a, http.StatusTooManyRequests, "too_many_streams")
+	a := fx.send(fx.owner, http.MethodGet, exports+"/"+id+"/events")
+	requireProblem(t, a, http.StatusTooManyRequests, "too_many_streams")
 	require.NotEmpty(t, a.header.Get("Retry-After"))
-	require.Equal(t, schema.Pending, (<-w.follow(w.admin, id)).Status) // others are not in the way
+	require.Equal(t, schema.Pending, (<-fx.follow(fx.admin, id)).Status) // others are not in the way
 
 	stops[3]()
 	eventually(t, "there is room", func() bool {
-		res := w.open(w.owner, http.MethodGet, exports+"/"+id+"/events")
+		res := fx.open(fx.owner, http.MethodGet, exports+"/"+id+"/events")
 		require.NoError(t, res.Body.Close())
 		return res.StatusCode == http.StatusOK
 	})
 }
 
 func TestAStreamEndsWhenTheServerShutsDownAndLeavesNothingBehind(t *testing.T) { // not parallel: it counts goroutines
-	t.Run("world", func(t *testing.T) {
-		w := newWorld(t)
+	t.Run("fixture", func(t *testing.T) {
+		fx := newFixture(t)
 		id := schema.NewExportID()
-		w.openRow(id)
+		fx.openRow(id)
 		ignore := goleak.IgnoreCurrent()
-		events := w.follow(w.owner, id)
+		events := fx.follow(fx.owner, id)
 		require.Equal(t, schema.Pending, (<-events).Status)
-		w.api.EndStreams()
+		fx.api.EndStreams()
 		_, more := <-events
 		require.False(t, more)
 		plain.CloseIdleConnections()
@@ -110,23 +110,23 @@ func TestAStreamEndsWhenTheServerShutsDownAndLeavesNothingBehind(t *testing.T) {
 	})
 }
 
-func TestAStreamOutlivesTheServersTimeoutsAndTroubleWithTheDatabase(t *testing.T) {
+func TestAStreamOutlivesTheServersTimeoutsAndDatabaseErrors(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	fx := newFixture(t)
 	id := schema.NewExportID()
-	w.openRow(id)
-	w.url = w.serve(700 * time.Millisecond)
-	events := w.follow(w.owner, id)
+	fx.openRow(id)
+	fx.url = fx.serve(700 * time.Millisecond)
+	events := fx.follow(fx.owner, id)
 	require.Equal(t, schema.Pending, (<-events).Status)
-	w.exec(`alter table satchel.exports rename to exports_away`)
+	fx.exec(`alter table satchel.exports rename to exports_away`)
 	broken := time.NewTimer(1500 * time.Millisecond)
 	select {
 	case e, more := <-events:
-		t.Fatalf("told %v, %v", e.Status, more)
+		t.Fatalf("received %v, %v", e.Status, more)
 	case <-broken.C:
 	}
-	w.exec(`alter table satchel.exports_away rename to exports`)
-	w.exec(`update satchel.exports set status = 'processing', confirmed_at = now()`)
+	fx.exec(`alter table satchel.exports_away rename to exports`)
+	fx.exec(`update satchel.exports set status = 'processing', confirmed_at = now()`)
 	require.Equal(t, schema.Processing, (<-events).Status)
 }
 
@@ -137,51 +137,51 @@ type event struct {
 }
 
 // make is a worker's part in an export: it reads, slower than one can look.
-func (w *world) make(id string) {
-	ctx := w.t.Context()
+func (fx *fixture) make(id string) {
+	ctx := fx.t.Context()
 	check := func(err error) {
 		if err != nil && ctx.Err() == nil {
-			w.t.Errorf("make the export: %v", err)
+			fx.t.Errorf("make the export: %v", err)
 		}
 	}
-	_, err := w.store.Recipient(ctx, id)
+	_, err := fx.store.Recipient(ctx, id)
 	check(err)
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for i, c := range schema.Categories {
-		check(w.store.BeginCategory(ctx, id, c, 30))
+		check(fx.store.BeginCategory(ctx, id, c, 30))
 		for seq := range 3 {
 			<-tick.C
 			after := strings.Repeat("k", seq)
-			check(w.store.AddPiece(ctx, id, schema.Piece{
+			check(fx.store.AddPiece(ctx, id, schema.Piece{
 				Category: c, Seq: seq, ObjectKey: c.Title(), Records: 10 + int64(i), TextBytes: 100, GzipBytes: 50,
 				SHA256: "ab", FirstKey: after + "k", LastKey: after + "k", ReadAt: time.Now(),
 			}, after))
 		}
-		check(w.store.FinishCategory(ctx, id, c, 3, time.Now()))
+		check(fx.store.FinishCategory(ctx, id, c, 3, time.Now()))
 	}
 	sum := strings.Repeat("ab", 32)
-	_, err = w.store.CompleteExport(ctx, id, schema.Archive{ObjectKey: "archive", Size: 100, SHA256: sum, GzipSize: 50, GzipSHA256: sum}, schema.DefaultWindows())
+	_, err = fx.store.CompleteExport(ctx, id, schema.Archive{ObjectKey: "archive", Size: 100, SHA256: sum, GzipSize: 50, GzipSHA256: sum}, schema.DefaultWindows())
 	check(err)
 }
 
-func (w *world) end(id string) {
-	w.t.Helper()
-	require.NoError(w.t, w.store.EndExport(w.t.Context(), id, schema.Ending{Status: schema.Expired, Reason: schema.WindowPassed}, "", schema.Certificate{}))
+func (fx *fixture) end(id string) {
+	fx.t.Helper()
+	require.NoError(fx.t, fx.store.EndExport(fx.t.Context(), id, schema.Ending{Status: schema.Expired, Reason: schema.WindowPassed}, "", schema.Certificate{}))
 }
 
 // follow reads an export's stream until it ends or the test does.
-func (w *world) follow(as caller, id string) <-chan event {
-	w.t.Helper()
-	events, _ := w.following(as, id)
+func (fx *fixture) follow(as credentials, id string) <-chan event {
+	fx.t.Helper()
+	events, _ := fx.following(as, id)
 	return events
 }
 
-func (w *world) following(as caller, id string) (<-chan event, func()) {
-	w.t.Helper()
-	ctx, stop := context.WithCancel(w.t.Context())
-	res := w.open(as, http.MethodGet, exports+"/"+id+"/events", func(r *http.Request) { *r = *r.WithContext(ctx) }) //nolint:bodyclose // whoever reads it closes it
-	require.Equal(w.t, http.StatusOK, res.StatusCode)
+func (fx *fixture) following(as credentials, id string) (<-chan event, func()) {
+	fx.t.Helper()
+	ctx, stop := context.WithCancel(fx.t.Context())
+	res := fx.open(as, http.MethodGet, exports+"/"+id+"/events", func(r *http.Request) { *r = *r.WithContext(ctx) }) //nolint:bodyclose // the goroutine closes it
+	require.Equal(fx.t, http.StatusOK, res.StatusCode)
 	events := make(chan event, 100)
 	go func() {
 		defer close(events)
@@ -194,12 +194,12 @@ func (w *world) following(as caller, id string) (<-chan event, func()) {
 				named = name
 			}
 			if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok && named == "export" {
-				holdAgainstSchema(w.t, "Export", []byte(data))
-				events <- event{decode[api.ExportView](w.t, data), time.Now()}
+				requireSchema(fx.t, "Export", []byte(data))
+				events <- event{decode[api.ExportView](fx.t, data), time.Now()}
 			}
 		}
 		if err := lines.Err(); err != nil && !errors.Is(err, context.Canceled) {
-			w.t.Errorf("read the stream: %v", err)
+			fx.t.Errorf("read the stream: %v", err)
 		}
 	}()
 	return events, stop

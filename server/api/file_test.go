@@ -28,9 +28,9 @@ import (
 	"satchel/server/api"
 )
 
-// file is a world with one completed export, whose archive is really there.
+// file is a fixture with one completed export and its archive.
 type file struct {
-	*world
+	*fixture
 	id, path    string
 	text, gz    []byte
 	completedAt time.Time
@@ -52,7 +52,7 @@ func (f *file) forms() []form {
 	}
 }
 
-func (f *file) holdRange(form form, ask string, from, to int) {
+func (f *file) requireRange(form form, ask string, from, to int) {
 	f.t.Helper()
 	a := f.send(f.owner, http.MethodGet, f.path, form.ask, header("Range", ask))
 	require.Equal(f.t, http.StatusPartialContent, a.status, ask)
@@ -62,7 +62,7 @@ func (f *file) holdRange(form form, ask string, from, to int) {
 }
 
 // newFile makes an archive of about this many bytes of text, in segments, as
-// the worker's hands would.
+// a worker would.
 func newFile(t *testing.T, size int) *file {
 	t.Helper()
 	f := &file{id: schema.NewExportID()}
@@ -72,8 +72,8 @@ func newFile(t *testing.T, size int) *file {
 	f.endpoint, f.bucket, f.keyset = b.Endpoint, b.Bucket, filepath.Join(t.TempDir(), "keyset.json")
 	require.NoError(t, vault.WriteKeyset(f.keyset))
 	v := openVault(t, vault.Config{Bucket: b.Bucket, Endpoint: b.Endpoint, KeysetFile: f.keyset})
-	f.world = newWorld(t, func(t *testing.T, d *api.Deps) {
-		d.Vault, d.Temporal = v, temporalAt(t, deaf(t)) // whoever downloads needs no Temporal
+	f.fixture = newFixture(t, func(t *testing.T, d *api.Deps) {
+		d.Vault, d.Temporal = v, temporalAt(t, closedAddress(t)) // downloads need no Temporal
 	})
 	f.openRow(f.id)
 	ctx := t.Context()
@@ -85,7 +85,7 @@ func newFile(t *testing.T, size int) *file {
 
 	segments := f.write(size)
 	key := schema.ObjectPrefix(f.id) + "archive"
-	_, err = v.Create(ctx, key, recipient, func(w io.Writer) error { _, err := w.Write(f.gz); return err })
+	_, err = v.Create(ctx, key, recipient, func(fx io.Writer) error { _, err := fx.Write(f.gz); return err })
 	require.NoError(t, err)
 	require.NoError(t, f.store.AddSegments(ctx, f.id, key, segments))
 	done, err := f.store.CompleteExport(ctx, f.id, schema.Archive{
@@ -126,8 +126,8 @@ func (f *file) write(size int) []schema.Segment {
 	return segments
 }
 
-// holdAgainstFile holds a document against what the contract says of files.
-func holdAgainstFile(t *testing.T, text []byte) {
+// requireFileSchema holds a document against what the contract says of files.
+func requireFileSchema(t *testing.T, text []byte) {
 	t.Helper()
 	doc, err := contract()
 	require.NoError(t, err)

@@ -17,7 +17,7 @@ func (a *API) requestExport(c echo.Context) error {
 	}
 	keys := c.Request().Header.Values("Idempotency-Key")
 	if len(keys) > 1 {
-		return schema.Errorf(schema.Invalid, "invalid_idempotency_key", "Send one Idempotency-Key only.")
+		return schema.Errorf(schema.Invalid, "invalid_idempotency_key", "Send only one Idempotency-Key.")
 	}
 	e, err := a.Request(c.Request().Context(), p, first(keys))
 	if err != nil {
@@ -40,7 +40,7 @@ func (a *API) listExports(c echo.Context) error {
 	for _, e := range list {
 		v.Exports = append(v.Exports, a.View(e))
 	}
-	if len(list) >= listed {
+	if len(list) >= pageSize {
 		v.Next = list[len(list)-1].ID
 	}
 	return c.JSON(http.StatusOK, v)
@@ -107,7 +107,7 @@ func (a *API) downloadArchive(c echo.Context) error {
 	return a.ServeArchive(c, p, c.Param("id"))
 }
 
-// accepted shows an export as it stands now, and where to look on.
+// accepted answers 202 with the export as it is now, and its Location.
 func (a *API) accepted(c echo.Context, e schema.Export) error {
 	c.Response().Header().Set(echo.HeaderLocation, a.location(e.ID))
 	return c.JSON(http.StatusAccepted, a.View(e))

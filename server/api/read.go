@@ -7,15 +7,15 @@ import (
 
 	"satchel/schema"
 	"satchel/server/auth"
-	"satchel/workflows"
+	"satchel/workflows/client"
 )
 
-// listed is how many exports a list holds: at one a day, a season's.
-const listed = 100
+// pageSize is how many exports a page of a list has.
+const pageSize = 100
 
-// Get reads an export of the caller's account. One that was asked for a
-// moment ago is there at once, before any worker has written its row; another
-// account's is not there at all. Only what is not written needs Temporal.
+// Get reads an export of the principal's account. An export whose row no worker
+// has written yet is read from its run. The error for another account's export
+// is NotFound. Only an export without a row needs Temporal.
 func (a *API) Get(ctx context.Context, p auth.Principal, id string) (schema.Export, error) {
 	if !schema.IsExportID(id) {
 		return schema.Export{}, notFound()
@@ -24,7 +24,7 @@ func (a *API) Get(ctx context.Context, p auth.Principal, id string) (schema.Expo
 	if schema.KindOf(err) != schema.NotFound {
 		return e, err
 	}
-	run, open, err := a.openRun(ctx, p.Account, patience)
+	run, open, err := a.openRun(ctx, p.Account, temporalTimeout)
 	if err != nil {
 		return schema.Export{}, err
 	}
@@ -34,11 +34,11 @@ func (a *API) Get(ctx context.Context, p auth.Principal, id string) (schema.Expo
 	return unwritten(p.Account, run), nil
 }
 
-// List reads the latest exports of the caller's account, newest first, as many
-// as a list holds. While Temporal is away, it is what has been written: all but an export that was
-// asked for a moment ago.
+// List reads the latest exports of the principal's account, newest first, up to
+// pageSize. While Temporal is away, an export whose row is not written yet is
+// missing.
 func (a *API) List(ctx context.Context, p auth.Principal) ([]schema.Export, error) {
-	run, open, err := a.openRun(ctx, p.Account, listPatience)
+	run, open, err := a.openRun(ctx, p.Account, listTimeout)
 	if schema.KindOf(err) == schema.Unavailable {
 		slog.WarnContext(ctx, "exports are listed without Temporal", "account", p.Account, "err", err)
 		err = nil
@@ -46,7 +46,7 @@ func (a *API) List(ctx context.Context, p auth.Principal) ([]schema.Export, erro
 	if err != nil {
 		return nil, err
 	}
-	list, err := a.store.Exports(ctx, p.Account, listed)
+	list, err := a.store.Exports(ctx, p.Account, pageSize)
 	if err != nil {
 		return nil, err
 	}
@@ -56,19 +56,19 @@ func (a *API) List(ctx context.Context, p auth.Principal) ([]schema.Export, erro
 	return list, nil
 }
 
-// page is List, or where before names one of the exports, those that are older.
+// page is List, or, where before is the ID of an export, the exports before it.
 func (a *API) page(ctx context.Context, p auth.Principal, before string) ([]schema.Export, error) {
 	switch {
 	case before == "":
 		return a.List(ctx, p)
 	case !schema.IsExportID(before):
-		return nil, schema.Errorf(schema.Invalid, "invalid_before", "What stands in before is not what a list called next.")
+		return nil, schema.Errorf(schema.Invalid, "invalid_before", "The value of before was not returned as next by this list.")
 	}
-	return a.store.ExportsBefore(ctx, p.Account, before, listed)
+	return a.store.ExportsBefore(ctx, p.Account, before, pageSize)
 }
 
-// unwritten is an export whose row no worker has written yet.
-func unwritten(account string, run workflows.OpenRun) schema.Export {
+// unwritten makes an export from its run, while no worker has written its row.
+func unwritten(account string, run client.OpenRun) schema.Export {
 	return schema.Export{
 		ID: run.Export, Account: account, RequestedBy: run.RequestedBy, Status: schema.Pending,
 		RequestedAt: run.RequestedAt, ConfirmBy: run.ConfirmBy, Generation: 1,

@@ -7,11 +7,14 @@ import (
 
 	"satchel/schema"
 	"satchel/server/auth"
-	"satchel/workflows"
+	"satchel/server/respond"
+	"satchel/workflows/accountexport"
+	"satchel/workflows/client"
 )
 
-// BusyError refuses a new export because of another one. AvailableAt is when
-// the next may be asked for, as things stand, and nil while nobody can know.
+// BusyError rejects a request for an export because of another export.
+// AvailableAt is when the next may be requested, as far as is known now; it is
+// nil where that is not known.
 type BusyError struct {
 	Err         *schema.Error
 	ExportID    string
@@ -22,12 +25,22 @@ func (e *BusyError) Error() string { return e.Err.Error() }
 
 func (e *BusyError) Unwrap() error { return e.Err }
 
-// Request asks for an export. With an Idempotency-Key the same requester gets
-// the same export for the same key, however often they ask and whatever has
-// become of it; key may be "". The error is a *BusyError where another export
-// is under way or the account is in its cooldown.
+// ProblemMembers implements respond.Extended: both members are always there.
+func (e *BusyError) ProblemMembers() any {
+	return struct {
+		ExportID    string  `json:"exportId"`
+		AvailableAt *string `json:"availableAt"`
+	}{e.ExportID, respond.TimestampOrNull(e.AvailableAt)}
+}
+
+var _ respond.Extended = (*BusyError)(nil)
+
+// Request starts an export. With an idempotency key, which may be "", the same
+// requester always gets the same export for the same key, whatever its status.
+// The error is a *BusyError where another export is under way or the account is
+// in its cooldown.
 func (a *API) Request(ctx context.Context, p auth.Principal, key string) (schema.Export, error) {
-	in := workflows.Export{
+	in := accountexport.AccountExportInput{
 		ID: schema.NewExportID(), Account: p.Account, RequestedBy: p.User,
 		RequestedAt: a.now().UTC().Truncate(time.Millisecond), Windows: a.windows, Categories: schema.Categories,
 	}
@@ -35,12 +48,12 @@ func (a *API) Request(ctx context.Context, p auth.Principal, key string) (schema
 		if err := checkKey(key); err != nil {
 			return schema.Export{}, err
 		}
-		in.ID = schema.ExportIDFor(a.secret, p.Account, by(p), key)
+		in.ID = schema.ExportIDFor(a.secret, p.Account, p.Actor(), key)
 		if e, err := a.Get(ctx, p, in.ID); schema.KindOf(err) != schema.NotFound {
 			return e, err
 		}
 	}
-	deadline := time.NewTimer(closing)
+	deadline := time.NewTimer(closeTimeout)
 	defer deadline.Stop()
 	for {
 		e, err := a.request(ctx, p, in)
@@ -48,7 +61,7 @@ func (a *API) Request(ctx context.Context, p auth.Principal, key string) (schema
 			return e, err
 		}
 		select {
-		case <-time.After(closing / 20):
+		case <-time.After(closeTimeout / 20):
 		case <-deadline.C:
 			return schema.Export{}, err
 		case <-ctx.Done():
@@ -57,18 +70,18 @@ func (a *API) Request(ctx context.Context, p auth.Principal, key string) (schema
 	}
 }
 
-// closing is how long a run whose export has ended may take to close while a
-// request waits for it; it is a moment where a worker is up.
-const closing = 2 * time.Second
+// closeTimeout is how long a request waits for the run of an export that has
+// ended to close. With a worker up, that takes a moment.
+const closeTimeout = 2 * time.Second
 
 var errClosing = &schema.Error{
-	Kind: schema.Unavailable, Code: "closing", Message: "Your last export is just being closed. Please try again.", RetryAfter: closing,
+	Kind: schema.Unavailable, Code: "closing", Message: "Your last export is just being closed. Please try again.", RetryAfter: closeTimeout,
 }
 
-// request starts the export or says what is in the way: errClosing where that
-// is the last moment of a run.
-func (a *API) request(ctx context.Context, p auth.Principal, in workflows.Export) (schema.Export, error) {
-	if err := a.cooling(ctx, p.Account); err != nil {
+// request starts the export, or returns an error that says what prevents it:
+// errClosing where that is a run about to close.
+func (a *API) request(ctx context.Context, p auth.Principal, in accountexport.AccountExportInput) (schema.Export, error) {
+	if err := a.checkCooldown(ctx, p.Account); err != nil {
 		return schema.Export{}, err
 	}
 	started, err := a.start(ctx, in)
@@ -76,25 +89,25 @@ func (a *API) request(ctx context.Context, p auth.Principal, in workflows.Export
 		return schema.Export{}, err
 	}
 	if started {
-		return unwritten(p.Account, workflows.OpenRun{
+		return unwritten(p.Account, client.OpenRun{
 			Export: in.ID, RequestedBy: in.RequestedBy, RequestedAt: in.RequestedAt, ConfirmBy: in.RequestedAt.Add(in.Windows.Confirm),
 		}), nil
 	}
-	run, open, err := a.openRun(ctx, p.Account, patience)
+	run, open, err := a.openRun(ctx, p.Account, temporalTimeout)
 	switch {
 	case err != nil:
 		return schema.Export{}, err
 	case !open:
 		return schema.Export{}, errClosing
-	case run.Export == in.ID: // the same request, told twice
+	case run.Export == in.ID: // the same request, sent twice
 		return a.Get(ctx, p, in.ID)
 	}
-	return schema.Export{}, a.inTheWay(ctx, p, run.Export)
+	return schema.Export{}, a.activeExport(ctx, p, run.Export)
 }
 
-// inTheWay says why the export with the open run keeps others from starting.
-func (a *API) inTheWay(ctx context.Context, p auth.Principal, id string) error {
-	if err := a.cooling(ctx, p.Account); err != nil {
+// activeExport returns the error for a request while another export's run is open.
+func (a *API) activeExport(ctx context.Context, p auth.Principal, id string) error {
+	if err := a.checkCooldown(ctx, p.Account); err != nil {
 		return err
 	}
 	e, err := a.Get(ctx, p, id)
@@ -104,12 +117,12 @@ func (a *API) inTheWay(ctx context.Context, p auth.Principal, id string) error {
 	case err != nil:
 		return err
 	}
-	available := e.ExpiresAt // nil until it is completed
+	available := e.ExpiresAt // nil unless it is completed
 	if e.Status == schema.Pending {
-		available = &e.ConfirmBy // when it lapses, unless somebody confirms
+		available = &e.ConfirmBy // when it lapses, unless it is confirmed
 	}
 	if available != nil && !available.After(a.now()) {
-		return errClosing // its time is over, and its run is about to notice
+		return errClosing // its time is over, and its run is about to end it
 	}
 	return &BusyError{
 		Err:      schema.Errorf(schema.Conflict, "export_active", "An export of this account is already under way."),
@@ -117,41 +130,32 @@ func (a *API) inTheWay(ctx context.Context, p auth.Principal, id string) error {
 	}
 }
 
-// cooling refuses while the account's last completed export is too recent, by
-// the database's clock.
-func (a *API) cooling(ctx context.Context, account string) error {
+// checkCooldown returns a *BusyError while the account's last completed export is
+// too recent, by the database's clock.
+func (a *API) checkCooldown(ctx context.Context, account string) error {
 	e, cooling, err := a.store.Cooling(ctx, account)
 	if err != nil || !cooling {
 		return err
 	}
 	available := e.AvailableAgainAt
 	if e.Status == schema.Completed && e.ExpiresAt.After(*available) {
-		available = e.ExpiresAt // its run stays open as long as its file
+		available = e.ExpiresAt // the run stays open as long as the file exists
 	}
 	return &BusyError{
-		Err:      schema.Errorf(schema.Conflict, "cooldown", "Your last export was completed a short while ago. Please wait before asking for the next."),
+		Err:      schema.Errorf(schema.Conflict, "cooldown", "Your last export was completed only recently. Please wait before you request the next one."),
 		ExportID: e.ID, AvailableAt: available,
 	}
 }
 
-// checkKey takes an Idempotency-Key of up to 255 printable ASCII characters.
+// checkKey accepts up to 255 printable ASCII characters.
 func checkKey(key string) error {
 	if len(key) > 255 {
-		return schema.Errorf(schema.Invalid, "invalid_idempotency_key", "An Idempotency-Key has at most 255 characters.")
+		return schema.Errorf(schema.Invalid, "invalid_idempotency_key", "An Idempotency-Key can have at most 255 characters.")
 	}
 	for i := range len(key) {
 		if key[i] < ' ' || key[i] > '~' {
-			return schema.Errorf(schema.Invalid, "invalid_idempotency_key", "An Idempotency-Key is made of printable ASCII characters.")
+			return schema.Errorf(schema.Invalid, "invalid_idempotency_key", "An Idempotency-Key can contain only printable ASCII characters.")
 		}
 	}
 	return nil
-}
-
-// by names who is asking, where deeds are written down: a user, else the
-// credential that came.
-func by(p auth.Principal) string {
-	if p.User != "" {
-		return p.User
-	}
-	return p.Credential
 }

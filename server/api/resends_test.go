@@ -9,7 +9,7 @@ import (
 	"satchel/server/api"
 )
 
-func TestTheMailMayBeSentAgainThreeTimesInAnyHour(t *testing.T) {
+func TestResendsAreThreeInAnyHour(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 	ago := func(minutes ...int) (at []time.Time) {

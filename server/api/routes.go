@@ -2,31 +2,31 @@ package api
 
 import (
 	"net/http"
-	"time"
 
-	"github.com/labstack/echo/v4"
-
-	"satchel/server/auth"
+	"satchel/server/respond"
 )
 
-// answering is how long a handler may take that does not stream.
-const answering = 15 * time.Second
+// Register adds the routes.
+func (a *API) Register(r *respond.Router) {
+	var (
+		exporter = respond.Policy{Access: respond.Exporter, Format: respond.JSON}
+		public   = respond.Policy{Access: respond.Public, Format: respond.JSON}
+		stream   = respond.Policy{Access: respond.Exporter, Format: respond.JSON, Streaming: true}
+		file     = respond.Policy{Access: respond.Exporter, Format: respond.JSON, File: true}
+	)
+	const post = http.MethodPost
+	r.Add(post, "/v1/account/exports", a.requestExport, exporter, jsonBody)
+	r.Read("/v1/account/exports", a.listExports, exporter)
+	r.Read("/v1/account/exports/:id", a.showExport, exporter)
+	r.Add(http.MethodGet, "/v1/account/exports/:id/events", a.streamExport, stream)
+	r.Add(post, "/v1/account/exports/:id/confirmation", a.resendConfirmation, exporter, jsonBody)
+	r.Add(post, "/v1/account/exports/:id/cancel", a.cancelExport, exporter, jsonBody)
+	r.Add(http.MethodDelete, "/v1/account/exports/:id", a.deleteExport, exporter, jsonBody)
+	r.Read("/v1/account/exports/:id/archive", a.downloadArchive, file)
 
-// Register adds the routes. Who is asking was found out before, by
-// auth.Identify, and errors are answered after, by WriteProblem.
-func (a *API) Register(e *echo.Echo) {
-	exporter, brief, small := auth.RequireExporter, Within(answering), smallBody
-	look := []string{http.MethodGet, http.MethodHead}
+	r.Read("/openapi.json", a.openapi.serve, public)
+	r.Read("/schemas/account-export-1.0.json", a.archiveSchema.serve, public)
 
-	e.POST("/v1/account/exports", a.requestExport, noStore, exporter, brief, small)
-	e.Match(look, "/v1/account/exports", a.listExports, noStore, exporter, brief)
-	e.Match(look, "/v1/account/exports/:id", a.showExport, noStore, exporter, brief)
-	e.GET("/v1/account/exports/:id/events", a.streamExport, noStore, exporter)
-	e.POST("/v1/account/exports/:id/confirmation", a.resendConfirmation, noStore, exporter, brief, small)
-	e.POST("/v1/account/exports/:id/cancel", a.cancelExport, noStore, exporter, brief, small)
-	e.DELETE("/v1/account/exports/:id", a.deleteExport, noStore, exporter, brief, small)
-	e.Match(look, "/v1/account/exports/:id/archive", a.downloadArchive, noStore, exporter)
-
-	e.Match(look, "/openapi.json", a.openapi.serve)
-	e.Match(look, "/schemas/account-export-1.0.json", a.archiveSchema.serve)
+	r.Unmatched("/v1", exporter)
+	r.Unmatched("/schemas", public)
 }

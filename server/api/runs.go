@@ -11,22 +11,22 @@ import (
 	"google.golang.org/grpc/status"
 
 	"satchel/schema"
-	"satchel/workflows"
+	"satchel/workflows/accountexport"
+	"satchel/workflows/client"
 )
 
-// patience is how long Temporal may take for one answer before it counts as
-// away, and listPatience where there is an answer without it, which is to come
-// in good time.
+// temporalTimeout is how long one call to Temporal may take before Temporal
+// counts as away. listTimeout is for lists, which are answered without it.
 const (
-	patience     = 8 * time.Second
-	listPatience = 3 * time.Second
+	temporalTimeout = 8 * time.Second
+	listTimeout     = 3 * time.Second
 )
 
-// start starts the export, and answers false where the account has a run
-// open already.
-func (a *API) start(ctx context.Context, in workflows.Export) (bool, error) {
-	err := a.ask(ctx, patience, func(ctx context.Context) error {
-		_, err := a.temporal.ExecuteWorkflow(ctx, in.Options(), workflows.AccountExport, in)
+// start starts the export's run. It returns false where the account has an open
+// run already.
+func (a *API) start(ctx context.Context, in accountexport.AccountExportInput) (bool, error) {
+	err := a.callTemporal(ctx, temporalTimeout, func(ctx context.Context) error {
+		_, err := client.StartAccountExport(ctx, a.temporal, in)
 		return err
 	})
 	if temporal.IsWorkflowExecutionAlreadyStartedError(err) {
@@ -35,33 +35,33 @@ func (a *API) start(ctx context.Context, in workflows.Export) (bool, error) {
 	return err == nil, err
 }
 
-// openRun finds the account's open run, and answers false where there is none.
-func (a *API) openRun(ctx context.Context, account string, within time.Duration) (run workflows.OpenRun, open bool, err error) {
-	err = a.ask(ctx, within, func(ctx context.Context) (err error) {
-		run, open, err = workflows.FindOpen(ctx, a.temporal, account)
+// openRun finds the account's open run. It returns false where there is none.
+func (a *API) openRun(ctx context.Context, account string, timeout time.Duration) (run client.OpenRun, open bool, err error) {
+	err = a.callTemporal(ctx, timeout, func(ctx context.Context) (err error) {
+		run, open, err = client.FindOpen(ctx, a.temporal, account)
 		return err
 	})
 	return run, open, err
 }
 
-// signal sends a signal to the account's open run, which knows by the export
-// whether it is meant. It answers false where no run is open.
-func (a *API) signal(ctx context.Context, e schema.Export, s workflows.Signal, by string) (told bool, err error) {
-	err = a.ask(ctx, patience, func(ctx context.Context) (err error) {
-		told, err = workflows.Tell(ctx, a.temporal, e.Account, s, workflows.Order{Export: e.ID, By: by, Seen: e.Status})
+// signal sends a signal to the account's open run, which ignores it unless it
+// runs this export. It returns false where no run is open.
+func (a *API) signal(ctx context.Context, e schema.Export, s accountexport.Signal, actor string) (sent bool, err error) {
+	err = a.callTemporal(ctx, temporalTimeout, func(ctx context.Context) (err error) {
+		sent, err = client.SignalExport(ctx, a.temporal, e.Account, s, accountexport.SignalPayload{Export: e.ID, By: actor, SeenStatus: e.Status})
 		return err
 	})
-	return told, err
+	return sent, err
 }
 
-// ask puts one question to Temporal. Where it does not answer in time, or says
-// that it cannot, the error is Unavailable. What is asked is asked to the end,
-// also where whoever wanted to know has left: a call that is broken off in the
-// middle can leave a Temporal on SQLite unable to answer anybody.
-func (a *API) ask(ctx context.Context, within time.Duration, question func(context.Context) error) error {
-	asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
+// callTemporal calls Temporal with a timeout. The error is Unavailable where
+// Temporal does not answer in time or says that it cannot. The call is finished
+// even after the client has left: a call that is cancelled half-way can leave a
+// Temporal on SQLite unable to answer any other.
+func (a *API) callTemporal(ctx context.Context, timeout time.Duration, call func(context.Context) error) error {
+	callCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()
-	err := question(asking)
+	err := call(callCtx)
 	switch {
 	case err == nil:
 		return nil
@@ -70,8 +70,8 @@ func (a *API) ask(ctx context.Context, within time.Duration, question func(conte
 	case !temporalAway(err):
 		return err
 	}
-	away := schema.Errorf(schema.Unavailable, "temporal_unavailable", "We cannot do this right now. Please try again soon.")
-	away.RetryAfter, away.Cause = patience, err
+	away := schema.Errorf(schema.Unavailable, "temporal_unavailable", "This is not possible right now. Please try again in a moment.")
+	away.RetryAfter, away.Cause = temporalTimeout, err
 	return away
 }
 

@@ -1,9 +1,8 @@
 package api
 
 import (
-	"time"
-
 	"satchel/schema"
+	"satchel/server/respond"
 )
 
 // ExportView is an export as the API shows it. Every key is always there.
@@ -23,13 +22,13 @@ type ExportView struct {
 	Categories       []CategoryView `json:"categories"`
 }
 
-// exportsView is a list of exports. Next is there where there may be more.
+// exportsView is a page of exports. Next is set where there may be more.
 type exportsView struct {
 	Exports []ExportView `json:"exports"`
 	Next    string       `json:"next,omitempty"`
 }
 
-// CategoryView is how far one category of an export has come.
+// CategoryView is the progress of one category of an export.
 type CategoryView struct {
 	Name            schema.Category       `json:"name"`
 	Status          schema.CategoryStatus `json:"status"`
@@ -38,27 +37,27 @@ type CategoryView struct {
 	Bytes           int64                 `json:"bytes"`
 }
 
-// View shows an export. The categories that it began with are in it, in archive
-// order, and all of them while nothing is known.
+// View returns an export as the API shows it. It lists the categories that the
+// export was started with, in archive order, and all categories before that.
 func (a *API) View(e schema.Export) ExportView {
 	v := ExportView{
-		ID: e.ID, AccountID: e.Account, Status: e.Status, Reason: orNull(e.Reason),
-		RequestedAt: *instant(&e.RequestedAt), ConfirmedAt: instant(e.ConfirmedAt), CompletedAt: instant(e.CompletedAt),
-		ExpiresAt: instant(e.ExpiresAt), AvailableAgainAt: instant(e.AvailableAgainAt),
+		ID: e.ID, AccountID: e.Account, Status: e.Status, Reason: respond.StringOrNull(e.Reason),
+		RequestedAt: respond.Timestamp(e.RequestedAt), ConfirmedAt: respond.TimestampOrNull(e.ConfirmedAt), CompletedAt: respond.TimestampOrNull(e.CompletedAt),
+		ExpiresAt: respond.TimestampOrNull(e.ExpiresAt), AvailableAgainAt: respond.TimestampOrNull(e.AvailableAgainAt),
 		Size: e.Size, SHA256: e.SHA256,
 		Categories: make([]CategoryView, 0, len(schema.Categories)),
 	}
 	if a.downloadable(e) {
-		v.DownloadURL = orNull(a.site.Archive(e.ID))
+		v.DownloadURL = respond.StringOrNull(a.site.Archive(e.ID))
 	}
-	known := make(map[schema.Category]schema.CategoryProgress, len(e.Categories))
+	progress := make(map[schema.Category]schema.CategoryProgress, len(e.Categories))
 	for _, p := range e.Categories {
-		known[p.Name] = p
+		progress[p.Name] = p
 	}
 	for _, c := range schema.Categories {
-		p, ok := known[c]
-		if !ok && len(known) > 0 {
-			continue // there was none of this name yet
+		p, ok := progress[c]
+		if !ok && len(progress) > 0 {
+			continue // it did not exist when the export was started
 		}
 		if !ok {
 			p.Status = schema.CategoryWaiting
@@ -70,25 +69,8 @@ func (a *API) View(e schema.Export) ExportView {
 	return v
 }
 
-// downloadable is a hint by our clock; the database's decides when somebody
-// comes for the file.
+// downloadable is a hint by this server's clock. A download is decided by the
+// database's.
 func (a *API) downloadable(e schema.Export) bool {
 	return e.Status == schema.Completed && e.ExpiresAt != nil && a.now().Before(*e.ExpiresAt)
-}
-
-// instant writes a time as all of the API does: RFC 3339 in UTC, to the
-// millisecond.
-func instant(t *time.Time) *string {
-	if t == nil {
-		return nil
-	}
-	s := t.UTC().Format("2006-01-02T15:04:05.000Z07:00")
-	return &s
-}
-
-func orNull(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
 }

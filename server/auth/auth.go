@@ -11,68 +11,60 @@ import (
 
 	"satchel/schema"
 	"satchel/server/limit"
+	"satchel/server/respond"
 )
 
-// Directory is what the platform knows of who is who. What it does not know
-// is a schema.Error of kind NotFound.
+// Directory reads accounts, people and credentials of the platform. The error
+// for what does not exist is a schema.Error of kind NotFound.
 type Directory interface {
 	Account(ctx context.Context, id string) (schema.Account, error)
 	Person(ctx context.Context, account, user string) (schema.Person, error)
 	Credential(ctx context.Context, username string) (schema.Credential, error)
 }
 
-// Everybody is whom the sign-in of development lets in: the person named, or
-// for "" some to choose from.
-type Everybody interface {
+// DevDirectory lists the people whom the sign-in for development accepts: the
+// user with this ID, or, for "", some to choose from.
+type DevDirectory interface {
 	People(ctx context.Context, user string) ([]schema.Person, error)
 }
 
-// Options are what Auth is made of.
+// Options configure an Auth.
 type Options struct {
 	Directory Directory
 	Sessions  scs.CtxStore
 	Site      schema.Site
-	Host      Host      // zero where no host application vouches for anybody
-	Dev       Everybody // nil except for a server that only loopback can reach
+	Host      Host         // zero without a host application
+	Dev       DevDirectory // nil unless only loopback can reach the server
 	Now       func() time.Time
-
-	// ByItself tells whether a request is one that a page sends by itself, so
-	// that it is no sign of somebody at work. Where nil, none is.
-	ByItself func(echo.Context) bool
 }
 
-// Auth finds out who is asking.
+// Auth authenticates requests.
 type Auth struct {
 	directory Directory
 	sessions  *scs.SessionManager
 	host      *host
 	site      site
-	dev       Everybody
+	dev       DevDirectory
 	now       func() time.Time
-	byItself  func(echo.Context) bool
 
-	failuresOf   *limit.Buckets // by address
-	failuresWith *limit.Buckets // by user name, of those that a credential may have
-	welcome      *welcome
+	addressFailures    *limit.Buckets // failed sign-ins by address
+	credentialFailures *limit.Buckets // failed sign-ins by user name, if it has the form of one
+	knownClients       *knownClients
 }
 
-// New makes an Auth. It asks nobody yet.
+// New makes an Auth. It connects to nothing.
 func New(o Options) *Auth {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.ByItself == nil {
-		o.ByItself = func(echo.Context) bool { return false }
-	}
 	a := &Auth{
-		directory:    o.Directory,
-		site:         newSite(o.Site),
-		dev:          o.Dev,
-		now:          o.Now,
-		byItself:     o.ByItself,
-		failuresOf:   limit.New(1, 20, o.Now),
-		failuresWith: limit.New(0.2, 10, o.Now),
-		welcome:      newWelcome(o.Now),
+		directory:          o.Directory,
+		site:               newSite(o.Site),
+		dev:                o.Dev,
+		now:                o.Now,
+		addressFailures:    limit.New(1, 20, o.Now),
+		credentialFailures: limit.New(0.2, 10, o.Now),
+		knownClients:       newKnownClients(o.Now),
 	}
 	a.sessions = newSessions(o.Sessions, a.site.secure)
 	if o.Host != (Host{}) {
@@ -81,50 +73,89 @@ func New(o Options) *Auth {
 	return a
 }
 
-// Identify finds out who sends a request. Whoever brings a credential that is
-// wrong is refused at once; whoever brings none is anonymous.
+// authTimeout is how long authentication may take.
+const authTimeout = 10 * time.Second
+
+// Identify is a middleware that authenticates requests, except on routes that
+// are Public. A request with wrong credentials fails; one without credentials
+// is anonymous.
 func (a *Auth) Identify(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
+	identify := func(c echo.Context) error {
 		who, err := a.identify(c)
 		if err != nil {
 			return err
 		}
 		if who != nil {
-			who.still = a.still
+			who.reauthenticate = a.reauthenticate
 			c.Set(contextKey, *who)
+		}
+		return nil
+	}
+	identifyInTime := respond.Timeout(authTimeout)(identify)
+	return func(c echo.Context) error {
+		if respond.PolicyOf(c).Access == respond.Public {
+			return next(c)
+		}
+		if err := identifyInTime(c); err != nil {
+			return err
 		}
 		return next(c)
 	}
 }
 
-func (a *Auth) identify(c echo.Context) (*known, error) {
+// Authorize is a middleware that rejects requests of those who may not use the
+// route. It stands behind Identify.
+func Authorize(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		var err error
+		switch respond.PolicyOf(c).Access {
+		case respond.Exporter:
+			_, err = Exporter(c)
+		case respond.ExporterByBasic:
+			if p, _ := Of(c); p.Method != Basic {
+				return schema.Errorf(schema.Unauthenticated, "unauthenticated",
+					"Use HTTP Basic authentication with an account SID and its auth token, or an API key and its secret.")
+			}
+			_, err = Exporter(c)
+		case respond.SignedIn:
+			_, err = Of(c)
+		}
+		if err != nil {
+			return err
+		}
+		return next(c)
+	}
+}
+
+func (a *Auth) identify(c echo.Context) (*identity, error) {
 	ctx, header := c.Request().Context(), c.Request().Header.Get(echo.HeaderAuthorization)
 	if header == "" {
-		return a.bySession(c)
+		return a.identifySession(c)
 	}
 	address := AddressKey(c.RealIP())
-	if wait := a.failuresOf.Wait(address); wait > 0 {
+	if wait := a.addressFailures.Wait(address); wait > 0 {
 		return nil, tooManyFailures(wait)
 	}
-	var who *known
+	var who *identity
 	var err error
 	switch scheme, token, _ := strings.Cut(header, " "); strings.ToLower(scheme) {
 	case "bearer":
-		who, _, err = a.byToken(ctx, strings.TrimSpace(token))
+		who, _, err = a.identifyToken(ctx, strings.TrimSpace(token))
 	case "basic":
-		who, err = a.bySecret(c.Request(), address)
+		who, err = a.identifyBasic(c.Request(), address)
 	default:
-		err = schema.Errorf(schema.Unauthenticated, "unauthenticated", "Use a bearer token or HTTP Basic authentication.")
+		err = schema.Errorf(schema.Unauthenticated, "unauthenticated", "Please use a bearer token or HTTP Basic authentication.")
 	}
 	if schema.KindOf(err) == schema.Unauthenticated {
-		a.failuresOf.Take(address)
+		a.addressFailures.Take(address)
 	}
 	return who, err
 }
 
-// lookUp asks the directory about a person as they are now. Whoever it does
-// not know is Unauthenticated, and the suspended are known but refused.
-func (a *Auth) lookUp(ctx context.Context, account, user string, m Method) (*known, error) {
+// lookUp reads a person and their account from the directory. The error is
+// Unauthenticated where either does not exist. A person of a suspended account
+// is returned, with a denial.
+func (a *Auth) lookUp(ctx context.Context, account, user string, m Method) (*identity, error) {
 	person, err := a.directory.Person(ctx, account, user)
 	if schema.KindOf(err) == schema.NotFound {
 		return nil, schema.Errorf(schema.Unauthenticated, "unauthenticated", "You are no longer a user of this account.")
@@ -134,17 +165,17 @@ func (a *Auth) lookUp(ctx context.Context, account, user string, m Method) (*kno
 	}
 	of, err := a.directory.Account(ctx, account)
 	if schema.KindOf(err) == schema.NotFound {
-		return nil, schema.Errorf(schema.Unauthenticated, "unauthenticated", "This account is no longer there.")
+		return nil, schema.Errorf(schema.Unauthenticated, "unauthenticated", "This account no longer exists.")
 	}
 	if err != nil {
 		return nil, err
 	}
-	who := &known{
+	who := &identity{
 		Principal: Principal{Account: account, User: person.ID, Role: person.Role, Method: m},
 		person:    person, account: of,
 	}
 	if of.Suspended {
-		who.refused = suspended()
+		who.denial = suspended()
 	}
 	return who, nil
 }
@@ -159,8 +190,9 @@ func tooManyFailures(wait time.Duration) error {
 	return err
 }
 
-// AddressKey is what an address is counted by: of IPv6, the network that one
-// customer of a provider is given.
+// AddressKey returns the key under which an IP address is rate limited: an IPv4
+// address itself, and the /64 network of an IPv6 address, which is what one
+// customer of a provider has.
 func AddressKey(ip string) string {
 	address, err := netip.ParseAddr(ip)
 	if err != nil {

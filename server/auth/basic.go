@@ -12,34 +12,34 @@ import (
 	"satchel/schema"
 )
 
-// username is what a credential may be called: an account SID or an API key.
+// username matches the name of a credential: an account SID or an API key.
 var username = regexp.MustCompile(`^(AC|SK)[0-9a-f]{32}$`)
 
-// bySecret lets in whoever knows the secret of an account or API key. Secrets
-// are long and random, so a plain hash guards them. Unknown names go the same
-// way as wrong secrets.
-func (a *Auth) bySecret(r *http.Request, address string) (*known, error) {
+// identifyBasic authenticates by the secret of an account or API key. Secrets
+// are long and random, so a plain hash protects them. An unknown name takes the
+// same path as a wrong secret.
+func (a *Auth) identifyBasic(r *http.Request, address string) (*identity, error) {
 	name, secret, ok := r.BasicAuth()
 	if !ok {
 		return nil, wrongSecret()
 	}
-	counted := username.MatchString(name) // what nobody is called is counted by its address alone
-	if wait := a.failuresWith.Wait(name); counted && wait > 0 && !a.welcome.has(name, address) {
+	counted := username.MatchString(name) // failures with other names are counted by address only
+	if wait := a.credentialFailures.Wait(name); counted && wait > 0 && !a.knownClients.has(name, address) {
 		return nil, tooManyFailures(wait)
 	}
 	credential, err := a.credential(r.Context(), name, secret)
 	if schema.KindOf(err) == schema.Unauthenticated && counted {
-		a.failuresWith.Take(name)
+		a.credentialFailures.Take(name)
 	}
 	if err != nil {
 		return nil, err
 	}
-	a.welcome.add(name, address)
-	return holder(name, credential)
+	a.knownClients.add(name, address)
+	return identityOf(name, credential)
 }
 
-// credential finds what a name and its secret open. The error is
-// Unauthenticated where they open nothing.
+// credential reads the credential with this name and secret. The error is
+// Unauthenticated where there is none.
 func (a *Auth) credential(ctx context.Context, name, secret string) (credential schema.Credential, err error) {
 	if username.MatchString(name) {
 		if credential, err = a.directory.Credential(ctx, name); err != nil && schema.KindOf(err) != schema.NotFound {
@@ -47,63 +47,64 @@ func (a *Auth) credential(ctx context.Context, name, secret string) (credential 
 		}
 	}
 	sum := sha256.Sum256([]byte(secret))
-	if subtle.ConstantTimeCompare(sum[:], orNobodys(credential.SecretSHA256)) != 1 {
+	expected := credential.SecretSHA256
+	if len(expected) != sha256.Size {
+		expected = dummyHash
+	}
+	if subtle.ConstantTimeCompare(sum[:], expected) != 1 {
 		return credential, wrongSecret()
 	}
 	return credential, nil
 }
 
-// holder is whoever knows the secret of a credential.
-func holder(name string, c schema.Credential) (*known, error) {
+// dummyHash is compared with where there is no credential, so that an unknown
+// name takes as long as a wrong secret. No secret with this hash is known.
+var dummyHash = make([]byte, sha256.Size)
+
+// identityOf returns the identity of a client that knows a credential's secret.
+func identityOf(name string, c schema.Credential) (*identity, error) {
 	if c.Suspended {
 		return nil, suspended()
 	}
-	return &known{Principal: Principal{Account: c.Account, User: c.User, Role: c.Role, Method: Basic, Credential: name}}, nil
-}
-
-// orNobodys makes sure that there is always a hash to compare with. No secret
-// is known that has nobody's.
-func orNobodys(sum []byte) []byte {
-	if len(sum) != sha256.Size {
-		return make([]byte, sha256.Size)
-	}
-	return sum
+	return &identity{Principal: Principal{Account: c.Account, User: c.User, Role: c.Role, Method: Basic, Credential: name}}, nil
 }
 
 func wrongSecret() error {
 	return schema.Errorf(schema.Unauthenticated, "unauthenticated", "The user name or secret is wrong.")
 }
 
-// welcome remembers for an hour which credentials were used from where, so
-// that a stranger who tries wrong secrets can not lock out those who know the
-// right one.
-type welcome struct {
-	now func() time.Time
-	mu  sync.Mutex
-	at  map[[2]string]time.Time
+// knownClients remembers for an hour from which addresses a credential was used
+// successfully. They are exempt from the limit on failures with its name, so
+// that an attacker who guesses secrets cannot lock out the owner.
+type knownClients struct {
+	now  func() time.Time
+	mu   sync.Mutex
+	seen map[knownClient]time.Time
 }
+
+type knownClient struct{ credential, address string }
 
 const (
-	welcomeFor  = time.Hour
-	welcomeMost = 10_000
+	knownClientLife = time.Hour
+	maxKnownClients = 10_000
 )
 
-func newWelcome(now func() time.Time) *welcome {
-	return &welcome{now: now, at: map[[2]string]time.Time{}}
+func newKnownClients(now func() time.Time) *knownClients {
+	return &knownClients{now: now, seen: map[knownClient]time.Time{}}
 }
 
-func (w *welcome) has(name, address string) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	at, ok := w.at[[2]string{name, address}]
-	return ok && w.now().Sub(at) < welcomeFor
+func (k *knownClients) has(credential, address string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	at, ok := k.seen[knownClient{credential, address}]
+	return ok && k.now().Sub(at) < knownClientLife
 }
 
-func (w *welcome) add(name, address string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if len(w.at) >= welcomeMost {
-		clear(w.at)
+func (k *knownClients) add(credential, address string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.seen) >= maxKnownClients {
+		clear(k.seen)
 	}
-	w.at[[2]string{name, address}] = w.now()
+	k.seen[knownClient{credential, address}] = k.now()
 }

@@ -12,88 +12,88 @@ import (
 	"satchel/server/auth"
 )
 
-func TestProgramsComeInWithTheirSecrets(t *testing.T) {
+func TestProgramsAuthenticateWithTheirSecrets(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	require.Equal(t, auth.Principal{Account: w.account, Role: schema.Owner, Method: auth.Basic, Credential: w.account},
-		w.send(http.MethodGet, "/", knowing(w.account, w.token)).principal(t))
-	got := w.send(http.MethodGet, "/", knowing(w.key, w.secret)).principal(t)
-	require.Equal(t, auth.Principal{Account: w.account, User: w.owner, Role: schema.Owner, Method: auth.Basic, Credential: w.key}, got)
+	fx := newFixture(t)
+	require.Equal(t, auth.Principal{Account: fx.account, Role: schema.Owner, Method: auth.Basic, Credential: fx.account},
+		fx.send(http.MethodGet, "/", knowing(fx.account, fx.token)).principal(t))
+	got := fx.send(http.MethodGet, "/", knowing(fx.key, fx.secret)).principal(t)
+	require.Equal(t, auth.Principal{Account: fx.account, User: fx.owner, Role: schema.Owner, Method: auth.Basic, Credential: fx.key}, got)
 	require.False(t, got.IsPerson())
 }
 
 func TestAnAPIKeyMayDoWhatItsPersonMayNow(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.exec(`update platform.users set role = 'member' where sid = $1`, w.owner)
-	require.Equal(t, http.StatusForbidden, w.send(http.MethodGet, "/exports", knowing(w.key, w.secret)).status)
-	w.exec(`update platform.api_keys set revoked_at = now() where sid = $1`, w.key)
-	require.Equal(t, http.StatusUnauthorized, w.send(http.MethodGet, "/", knowing(w.key, w.secret)).status)
-	w.exec(`update platform.accounts set suspended = true where sid = $1`, w.account)
-	require.Equal(t, http.StatusForbidden, w.send(http.MethodGet, "/", knowing(w.account, w.token)).status)
-	require.Equal(t, http.StatusUnauthorized, w.send(http.MethodGet, "/", knowing(w.account, "a guess")).status, "only those who know the secret hear of it")
+	fx := newFixture(t)
+	fx.exec(`update platform.users set role = 'member' where sid = $1`, fx.owner)
+	require.Equal(t, http.StatusForbidden, fx.send(http.MethodGet, "/exports", knowing(fx.key, fx.secret)).status)
+	fx.exec(`update platform.api_keys set revoked_at = now() where sid = $1`, fx.key)
+	require.Equal(t, http.StatusUnauthorized, fx.send(http.MethodGet, "/", knowing(fx.key, fx.secret)).status)
+	fx.exec(`update platform.accounts set suspended = true where sid = $1`, fx.account)
+	require.Equal(t, http.StatusForbidden, fx.send(http.MethodGet, "/", knowing(fx.account, fx.token)).status)
+	require.Equal(t, http.StatusUnauthorized, fx.send(http.MethodGet, "/", knowing(fx.account, "a guess")).status, "only with the right secret the answer says so")
 }
 
 func TestUnknownNamesAndWrongSecretsGetTheSameAnswer(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	wrong := w.send(http.MethodGet, "/", knowing(w.account, "a guess"))
+	fx := newFixture(t)
+	wrong := fx.send(http.MethodGet, "/", knowing(fx.account, "a guess"))
 	require.Equal(t, http.StatusUnauthorized, wrong.status)
 	for _, name := range []string{schema.NewAccountID(), schema.NewAPIKeyID(), "", "ada", "AC' or true --", "AC\x00"} {
-		got := w.send(http.MethodGet, "/", knowing(name, w.token))
+		got := fx.send(http.MethodGet, "/", knowing(name, fx.token))
 		require.Equal(t, wrong.status, got.status, name)
 		require.Equal(t, wrong.body, got.body, name)
 	}
 	zeros := string(make([]byte, 32))
-	require.Equal(t, http.StatusUnauthorized, w.send(http.MethodGet, "/", knowing(schema.NewAccountID(), zeros)).status)
+	require.Equal(t, http.StatusUnauthorized, fx.send(http.MethodGet, "/", knowing(schema.NewAccountID(), zeros)).status)
 }
 
-func TestGuessingIsSlowAndLocksNobodyOutWhoKnowsTheSecret(t *testing.T) {
+func TestGuessingIsSlowAndDoesNotLockOutTheOwner(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	right, guess := knowing(w.account, w.token), knowing(w.account, "a guess")
-	require.Equal(t, http.StatusOK, w.send(http.MethodGet, "/", right).status)
+	fx := newFixture(t)
+	right, guess := knowing(fx.account, fx.token), knowing(fx.account, "a guess")
+	require.Equal(t, http.StatusOK, fx.send(http.MethodGet, "/", right).status)
 	tries := 0
-	for w.send(http.MethodGet, "/", guess).status == http.StatusUnauthorized {
+	for fx.send(http.MethodGet, "/", guess).status == http.StatusUnauthorized {
 		tries++
 		require.Less(t, tries, 100)
 	}
 	require.Equal(t, 20, tries, "from one address")
-	require.Equal(t, http.StatusTooManyRequests, w.send(http.MethodGet, "/", right).status, "the address has to wait")
-	w.pass(2 * time.Second)
-	require.Equal(t, http.StatusOK, w.send(http.MethodGet, "/", right).status, "the name is known to come from here")
+	require.Equal(t, http.StatusTooManyRequests, fx.send(http.MethodGet, "/", right).status, "the address has to wait")
+	fx.pass(2 * time.Second)
+	require.Equal(t, http.StatusOK, fx.send(http.MethodGet, "/", right).status, "the name is known to come from here")
 
-	w = newWorld(t)
-	right, guess = knowing(w.account, w.token), knowing(w.account, "a guess")
+	fx = newFixture(t)
+	right, guess = knowing(fx.account, fx.token), knowing(fx.account, "a guess")
 	for range 10 {
-		require.Equal(t, http.StatusUnauthorized, w.send(http.MethodGet, "/", guess).status)
+		require.Equal(t, http.StatusUnauthorized, fx.send(http.MethodGet, "/", guess).status)
 	}
-	require.Equal(t, http.StatusTooManyRequests, w.send(http.MethodGet, "/", guess).status, "with one name")
-	require.Equal(t, http.StatusTooManyRequests, w.send(http.MethodGet, "/", right).status, "a guess that is right is not told from the others")
-	w.pass(time.Minute)
-	require.Equal(t, http.StatusOK, w.send(http.MethodGet, "/", right).status)
+	require.Equal(t, http.StatusTooManyRequests, fx.send(http.MethodGet, "/", guess).status, "with one name")
+	require.Equal(t, http.StatusTooManyRequests, fx.send(http.MethodGet, "/", right).status, "a right guess gets the same answer")
+	fx.pass(time.Minute)
+	require.Equal(t, http.StatusOK, fx.send(http.MethodGet, "/", right).status)
 }
 
-func TestOtherSchemesAreRefused(t *testing.T) {
+func TestOtherSchemesAreRejected(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	fx := newFixture(t)
 	for _, header := range []string{"Digest x", "Basic", "Basic !!!", "Bearer", "x"} {
-		a := w.send(http.MethodGet, "/", func(r *http.Request) { r.Header.Set("Authorization", header) })
+		a := fx.send(http.MethodGet, "/", func(r *http.Request) { r.Header.Set("Authorization", header) })
 		require.Equal(t, http.StatusUnauthorized, a.status, header)
 	}
 }
 
-func TestNamesThatNoCredentialHasAreCountedByTheirAddressAlone(t *testing.T) {
+func TestFailuresWithImpossibleNamesAreCountedByAddressOnly(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	fx := newFixture(t)
 	for _, name := range []string{"ada", strings.Repeat("x", 20_000)} {
 		for range 15 { // more than one credential may be tried
-			require.Equal(t, http.StatusUnauthorized, w.send(http.MethodGet, "/", knowing(name, "a guess")).status)
+			require.Equal(t, http.StatusUnauthorized, fx.send(http.MethodGet, "/", knowing(name, "a guess")).status)
 		}
-		w.pass(time.Minute)
+		fx.pass(time.Minute)
 	}
 	for range 20 {
-		require.Equal(t, http.StatusUnauthorized, w.send(http.MethodGet, "/", knowing("ada", "a guess")).status)
+		require.Equal(t, http.StatusUnauthorized, fx.send(http.MethodGet, "/", knowing("ada", "a guess")).status)
 	}
-	require.Equal(t, http.StatusTooManyRequests, w.send(http.MethodGet, "/", knowing("ada", "a guess")).status)
+	require.Equal(t, http.StatusTooManyRequests, fx.send(http.MethodGet, "/", knowing("ada", "a guess")).status)
 }

@@ -17,121 +17,121 @@ import (
 	"satchel/server/auth"
 )
 
-func TestTheHostApplicationVouchesForItsPeople(t *testing.T) {
+func TestTokensOfTheHostApplicationAreAccepted(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	fx := newFixture(t)
 	for _, algorithm := range []jose.SignatureAlgorithm{jose.RS256, jose.ES256, jose.EdDSA} {
-		got := w.send(http.MethodGet, "/", bearing(w.issuer.token(algorithm, w.issuer.claims(w.account, w.admin)))).principal(t)
-		require.Equal(t, auth.Principal{Account: w.account, User: w.admin, Role: schema.Admin, Method: auth.Bearer}, got)
+		got := fx.send(http.MethodGet, "/", bearing(fx.issuer.token(algorithm, fx.issuer.claims(fx.account, fx.admin)))).principal(t)
+		require.Equal(t, auth.Principal{Account: fx.account, User: fx.admin, Role: schema.Admin, Method: auth.Bearer}, got)
 		require.True(t, got.IsPerson())
 	}
-	require.EqualValues(t, 1, w.issuer.fetches.Load(), "known keys are not fetched again")
+	require.EqualValues(t, 1, fx.issuer.fetches.Load(), "known keys are not fetched again")
 }
 
-func TestTokensThatAreNotWhatTheySayAreRefused(t *testing.T) {
+func TestInvalidTokensAreRejected(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	stranger, err := rsa.GenerateKey(rand.Reader, 2048)
+	fx := newFixture(t)
+	otherKey, err := rsa.GenerateKey(rand.Reader, 2048)
 	require.NoError(t, err)
 	but := func(name string, value any) map[string]any {
-		claims := maps.Clone(w.issuer.claims(w.account, w.owner))
+		claims := maps.Clone(fx.issuer.claims(fx.account, fx.owner))
 		claims[name] = value
 		if value == nil {
 			delete(claims, name)
 		}
 		return claims
 	}
-	good := w.issuer.token(jose.RS256, but("nothing", "else"))
+	good := fx.issuer.token(jose.RS256, but("nothing", "else"))
 	for name, token := range map[string]string{
-		"no signature":               w.issuer.unsigned(but("x", 1)),
-		"a signature by HMAC":        w.issuer.confused(but("x", 1)),
-		"somebody else's signature":  w.issuer.sign(jose.RS256, stranger, "RS256", but("x", 1)),
-		"somebody else's key":        w.issuer.sign(jose.RS256, stranger, "unknown", but("x", 1)),
-		"another algorithm":          w.issuer.sign(jose.RS512, w.issuer.keys[jose.RS256], "RS256", but("x", 1)),
-		"another issuer":             w.issuer.token(jose.RS256, but("iss", "https://evil.example.com")),
-		"no issuer":                  w.issuer.token(jose.RS256, but("iss", nil)),
-		"another audience":           w.issuer.token(jose.RS256, but("aud", "billing")),
-		"no audience":                w.issuer.token(jose.RS256, but("aud", nil)),
-		"run out":                    w.issuer.token(jose.RS256, but("exp", time.Now().Add(-time.Second).Unix())),
-		"no end":                     w.issuer.token(jose.RS256, but("exp", nil)),
-		"not yet":                    w.issuer.token(jose.RS256, but("nbf", time.Now().Add(time.Hour).Unix())),
-		"no account":                 w.issuer.token(jose.RS256, but("account_sid", nil)),
-		"an account of another form": w.issuer.token(jose.RS256, but("account_sid", "' or true --")),
-		"another account":            w.issuer.token(jose.RS256, but("account_sid", schema.NewAccountID())),
-		"no person":                  w.issuer.token(jose.RS256, but("sub", nil)),
-		"a person who is not there":  w.issuer.token(jose.RS256, but("sub", schema.NewUserID())),
+		"no signature":               fx.issuer.unsigned(but("x", 1)),
+		"a signature by HMAC":        fx.issuer.confused(but("x", 1)),
+		"another signature":          fx.issuer.sign(jose.RS256, otherKey, "RS256", but("x", 1)),
+		"another key":                fx.issuer.sign(jose.RS256, otherKey, "unknown", but("x", 1)),
+		"another algorithm":          fx.issuer.sign(jose.RS512, fx.issuer.keys[jose.RS256], "RS256", but("x", 1)),
+		"another issuer":             fx.issuer.token(jose.RS256, but("iss", "https://evil.example.com")),
+		"no issuer":                  fx.issuer.token(jose.RS256, but("iss", nil)),
+		"another audience":           fx.issuer.token(jose.RS256, but("aud", "billing")),
+		"no audience":                fx.issuer.token(jose.RS256, but("aud", nil)),
+		"run out":                    fx.issuer.token(jose.RS256, but("exp", time.Now().Add(-time.Second).Unix())),
+		"no end":                     fx.issuer.token(jose.RS256, but("exp", nil)),
+		"not yet":                    fx.issuer.token(jose.RS256, but("nbf", time.Now().Add(time.Hour).Unix())),
+		"no account":                 fx.issuer.token(jose.RS256, but("account_sid", nil)),
+		"an account of another form": fx.issuer.token(jose.RS256, but("account_sid", "' or true --")),
+		"another account":            fx.issuer.token(jose.RS256, but("account_sid", schema.NewAccountID())),
+		"no person":                  fx.issuer.token(jose.RS256, but("sub", nil)),
+		"a person who is not there":  fx.issuer.token(jose.RS256, but("sub", schema.NewUserID())),
 		"a changed claim":            strings.Replace(good, ".", ".e30", 1),
 		"not a token":                "owner",
 		"nothing":                    "",
 	} {
-		a := w.send(http.MethodGet, "/", bearing(token))
+		a := fx.send(http.MethodGet, "/", bearing(token))
 		require.Contains(t, []int{http.StatusUnauthorized, http.StatusTooManyRequests}, a.status, "%s: %s", name, a.body)
-		w.pass(time.Minute) // so that it is not for the number of failures
-		require.NotContains(t, a.body, w.owner)
+		fx.pass(time.Minute) // so that it is not for the number of failures
+		require.NotContains(t, a.body, fx.owner)
 	}
-	require.Equal(t, http.StatusUnauthorized, w.send(http.MethodGet, "/").status)
+	require.Equal(t, http.StatusUnauthorized, fx.send(http.MethodGet, "/").status)
 }
 
 func TestAFloodOfUnknownKeysCostsOneFetchInTenSeconds(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	require.Equal(t, http.StatusOK, w.send(http.MethodGet, "/", bearing(w.issuer.token(jose.RS256, w.issuer.claims(w.account, w.owner)))).status)
-	stranger, err := rsa.GenerateKey(rand.Reader, 2048)
+	fx := newFixture(t)
+	require.Equal(t, http.StatusOK, fx.send(http.MethodGet, "/", bearing(fx.issuer.token(jose.RS256, fx.issuer.claims(fx.account, fx.owner)))).status)
+	otherKey, err := rsa.GenerateKey(rand.Reader, 2048)
 	require.NoError(t, err)
 	flood := func() {
 		for i := range 15 {
-			a := w.send(http.MethodGet, "/", bearing(w.issuer.sign(jose.RS256, stranger, strconv.Itoa(i), w.issuer.claims(w.account, w.owner))))
+			a := fx.send(http.MethodGet, "/", bearing(fx.issuer.sign(jose.RS256, otherKey, strconv.Itoa(i), fx.issuer.claims(fx.account, fx.owner))))
 			require.Equal(t, http.StatusUnauthorized, a.status)
 		}
 	}
 	flood()
-	require.EqualValues(t, 1, w.issuer.fetches.Load())
-	w.pass(31 * time.Second)
+	require.EqualValues(t, 1, fx.issuer.fetches.Load())
+	fx.pass(31 * time.Second)
 	flood()
-	require.EqualValues(t, 2, w.issuer.fetches.Load())
+	require.EqualValues(t, 2, fx.issuer.fetches.Load())
 }
 
-func TestKeysThatCannotBeReadAreNobodysFault(t *testing.T) {
+func TestUnreadableKeysAreUnavailableAndNoFailure(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.issuer.away.Store(true)
-	token := bearing(w.issuer.token(jose.RS256, w.issuer.claims(w.account, w.owner)))
+	fx := newFixture(t)
+	fx.issuer.away.Store(true)
+	token := bearing(fx.issuer.token(jose.RS256, fx.issuer.claims(fx.account, fx.owner)))
 	for range 30 {
-		require.Equal(t, http.StatusServiceUnavailable, w.send(http.MethodGet, "/", token).status)
+		require.Equal(t, http.StatusServiceUnavailable, fx.send(http.MethodGet, "/", token).status)
 	}
-	require.EqualValues(t, 1, w.issuer.fetches.Load())
-	w.issuer.away.Store(false)
-	w.pass(11 * time.Second)
-	// go-oidc hands the end of a fetch out for an instant after it has ended.
+	require.EqualValues(t, 1, fx.issuer.fetches.Load())
+	fx.issuer.away.Store(false)
+	fx.pass(11 * time.Second)
+	// go-oidc returns the result of a fetch for an instant after it has ended.
 	require.Eventually(t, func() bool {
-		return w.send(http.MethodGet, "/", token).status == http.StatusOK
+		return fx.send(http.MethodGet, "/", token).status == http.StatusOK
 	}, 10*time.Second, 10*time.Millisecond, "and it counts as no failure")
 }
 
-func TestATokenGivesOnlyWhatTheDirectorySaysNow(t *testing.T) {
+func TestARoleComesFromTheDirectoryAndNotFromTheToken(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	token := bearing(w.issuer.token(jose.ES256, w.issuer.claims(w.account, w.admin)))
-	require.Equal(t, http.StatusNoContent, w.send(http.MethodGet, "/exports", token).status)
+	fx := newFixture(t)
+	token := bearing(fx.issuer.token(jose.ES256, fx.issuer.claims(fx.account, fx.admin)))
+	require.Equal(t, http.StatusNoContent, fx.send(http.MethodGet, "/exports", token).status)
 
-	w.exec(`update platform.users set role = 'member' where sid = $1`, w.admin)
-	a := w.send(http.MethodGet, "/exports", token)
+	fx.exec(`update platform.users set role = 'member' where sid = $1`, fx.admin)
+	a := fx.send(http.MethodGet, "/exports", token)
 	require.Equal(t, http.StatusForbidden, a.status)
 	require.Contains(t, a.body, "owner or admin")
 
-	w.exec(`update platform.users set role = 'owner' where sid = $1`, w.admin)
-	w.exec(`update platform.accounts set suspended = true where sid = $1`, w.account)
-	require.Equal(t, http.StatusForbidden, w.send(http.MethodGet, "/", token).status)
+	fx.exec(`update platform.users set role = 'owner' where sid = $1`, fx.admin)
+	fx.exec(`update platform.accounts set suspended = true where sid = $1`, fx.account)
+	require.Equal(t, http.StatusForbidden, fx.send(http.MethodGet, "/", token).status)
 
-	w.exec(`update platform.accounts set suspended = false where sid = $1`, w.account)
-	w.exec(`update platform.users set status = 'deactivated' where sid = $1`, w.admin)
-	require.Equal(t, http.StatusUnauthorized, w.send(http.MethodGet, "/", token).status)
+	fx.exec(`update platform.accounts set suspended = false where sid = $1`, fx.account)
+	fx.exec(`update platform.users set status = 'deactivated' where sid = $1`, fx.admin)
+	require.Equal(t, http.StatusUnauthorized, fx.send(http.MethodGet, "/", token).status)
 }
 
-func TestWithoutAHostApplicationNoTokenIsTaken(t *testing.T) {
+func TestWithoutAHostApplicationTokensAreRejected(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(o *auth.Options) { o.Host = auth.Host{} })
-	a := w.send(http.MethodGet, "/", bearing(w.issuer.token(jose.RS256, w.issuer.claims(w.account, w.owner))))
+	fx := newFixture(t, func(o *auth.Options) { o.Host = auth.Host{} })
+	a := fx.send(http.MethodGet, "/", bearing(fx.issuer.token(jose.RS256, fx.issuer.claims(fx.account, fx.owner))))
 	require.Equal(t, http.StatusUnauthorized, a.status)
-	require.Zero(t, w.issuer.fetches.Load())
+	require.Zero(t, fx.issuer.fetches.Load())
 }

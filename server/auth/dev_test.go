@@ -11,36 +11,36 @@ import (
 	"satchel/server/auth"
 )
 
-func TestOnOneMachineAnybodyCanBeAnybody(t *testing.T) {
+func TestDevSignInSignsInAnyUser(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	browser := w.browser()
-	a := w.do(browser, http.MethodGet, "/dev/sign-in?user="+w.member+"&return=/settings/data-export")
+	fx := newFixture(t)
+	browser := fx.browser()
+	a := fx.do(browser, http.MethodGet, "/dev/sign-in?user="+fx.member+"&return=/settings/data-export")
 	require.Equal(t, http.StatusSeeOther, a.status, a.body)
 	require.Equal(t, "/settings/data-export", a.header.Get("Location"))
-	require.Equal(t, auth.Principal{Account: w.account, User: w.member, Role: schema.Member, Method: auth.Session},
-		w.do(browser, http.MethodGet, "/").principal(t))
+	require.Equal(t, auth.Principal{Account: fx.account, User: fx.member, Role: schema.Member, Method: auth.Session},
+		fx.do(browser, http.MethodGet, "/").principal(t))
 
-	choices := w.send(http.MethodGet, "/choices")
-	for _, user := range []string{w.owner, w.admin, w.member} {
+	choices := fx.send(http.MethodGet, "/choices")
+	for _, user := range []string{fx.owner, fx.admin, fx.member} {
 		require.Contains(t, choices.body, user)
 	}
-	require.Equal(t, http.StatusNotFound, w.send(http.MethodGet, "/dev/sign-in?user="+schema.NewUserID()).status)
-	require.Equal(t, http.StatusBadRequest, w.send(http.MethodGet, "/dev/sign-in").status)
+	require.Equal(t, http.StatusNotFound, fx.send(http.MethodGet, "/dev/sign-in?user="+schema.NewUserID()).status)
+	require.Equal(t, http.StatusBadRequest, fx.send(http.MethodGet, "/dev/sign-in").status)
 }
 
-func TestElsewhereThereIsNoSuchDoor(t *testing.T) {
+func TestWithoutDevThereIsNoDevSignIn(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(o *auth.Options) { o.Dev = nil })
-	require.Equal(t, http.StatusNotFound, w.send(http.MethodGet, "/dev/sign-in?user="+w.owner).status)
-	require.JSONEq(t, "null", w.send(http.MethodGet, "/choices").body)
+	fx := newFixture(t, func(o *auth.Options) { o.Dev = nil })
+	require.Equal(t, http.StatusNotFound, fx.send(http.MethodGet, "/dev/sign-in?user="+fx.owner).status)
+	require.JSONEq(t, "null", fx.send(http.MethodGet, "/choices").body)
 }
 
-func TestNoOtherSiteCanReachTheDoorThroughABrowserOrATunnel(t *testing.T) {
+func TestDevSignInRejectsOtherHosts(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	fx := newFixture(t)
 	for _, host := range []string{"evil.example.com", "evil.example.com:80", "127.0.0.1.evil.example.com", "10.0.0.1", ""} {
-		a := w.send(http.MethodGet, "/dev/sign-in?user="+w.owner, func(r *http.Request) { r.Host = host })
+		a := fx.send(http.MethodGet, "/dev/sign-in?user="+fx.owner, func(r *http.Request) { r.Host = host })
 		if host == "" {
 			continue // the client sends the address itself
 		}
@@ -49,9 +49,9 @@ func TestNoOtherSiteCanReachTheDoorThroughABrowserOrATunnel(t *testing.T) {
 	}
 }
 
-func TestNobodyIsLedAstrayAfterSigningIn(t *testing.T) {
+func TestAfterSigningInRedirectsStayOnTheSite(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(o *auth.Options) { o.Site = "http://127.0.0.1/data" })
+	fx := newFixture(t, func(o *auth.Options) { o.Site = "http://127.0.0.1/data" })
 	for wanted, want := range map[string]string{
 		"/settings/data-export":                       "/data/settings/data-export",
 		"/confirm/abc?sent":                           "/data/confirm/abc?sent",
@@ -73,7 +73,7 @@ func TestNobodyIsLedAstrayAfterSigningIn(t *testing.T) {
 		"evil":    "/data/",
 		"/ünlaut": "/data/",
 	} {
-		a := w.send(http.MethodGet, "/dev/sign-in?"+url.Values{"user": {w.owner}, "return": {wanted}}.Encode())
+		a := fx.send(http.MethodGet, "/dev/sign-in?"+url.Values{"user": {fx.owner}, "return": {wanted}}.Encode())
 		require.Equal(t, http.StatusSeeOther, a.status)
 		require.Equal(t, want, a.header.Get("Location"), "%q", wanted)
 	}

@@ -1,10 +1,10 @@
-// Package auth knows who is asking. Every way in ends in one Principal: a JWT
-// of the host application as bearer, or exchanged for a session cookie; HTTP
-// Basic with an account's or an API key's secret; and, on one machine, the
-// sign-in of development.
+// Package auth authenticates requests and checks who may use a route. Each
+// method ends in a Principal: a JWT of the host application as bearer token, or
+// exchanged for a session cookie; HTTP Basic with the secret of an account or
+// API key; and, on one machine, the sign-in for development.
 //
-// Whoever a credential names is looked up in the platform's directory at every
-// request, so a person who was removed or demoted, and an account that was
-// suspended, are so at once, whatever their tokens say. An answer that goes on
-// for long asks again every few seconds (StillExporter).
+// The platform's directory is read at every request, so that a person who was
+// removed or demoted, and an account that was suspended, lose their access at
+// once, whatever their token says. Long answers check it again every few seconds
+// (Reauthorize).
 package auth

@@ -11,36 +11,36 @@ import (
 	"satchel/schema"
 )
 
-// Host is the application that Satchel is part of. It vouches for its people
-// with JWTs.
+// Host is the application that Satchel is part of. Its people authenticate with
+// its JWTs.
 type Host struct {
-	JWKSURL  string // where its public keys are
+	JWKSURL  string // of its public keys
 	Issuer   string // "iss" of its tokens
-	Audience string // we, in "aud" of its tokens
+	Audience string // "aud" of the tokens for Satchel
 }
 
 type host struct {
-	keys     oidc.KeySet
-	issuer   string
-	settings oidc.Config
+	keys   oidc.KeySet
+	issuer string
+	config oidc.Config
 }
 
-// algorithms are the only ones a token may be signed by. Those with a shared
-// secret, and none at all, are not among them.
+// algorithms are the signature algorithms that are accepted. HMAC, which has a
+// shared secret, and "none" are not among them.
 var algorithms = []string{oidc.RS256, oidc.ES256, oidc.EdDSA}
 
 func newHost(h Host, now func() time.Time) *host {
 	ctx := oidc.ClientContext(context.Background(), newKeysClient(now))
 	return &host{
-		keys:     oidc.NewRemoteKeySet(ctx, h.JWKSURL),
-		issuer:   h.Issuer,
-		settings: oidc.Config{ClientID: h.Audience, SupportedSigningAlgs: algorithms, Now: now},
+		keys:   oidc.NewRemoteKeySet(ctx, h.JWKSURL),
+		issuer: h.Issuer,
+		config: oidc.Config{ClientID: h.Audience, SupportedSigningAlgs: algorithms, Now: now},
 	}
 }
 
-// byToken lets in whom the host application vouches for, and tells until when.
-// A token says who somebody is; what they may do is the directory's to say.
-func (a *Auth) byToken(ctx context.Context, raw string) (*known, time.Time, error) {
+// identifyToken authenticates by a JWT, and returns when it expires. The token
+// only says who the person is; their role is read from the directory.
+func (a *Auth) identifyToken(ctx context.Context, raw string) (*identity, time.Time, error) {
 	if a.host == nil {
 		return nil, time.Time{}, schema.Errorf(schema.Unauthenticated, "unauthenticated", "Bearer tokens are not accepted here.")
 	}
@@ -52,21 +52,21 @@ func (a *Auth) byToken(ctx context.Context, raw string) (*known, time.Time, erro
 	if err != nil {
 		return nil, time.Time{}, err
 	}
-	return who, token.Expiry, who.refused
+	return who, token.Expiry, who.denial
 }
 
-// verify checks signature, issuer, audience and times. Why a token is refused
-// is not for its bearer to know, except that it has run out.
+// verify checks signature, issuer, audience and times. The error does not say
+// why a token is invalid, except that it has expired.
 func (h *host) verify(ctx context.Context, raw string) (token *oidc.IDToken, account string, err error) {
-	keys := &witness{KeySet: h.keys}
-	token, err = oidc.NewVerifier(h.issuer, keys, &h.settings).Verify(ctx, raw)
-	var ranOut *oidc.TokenExpiredError
+	keys := &recordingKeySet{KeySet: h.keys}
+	token, err = oidc.NewVerifier(h.issuer, keys, &h.config).Verify(ctx, raw)
+	var expired *oidc.TokenExpiredError
 	switch {
 	case errors.Is(keys.err, errKeysAway):
-		away := schema.Errorf(schema.Unavailable, "sign_in_unavailable", "We cannot check sign-ins right now. Please try again.")
-		away.RetryAfter, away.Cause = patience, errKeysAway
+		away := schema.Errorf(schema.Unavailable, "sign_in_unavailable", "Sign-in is not available right now. Please try again in a moment.")
+		away.RetryAfter, away.Cause = minFetchInterval, errKeysAway
 		return nil, "", away
-	case errors.As(err, &ranOut):
+	case errors.As(err, &expired):
 		return nil, "", schema.Errorf(schema.Unauthenticated, "token_expired", "The token has expired.")
 	case err != nil:
 		return nil, "", badToken(nil)
@@ -89,15 +89,15 @@ func badToken(cause error) error {
 	return err
 }
 
-// witness keeps the error of one check of a signature, of which the verifier
-// keeps only the text.
-type witness struct {
+// recordingKeySet keeps the error of verifying one signature. The verifier
+// keeps only its text.
+type recordingKeySet struct {
 	oidc.KeySet
 	err error
 }
 
-func (w *witness) VerifySignature(ctx context.Context, jwt string) ([]byte, error) {
-	payload, err := w.KeySet.VerifySignature(ctx, jwt)
-	w.err = err
+func (r *recordingKeySet) VerifySignature(ctx context.Context, jwt string) ([]byte, error) {
+	payload, err := r.KeySet.VerifySignature(ctx, jwt)
+	r.err = err
 	return payload, err
 }

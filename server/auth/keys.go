@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// patience is the least time between two fetches of the host's keys. Tokens
-// signed with unknown keys cost no more than that, however many there are.
-const patience = 10 * time.Second
+// minFetchInterval is the least time between two fetches of the host's keys, so
+// that a flood of tokens with unknown keys does not become a flood of fetches.
+const minFetchInterval = 10 * time.Second
 
 var errKeysAway = errors.New("the host application's keys cannot be read")
 
-// keysClient fetches the host's keys at most once in ten seconds, and answers
-// in between with what it has.
-type keysClient struct {
+// keysTransport fetches the host's keys at most once per minFetchInterval, and
+// answers with the last response in between.
+type keysTransport struct {
 	next http.RoundTripper
 	now  func() time.Time
 
@@ -29,17 +29,17 @@ type keysClient struct {
 
 func newKeysClient(now func() time.Time) *http.Client {
 	return &http.Client{
-		Transport:     &keysClient{next: http.DefaultTransport, now: now},
+		Transport:     &keysTransport{next: http.DefaultTransport, now: now},
 		Timeout:       5 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 
-// RoundTrip answers with the keys, or with errKeysAway.
-func (k *keysClient) RoundTrip(req *http.Request) (*http.Response, error) {
+// RoundTrip returns the keys, or errKeysAway.
+func (k *keysTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if now := k.now(); k.at.IsZero() || now.Sub(k.at) >= patience {
+	if now := k.now(); k.at.IsZero() || now.Sub(k.at) >= minFetchInterval {
 		k.at, k.keys = now, k.fetch(req)
 	}
 	if k.keys == nil {
@@ -51,12 +51,12 @@ func (k *keysClient) RoundTrip(req *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-func (k *keysClient) fetch(req *http.Request) []byte {
+func (k *keysTransport) fetch(req *http.Request) []byte {
 	res, err := k.next.RoundTrip(req)
 	if err != nil {
 		return nil
 	}
-	defer res.Body.Close() //nolint:errcheck // nothing is lost by it
+	defer res.Body.Close() //nolint:errcheck // it was only read
 	text, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`

@@ -10,18 +10,18 @@ import (
 	"satchel/schema"
 )
 
-// Method is the way somebody came in.
+// Method is how a request was authenticated.
 type Method string
 
-// The ways in.
+// The methods.
 const (
 	Session Method = "session" // a browser's cookie
 	Bearer  Method = "bearer"  // a JWT of the host application
 	Basic   Method = "basic"   // an account SID or API key with its secret
 )
 
-// Principal is whoever is asking: a person of an account, or the account
-// itself by its own credentials.
+// Principal is an authenticated person of an account, or the account itself by
+// its own credentials.
 type Principal struct {
 	Account    string
 	User       string // "" for the account's own credentials
@@ -30,72 +30,76 @@ type Principal struct {
 	Credential string // the user name of HTTP Basic, else ""
 }
 
-// IsPerson tells whether somebody is there, rather than a program that holds
-// a long-lived secret.
+// IsPerson reports whether the principal is a person who has signed in, and not
+// a program with a long-lived secret.
 func (p Principal) IsPerson() bool {
 	return p.User != "" && (p.Method == Session || p.Method == Bearer)
 }
 
-// Key names the principal where requests are counted.
+// Actor is how the principal is recorded in the audit trail: the user, or else
+// the credential.
+func (p Principal) Actor() string { return cmp.Or(p.User, p.Credential) }
+
+// Key identifies the principal for rate limits.
 func (p Principal) Key() string { return p.Account + "/" + p.User + "/" + p.Credential }
 
-// known is what Identify found out about a request.
-type known struct {
+// identity is what Identify keeps with a request.
+type identity struct {
 	Principal
 	person  schema.Person
 	account schema.Account
-	refused error // why a session is not let in
+	denial  error // why the principal has no access although it is authenticated, or nil
 
-	still func(context.Context, *http.Request, Principal) (*known, error)
+	reauthenticate func(context.Context, *http.Request, Principal) (*identity, error)
 }
 
 const contextKey = "satchel.principal"
 
-// Of returns whoever is asking. The error is Unauthenticated for the
-// anonymous, and Forbidden where the account is suspended.
+// Of returns the principal of a request. The error is Unauthenticated where it
+// is anonymous, and Forbidden where the account is suspended.
 func Of(c echo.Context) (Principal, error) {
-	k, ok := c.Get(contextKey).(known)
+	who, ok := c.Get(contextKey).(identity)
 	if !ok {
 		return Principal{}, schema.Errorf(schema.Unauthenticated, "unauthenticated", "Please sign in.")
 	}
-	return k.Principal, k.refused
+	return who.Principal, who.denial
 }
 
-// PersonOf returns the person who is signed in, for their own eyes. It is
-// empty for the anonymous and for programs.
+// PersonOf returns the person who is signed in. It is empty for anonymous
+// requests and for programs.
 func PersonOf(c echo.Context) schema.Person {
-	k, _ := c.Get(contextKey).(known)
-	return k.person
+	who, _ := c.Get(contextKey).(identity)
+	return who.person
 }
 
-// AccountOf returns the account of whoever is asking.
+// AccountOf returns the account of the person who is signed in.
 func AccountOf(c echo.Context) schema.Account {
-	k, _ := c.Get(contextKey).(known)
-	return k.account
+	who, _ := c.Get(contextKey).(identity)
+	return who.account
 }
 
-// Exporter returns whoever is asking, provided that they may do something
-// with exports: an owner or an admin, else the error is Forbidden.
+// Exporter returns the principal of a request that may use exports. The error
+// is Forbidden where it is neither an owner nor an admin.
 func Exporter(c echo.Context) (Principal, error) {
 	p, err := Of(c)
 	return p, cmp.Or(err, mayExport(p))
 }
 
-// StillExporter finds out anew whether whoever sent a request is let in as the
-// same, and may still do something with exports: an answer that goes on for
-// long asks now and then. It counts neither as use of a session nor as a failed
-// sign-in.
-func StillExporter(ctx context.Context, c echo.Context) error {
-	was, err := Exporter(c)
+// Reauthorize authenticates a request again, for answers that go on for long.
+// The error says that it is no longer the same principal, or that the principal
+// may no longer use exports. It counts neither as use of a session nor as a
+// failed sign-in.
+func Reauthorize(ctx context.Context, c echo.Context) error {
+	before, err := Exporter(c)
 	if err != nil {
 		return err
 	}
-	k, _ := c.Get(contextKey).(known)
-	now, err := k.still(ctx, c.Request(), was)
+	who, _ := c.Get(contextKey).(identity)
+	now, err := who.reauthenticate(ctx, c.Request(), before)
 	if err != nil {
 		return err
 	}
-	return cmp.Or(now.refused, mayExport(now.Principal))
+	return cmp.Or(now.denial, mayExport(now.Principal))
 }
 
 func mayExport(p Principal) error {
@@ -103,14 +107,4 @@ func mayExport(p Principal) error {
 		return schema.Errorf(schema.Forbidden, "role", "Only an owner or admin of this account can do this.")
 	}
 	return nil
-}
-
-// RequireExporter lets only those in whom Exporter lets in.
-func RequireExporter(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		if _, err := Exporter(c); err != nil {
-			return err
-		}
-		return next(c)
-	}
 }

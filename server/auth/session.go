@@ -9,15 +9,16 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"satchel/schema"
+	"satchel/server/respond"
 )
 
 const (
-	sessionLife = 12 * time.Hour   // from sign-in, whatever happens
-	sessionIdle = 30 * time.Minute // without a request
-	sessionRest = time.Minute      // between two notes that a session is in use
+	sessionLife   = 12 * time.Hour   // after sign-in, used or not
+	sessionIdle   = 30 * time.Minute // without a request
+	touchInterval = time.Minute      // between two writes that a session is in use
 )
 
-// What a session holds.
+// Keys of a session.
 const (
 	accountKey = "account"
 	userKey    = "user"
@@ -30,30 +31,31 @@ func newSessions(store scs.CtxStore, secure bool) *scs.SessionManager {
 	s.Lifetime, s.IdleTimeout = sessionLife, sessionIdle
 	s.Cookie = scs.SessionCookie{Name: "satchel_session", Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: secure}
 	if secure {
-		s.Cookie.Name = "__Host-satchel_session" // which no other host or path can set
+		s.Cookie.Name = "__Host-satchel_session" // a cookie with this prefix cannot be set by other hosts
 	}
 	return s
 }
 
-// bySession lets in whoever signed in with this browser. A session that is
-// over is no error: its browser is anonymous again.
-func (a *Auth) bySession(c echo.Context) (*known, error) {
-	ctx, who, err := a.bySessionOf(c.Request().Context(), c.Request())
+// identifySession authenticates by the session cookie. An ended session is no
+// error: the request is anonymous and the cookie is deleted.
+func (a *Auth) identifySession(c echo.Context) (*identity, error) {
+	ctx, who, err := a.loadSession(c.Request().Context(), c.Request())
 	if schema.KindOf(err) == schema.Unauthenticated {
 		return nil, a.signOut(c)
 	}
-	if err != nil || who == nil || a.byItself(c) {
+	if err != nil || who == nil || respond.PolicyOf(c).Background {
 		return who, err
 	}
-	return who, a.keepAwake(ctx)
+	return who, a.touchSession(ctx)
 }
 
-// bySessionOf finds the person whose session a request names, and the context
-// that holds the session; nobody where there is none, or where it is over.
-func (a *Auth) bySessionOf(ctx context.Context, r *http.Request) (context.Context, *known, error) {
+// loadSession returns the person of the request's session, and a context that
+// holds the session. The person is nil where there is no session or it has
+// ended.
+func (a *Auth) loadSession(ctx context.Context, r *http.Request) (context.Context, *identity, error) {
 	cookie, err := r.Cookie(a.sessions.Cookie.Name)
 	if err != nil || cookie.Value == "" {
-		return ctx, nil, nil //nolint:nilerr // it names none
+		return ctx, nil, nil //nolint:nilerr // there is no session
 	}
 	if ctx, err = a.sessions.Load(ctx, cookie.Value); err != nil {
 		return ctx, nil, err
@@ -66,32 +68,33 @@ func (a *Auth) bySessionOf(ctx context.Context, r *http.Request) (context.Contex
 	return ctx, who, err
 }
 
-// still lets in whoever sent a request once more, by what they sent then, and
-// only as the same.
-func (a *Auth) still(ctx context.Context, r *http.Request, was Principal) (who *known, err error) {
-	switch was.Method {
+// reauthenticate authenticates a request again by the credentials that it was
+// sent with. The error is Unauthenticated where they now belong to another
+// principal.
+func (a *Auth) reauthenticate(ctx context.Context, r *http.Request, before Principal) (who *identity, err error) {
+	switch before.Method {
 	case Session:
-		_, who, err = a.bySessionOf(ctx, r)
+		_, who, err = a.loadSession(ctx, r)
 	case Bearer:
 		token, _ := bearer(r)
-		who, _, err = a.byToken(ctx, token)
+		who, _, err = a.identifyToken(ctx, token)
 	case Basic:
 		name, secret, _ := r.BasicAuth()
 		var credential schema.Credential
 		if credential, err = a.credential(ctx, name, secret); err == nil {
-			who, err = holder(name, credential)
+			who, err = identityOf(name, credential)
 		}
 	}
-	if err == nil && (who == nil || who.Key() != was.Key()) {
+	if err == nil && (who == nil || who.Key() != before.Key()) {
 		err = schema.Errorf(schema.Unauthenticated, "unauthenticated", "You have been signed out.")
 	}
 	return who, err
 }
 
-// keepAwake notes that a session is in use, now and then.
-func (a *Auth) keepAwake(ctx context.Context) error {
+// touchSession extends a session that is in use, at most once per touchInterval.
+func (a *Auth) touchSession(ctx context.Context) error {
 	now := a.now()
-	if now.Sub(time.Unix(a.sessions.GetInt64(ctx, seenKey), 0)) < sessionRest {
+	if now.Sub(time.Unix(a.sessions.GetInt64(ctx, seenKey), 0)) < touchInterval {
 		return nil
 	}
 	a.sessions.Put(ctx, seenKey, now.Unix())
@@ -99,10 +102,10 @@ func (a *Auth) keepAwake(ctx context.Context) error {
 	return err
 }
 
-// signIn begins a session under a new token, whatever token the browser had
-// before. It ends no later than until.
-func (a *Auth) signIn(c echo.Context, who *known, until time.Time) error {
-	if err := a.forget(c); err != nil {
+// signIn starts a session with a new token, and deletes the browser's previous
+// session. The session ends no later than until.
+func (a *Auth) signIn(c echo.Context, who *identity, until time.Time) error {
+	if err := a.deleteSession(c); err != nil {
 		return err
 	}
 	ctx, err := a.sessions.Load(c.Request().Context(), "")
@@ -123,20 +126,20 @@ func (a *Auth) signIn(c echo.Context, who *known, until time.Time) error {
 	return nil
 }
 
-// signOut ends the browser's session, if it has one.
+// signOut deletes the browser's session and its cookie.
 func (a *Auth) signOut(c echo.Context) error {
-	if err := a.forget(c); err != nil {
+	if err := a.deleteSession(c); err != nil {
 		return err
 	}
 	a.sessions.WriteSessionCookie(c.Request().Context(), c.Response(), "", time.Time{})
 	return nil
 }
 
-// forget deletes the session that the browser's cookie names.
-func (a *Auth) forget(c echo.Context) error {
+// deleteSession deletes the session of the browser's cookie, if there is one.
+func (a *Auth) deleteSession(c echo.Context) error {
 	cookie, err := c.Cookie(a.sessions.Cookie.Name)
 	if err != nil || cookie.Value == "" {
-		return nil //nolint:nilerr // there is nothing to forget
+		return nil //nolint:nilerr // there is no session
 	}
 	ctx, err := a.sessions.Load(c.Request().Context(), cookie.Value)
 	if err != nil {

@@ -7,11 +7,11 @@ import (
 	"satchel/schema"
 )
 
-// site is what the public address means for cookies and redirects.
+// site is what cookies and redirects need of the public URL.
 type site struct {
 	address string
-	path    string // before all of ours, without a slash at the end
-	secure  bool
+	path    string // prefix of all paths, without a slash at the end
+	secure  bool   // reached by https
 }
 
 func newSite(s schema.Site) site {
@@ -22,11 +22,11 @@ func newSite(s schema.Site) site {
 	return at
 }
 
-// to is where a browser is sent to reach one of our paths.
+// to returns the Location for one of the server's paths.
 func (s site) to(path string) string { return s.path + path }
 
-// local turns what a link or form asks to return to into one of our own paths,
-// and everything that could lead elsewhere into "/".
+// local returns the path that a link or form asks to return to, and "/" for
+// everything that could lead to another site.
 func (s site) local(wanted string) string {
 	if rest, ok := strings.CutPrefix(wanted, s.address); ok && s.address != "" {
 		wanted = rest
@@ -45,6 +45,6 @@ func (s site) local(wanted string) string {
 	return wanted
 }
 
-// ReturnPath is where to go on after signing in: the wanted path if it is one
-// of ours, else "/".
+// ReturnPath is where a person goes after signing in: the wanted path if it is
+// one of this site, else "/".
 func (a *Auth) ReturnPath(wanted string) string { return a.site.local(wanted) }

@@ -12,18 +12,17 @@ import (
 	"satchel/activities/vault"
 	"satchel/schema"
 	"satchel/schema/store"
-	"satchel/server/auth"
 )
 
-// Directory is what the platform knows of accounts and their calls. What it
-// does not know is a schema.Error of kind NotFound.
+// Directory looks up the platform's accounts and calls. An unknown ID is a schema.Error of
+// kind NotFound.
 type Directory interface {
 	Account(ctx context.Context, id string) (schema.Account, error)
 	Subaccounts(ctx context.Context, account string) ([]schema.Account, error)
 	CallDay(ctx context.Context, account, call string) (schema.Day, error)
 }
 
-// Options are what bulk exports stand on.
+// Options configure a Bulk.
 type Options struct {
 	Store     *store.BulkExports
 	Vault     *vault.Vault
@@ -31,28 +30,28 @@ type Options struct {
 	Directory Directory
 	Links     schema.Links
 
-	// Site is where customers reach us. Where it is "", answers name the scheme
-	// and host that a request came to, as TrustedProxies say.
+	// Site is the public base URL. If it is empty, URLs in responses use the scheme and
+	// host of the request, or those that one of TrustedProxies reports.
 	Site           schema.Site
 	TrustedProxies []netip.Prefix
 
-	CheckHook   func(url string) error // why a URL cannot be a webhook's, as a schema.Error
+	CheckHook   func(url string) error // returns a schema.Error if a URL cannot be used for webhooks
 	Limits      schema.BulkLimits
-	MinLagDays  int           // the newest day that can be asked for is so many days ago
-	LinkTTL     time.Duration // how long the link of a file is good
-	FetchStatus int           // of the answer that holds it: 307, or 200 for clients that would follow it
+	MinLagDays  int           // how many days ago the newest exportable day is
+	LinkTTL     time.Duration // lifetime of a file link
+	FetchStatus int           // status of the response that holds the link: 307, or 200 for clients that follow redirects
 
-	// Explain answers with a page that says what an error code means.
+	// Explain renders a page that explains an error code.
 	Explain func(c echo.Context, title string, paragraphs []string) error
 }
 
-// Bulk answers for the bulk exports of all accounts.
+// Bulk serves the bulk exports of all accounts.
 type Bulk struct {
 	Options
-	opening chan struct{} // a place for each job that is being opened
+	openSlots chan struct{} // semaphore of maxConcurrentOpens
 }
 
-// New makes a Bulk. It asks nobody yet.
+// New returns a Bulk with defaults filled in. It opens no connection.
 func New(o Options) *Bulk {
 	o.Limits = o.Limits.Filled()
 	if o.MinLagDays < 1 {
@@ -64,22 +63,13 @@ func New(o Options) *Bulk {
 	if o.FetchStatus == 0 {
 		o.FetchStatus = http.StatusTemporaryRedirect
 	}
-	return &Bulk{o, make(chan struct{}, openingAtOnce)}
+	return &Bulk{o, make(chan struct{}, maxConcurrentOpens)}
 }
 
-// NewestDay is the last day that can be asked for now, by the database's clock.
+// NewestDay returns the newest day that can be exported now, by the database's clock.
 func (b *Bulk) NewestDay(ctx context.Context) (schema.Day, error) {
 	now, err := b.Store.Now(ctx)
 	return b.newestDay(now), err
 }
 
 func (b *Bulk) newestDay(now time.Time) schema.Day { return schema.DayOf(now).Plus(-b.MinLagDays) }
-
-// by names who is asking, where deeds are written down: a user, else the
-// credential that came.
-func by(p auth.Principal) string {
-	if p.User != "" {
-		return p.User
-	}
-	return p.Credential
-}

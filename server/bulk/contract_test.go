@@ -5,13 +5,13 @@ import (
 	"testing"
 
 	"satchel/dev/testservices"
+	"satchel/server/api"
 )
 
-var contract = testservices.OpenContract("../api/openapi.json")
+var contract = testservices.OpenContract(func() ([]byte, error) { return api.Contract("") })
 
-// holdAgainstContract fails the test unless openapi.json says that such a
-// request may be answered so.
-func holdAgainstContract(t *testing.T, req *http.Request, a answer) {
+// requireContract fails the test unless the OpenAPI document allows such a response to the request.
+func requireContract(t *testing.T, req *http.Request, a response) {
 	t.Helper()
 	contract.Holds(t, req.Method, req.URL.Path, a.status, a.header, a.body)
 }

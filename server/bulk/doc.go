@@ -1,9 +1,8 @@
-// Package bulk is the door to bulk exports: an HTTP API shaped like Twilio's
-// BulkExport v1, so that Twilio's own client libraries work with it unmodified,
-// and the few methods beside it that our pages and our own API use.
+// Package bulk is the HTTP API of bulk exports. It is shaped like Twilio's BulkExport v1, so
+// that Twilio's own client libraries work with it unmodified. A few more routes serve our
+// pages and our own JSON API.
 //
-// Whatever has rules is a method of Bulk that takes the Principal and answers
-// words of package schema; handlers read, ask and answer. The rules of form
-// (which JSON types, which status codes, which host the URLs name) are those
-// that the client libraries hold us to.
+// Business rules are methods of Bulk that take the Principal and return types of package
+// schema. Handlers parse the request, call such a method and write the response. JSON types,
+// status codes and the host in URLs are those that the client libraries require.
 package bulk

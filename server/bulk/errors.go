@@ -2,7 +2,6 @@ package bulk
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -12,23 +11,23 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"satchel/schema"
-	"satchel/server/api"
+	"satchel/server/respond"
 )
 
-// contentType is that of every body but the files.
-const contentType = "application/json; charset=utf-8"
+// jsonContentType is the content type of every body except files.
+const jsonContentType = "application/json; charset=utf-8"
 
-// problem is Twilio's error document. It has no "type" and "title" beside
-// these: Node and Python would then take it for another kind of error.
-type problem struct {
+// errorDocument is Twilio's error document. It has no "type" and "title": with them, the Node
+// and Python libraries take it for another kind of error.
+type errorDocument struct {
 	Code     int    `json:"code"`
 	Message  string `json:"message"`
 	MoreInfo string `json:"more_info"`
 	Status   int    `json:"status"`
 }
 
-// codeOf is Twilio's code for a status.
-func codeOf(status int) int {
+// twilioCode returns Twilio's error code for an HTTP status.
+func twilioCode(status int) int {
 	switch status {
 	case http.StatusBadRequest:
 		return 20001
@@ -40,72 +39,71 @@ func codeOf(status int) int {
 	return 20000 + status
 }
 
-// WriteError answers a request with what went wrong, as an error document. What
-// the caller cannot act on is told in the log alone. An answer that had begun
-// is cut off, so that it does not look whole.
+// WriteError answers a request with Twilio's error document. Details that the caller cannot
+// act on go to the log only. A response that has already begun is aborted, so that it does not
+// look complete.
 func (b *Bulk) WriteError(c echo.Context, err error) error {
-	if errors.Is(err, context.Canceled) && c.Request().Context().Err() != nil {
-		return nil // nobody is there to hear
+	if respond.ClientLeft(c, err) {
+		return nil
 	}
-	status, message, wait := words(c, err)
+	status, message, wait := describeError(c, err)
 	if status >= http.StatusInternalServerError {
-		api.LogTrouble(c, status, err)
+		respond.LogFailure(c, status, err)
 	}
-	if c.Response().Committed {
-		panic(http.ErrAbortHandler) // net/http's way to say that what was sent is not all
-	}
+	respond.AbortIfCommitted(c)
 	h := c.Response().Header()
 	if status == http.StatusUnauthorized {
 		h.Set(echo.HeaderWWWAuthenticate, `Basic realm="Satchel"`)
 	}
-	api.RetryAfter(h, wait)
-	code := codeOf(status)
-	return answer(c, status, problem{
-		Code: code, Message: message, Status: status, MoreInfo: b.base(c.Request()) + "/docs/errors/" + strconv.Itoa(code),
+	respond.RetryAfter(h, wait)
+	code := twilioCode(status)
+	return writeJSON(c, status, errorDocument{
+		Code: code, Message: message, Status: status, MoreInfo: b.baseURL(c.Request()) + "/docs/errors/" + strconv.Itoa(code),
 	})
 }
 
-// words are what is said of an error.
-func words(c echo.Context, err error) (status int, message string, wait time.Duration) {
-	status, message, wait = api.Words(err)
+// describeError returns the status and message for an error, and how long to wait before a
+// retry.
+func describeError(c echo.Context, err error) (status int, message string, wait time.Duration) {
+	status, message, wait = respond.Describe(err)
 	switch status {
 	case http.StatusGone, http.StatusNotFound:
 		status = http.StatusNotFound
-		message = "The requested resource " + path(c.Request()) + " was not found."
+		message = "The requested resource " + displayPath(c.Request()) + " was not found."
 		if known, ok := errors.AsType[*schema.Error](err); ok {
 			message += " " + known.Message
 		}
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
-		wait = max(wait, time.Second) // whoever tries again wants to know when
+		wait = max(wait, time.Second) // always send Retry-After
 	}
 	return status, message, wait
 }
 
-// path is the path of a request, as long as anybody wants to read.
-func path(r *http.Request) string {
-	const most = 200
-	if p := r.URL.EscapedPath(); len(p) <= most {
+// displayPath returns the path of a request, shortened to a readable length.
+func displayPath(r *http.Request) string {
+	const maxLength = 200
+	if p := r.URL.EscapedPath(); len(p) <= maxLength {
 		return p
 	}
-	return r.URL.EscapedPath()[:most] + "…"
+	return r.URL.EscapedPath()[:maxLength] + "…"
 }
 
-// answer sends JSON as Twilio does.
-func answer(c echo.Context, status int, v any) error {
+// writeJSON sends a JSON body with the headers that Twilio's API has.
+func writeJSON(c echo.Context, status int, v any) error {
 	var body bytes.Buffer
-	to := json.NewEncoder(&body)
-	to.SetEscapeHTML(false) // what is no page need not look like one
-	if err := to.Encode(v); err != nil {
+	encoder := json.NewEncoder(&body)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
 		return err
 	}
 	h := c.Response().Header()
 	h.Set(echo.HeaderCacheControl, "private, no-store")
-	h.Set(echo.HeaderContentType, contentType) // whatever it was to be
-	return c.Blob(status, contentType, body.Bytes())
+	h.Set(echo.HeaderContentType, jsonContentType) // may have been set for a file
+	return c.Blob(status, jsonContentType, body.Bytes())
 }
 
-// isTooLarge tells of a body beyond the limit.
-func isTooLarge(err error) bool {
-	status, _, _ := api.Words(err)
+// isBodyTooLarge reports whether reading the body exceeded the size limit.
+func isBodyTooLarge(err error) bool {
+	status, _, _ := respond.Describe(err)
 	return status == http.StatusRequestEntityTooLarge
 }

@@ -10,32 +10,32 @@ import (
 	"satchel/schema"
 )
 
-// JobForm is what somebody typed to ask for a job.
+// JobForm holds the unvalidated fields of a request for a job.
 type JobForm struct {
 	StartDay, EndDay, FriendlyName   string
 	WebhookURL, WebhookMethod, Email string
 }
 
-// What a job can be.
+// Limits of a job's fields.
 const (
-	longestName  = 256 // characters
-	longestEmail = 254
-	longestJob   = 366 // days
+	maxNameLength  = 256 // characters
+	maxEmailLength = 254
+	maxJobDays     = 366 // days
 )
 
-// request is a form that can be had.
-type request struct {
+// validJob is a JobForm that has passed validation.
+type validJob struct {
 	schema.JobRequest
 	start, end schema.Day
 }
 
-// check reads a form strictly. The sentence of its error names what is wrong
-// as the API calls it, with the value where that is a day or a number.
-func (b *Bulk) check(f JobForm, newest schema.Day) (r request, err error) {
-	if r.start, err = dayOf("StartDay", f.StartDay); err != nil {
+// validate parses a form strictly. Error messages use the API's parameter names, and include
+// the value where it is a day or a number.
+func (b *Bulk) validate(f JobForm, newest schema.Day) (r validJob, err error) {
+	if r.start, err = parseDay("StartDay", f.StartDay); err != nil {
 		return r, err
 	}
-	if r.end, err = dayOf("EndDay", f.EndDay); err != nil {
+	if r.end, err = parseDay("EndDay", f.EndDay); err != nil {
 		return r, err
 	}
 	switch {
@@ -43,16 +43,16 @@ func (b *Bulk) check(f JobForm, newest schema.Day) (r request, err error) {
 		return r, invalid("EndDay", "EndDay %s is before StartDay %s.", r.end, r.start)
 	case r.end > newest:
 		return r, invalid("EndDay", "EndDay %s is too new: the newest day that can be exported is %s.", r.end, newest)
-	case r.start.DaysTo(r.end) > longestJob:
-		return r, invalid("EndDay", "StartDay %s to EndDay %s are %d days, and a job can have %d at most.", r.start, r.end, r.start.DaysTo(r.end), longestJob)
+	case r.start.DaysTo(r.end) > maxJobDays:
+		return r, invalid("EndDay", "StartDay %s to EndDay %s is %d days. A job can have at most %d days.", r.start, r.end, r.start.DaysTo(r.end), maxJobDays)
 	}
-	if r.Name, err = nameOf(f.FriendlyName); err != nil {
+	if r.Name, err = parseName(f.FriendlyName); err != nil {
 		return r, err
 	}
-	if r.Hook, err = b.hookOf(f.WebhookURL, f.WebhookMethod); err != nil {
+	if r.Hook, err = b.parseWebhook(f.WebhookURL, f.WebhookMethod); err != nil {
 		return r, err
 	}
-	r.Email, err = emailOf(f.Email)
+	r.Email, err = parseEmail(f.Email)
 	return r, err
 }
 
@@ -60,59 +60,59 @@ func invalid(parameter, format string, args ...any) error {
 	return schema.Errorf(schema.Invalid, "invalid_"+parameter, format, args...)
 }
 
-func dayOf(parameter, s string) (schema.Day, error) {
+func parseDay(parameter, s string) (schema.Day, error) {
 	if s == "" {
 		return "", invalid(parameter, "%s is missing.", parameter)
 	}
 	day, ok := schema.ParseDay(s)
-	if !ok || day < "0001-01-01" { // there is no year 0 in a database
-		return "", invalid(parameter, "%s %q is not a day written yyyy-mm-dd.", parameter, shortened(s))
+	if !ok || day < "0001-01-01" { // Postgres has no year 0
+		return "", invalid(parameter, "%s %q is not a date in the form yyyy-mm-dd.", parameter, truncate(s))
 	}
 	return day, nil
 }
 
-// shortened keeps a sentence readable whatever was sent.
-func shortened(s string) string {
+// truncate shortens user input that is repeated in an error message.
+func truncate(s string) string {
 	if len(s) > 40 {
 		return strings.ToValidUTF8(s[:40], "") + "…"
 	}
 	return s
 }
 
-func nameOf(s string) (string, error) {
+func parseName(s string) (string, error) {
 	switch {
 	case s == "":
 		return "", invalid("FriendlyName", "FriendlyName is missing.")
 	case !utf8.ValidString(s):
-		return "", invalid("FriendlyName", "FriendlyName is not UTF-8.")
-	case utf8.RuneCountInString(s) > longestName:
-		return "", invalid("FriendlyName", "FriendlyName has %d characters, and can have %d at most.", utf8.RuneCountInString(s), longestName)
+		return "", invalid("FriendlyName", "FriendlyName is not valid UTF-8.")
+	case utf8.RuneCountInString(s) > maxNameLength:
+		return "", invalid("FriendlyName", "FriendlyName has %d characters. It can have at most %d.", utf8.RuneCountInString(s), maxNameLength)
 	case strings.ContainsFunc(s, unicode.IsControl):
-		return "", invalid("FriendlyName", "FriendlyName holds a control character.")
+		return "", invalid("FriendlyName", "FriendlyName contains a control character.")
 	}
 	return s, nil
 }
 
-// hookOf reads a webhook: both halves, or neither.
-func (b *Bulk) hookOf(url, method string) (schema.Hook, error) {
+// parseWebhook parses a webhook, which needs both its URL and its method, or neither.
+func (b *Bulk) parseWebhook(url, method string) (schema.Hook, error) {
 	h := schema.Hook{URL: url}
 	var err error
-	if h.Method, err = methodOf(method); err != nil {
+	if h.Method, err = parseMethod(method); err != nil {
 		return h, err
 	}
 	switch {
 	case url == "" && method == "":
 		return h, nil
 	case url == "":
-		return h, invalid("WebhookUrl", "WebhookMethod is set and WebhookUrl is not: set both, or neither.")
+		return h, invalid("WebhookUrl", "WebhookMethod is set, but WebhookUrl is not. Set both or neither.")
 	case method == "":
-		return h, invalid("WebhookMethod", "WebhookUrl is set and WebhookMethod is not: set both, or neither.")
+		return h, invalid("WebhookMethod", "WebhookUrl is set, but WebhookMethod is not. Set both or neither.")
 	}
-	return h, b.checkHook(url)
+	return h, b.checkWebhook(url)
 }
 
-// checkHook says, in words of the API, why a URL cannot be a webhook's.
-func (b *Bulk) checkHook(url string) error {
+// checkWebhook reports why a URL cannot be used for webhooks, in the API's terms.
+func (b *Bulk) checkWebhook(url string) error {
 	err := b.CheckHook(url)
 	if why, ok := errors.AsType[*schema.Error](err); ok && why.Kind == schema.Invalid {
 		return invalid("WebhookUrl", "WebhookUrl cannot be used. %s", why.Message)
@@ -120,22 +120,22 @@ func (b *Bulk) checkHook(url string) error {
 	return err
 }
 
-func methodOf(s string) (string, error) {
+func parseMethod(s string) (string, error) {
 	switch method := strings.ToUpper(s); method {
 	case "", "GET", "POST":
 		return method, nil
 	}
-	return "", invalid("WebhookMethod", "WebhookMethod %q is neither GET nor POST.", shortened(s))
+	return "", invalid("WebhookMethod", "WebhookMethod %q is neither GET nor POST.", truncate(s))
 }
 
-// emailOf takes one plain address, or none.
-func emailOf(s string) (string, error) {
+// parseEmail parses one plain address, or none.
+func parseEmail(s string) (string, error) {
 	if s == "" {
 		return "", nil
 	}
 	address, err := mail.ParseAddress(s)
-	if err != nil || address.Address != s || len(s) > longestEmail || !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
-		return "", invalid("Email", "Email is not one plain e-mail address.")
+	if err != nil || address.Address != s || len(s) > maxEmailLength || !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
+		return "", invalid("Email", "Email is not a single plain e-mail address.")
 	}
 	return s, nil
 }

@@ -14,92 +14,92 @@ import (
 	"satchel/server/auth"
 )
 
-// The most rows of a page.
+// Largest page sizes.
 const (
-	mostJobs = 1000
-	mostDays = 400
+	maxJobsPerPage = 1000
+	maxDaysPerPage = 400
 )
 
-// showType answers GET /v1/Exports/{ResourceType}.
+// showType handles GET /v1/Exports/{ResourceType}.
 func (b *Bulk) showType(c echo.Context) error {
-	v := TypeView{ResourceType: typeOf(c), URL: b.exports(c, c.Param("type"))}
-	v.Links.Days, v.Links.ExportCustomJobs, v.Links.Jobs = v.URL+"/Days", v.URL+"/Jobs", b.exports(c, "Jobs")
-	return answer(c, http.StatusOK, v)
+	v := TypeView{ResourceType: resourceType(c), URL: b.exportsURL(c, c.Param("type"))}
+	v.Links.Days, v.Links.ExportCustomJobs, v.Links.Jobs = v.URL+"/Days", v.URL+"/Jobs", b.exportsURL(c, "Jobs")
+	return writeJSON(c, http.StatusOK, v)
 }
 
-// showConfiguration answers GET /v1/Exports/{ResourceType}/Configuration.
+// showConfiguration handles GET /v1/Exports/{ResourceType}/Configuration.
 func (b *Bulk) showConfiguration(c echo.Context) error {
 	p, err := auth.Of(c)
 	if err != nil {
 		return err
 	}
-	now, err := b.Store.Configuration(c.Request().Context(), p.Account, typeOf(c))
+	now, err := b.Store.Configuration(c.Request().Context(), p.Account, resourceType(c))
 	if err != nil {
 		return err
 	}
-	return b.configured(c, now)
+	return b.writeConfiguration(c, now)
 }
 
-// changeConfiguration answers POST /v1/Exports/{ResourceType}/Configuration.
+// changeConfiguration handles POST /v1/Exports/{ResourceType}/Configuration.
 func (b *Bulk) changeConfiguration(c echo.Context) error {
 	p, err := auth.Of(c)
 	if err != nil {
 		return err
 	}
-	sent, err := form(c.Request())
+	sent, err := parseForm(c.Request())
 	if err != nil {
 		return err
 	}
-	change := schema.BulkChange{URL: given(sent, "WebhookUrl"), Method: given(sent, "WebhookMethod")}
-	if change.Enabled, err = truth(sent, "Enabled"); err != nil {
+	change := schema.BulkChange{URL: formValue(sent, "WebhookUrl"), Method: formValue(sent, "WebhookMethod")}
+	if change.Enabled, err = parseBool(sent, "Enabled"); err != nil {
 		return err
 	}
-	now, err := b.Configure(c.Request().Context(), p, typeOf(c), change)
+	now, err := b.Configure(c.Request().Context(), p, resourceType(c), change)
 	if err != nil {
 		return err
 	}
-	return b.configured(c, now)
+	return b.writeConfiguration(c, now)
 }
 
-func (b *Bulk) configured(c echo.Context, now schema.BulkConfiguration) error {
-	return answer(c, http.StatusOK, ConfigurationView{
-		URL: b.exports(c, c.Param("type")) + "/Configuration", Enabled: now.Enabled,
+func (b *Bulk) writeConfiguration(c echo.Context, now schema.BulkConfiguration) error {
+	return writeJSON(c, http.StatusOK, ConfigurationView{
+		URL: b.exportsURL(c, c.Param("type")) + "/Configuration", Enabled: now.Enabled,
 		WebhookURL: now.URL, WebhookMethod: now.Method, ResourceType: now.Type,
 	})
 }
 
-// createJob answers POST /v1/Exports/{ResourceType}/Jobs.
+// createJob handles POST /v1/Exports/{ResourceType}/Jobs.
 func (b *Bulk) createJob(c echo.Context) error {
 	p, err := auth.Of(c)
 	if err != nil {
 		return err
 	}
-	sent, err := form(c.Request())
+	sent, err := parseForm(c.Request())
 	if err != nil {
 		return err
 	}
 	job, queue, err := b.CreateJob(c.Request().Context(), p, JobForm{
 		StartDay: sent.Get("StartDay"), EndDay: sent.Get("EndDay"), FriendlyName: sent.Get("FriendlyName"),
 		WebhookURL: sent.Get("WebhookUrl"), WebhookMethod: sent.Get("WebhookMethod"), Email: sent.Get("Email"),
-	}, typeOf(c))
+	}, resourceType(c))
 	if err != nil {
 		return err
 	}
-	return answer(c, http.StatusCreated, jobView(job, queue))
+	return writeJSON(c, http.StatusCreated, jobView(job, queue))
 }
 
-// listJobs answers GET /v1/Exports/{ResourceType}/Jobs.
+// listJobs handles GET /v1/Exports/{ResourceType}/Jobs.
 func (b *Bulk) listJobs(c echo.Context) error {
 	p, err := auth.Of(c)
 	if err != nil {
 		return err
 	}
-	page, err := b.paging(c, "jobs", "jobs "+p.Account+" "+c.Param("type"), mostJobs)
+	page, err := b.parsePaging(c, "jobs", "jobs "+p.Account+" "+c.Param("type"), maxJobsPerPage)
 	if err != nil {
 		return err
 	}
-	before, _ := store.ParseJobCursor(page.place) // we wrote it; "" is the beginning
-	list, queues, err := b.Jobs(c.Request().Context(), p, typeOf(c), before, page.size+1)
+	before, _ := store.ParseJobCursor(page.cursor) // the token is signed; "" starts at the newest job
+	list, queues, err := b.Jobs(c.Request().Context(), p, resourceType(c), before, page.size+1)
 	if err != nil {
 		return err
 	}
@@ -112,10 +112,10 @@ func (b *Bulk) listJobs(c echo.Context) error {
 	for i, job := range list {
 		views[i] = jobView(job, queues[job.ID])
 	}
-	return answer(c, http.StatusOK, map[string]any{"jobs": views, "meta": page.meta(next)})
+	return writeJSON(c, http.StatusOK, map[string]any{"jobs": views, "meta": page.meta(next)})
 }
 
-// showJob answers GET /v1/Exports/Jobs/{JobSid}.
+// showJob handles GET /v1/Exports/Jobs/{JobSid}.
 func (b *Bulk) showJob(c echo.Context) error {
 	p, err := auth.Of(c)
 	if err != nil {
@@ -126,11 +126,11 @@ func (b *Bulk) showJob(c echo.Context) error {
 		return err
 	}
 	v := jobView(job, queue)
-	v.URL = b.exports(c, "Jobs/"+job.ID)
-	return answer(c, http.StatusOK, v)
+	v.URL = b.exportsURL(c, "Jobs/"+job.ID)
+	return writeJSON(c, http.StatusOK, v)
 }
 
-// deleteJob answers DELETE /v1/Exports/Jobs/{JobSid}.
+// deleteJob handles DELETE /v1/Exports/Jobs/{JobSid}.
 func (b *Bulk) deleteJob(c echo.Context) error {
 	p, err := auth.Of(c)
 	if err != nil {
@@ -142,23 +142,23 @@ func (b *Bulk) deleteJob(c echo.Context) error {
 	return c.NoContent(http.StatusNoContent)
 }
 
-// listDays answers GET /v1/Exports/{ResourceType}/Days.
+// listDays handles GET /v1/Exports/{ResourceType}/Days.
 func (b *Bulk) listDays(c echo.Context) error {
 	p, err := auth.Of(c)
 	if err != nil {
 		return err
 	}
-	page, err := b.paging(c, "days", "days "+p.Account+" "+c.Param("type"), mostDays)
+	page, err := b.parsePaging(c, "days", "days "+p.Account+" "+c.Param("type"), maxDaysPerPage)
 	if err != nil {
 		return err
 	}
 	var after int64
-	if page.place != "" {
-		if after, err = strconv.ParseInt(page.place, 10, 64); err != nil {
+	if page.cursor != "" {
+		if after, err = strconv.ParseInt(page.cursor, 10, 64); err != nil {
 			return err
 		}
 	}
-	list, err := b.Store.DayFiles(c.Request().Context(), p.Account, typeOf(c), after, page.size+1)
+	list, err := b.Store.DayFiles(c.Request().Context(), p.Account, resourceType(c), after, page.size+1)
 	if err != nil {
 		return err
 	}
@@ -171,21 +171,21 @@ func (b *Bulk) listDays(c echo.Context) error {
 	for i, f := range list {
 		views[i] = dayView(f)
 	}
-	return answer(c, http.StatusOK, map[string]any{"days": views, "meta": page.meta(next)})
+	return writeJSON(c, http.StatusOK, map[string]any{"days": views, "meta": page.meta(next)})
 }
 
-// fetchDay answers GET /v1/Exports/{ResourceType}/Days/{Day}. Old client
-// libraries read the body, others and curl the Location.
+// fetchDay handles GET /v1/Exports/{ResourceType}/Days/{Day}. Older client libraries read the
+// link from the body; newer ones and curl follow the Location header.
 func (b *Bulk) fetchDay(c echo.Context) error {
 	p, err := auth.Of(c)
 	if err != nil {
 		return err
 	}
-	day, err := dayOf("Day", c.Param("day"))
+	day, err := parseDay("Day", c.Param("day"))
 	if err != nil {
 		return err
 	}
-	f, err := b.Store.DayFile(c.Request().Context(), p.Account, typeOf(c), day)
+	f, err := b.Store.DayFile(c.Request().Context(), p.Account, resourceType(c), day)
 	if err != nil {
 		return err
 	}
@@ -193,14 +193,14 @@ func (b *Bulk) fetchDay(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	address := b.base(c.Request()) + path
+	address := b.baseURL(c.Request()) + path
 	if b.FetchStatus != http.StatusOK {
 		c.Response().Header().Set(echo.HeaderLocation, address)
 	}
-	return answer(c, b.FetchStatus, LinkView{address, address})
+	return writeJSON(c, b.FetchStatus, LinkView{address, address})
 }
 
-// eraseCall answers DELETE /v1/Archives/{Date}/Calls/{Sid}.
+// eraseCall handles DELETE /v1/Archives/{Date}/Calls/{Sid}.
 func (b *Bulk) eraseCall(c echo.Context) error {
 	p, err := auth.Of(c)
 	if err != nil {
@@ -212,30 +212,30 @@ func (b *Bulk) eraseCall(c echo.Context) error {
 	return c.NoContent(http.StatusNoContent)
 }
 
-func typeOf(c echo.Context) schema.ResourceType { return schema.ResourceType(c.Param("type")) }
+func resourceType(c echo.Context) schema.ResourceType { return schema.ResourceType(c.Param("type")) }
 
-// exports is the address of something under /v1/Exports.
-func (b *Bulk) exports(c echo.Context, rest string) string {
-	return b.base(c.Request()) + "/v1/Exports/" + rest
+// exportsURL returns the URL of a path under /v1/Exports.
+func (b *Bulk) exportsURL(c echo.Context, rest string) string {
+	return b.baseURL(c.Request()) + "/v1/Exports/" + rest
 }
 
-// form reads the body of a POST. Parameters in the URL are none.
-func form(r *http.Request) (url.Values, error) {
+// parseForm reads the form in the body of a POST. Parameters in the URL are ignored.
+func parseForm(r *http.Request) (url.Values, error) {
 	if err := r.ParseForm(); err != nil {
-		if isTooLarge(err) {
+		if isBodyTooLarge(err) {
 			return nil, err
 		}
-		return nil, schema.Errorf(schema.Invalid, "invalid_body", "The body cannot be read as application/x-www-form-urlencoded.")
+		return nil, schema.Errorf(schema.Invalid, "invalid_body", "The request body is not valid application/x-www-form-urlencoded.")
 	}
-	kind := r.Header.Get(echo.HeaderContentType)
-	if media, _, _ := mime.ParseMediaType(kind); r.ContentLength != 0 && media != echo.MIMEApplicationForm {
-		return nil, schema.Errorf(schema.Invalid, "invalid_body", "The body must be application/x-www-form-urlencoded.")
+	media, _, _ := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType))
+	if r.ContentLength != 0 && media != echo.MIMEApplicationForm {
+		return nil, schema.Errorf(schema.Invalid, "invalid_body", "The request body must be application/x-www-form-urlencoded.")
 	}
 	return r.PostForm, nil
 }
 
-// given is what was sent for a parameter, nil where it was not.
-func given(sent url.Values, name string) *string {
+// formValue returns the value of a parameter, or nil if it was not sent.
+func formValue(sent url.Values, name string) *string {
 	if !sent.Has(name) {
 		return nil
 	}
@@ -243,15 +243,16 @@ func given(sent url.Values, name string) *string {
 	return &value
 }
 
-// truth reads a boolean in any letter case: client libraries differ.
-func truth(sent url.Values, name string) (*bool, error) {
-	value := given(sent, name)
+// parseBool parses a boolean in any letter case, since client libraries differ. It returns nil
+// if the parameter was not sent.
+func parseBool(sent url.Values, name string) (*bool, error) {
+	value := formValue(sent, name)
 	if value == nil {
 		return nil, nil
 	}
-	is := strings.EqualFold(*value, "true")
-	if !is && !strings.EqualFold(*value, "false") {
-		return nil, invalid(name, "%s %q is neither true nor false.", name, shortened(*value))
+	parsed := strings.EqualFold(*value, "true")
+	if !parsed && !strings.EqualFold(*value, "false") {
+		return nil, invalid(name, "%s %q is neither true nor false.", name, truncate(*value))
 	}
-	return &is, nil
+	return &parsed, nil
 }

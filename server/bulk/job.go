@@ -9,80 +9,81 @@ import (
 	"satchel/schema"
 	"satchel/schema/store"
 	"satchel/server/auth"
-	"satchel/workflows"
+	"satchel/workflows/bulkexport"
+	"satchel/workflows/client"
 )
 
-// CreateJob asks for the days of a form. It answers the job and its place
-// once its days are taken from the quota; nothing is done and nothing taken
-// where the form is Invalid, the quota does not reach, or somebody we need is
-// away.
+// CreateJob creates a job and returns it with its queue position, once its days are taken from
+// the quota. If the form is Invalid, the quota does not suffice or a dependency is
+// unavailable, nothing is created and no quota is used.
 func (b *Bulk) CreateJob(ctx context.Context, p auth.Principal, form JobForm, t schema.ResourceType) (schema.Job, schema.Queue, error) {
 	now, err := b.Store.Now(ctx)
 	if err != nil {
 		return schema.Job{}, schema.Queue{}, err
 	}
-	until := now.Add(workflows.Waiting(ctx) - hearing)
-	asked, err := b.check(form, b.newestDay(now))
+	deadline := now.Add(client.UpdateTimeout(ctx) - answerMargin)
+	valid, err := b.validate(form, b.newestDay(now))
 	if err != nil {
 		return schema.Job{}, schema.Queue{}, err
 	}
-	family, err := b.family(ctx, p.Account)
+	quotaAccount, err := b.quotaAccount(ctx, p.Account)
 	if err != nil {
 		return schema.Job{}, schema.Queue{}, err
 	}
 	job := schema.Job{
-		ID: schema.NewJobID(), Account: p.Account, Type: t, Name: asked.Name, Start: asked.start, End: asked.end,
-		Hook: asked.Hook, Email: asked.Email, RequestedBy: p.User, CreatedAt: now,
+		ID: schema.NewJobID(), Account: p.Account, Type: t, Name: valid.Name, Start: valid.start, End: valid.end,
+		Hook: valid.Hook, Email: valid.Email, RequestedBy: p.User, CreatedAt: now,
 	}
-	sealed, err := b.seal(ctx, asked.JobRequest, p.Account, schema.SealedJob(job.ID))
+	sealed, err := b.seal(ctx, valid.JobRequest, p.Account, schema.SealedJob(job.ID))
 	if err != nil {
 		return schema.Job{}, schema.Queue{}, err
 	}
-	err = b.openJob(ctx, workflows.Job{
-		ID: job.ID, Account: job.Account, Family: family, Type: t, Start: job.Start, End: job.End,
-		RequestedBy: job.RequestedBy, Sealed: sealed, Until: until, Limits: b.Limits,
+	err = b.openJob(ctx, bulkexport.BulkJobInput{
+		ID: job.ID, Account: job.Account, QuotaAccount: quotaAccount, Type: t, Start: job.Start, End: job.End,
+		RequestedBy: job.RequestedBy, Sealed: sealed, Until: deadline, Limits: b.Limits,
 	})
 	if err != nil {
 		return schema.Job{}, schema.Queue{}, err
 	}
-	if written, queue, lost := b.Job(ctx, p, job.ID); lost == nil {
-		return written, queue, nil
+	if stored, queue, err := b.Job(ctx, p, job.ID); err == nil {
+		return stored, queue, nil
 	}
-	for _, day := range job.Start.To(job.End) { // it is there: nobody must hear that it is not, and ask again
+	// The job exists although it cannot be read back: an error would make the client repeat it.
+	for _, day := range job.Start.To(job.End) {
 		job.Days = append(job.Days, schema.JobDay{Day: day, Status: schema.DaySubmitted})
 	}
 	return job, schema.Queue{}, nil
 }
 
-// How many jobs are opened at the same time, and how long the next waits for a
-// place. More than workers can take would all be answered too late.
+// maxConcurrentOpens jobs are opened at the same time; others wait up to openSlotTimeout.
+// Without the bound, a burst would exceed what workers can open in time, and all would fail.
 const (
-	openingAtOnce = 16
-	openingWait   = 2 * time.Second
+	maxConcurrentOpens = 16
+	openSlotTimeout    = 2 * time.Second
 )
 
-// hearing is how much longer than a job can be opened its answer is waited for.
-const hearing = 500 * time.Millisecond
+// answerMargin is how much longer the server waits for the result of opening a job than the
+// job can still be opened, so that the result is known.
+const answerMargin = 500 * time.Millisecond
 
-// openJob opens a job. Where nobody says whether it is until its time is over,
-// its row does, for good. Only where that can not be read either may a caller hear
-// of trouble and have the job all the same, listed and with its days taken from
-// the quota.
-func (b *Bulk) openJob(ctx context.Context, in workflows.Job) error {
+// openJob starts the job's workflow and waits for its result. If the result is not known in
+// time, the job's row decides, which no longer changes by then. Only if the row cannot be read
+// either may the caller get an error for a job that exists, is listed and uses quota.
+func (b *Bulk) openJob(ctx context.Context, in bulkexport.BulkJobInput) error {
 	select {
-	case b.opening <- struct{}{}:
-		defer func() { <-b.opening }()
-		err := workflows.OpenBulkJob(ctx, b.Temporal, in)
+	case b.openSlots <- struct{}{}:
+		defer func() { <-b.openSlots }()
+		err := client.OpenBulkJob(ctx, b.Temporal, in)
 		if schema.KindOf(err) != schema.Unavailable {
 			return err
 		}
-		if has, lost := b.Store.HasJob(ctx, in.Account, in.ID); has && lost == nil {
+		if exists, readErr := b.Store.HasJob(ctx, in.Account, in.ID); exists && readErr == nil {
 			return nil
 		}
 		return err
-	case <-time.After(openingWait):
-		busy := schema.Errorf(schema.Unavailable, "busy", "Too many jobs are being asked for right now. Please try again in a moment.")
-		busy.RetryAfter = openingWait
+	case <-time.After(openSlotTimeout):
+		busy := schema.Errorf(schema.Unavailable, "busy", "Too many jobs are being created right now. Please try again in a moment.")
+		busy.RetryAfter = openSlotTimeout
 		return busy
 	case <-ctx.Done():
 		return ctx.Err()
@@ -101,8 +102,9 @@ func (b *Bulk) seal(ctx context.Context, what any, account, purpose string) ([]b
 	return sealed, nil
 }
 
-// family is the account whose quota an account uses.
-func (b *Bulk) family(ctx context.Context, account string) (string, error) {
+// quotaAccount returns the account whose quota an account uses: its parent or, without one,
+// itself.
+func (b *Bulk) quotaAccount(ctx context.Context, account string) (string, error) {
 	a, err := b.Directory.Account(ctx, account)
 	if err != nil {
 		return "", err
@@ -113,8 +115,8 @@ func (b *Bulk) family(ctx context.Context, account string) (string, error) {
 	return account, nil
 }
 
-// Job finds a job of the caller's account and where it stands, for as long as
-// jobs are kept after they ended.
+// Job returns a job of the caller's account and its queue position. Ended jobs are found for
+// the retention period.
 func (b *Bulk) Job(ctx context.Context, p auth.Principal, id string) (schema.Job, schema.Queue, error) {
 	if !schema.IsJobID(id) {
 		return schema.Job{}, schema.Queue{}, schema.Errorf(schema.NotFound, "job_not_found", "There is no such job.")
@@ -127,9 +129,8 @@ func (b *Bulk) Job(ctx context.Context, p auth.Principal, id string) (schema.Job
 	return job, queue, err
 }
 
-// Jobs lists jobs of the caller's account, newest first, and where those stand
-// that have not ended. The zero type is all types, the zero cursor the
-// beginning.
+// Jobs returns jobs of the caller's account, newest first, and the queue position of each open
+// one. The zero type means all types, the zero cursor the first page.
 func (b *Bulk) Jobs(ctx context.Context, p auth.Principal, t schema.ResourceType, before store.JobCursor, limit int) ([]schema.Job, map[string]schema.Queue, error) {
 	list, err := b.Store.Jobs(ctx, p.Account, t, b.Limits.Retention, before, limit)
 	if err != nil {
@@ -145,8 +146,8 @@ func (b *Bulk) Jobs(ctx context.Context, p auth.Principal, t schema.ResourceType
 	return list, queues, err
 }
 
-// DeleteJob deletes a job that has not ended; a Conflict where it has. Days
-// that are done keep their files. Deleting it again changes nothing.
+// DeleteJob deletes a job that has not ended; if it has ended, the error is a Conflict.
+// Completed days keep their files. Deleting a job that is being deleted changes nothing.
 func (b *Bulk) DeleteJob(ctx context.Context, p auth.Principal, id string) error {
 	job, _, err := b.Job(ctx, p, id)
 	switch {
@@ -157,11 +158,12 @@ func (b *Bulk) DeleteJob(ctx context.Context, p auth.Principal, id string) error
 	case job.EndedAt != nil || allEnded(job.Days):
 		return jobEnded()
 	}
-	err = workflows.StopBulkJob(ctx, b.Temporal, id, by(p))
+	err = client.StopBulkJob(ctx, b.Temporal, id, p.Actor())
 	if schema.KindOf(err) != schema.Unavailable {
 		return err
 	}
-	if job, _, lost := b.Job(ctx, p, id); lost == nil { // it may have ended this very moment, or only the answer come too late
+	// The job may have ended in the meantime, or only the response was lost.
+	if job, _, readErr := b.Job(ctx, p, id); readErr == nil {
 		switch {
 		case job.DeletingAt != nil:
 			return nil
@@ -172,7 +174,9 @@ func (b *Bulk) DeleteJob(ctx context.Context, p auth.Principal, id string) error
 	return err
 }
 
-func jobEnded() error { return schema.Errorf(schema.Conflict, "job_ended", "This job has ended.") }
+func jobEnded() error {
+	return schema.Errorf(schema.Conflict, "job_ended", "This job has already ended.")
+}
 
 func allEnded(days []schema.JobDay) bool {
 	for _, d := range days {

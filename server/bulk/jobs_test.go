@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +19,8 @@ import (
 	"satchel/schema"
 	"satchel/server/bulk"
 	"satchel/workflows"
+	"satchel/workflows/bulkexport"
+	workflowclient "satchel/workflows/client"
 )
 
 func job(start, end schema.Day, more ...string) url.Values {
@@ -30,33 +33,29 @@ func job(start, end schema.Day, more ...string) url.Values {
 
 const messageJobs = "/v1/Exports/Messages/Jobs"
 
-// create asks for a job and takes no refusal.
-func (w *world) create(as caller, form url.Values) bulk.JobView {
-	w.t.Helper()
-	a := w.send(as, http.MethodPost, messageJobs, form)
-	require.Equal(w.t, http.StatusCreated, a.status, a.body)
-	return decode[bulk.JobView](w.t, a.body)
+// requestJob creates a job over HTTP and requires success.
+func (fx *fixture) requestJob(as credentials, form url.Values) bulk.JobView {
+	fx.t.Helper()
+	a := fx.send(as, http.MethodPost, messageJobs, form)
+	require.Equal(fx.t, http.StatusCreated, a.status, a.body)
+	return decode[bulk.JobView](fx.t, a.body)
 }
 
-func (w *world) show(as caller, id string) bulk.JobView {
-	w.t.Helper()
-	a := w.send(as, http.MethodGet, "/v1/Exports/Jobs/"+id, nil)
-	require.Equal(w.t, http.StatusOK, a.status, a.body)
-	return decode[bulk.JobView](w.t, a.body)
+func (fx *fixture) getJob(as credentials, id string) bulk.JobView {
+	fx.t.Helper()
+	a := fx.send(as, http.MethodGet, "/v1/Exports/Jobs/"+id, nil)
+	require.Equal(fx.t, http.StatusOK, a.status, a.body)
+	return decode[bulk.JobView](fx.t, a.body)
 }
 
-// until waits for all days of a job to have one of these statuses.
-func (w *world) until(as caller, id string, statuses ...schema.DayStatus) bulk.JobView {
-	w.t.Helper()
+// waitForStatuses waits until every day of a job has one of the statuses.
+func (fx *fixture) waitForStatuses(as credentials, id string, statuses ...schema.DayStatus) bulk.JobView {
+	fx.t.Helper()
 	var v bulk.JobView
-	eventually(w.t, fmt.Sprint("the days are ", statuses), func() bool {
-		v = w.show(as, id)
+	eventually(fx.t, fmt.Sprint("the days are ", statuses), func() bool {
+		v = fx.getJob(as, id)
 		for _, d := range v.Details {
-			known := false
-			for _, s := range statuses {
-				known = known || d.Status == s
-			}
-			if !known {
+			if !slices.Contains(statuses, d.Status) {
 				return false
 			}
 		}
@@ -65,23 +64,23 @@ func (w *world) until(as caller, id string, statuses ...schema.DayStatus) bulk.J
 	return v
 }
 
-func TestAJobGoesFromItsRequestToItsFiles(t *testing.T) {
+func TestJobRunsFromRequestToFiles(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.work()
-	release := w.platform.block()
+	fx := newFixture(t)
+	fx.startWorkers()
+	release := fx.platform.block()
 	t.Cleanup(release)
 	start := yesterday().Plus(-2)
-	w.platform.has(w.program.account, schema.Messages, start, "SM1", "SM2")
+	fx.platform.setRecords(fx.program.account, schema.Messages, start, "SM1", "SM2")
 
-	a := w.send(w.program, http.MethodPost, messageJobs, job(start, yesterday(), "WebhookUrl", "https://hooks.example.com/bulk", "WebhookMethod", "post", "Unknown", "x"))
+	a := fx.send(fx.program, http.MethodPost, messageJobs, job(start, yesterday(), "WebhookUrl", "https://hooks.example.com/bulk", "WebhookMethod", "post", "Unknown", "x"))
 	require.Equal(t, http.StatusCreated, a.status, a.body)
 	require.Equal(t, "application/json; charset=utf-8", a.header.Get("Content-Type"))
-	theirs := decode[twilio.BulkexportsV1ExportCustomJob](t, a.body)
-	require.Regexp(t, regexp.MustCompile(`^JS[0-9a-f]{32}$`), *theirs.JobSid)
-	require.Equal(t, "POST", *theirs.WebhookMethod)
-	require.Len(t, *theirs.Details, 1)
-	require.Regexp(t, `^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}$`, *theirs.EstimatedCompletionTime)
+	parsed := decode[twilio.BulkexportsV1ExportCustomJob](t, a.body)
+	require.Regexp(t, regexp.MustCompile(`^JS[0-9a-f]{32}$`), *parsed.JobSid)
+	require.Equal(t, "POST", *parsed.WebhookMethod)
+	require.Len(t, *parsed.Details, 1)
+	require.Regexp(t, `^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}$`, *parsed.EstimatedCompletionTime)
 	keys := decode[map[string]any](t, a.body)
 	require.Len(t, keys, 11, "every key and no other")
 	require.Contains(t, keys, "email")
@@ -94,77 +93,77 @@ func TestAJobGoesFromItsRequestToItsFiles(t *testing.T) {
 	}
 	require.Equal(t, 3, days)
 
-	one := w.send(w.program, http.MethodGet, "/v1/Exports/Jobs/"+asked.JobSid, nil)
+	one := fx.send(fx.program, http.MethodGet, "/v1/Exports/Jobs/"+asked.JobSid, nil)
 	require.Equal(t, site+"/v1/Exports/Jobs/"+asked.JobSid, *decode[twilio.BulkexportsV1Job](t, one.body).Url)
 	release()
-	done := w.until(w.program, asked.JobSid, schema.DayCompleted, schema.DayCompletedEmpty)
+	done := fx.waitForStatuses(fx.program, asked.JobSid, schema.DayCompleted, schema.DayCompletedEmpty)
 	require.Equal(t, []bulk.DetailView{
 		{Status: schema.DayCompleted, Count: 1, Days: []schema.Day{start}},
 		{Status: schema.DayCompletedEmpty, Count: 2, Days: []schema.Day{start.Plus(1), start.Plus(2)}},
 	}, done.Details)
 	require.Nil(t, done.JobQueuePosition)
-	eventually(t, "the job has ended", func() bool { return w.show(w.program, asked.JobSid).EstimatedCompletionTime == nil })
-	refused(t, w.send(w.program, http.MethodDelete, "/v1/Exports/Jobs/"+asked.JobSid, nil), 409, 20409)
+	eventually(t, "the job has ended", func() bool { return fx.getJob(fx.program, asked.JobSid).EstimatedCompletionTime == nil })
+	requireError(t, fx.send(fx.program, http.MethodDelete, "/v1/Exports/Jobs/"+asked.JobSid, nil), 409, 20409)
 
-	list := w.send(w.program, http.MethodGet, "/v1/Exports/Messages/Days", nil)
+	list := fx.send(fx.program, http.MethodGet, "/v1/Exports/Messages/Days", nil)
 	theirDays := decode[twilio.ListDayResponse](t, list.body)
 	require.Len(t, theirDays.Days, 3)
 	require.Equal(t, "March audit", *theirDays.Days[0].FriendlyName)
 	require.Equal(t, string(schema.DayOf(time.Now())), *theirDays.Days[0].CreateDate)
 	require.NotZero(t, theirDays.Days[0].Size)
-	require.Contains(t, w.send(w.program, http.MethodGet, "/v1/Exports/Calls/Days", nil).body, `"days":[]`)
+	require.Contains(t, fx.send(fx.program, http.MethodGet, "/v1/Exports/Calls/Days", nil).body, `"days":[]`)
 }
 
-func TestAJobThatIsDeletedEndsAndTellsSo(t *testing.T) {
+func TestDeletedJobEnds(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.work()
-	release := w.platform.block()
+	fx := newFixture(t)
+	fx.startWorkers()
+	release := fx.platform.block()
 	t.Cleanup(release)
-	asked := w.create(w.program, job(yesterday().Plus(-9), yesterday()))
-	eventually(t, "days run", func() bool { return w.show(w.program, asked.JobSid).Details[0].Count < 10 })
-	gone := w.send(w.program, http.MethodDelete, "/v1/Exports/Jobs/"+asked.JobSid, nil)
+	asked := fx.requestJob(fx.program, job(yesterday().Plus(-9), yesterday()))
+	eventually(t, "days run", func() bool { return fx.getJob(fx.program, asked.JobSid).Details[0].Count < 10 })
+	gone := fx.send(fx.program, http.MethodDelete, "/v1/Exports/Jobs/"+asked.JobSid, nil)
 	require.Equal(t, http.StatusNoContent, gone.status, gone.body)
 	require.Empty(t, gone.body)
-	winding := w.show(w.program, asked.JobSid)
+	winding := fx.getJob(fx.program, asked.JobSid)
 	for _, d := range winding.Details {
 		require.Contains(t, []schema.DayStatus{schema.DayRunningToBeDeleted, schema.DayDeleted}, d.Status)
 	}
-	again := w.send(w.program, http.MethodDelete, "/v1/Exports/Jobs/"+asked.JobSid, nil)
+	again := fx.send(fx.program, http.MethodDelete, "/v1/Exports/Jobs/"+asked.JobSid, nil)
 	require.Contains(t, []int{204, 409}, again.status, "204 while it winds down, which may be over")
 	release()
-	w.until(w.program, asked.JobSid, schema.DayDeleted)
+	fx.waitForStatuses(fx.program, asked.JobSid, schema.DayDeleted)
 	eventually(t, "the job has ended", func() bool {
-		return w.send(w.program, http.MethodDelete, "/v1/Exports/Jobs/"+asked.JobSid, nil).status == 409
+		return fx.send(fx.program, http.MethodDelete, "/v1/Exports/Jobs/"+asked.JobSid, nil).status == 409
 	})
-	listed := w.send(w.program, http.MethodGet, messageJobs, nil)
+	listed := fx.send(fx.program, http.MethodGet, messageJobs, nil)
 	require.Contains(t, listed.body, asked.JobSid, "it stays listed for a week")
-	used, _, _, err := w.bulk.Quota(t.Context(), w.principal(w.program))
+	used, _, _, err := fx.bulk.Quota(t.Context(), fx.principal(fx.program))
 	require.NoError(t, err)
 	require.Equal(t, 10, used, "deleting gives nothing back")
 }
 
-func TestAJobThatIsWindingDownCanBeDeletedAgain(t *testing.T) {
+func TestJobThatIsBeingDeletedCanBeDeletedAgain(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nowhere(t)) // nothing is left to be asked for
-	winding := schema.JobOpening{ID: schema.NewJobID(), Account: w.program.account, Family: w.parent.account, Type: schema.Messages,
+	fx := newFixture(t, withoutTemporal(t)) // nothing is left to signal
+	winding := schema.JobOpening{ID: schema.NewJobID(), Account: fx.program.account, Family: fx.parent.account, Type: schema.Messages,
 		Start: yesterday(), End: yesterday(), QuotaDays: 366, JobRequest: schema.JobRequest{Name: "a"}}
-	require.NoError(t, w.store.OpenJob(t.Context(), winding))
-	runs, err := w.store.BeginDay(t.Context(), winding.ID, yesterday())
+	require.NoError(t, fx.store.OpenJob(t.Context(), winding))
+	runs, err := fx.store.BeginDay(t.Context(), winding.ID, yesterday())
 	require.NoError(t, err)
 	require.True(t, runs)
-	require.NoError(t, w.store.StopJob(t.Context(), winding.ID, w.program.name))
-	require.Equal(t, schema.DayRunningToBeDeleted, w.show(w.program, winding.ID).Details[0].Status)
+	require.NoError(t, fx.store.StopJob(t.Context(), winding.ID, fx.program.name))
+	require.Equal(t, schema.DayRunningToBeDeleted, fx.getJob(fx.program, winding.ID).Details[0].Status)
 	for range 2 {
-		again := w.send(w.program, http.MethodDelete, "/v1/Exports/Jobs/"+winding.ID, nil)
+		again := fx.send(fx.program, http.MethodDelete, "/v1/Exports/Jobs/"+winding.ID, nil)
 		require.Equal(t, http.StatusNoContent, again.status, again.body)
 		require.Empty(t, again.body)
 	}
 }
 
-func TestWhatCannotBeAJobIsRefusedAndCostsNothing(t *testing.T) {
+func TestInvalidJobIsRejectedAndUsesNoQuota(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nowhere(t)) // nothing of this gets as far as Temporal
+	fx := newFixture(t, withoutTemporal(t)) // invalid requests do not reach Temporal
 	last := yesterday()
 	today := schema.DayOf(time.Now())
 	long := strings.Repeat("é", 257)
@@ -201,124 +200,124 @@ func TestWhatCannotBeAJobIsRefusedAndCostsNothing(t *testing.T) {
 		"an e-mail and a name": {job(last, last, "Email", "Ada <ada@example.com>"), "Email"},
 		"a second header":      {job(last, last, "Email", "a@example.com\r\nBcc: b@example.com"), "Email"},
 	} {
-		a := w.send(w.program, http.MethodPost, messageJobs, c.form)
+		a := fx.send(fx.program, http.MethodPost, messageJobs, c.form)
 		require.Equal(t, 400, a.status, "%s: %s", name, a.body)
-		refused(t, a, 400, 20001, c.word)
+		requireError(t, a, 400, 20001, c.word)
 	}
-	asJSON := w.send(w.program, http.MethodPost, messageJobs, url.Values{"a": {"b"}}, header("Content-Type", "application/json"))
-	refused(t, asJSON, 400, 20001, "application/x-www-form-urlencoded")
-	large := w.send(w.program, http.MethodPost, messageJobs, job(last, last, "X", strings.Repeat("x", 65<<10)))
-	refused(t, large, 413, 20413)
-	inURL := w.send(w.program, http.MethodPost, messageJobs+"?"+job(last, last).Encode(), nil)
-	refused(t, inURL, 400, 20001)
-	used, limit, resets, err := w.bulk.Quota(t.Context(), w.principal(w.program))
+	asJSON := fx.send(fx.program, http.MethodPost, messageJobs, url.Values{"a": {"b"}}, header("Content-Type", "application/json"))
+	requireError(t, asJSON, 400, 20001, "application/x-www-form-urlencoded")
+	large := fx.send(fx.program, http.MethodPost, messageJobs, job(last, last, "X", strings.Repeat("x", 65<<10)))
+	requireError(t, large, 413, 20413)
+	inURL := fx.send(fx.program, http.MethodPost, messageJobs+"?"+job(last, last).Encode(), nil)
+	requireError(t, inURL, 400, 20001)
+	used, limit, resets, err := fx.bulk.Quota(t.Context(), fx.principal(fx.program))
 	require.NoError(t, err)
 	require.Zero(t, used)
 	require.Equal(t, 366, limit)
 	require.Equal(t, schema.DayOf(time.Now()).Plus(1).Begins(), resets)
 
-	away := w.send(w.program, http.MethodPost, messageJobs, job(last.Plus(-365), last, "FriendlyName", strings.Repeat("é", 256)))
-	refused(t, away, 503, 20503)
+	away := fx.send(fx.program, http.MethodPost, messageJobs, job(last.Plus(-365), last, "FriendlyName", strings.Repeat("é", 256)))
+	requireError(t, away, 503, 20503)
 	require.NotEmpty(t, away.header.Get("Retry-After"))
-	require.Contains(t, w.send(w.program, http.MethodGet, messageJobs, nil).body, `"jobs":[]`, "nothing half done")
+	require.Contains(t, fx.send(fx.program, http.MethodGet, messageJobs, nil).body, `"jobs":[]`, "nothing was created")
 }
 
-// deaf is a Temporal that does as it is told and whose answers are lost.
-type deaf struct{ client.Client }
+// lostResponseClient executes updates and loses their responses.
+type lostResponseClient struct{ client.Client }
 
-func (d deaf) UpdateWithStartWorkflow(ctx context.Context, o client.UpdateWithStartWorkflowOptions) (client.WorkflowUpdateHandle, error) {
-	if _, err := d.Client.UpdateWithStartWorkflow(ctx, o); err != nil {
+func (c lostResponseClient) UpdateWithStartWorkflow(ctx context.Context, o client.UpdateWithStartWorkflowOptions) (client.WorkflowUpdateHandle, error) {
+	if _, err := c.Client.UpdateWithStartWorkflow(ctx, o); err != nil {
 		return nil, err
 	}
-	return nil, errors.New("the answer is lost")
+	return nil, errors.New("the response is lost")
 }
 
-func TestWhereTheAnswerIsLostTheJobsRowTellsWhetherItIsThere(t *testing.T) {
+func TestLostResponseIsDecidedByTheJobsRow(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(o *bulk.Options) { o.Limits.QuotaDays = 1 })
-	w.work()
-	w.bulk.Temporal = deaf{w.temporal}
-	asked := w.create(w.program, job(yesterday(), yesterday()))
-	w.until(w.program, asked.JobSid, schema.DayCompletedEmpty)
-	refused(t, w.send(w.program, http.MethodPost, messageJobs, job(yesterday(), yesterday())), 503, 20503)
-	require.Equal(t, 1, strings.Count(w.send(w.program, http.MethodGet, messageJobs, nil).body, `"job_sid"`))
+	fx := newFixture(t, func(o *bulk.Options) { o.Limits.QuotaDays = 1 })
+	fx.startWorkers()
+	fx.bulk.Temporal = lostResponseClient{fx.temporal}
+	asked := fx.requestJob(fx.program, job(yesterday(), yesterday()))
+	fx.waitForStatuses(fx.program, asked.JobSid, schema.DayCompletedEmpty)
+	requireError(t, fx.send(fx.program, http.MethodPost, messageJobs, job(yesterday(), yesterday())), 503, 20503)
+	require.Equal(t, 1, strings.Count(fx.send(fx.program, http.MethodGet, messageJobs, nil).body, `"job_sid"`))
 }
 
-// As when Temporal keeps what it was asked until a worker comes.
-func TestAJobWhoseCallerHasGoneIsNotOpenedAndCostsNothing(t *testing.T) {
+// Temporal may hold an update until a worker comes.
+func TestJobIsNotOpenedAfterItsDeadlineAndUsesNoQuota(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.work()
-	now, err := w.store.Now(t.Context())
+	fx := newFixture(t)
+	fx.startWorkers()
+	now, err := fx.store.Now(t.Context())
 	require.NoError(t, err)
 	id := schema.NewJobID()
-	sealed, err := w.vault.Seal(t.Context(), []byte("{}"), w.program.account, schema.SealedJob(id))
+	sealed, err := fx.vault.Seal(t.Context(), []byte("{}"), fx.program.account, schema.SealedJob(id))
 	require.NoError(t, err)
-	late := workflows.Job{ID: id, Account: w.program.account, Family: w.program.account, Type: schema.Calls, Start: yesterday(), End: yesterday(), Sealed: sealed, Until: now}
-	err = workflows.OpenBulkJob(t.Context(), w.temporal, late)
+	late := bulkexport.BulkJobInput{ID: id, Account: fx.program.account, QuotaAccount: fx.program.account, Type: schema.Calls, Start: yesterday(), End: yesterday(), Sealed: sealed, Until: now}
+	err = workflowclient.OpenBulkJob(t.Context(), fx.temporal, late)
 	known, ok := errors.AsType[*schema.Error](err)
 	require.True(t, ok, err)
 	require.Equal(t, schema.CodeTooLate, known.Code)
-	require.NoError(t, w.temporal.GetWorkflow(t.Context(), workflows.BulkJobID(id), "").Get(t.Context(), nil), "its run closes")
-	used, _, _, err := w.bulk.Quota(t.Context(), w.principal(w.program))
+	require.NoError(t, fx.temporal.GetWorkflow(t.Context(), workflows.BulkJobID(id), "").Get(t.Context(), nil), "its run closes")
+	used, _, _, err := fx.bulk.Quota(t.Context(), fx.principal(fx.program))
 	require.NoError(t, err)
 	require.Zero(t, used)
 }
 
-func TestTheNewestDayCanBeTwilios(t *testing.T) {
+func TestNewestDayFollowsTheConfiguredLag(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nowhere(t), func(o *bulk.Options) { o.MinLagDays = 2 })
+	fx := newFixture(t, withoutTemporal(t), func(o *bulk.Options) { o.MinLagDays = 2 })
 	last := yesterday().Plus(-1)
-	refused(t, w.send(w.program, http.MethodPost, messageJobs, job(last, yesterday())), 400, 20001, "EndDay", string(last))
-	refused(t, w.send(w.program, http.MethodPost, messageJobs, job(last, last)), 503, 20503) // it may be had, if Temporal were there
+	requireError(t, fx.send(fx.program, http.MethodPost, messageJobs, job(last, yesterday())), 400, 20001, "EndDay", string(last))
+	requireError(t, fx.send(fx.program, http.MethodPost, messageJobs, job(last, last)), 503, 20503) // valid, but Temporal is unavailable
 }
 
-func TestAJobWhoseRunWasLostHasNotEndedBeforeItIsEnded(t *testing.T) {
+func TestInterruptedJobIsA503UntilItIsEnded(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	lost := schema.JobOpening{ID: schema.NewJobID(), Account: w.program.account, Family: w.parent.account, Type: schema.Messages,
+	fx := newFixture(t)
+	lost := schema.JobOpening{ID: schema.NewJobID(), Account: fx.program.account, Family: fx.parent.account, Type: schema.Messages,
 		Start: yesterday(), End: yesterday(), QuotaDays: 366, JobRequest: schema.JobRequest{Name: "a"}}
-	require.NoError(t, w.store.OpenJob(t.Context(), lost))
-	a := w.send(w.program, http.MethodDelete, "/v1/Exports/Jobs/"+lost.ID, nil)
-	refused(t, a, 503, 20503, "interrupted")
+	require.NoError(t, fx.store.OpenJob(t.Context(), lost))
+	a := fx.send(fx.program, http.MethodDelete, "/v1/Exports/Jobs/"+lost.ID, nil)
+	requireError(t, a, 503, 20503, "interrupted")
 	require.NotEmpty(t, a.header.Get("Retry-After"))
-	_, err := w.store.EndJob(t.Context(), lost.ID)
+	_, err := fx.store.EndJob(t.Context(), lost.ID)
 	require.NoError(t, err)
-	refused(t, w.send(w.program, http.MethodDelete, "/v1/Exports/Jobs/"+lost.ID, nil), 409, 20409)
+	requireError(t, fx.send(fx.program, http.MethodDelete, "/v1/Exports/Jobs/"+lost.ID, nil), 409, 20409)
 }
 
-func TestTheQuotaIsTheFamilysAndATurnedAwayJobSaysUntilWhen(t *testing.T) {
+func TestQuotaIsSharedWithSubaccountsAndRejectionsHaveRetryAfter(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(o *bulk.Options) { o.Limits.QuotaDays = 5 })
-	w.work()
-	w.create(w.parent, job(yesterday().Plus(-2), yesterday()))
-	over := w.send(w.program, http.MethodPost, "/v1/Exports/Calls/Jobs", job(yesterday().Plus(-2), yesterday()))
-	refused(t, over, 429, 20429, "2 of the 5")
+	fx := newFixture(t, func(o *bulk.Options) { o.Limits.QuotaDays = 5 })
+	fx.startWorkers()
+	fx.requestJob(fx.parent, job(yesterday().Plus(-2), yesterday()))
+	over := fx.send(fx.program, http.MethodPost, "/v1/Exports/Calls/Jobs", job(yesterday().Plus(-2), yesterday()))
+	requireError(t, over, 429, 20429, "2 of the 5")
 	require.Regexp(t, `^\d+$`, over.header.Get("Retry-After"))
-	w.create(w.program, job(yesterday().Plus(-1), yesterday()))
-	refused(t, w.send(w.program, http.MethodPost, messageJobs, job(yesterday(), yesterday())), 429, 20429)
-	w.create(w.other, job(yesterday(), yesterday()))
-	used, limit, _, err := w.bulk.Quota(t.Context(), w.principal(w.program))
+	fx.requestJob(fx.program, job(yesterday().Plus(-1), yesterday()))
+	requireError(t, fx.send(fx.program, http.MethodPost, messageJobs, job(yesterday(), yesterday())), 429, 20429)
+	fx.requestJob(fx.other, job(yesterday(), yesterday()))
+	used, limit, _, err := fx.bulk.Quota(t.Context(), fx.principal(fx.program))
 	require.NoError(t, err)
 	require.Equal(t, []int{5, 5}, []int{used, limit})
 }
 
-func TestAJobOfAnotherAccountIsAsUnknownAsAnyOther(t *testing.T) {
+func TestJobOfAnotherAccountIsNotDistinguishableFromAnUnknownOne(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.work()
-	asked := w.create(w.program, job(yesterday(), yesterday()))
+	fx := newFixture(t)
+	fx.startWorkers()
+	asked := fx.requestJob(fx.program, job(yesterday(), yesterday()))
 	for _, method := range []string{http.MethodGet, http.MethodDelete} {
 		var bodies []string
 		for _, id := range []string{asked.JobSid, schema.NewJobID(), "JS1", strings.ToUpper(asked.JobSid)} {
-			a := w.send(w.other, method, "/v1/Exports/Jobs/"+id, nil)
-			refused(t, a, 404, 20404, id)
+			a := fx.send(fx.other, method, "/v1/Exports/Jobs/"+id, nil)
+			requireError(t, a, 404, 20404, id)
 			bodies = append(bodies, strings.ReplaceAll(a.body, id, "ID"))
 		}
 		for _, body := range bodies {
 			require.Equal(t, bodies[0], body)
 		}
 	}
-	require.Contains(t, w.send(w.other, http.MethodGet, messageJobs, nil).body, `"jobs":[]`)
-	require.Equal(t, http.StatusOK, w.send(w.program, http.MethodGet, "/v1/Exports/Jobs/"+asked.JobSid+"/", nil).status)
+	require.Contains(t, fx.send(fx.other, http.MethodGet, messageJobs, nil).body, `"jobs":[]`)
+	require.Equal(t, http.StatusOK, fx.send(fx.program, http.MethodGet, "/v1/Exports/Jobs/"+asked.JobSid+"/", nil).status)
 }

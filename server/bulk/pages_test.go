@@ -18,52 +18,52 @@ import (
 
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 
-// aJob writes a job as the worker would, without one.
-func (w *world) aJob(of caller, t schema.ResourceType, name string) string {
-	w.t.Helper()
+// createJob writes a job as the worker would.
+func (fx *fixture) createJob(of credentials, t schema.ResourceType, name string) string {
+	fx.t.Helper()
 	id := schema.NewJobID()
-	require.NoError(w.t, w.store.OpenJob(w.t.Context(), schema.JobOpening{
+	require.NoError(fx.t, fx.store.OpenJob(fx.t.Context(), schema.JobOpening{
 		JobRequest: schema.JobRequest{Name: name}, ID: id, Account: of.account, Family: of.account, Type: t,
 		Start: "2026-03-01", End: "2026-03-01", QuotaDays: 10_000,
 	}))
 	return id
 }
 
-// rest is what stands behind the site in an address.
-func rest(t *testing.T, address string) string {
+// pathOf returns the path of a URL below the site.
+func pathOf(t *testing.T, address string) string {
 	t.Helper()
 	path, ok := strings.CutPrefix(address, site)
 	require.True(t, ok, address)
 	return path
 }
 
-func TestJobsArePagedNewestFirstWhateverIsAddedMeanwhile(t *testing.T) {
+func TestJobPagesAreStableWhileJobsAreAdded(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nowhere(t))
+	fx := newFixture(t, withoutTemporal(t))
 	var want []string
 	for i := range 7 {
-		want = append([]string{w.aJob(w.program, schema.Calls, fmt.Sprint("job ", i))}, want...)
+		want = append([]string{fx.createJob(fx.program, schema.Calls, fmt.Sprint("job ", i))}, want...)
 	}
-	w.aJob(w.program, schema.Messages, "another type")
-	w.aJob(w.other, schema.Calls, "another account")
+	fx.createJob(fx.program, schema.Messages, "another type")
+	fx.createJob(fx.other, schema.Calls, "another account")
 	var got []string
 	next, pages := "/v1/Exports/Calls/Jobs?PageSize=3", 0
 	for next != "" {
-		a := w.send(w.program, http.MethodGet, next, nil)
+		a := fx.send(fx.program, http.MethodGet, next, nil)
 		require.Equal(t, 200, a.status, a.body)
-		theirs := decode[twilio.ListExportCustomJobResponse](t, a.body)
-		holdMeta(t, a.body, "jobs")
-		require.Equal(t, pages, theirs.Meta.Page)
-		require.Equal(t, 3, theirs.Meta.PageSize)
-		require.Equal(t, site+"/v1/Exports/Calls/Jobs?PageSize=3&Page=0", theirs.Meta.FirstPageUrl)
-		for _, j := range theirs.Jobs {
+		parsed := decode[twilio.ListExportCustomJobResponse](t, a.body)
+		requireMeta(t, a.body, "jobs")
+		require.Equal(t, pages, parsed.Meta.Page)
+		require.Equal(t, 3, parsed.Meta.PageSize)
+		require.Equal(t, site+"/v1/Exports/Calls/Jobs?PageSize=3&Page=0", parsed.Meta.FirstPageUrl)
+		for _, j := range parsed.Jobs {
 			got = append(got, *j.JobSid)
 		}
-		w.aJob(w.program, schema.Calls, "added meanwhile")
+		fx.createJob(fx.program, schema.Calls, "added meanwhile")
 		pages++
 		next = ""
-		if theirs.Meta.NextPageUrl != nil {
-			next = rest(t, *theirs.Meta.NextPageUrl)
+		if parsed.Meta.NextPageUrl != nil {
+			next = pathOf(t, *parsed.Meta.NextPageUrl)
 			at, err := url.Parse(next)
 			require.NoError(t, err)
 			require.Regexp(t, `^PT[0-9A-Za-z_-]+$`, at.Query().Get("PageToken"))
@@ -74,8 +74,8 @@ func TestJobsArePagedNewestFirstWhateverIsAddedMeanwhile(t *testing.T) {
 	require.Equal(t, want, got)
 }
 
-// holdMeta says that all seven keys are there, and no other.
-func holdMeta(t *testing.T, body, key string) {
+// requireMeta requires all seven keys of meta, and no other.
+func requireMeta(t *testing.T, body, key string) {
 	t.Helper()
 	page := decode[map[string]any](t, body)
 	require.Len(t, page, 2)
@@ -88,43 +88,43 @@ func holdMeta(t *testing.T, body, key string) {
 	require.Equal(t, key, meta["key"])
 }
 
-func TestDaysArePagedInTheOrderTheyWereMade(t *testing.T) {
+func TestDaysArePagedInTheOrderOfTheirFiles(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nowhere(t))
+	fx := newFixture(t, withoutTemporal(t))
 	var want []string
 	for _, day := range []schema.Day{"2026-03-05", "2026-03-01", "2026-03-09", "2026-03-02", "2026-03-07"} {
-		w.aFile(w.program, schema.Calls, day, "x")
+		fx.createDayFile(fx.program, schema.Calls, day, "x")
 		want = append(want, string(day))
 	}
-	w.aFile(w.program, schema.Messages, "2026-03-03", "another type")
-	w.aFile(w.other, schema.Calls, "2026-03-04", "another account")
+	fx.createDayFile(fx.program, schema.Messages, "2026-03-03", "another type")
+	fx.createDayFile(fx.other, schema.Calls, "2026-03-04", "another account")
 	var got []string
 	for next, pages := "/v1/Exports/Calls/Days?PageSize=2", 0; next != ""; pages++ {
-		a := w.send(w.program, http.MethodGet, next, nil)
-		holdMeta(t, a.body, "days")
-		theirs := decode[twilio.ListDayResponse](t, a.body)
-		for _, d := range theirs.Days {
+		a := fx.send(fx.program, http.MethodGet, next, nil)
+		requireMeta(t, a.body, "days")
+		parsed := decode[twilio.ListDayResponse](t, a.body)
+		for _, d := range parsed.Days {
 			got = append(got, *d.Day)
-			require.Nil(t, d.FriendlyName, "of a daily export")
+			require.Nil(t, d.FriendlyName, "daily exports have no name")
 		}
-		if pages == 0 { // made again: it moves to the end
-			w.aFile(w.program, schema.Calls, "2026-03-05", "newer")
+		if pages == 0 { // rebuilt: it moves to the end
+			fx.createDayFile(fx.program, schema.Calls, "2026-03-05", "newer")
 			want = append(want, "2026-03-05")
 		}
 		next = ""
-		if theirs.Meta.NextPageUrl != nil {
-			next = rest(t, *theirs.Meta.NextPageUrl)
+		if parsed.Meta.NextPageUrl != nil {
+			next = pathOf(t, *parsed.Meta.NextPageUrl)
 		}
 	}
 	require.Equal(t, want, got)
 }
 
-func TestPagesThatCannotBeAreRefusedAndLargeOnesClamped(t *testing.T) {
+func TestInvalidPagesAreRejectedAndLargePagesCapped(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nowhere(t))
-	w.aJob(w.program, schema.Calls, "a")
-	w.aJob(w.program, schema.Calls, "b")
-	first := decode[twilio.ListExportCustomJobResponse](t, w.send(w.program, http.MethodGet, "/v1/Exports/Calls/Jobs?PageSize=1", nil).body)
+	fx := newFixture(t, withoutTemporal(t))
+	fx.createJob(fx.program, schema.Calls, "a")
+	fx.createJob(fx.program, schema.Calls, "b")
+	first := decode[twilio.ListExportCustomJobResponse](t, fx.send(fx.program, http.MethodGet, "/v1/Exports/Calls/Jobs?PageSize=1", nil).body)
 	at, err := url.Parse(*first.Meta.NextPageUrl)
 	require.NoError(t, err)
 	token := at.Query().Get("PageToken")
@@ -143,11 +143,11 @@ func TestPagesThatCannotBeAreRefusedAndLargeOnesClamped(t *testing.T) {
 		"/v1/Exports/Calls/Jobs?PageSize=1&PageToken=%zz":     "query",
 		"/v1/Exports/Calls/Jobs?PageSize=-9" + "999999999999": "PageSize",
 	} {
-		a := w.send(w.program, http.MethodGet, path, nil)
+		a := fx.send(fx.program, http.MethodGet, path, nil)
 		require.Equal(t, 400, a.status, "%s: %s", path, a.body)
-		refused(t, a, 400, 20001, word)
+		requireError(t, a, 400, 20001, word)
 	}
-	refused(t, w.send(w.other, http.MethodGet, "/v1/Exports/Calls/Jobs?PageToken="+token, nil), 400, 20001, "PageToken")
+	requireError(t, fx.send(fx.other, http.MethodGet, "/v1/Exports/Calls/Jobs?PageToken="+token, nil), 400, 20001, "PageToken")
 	for path, size := range map[string]int{
 		"/v1/Exports/Calls/Jobs":                                50,
 		"/v1/Exports/Calls/Days":                                50,
@@ -158,25 +158,25 @@ func TestPagesThatCannotBeAreRefusedAndLargeOnesClamped(t *testing.T) {
 		"/v1/Exports/Calls/Jobs?PageSize=1000&Page=3&Foo=1":     1000,
 		"/v1/Exports/Calls/Jobs/?PageSize=7&PageToken=" + token: 7,
 	} {
-		a := w.send(w.program, http.MethodGet, path, nil)
+		a := fx.send(fx.program, http.MethodGet, path, nil)
 		require.Equal(t, 200, a.status, a.body)
 		require.Equal(t, size, decode[twilio.ListDayResponse](t, a.body).Meta.PageSize, path)
 	}
-	a := w.send(w.program, http.MethodGet, "/v1/Exports/Calls/Jobs?Page=3", nil)
-	require.Len(t, decode[struct{ Jobs []bulk.JobView }](t, a.body).Jobs, 2, "Page alone is no place")
+	a := fx.send(fx.program, http.MethodGet, "/v1/Exports/Calls/Jobs?Page=3", nil)
+	require.Len(t, decode[struct{ Jobs []bulk.JobView }](t, a.body).Jobs, 2, "Page alone does not select a page")
 }
 
-func TestJobsAreListedForAWeekAfterTheyEnded(t *testing.T) {
+func TestJobsAreListedForAWeekAfterTheyEnd(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nowhere(t))
-	id := w.aJob(w.program, schema.Calls, "old")
-	_, err := w.store.EndJob(t.Context(), id)
+	fx := newFixture(t, withoutTemporal(t))
+	id := fx.createJob(fx.program, schema.Calls, "old")
+	_, err := fx.store.EndJob(t.Context(), id)
 	require.NoError(t, err)
 	for ago, status := range map[time.Duration]int{7*24*time.Hour - time.Minute: 200, 7*24*time.Hour + time.Minute: 404} {
-		_, err := w.rows.Exec(`update satchel.jobs set ended_at = clock_timestamp() - $1 * interval '1 second' where id = $2`, ago.Seconds(), id)
+		_, err := fx.rows.Exec(`update satchel.jobs set ended_at = clock_timestamp() - $1 * interval '1 second' where id = $2`, ago.Seconds(), id)
 		require.NoError(t, err)
-		require.Equal(t, status, w.send(w.program, http.MethodGet, "/v1/Exports/Jobs/"+id, nil).status)
-		listed := w.send(w.program, http.MethodGet, "/v1/Exports/Calls/Jobs", nil)
+		require.Equal(t, status, fx.send(fx.program, http.MethodGet, "/v1/Exports/Jobs/"+id, nil).status)
+		listed := fx.send(fx.program, http.MethodGet, "/v1/Exports/Calls/Jobs", nil)
 		require.Equal(t, status == 200, strings.Contains(listed.body, id))
 	}
 }

@@ -2,89 +2,68 @@ package bulk
 
 import (
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"satchel/schema"
-	"satchel/server/api"
-	"satchel/server/auth"
+	"satchel/server/respond"
 )
 
-// Answering is how long a request may take that does not stream, authentication
-// included: less than Twilio's client libraries wait.
-const Answering = 9 * time.Second
+// requestTimeout is shorter than the timeout of Twilio's client libraries.
+const requestTimeout = 9 * time.Second
 
-var brief = api.Within(Answering)
-
-// Register adds the routes: Twilio's first, then the files their answers lead
-// to, then our own. Who is asking was found out before, by auth.Identify, and
-// errors are answered after: on the routes that Speaks knows by WriteError.
-func (b *Bulk) Register(e *echo.Echo) {
+// Register adds the routes: Twilio's, then the files that their responses link to, then those
+// of our own JSON API.
+func (b *Bulk) Register(r *respond.Router) {
 	const get, post, del = http.MethodGet, http.MethodPost, http.MethodDelete
-	look := []string{http.MethodGet, http.MethodHead}
 
-	b.twilio(e, get, "/v1/Exports/:type", b.showType)
-	b.twilio(e, get, "/v1/Exports/:type/Configuration", b.showConfiguration)
-	b.twilio(e, post, "/v1/Exports/:type/Configuration", b.changeConfiguration)
-	b.twilio(e, post, "/v1/Exports/:type/Jobs", b.createJob)
-	b.twilio(e, get, "/v1/Exports/:type/Jobs", b.listJobs)
-	b.twilio(e, get, "/v1/Exports/Jobs/:id", b.showJob)
-	b.twilio(e, del, "/v1/Exports/Jobs/:id", b.deleteJob)
-	b.twilio(e, get, "/v1/Exports/:type/Days", b.listDays)
-	b.twilio(e, get, "/v1/Exports/:type/Days/:day", b.fetchDay)
-	b.twilio(e, del, "/v1/Archives/:date/Calls/:call", b.eraseCall)
+	b.twilio(r, get, "/v1/Exports/:type", b.showType)
+	b.twilio(r, get, "/v1/Exports/:type/Configuration", b.showConfiguration)
+	b.twilio(r, post, "/v1/Exports/:type/Configuration", b.changeConfiguration)
+	b.twilio(r, post, "/v1/Exports/:type/Jobs", b.createJob)
+	b.twilio(r, get, "/v1/Exports/:type/Jobs", b.listJobs)
+	b.twilio(r, get, "/v1/Exports/Jobs/:id", b.showJob)
+	b.twilio(r, del, "/v1/Exports/Jobs/:id", b.deleteJob)
+	b.twilio(r, get, "/v1/Exports/:type/Days", b.listDays)
+	b.twilio(r, get, "/v1/Exports/:type/Days/:day", b.fetchDay)
+	b.twilio(r, del, "/v1/Archives/:date/Calls/:call", b.eraseCall)
+	r.Unmatched("/v1/Exports", twilioPolicy)
+	r.Unmatched("/v1/Archives", twilioPolicy)
 
-	e.Match(look, "/files/:id/:name", b.sendFile)
-	e.Match(look, "/docs/errors/:code", b.explainError)
+	r.Read("/files/:id/:name", b.sendFile, respond.Policy{Access: respond.Public, Format: respond.Twilio, File: true})
+	r.Unmatched("/files", twilioPolicy)
+	r.Read("/docs/errors/:code", b.explainError, respond.Policy{Access: respond.Public, Format: respond.Page})
 
-	e.Match(look, "/v1/bulk/files", b.listFiles, auth.RequireExporter, brief)
-	e.DELETE("/v1/bulk/files/:id", b.removeFile, auth.RequireExporter, brief)
-	e.Match(look, "/v1/bulk/events", b.listEvents, auth.RequireExporter, brief)
-	e.POST("/v1/bulk/events/:id/resend", b.resendEvent, auth.RequireExporter, brief)
+	own := respond.Policy{Access: respond.Exporter, Format: respond.JSON, Timeout: requestTimeout}
+	r.Read("/v1/bulk/files", b.listFiles, own)
+	r.Add(del, "/v1/bulk/files/:id", b.removeFile, own)
+	r.Read("/v1/bulk/events", b.listEvents, own)
+	r.Add(post, "/v1/bulk/events/:id/resend", b.resendEvent, own)
 }
 
-// twilio adds one of Twilio's routes. A slash at its end is tolerated, and HEAD
-// is answered as GET is, without the body.
+// twilioPolicy is the policy of Twilio's routes. The timeout includes authentication.
+var twilioPolicy = respond.Policy{
+	Access: respond.ExporterByBasic, Format: respond.Twilio, Timeout: requestTimeout, TotalTimeout: requestTimeout,
+}
+
+// twilio adds one of Twilio's routes. A trailing slash is accepted, and HEAD is answered like
+// GET without the body.
 //
-// Under /v1/Exports, Jobs is no resource type, so the router prefers it to one;
-// of what it does not know there, it would say which methods it knows for the
-// resource type Jobs.
-func (b *Bulk) twilio(e *echo.Echo, method, path string, h echo.HandlerFunc) {
+// Under /v1/Exports, "Jobs" is not a resource type, so the router prefers its static route to
+// the parameter. For a path unknown below it, the Allow header is computed as if Jobs were a
+// resource type.
+func (b *Bulk) twilio(r *respond.Router, method, path string, h echo.HandlerFunc) {
 	for _, path := range []string{path, path + "/"} {
-		e.Add(method, path, h, byBasic, auth.RequireExporter, knownType, brief)
+		r.Add(method, path, h, twilioPolicy, requireResourceType)
 		if method == http.MethodGet {
-			e.HEAD(path, h, byBasic, auth.RequireExporter, knownType, brief)
+			r.Add(http.MethodHead, path, h, twilioPolicy, requireResourceType)
 		}
 	}
 }
 
-// Speaks tells whether the answer to a request that failed is Twilio's error
-// document.
-func Speaks(r *http.Request) bool {
-	for _, family := range []string{"/v1/Exports", "/v1/Archives", "/files"} {
-		if rest, ok := strings.CutPrefix(r.URL.Path, family); ok && (rest == "" || rest[0] == '/') {
-			return true
-		}
-	}
-	return false
-}
-
-// byBasic lets in only who came with HTTP Basic authentication, as the client
-// libraries do.
-func byBasic(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		if p, _ := auth.Of(c); p.Method != auth.Basic {
-			return schema.Errorf(schema.Unauthenticated, "unauthenticated",
-				"Use HTTP Basic authentication with an account SID and its auth token, or an API key and its secret.")
-		}
-		return next(c)
-	}
-}
-
-// knownType answers 404 for what is no resource type.
-func knownType(next echo.HandlerFunc) echo.HandlerFunc {
+// requireResourceType answers 404 if the path names an unknown resource type.
+func requireResourceType(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		for _, name := range c.ParamNames() {
 			if name == "type" && !schema.IsResourceType(c.Param(name)) {

@@ -6,18 +6,18 @@ import (
 	"satchel/schema"
 )
 
-// IsUnsubscribeLink tells whether a token is one that we mailed.
+// IsUnsubscribeLink reports whether a token is from an unsubscribe link that we mailed.
 func (b *Bulk) IsUnsubscribeLink(token string) bool {
 	_, _, ok := b.Links.Open(schema.ToUnsubscribe, token)
 	return ok
 }
 
-// Unsubscribe ends the notices of jobs to the person that a mailed link names,
-// and to nobody else. Again changes nothing.
+// Unsubscribe stops job notices to the person named by a mailed link, and to no one else.
+// Repeating it changes nothing.
 func (b *Bulk) Unsubscribe(ctx context.Context, token string) error {
 	user, _, ok := b.Links.Open(schema.ToUnsubscribe, token)
 	if !ok {
-		return schema.Errorf(schema.NotFound, "not_found", "This link does not lead anywhere.")
+		return schema.Errorf(schema.NotFound, "not_found", "This link is not valid.")
 	}
 	return b.Store.Unsubscribe(ctx, user)
 }

@@ -4,9 +4,10 @@ import (
 	"strconv"
 
 	"satchel/schema"
+	"satchel/server/respond"
 )
 
-// JobView is a job as the API shows it.
+// JobView is a job in Twilio's API.
 type JobView struct {
 	JobSid                  string              `json:"job_sid"`
 	ResourceType            schema.ResourceType `json:"resource_type"`
@@ -19,34 +20,32 @@ type JobView struct {
 	Details                 []DetailView        `json:"details"`
 	JobQueuePosition        *string             `json:"job_queue_position"`
 	EstimatedCompletionTime *string             `json:"estimated_completion_time"`
-	URL                     string              `json:"url,omitempty"` // of one job, not in lists
+	URL                     string              `json:"url,omitempty"` // only when one job is fetched, not in lists
 }
 
-// DetailView is the days of a job that have the same status.
+// DetailView lists the days of a job that share a status.
 type DetailView struct {
 	Status schema.DayStatus `json:"status"`
 	Count  int              `json:"count"`
 	Days   []schema.Day     `json:"days"`
 }
 
-// jobView shows a job and where it stands.
 func jobView(j schema.Job, q schema.Queue) JobView {
 	v := JobView{
 		JobSid: j.ID, ResourceType: j.Type, FriendlyName: j.Name, StartDay: j.Start, EndDay: j.End,
-		WebhookURL: orNull(j.URL), WebhookMethod: orNull(j.Method), Email: orNull(j.Email), Details: details(j.Days),
+		WebhookURL: respond.StringOrNull(j.URL), WebhookMethod: respond.StringOrNull(j.Method), Email: respond.StringOrNull(j.Email), Details: groupByStatus(j.Days),
 	}
 	if q.Position > 0 {
-		v.JobQueuePosition = orNull(strconv.Itoa(q.Position))
+		v.JobQueuePosition = respond.StringOrNull(strconv.Itoa(q.Position))
 	}
 	if !q.Estimate.IsZero() && !allEnded(j.Days) {
-		v.EstimatedCompletionTime = orNull(q.Estimate.UTC().Format("2006-01-02T15:04:05.000"))
+		v.EstimatedCompletionTime = respond.StringOrNull(q.Estimate.UTC().Format("2006-01-02T15:04:05.000"))
 	}
 	return v
 }
 
-// details groups days by status: each day is in one group, and no group is
-// empty.
-func details(days []schema.JobDay) []DetailView {
+// groupByStatus groups days by status: each day is in one group, and no group is empty.
+func groupByStatus(days []schema.JobDay) []DetailView {
 	groups := make([]DetailView, 0, 2)
 	for _, status := range schema.DayStatuses {
 		group := DetailView{Status: status}
@@ -62,7 +61,7 @@ func details(days []schema.JobDay) []DetailView {
 	return groups
 }
 
-// DayView is the file of a day as the API shows it.
+// DayView is a day file in Twilio's API.
 type DayView struct {
 	Day          schema.Day          `json:"day"`
 	Size         int64               `json:"size"`
@@ -72,10 +71,10 @@ type DayView struct {
 }
 
 func dayView(f schema.DayFile) DayView {
-	return DayView{Day: f.Day, Size: f.Size, CreateDate: schema.DayOf(f.CreatedAt), FriendlyName: orNull(f.Name), ResourceType: f.Type}
+	return DayView{Day: f.Day, Size: f.Size, CreateDate: schema.DayOf(f.CreatedAt), FriendlyName: respond.StringOrNull(f.Name), ResourceType: f.Type}
 }
 
-// ConfigurationView is what an account wants of a type every day.
+// ConfigurationView holds the daily export settings of one resource type.
 type ConfigurationView struct {
 	URL           string              `json:"url"`
 	Enabled       bool                `json:"enabled"`
@@ -84,7 +83,7 @@ type ConfigurationView struct {
 	ResourceType  schema.ResourceType `json:"resource_type"`
 }
 
-// TypeView is where to go on from a resource type.
+// TypeView links to the lists of a resource type.
 type TypeView struct {
 	ResourceType schema.ResourceType `json:"resource_type"`
 	URL          string              `json:"url"`
@@ -95,15 +94,8 @@ type TypeView struct {
 	} `json:"links"`
 }
 
-// LinkView is where a file is, in both spellings that clients read.
+// LinkView holds the URL of a file under both keys that client libraries read.
 type LinkView struct {
 	RedirectTo string `json:"redirect_to"`
 	CamelCase  string `json:"redirectTo"`
-}
-
-func orNull(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
 }

@@ -1,5 +1,4 @@
-// Package limit tells who asks too often. Everybody has a bucket of tokens
-// that refills at a steady rate; whoever finds it empty hears how long to wait.
+// Package limit is a rate limiter with a token bucket for each key.
 package limit
 
 import (
@@ -8,18 +7,17 @@ import (
 	"time"
 )
 
-// most is how many buckets are remembered at once, so that a flood of callers
-// costs a bounded amount of memory.
-const most = 100_000
+// maxBuckets bounds the memory that a flood of keys can take.
+const maxBuckets = 100_000
 
-// Buckets are the tokens of all callers. They are safe for concurrent use.
+// Buckets are the token buckets of all keys. They are safe for concurrent use.
 type Buckets struct {
 	rate, burst float64
 	now         func() time.Time
 
-	mu    sync.Mutex
-	of    map[string]bucket
-	swept time.Time
+	mu      sync.Mutex
+	buckets map[string]bucket
+	swept   time.Time
 }
 
 type bucket struct {
@@ -27,13 +25,13 @@ type bucket struct {
 	at     time.Time
 }
 
-// New refills every bucket by perSecond tokens, up to burst.
+// New makes Buckets that start with burst tokens and refill by perSecond, up to burst.
 func New(perSecond float64, burst int, now func() time.Time) *Buckets {
-	return &Buckets{rate: perSecond, burst: float64(burst), now: now, of: map[string]bucket{}}
+	return &Buckets{rate: perSecond, burst: float64(burst), now: now, buckets: map[string]bucket{}}
 }
 
-// Take takes a token of key's and answers 0, or takes none and answers how
-// long it will be until there is one.
+// Take takes a token from the key's bucket and returns 0. Where the bucket has
+// less than one token, it takes nothing and returns how long to wait for one.
 func (b *Buckets) Take(key string) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -43,11 +41,12 @@ func (b *Buckets) Take(key string) time.Duration {
 	if tokens < 1 {
 		return b.until(tokens)
 	}
-	b.of[key] = bucket{tokens - 1, now}
+	b.buckets[key] = bucket{tokens - 1, now}
 	return 0
 }
 
-// Wait answers how long it will be until key has a token, and takes none.
+// Wait returns how long to wait until the key's bucket has a token, and takes
+// none.
 func (b *Buckets) Wait(key string) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -58,35 +57,36 @@ func (b *Buckets) Wait(key string) time.Duration {
 }
 
 func (b *Buckets) tokens(key string, now time.Time) float64 {
-	had, ok := b.of[key]
+	last, ok := b.buckets[key]
 	if !ok {
 		return b.burst
 	}
-	return min(b.burst, had.tokens+now.Sub(had.at).Seconds()*b.rate)
+	return min(b.burst, last.tokens+now.Sub(last.at).Seconds()*b.rate)
 }
 
 func (b *Buckets) until(tokens float64) time.Duration {
 	return time.Duration(math.Ceil((1 - tokens) / b.rate * float64(time.Second)))
 }
 
-// sweep forgets full buckets once in the time it takes to fill one, and some
-// others where there are too many.
+// sweep deletes full buckets, which are as good as none, once in the time that
+// an empty bucket takes to fill. Where there are still too many, it deletes
+// arbitrary others.
 func (b *Buckets) sweep(now time.Time) {
 	fill := time.Duration(b.burst / b.rate * float64(time.Second))
-	if now.Sub(b.swept) < fill && len(b.of) < most {
+	if now.Sub(b.swept) < fill && len(b.buckets) < maxBuckets {
 		return
 	}
 	b.swept = now
-	crowded := len(b.of) >= most
-	for key := range b.of {
+	crowded := len(b.buckets) >= maxBuckets
+	for key := range b.buckets {
 		if b.tokens(key, now) >= b.burst {
-			delete(b.of, key)
+			delete(b.buckets, key)
 		}
 	}
-	for key := range b.of {
-		if len(b.of) < most*3/4 || !crowded {
+	for key := range b.buckets {
+		if len(b.buckets) < maxBuckets*3/4 || !crowded {
 			break
 		}
-		delete(b.of, key)
+		delete(b.buckets, key)
 	}
 }

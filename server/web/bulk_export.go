@@ -18,16 +18,16 @@ import (
 
 const bulkExport = "/settings/bulk-export"
 
-// How much the page shows; the API has it all.
+// Numbers of entries on the page. The API lists all.
 const (
 	shownJobs        = 10
 	shownFiles       = 50
-	firstFiles       = 8 // of them are seen at once
+	visibleFiles     = 8 // shown without opening "more files"
 	shownDeliveries  = 20
 	shownSubaccounts = 200
 )
 
-// bulkExportView is the page of bulk exports in Settings.
+// bulkExportView is the Bulk Export page in Settings.
 type bulkExportView struct {
 	bulkLive
 	MayExport bool
@@ -39,106 +39,106 @@ type bulkExportView struct {
 	Limits    schema.BulkLimits
 }
 
-// bulkLive is the part of it that moves.
+// bulkLive is the part of the page that changes.
 type bulkLive struct {
-	Now         time.Time
-	Retention   time.Duration // of jobs and files
-	Quota       quotaView
-	Jobs        []jobView
-	Newer       bool   // whether these are not the newest jobs
-	Here, Older string // queries that lead to this page of jobs, and to older ones
-	Files       []schema.DayFile
-	MoreFiles   bool
-	Deliveries  []deliveryView
-	Subaccounts []bulk.Subaccount
-	Moreover    int  // subaccounts that are not shown
-	Moving      bool // whether something is under way
-	Seen        string
-	Said        saying
+	Now             time.Time
+	Retention       time.Duration // of jobs and files
+	Quota           quotaView
+	Jobs            []jobView
+	IsOlderPage     bool   // these are not the newest jobs
+	Before, Older   string // values of the query parameter "before" for this page of jobs and the next
+	Files           []schema.DayFile
+	MoreFiles       bool
+	Deliveries      []deliveryView
+	Subaccounts     []bulk.Subaccount
+	MoreSubaccounts int  // number of subaccounts that are not shown
+	Active          bool // a job or webhook is in progress
+	Fingerprint     string
+	Flash           flash
 }
 
-// saying is what there is to say of what was just done, and where it is said.
-type saying struct {
-	Where, Text string
-	Refused     bool
+// flash is a message about the action that was just submitted, and the section that shows it.
+type flash struct {
+	Section, Text string
+	IsError       bool
 }
 
-// quotaView is how many days can be asked for today.
+// quotaView is how many days can still be requested today.
 type quotaView struct {
 	Used, Limit, Left int
 	ResetsAt          time.Time
-	Shared            bool // with subaccounts, or with a parent and its others
-	Fresh             bool // whether it is sent to be put in its place
+	Shared            bool // with subaccounts, or with a parent account
+	OutOfBand         bool // rendered as an htmx out-of-band swap
 }
 
-// showBulkExport answers GET /settings/bulk-export.
+// showBulkExport handles GET /settings/bulk-export.
 func (w *Web) showBulkExport(c echo.Context) error {
-	return w.bulkPage(c, http.StatusOK, func(*bulkExportView) {})
+	return w.renderBulkExport(c, http.StatusOK, func(*bulkExportView) {})
 }
 
-// bulkPage shows the page, after the last word on what it says.
-func (w *Web) bulkPage(c echo.Context, status int, change func(*bulkExportView)) error {
+// renderBulkExport renders the page. change may modify what it shows.
+func (w *Web) renderBulkExport(c echo.Context, status int, change func(*bulkExportView)) error {
 	p, err := auth.Of(c)
 	if err != nil {
 		return err
 	}
-	if !p.Role.MayExport() { // it is told who may, and nothing else
-		return w.show(c, http.StatusForbidden, "bulk_export", "Bulk Export", bulkExportView{})
+	if !p.Role.MayExport() { // shows who may, and nothing else
+		return w.render(c, http.StatusForbidden, "bulk_export", "Bulk Export", bulkExportView{})
 	}
-	view, err := w.bulkViewOf(c, p)
+	view, err := w.newBulkExportView(c, p)
 	if err != nil {
 		return err
 	}
 	change(&view)
-	return w.show(c, status, "bulk_export", "Bulk Export", view)
+	return w.render(c, status, "bulk_export", "Bulk Export", view)
 }
 
-func (w *Web) bulkViewOf(c echo.Context, p auth.Principal) (view bulkExportView, err error) {
+func (w *Web) newBulkExportView(c echo.Context, p auth.Principal) (view bulkExportView, err error) {
 	ctx := c.Request().Context()
 	view = bulkExportView{MayExport: true, Account: auth.AccountOf(c), Types: schema.ResourceTypes, Site: w.Site, Limits: w.Bulk.Limits}
-	if view.bulkLive, err = w.bulkLiveOf(c, p); err != nil {
+	if view.bulkLive, err = w.newBulkLive(c, p); err != nil {
 		return view, err
 	}
-	view.Said = view.said(c.QueryParam("done"))
+	view.Flash = view.flashFor(c.QueryParam("done"))
 	if view.Form, err = w.newJobForm(ctx, p, c.QueryParam("again"), view.Quota.Left); err != nil {
 		return view, err
 	}
 	daily, err := w.Bulk.Configurations(ctx, p)
 	for _, d := range daily {
-		view.Daily = append(view.Daily, dailyForm{BulkConfiguration: d, Typed: d})
+		view.Daily = append(view.Daily, dailyForm{BulkConfiguration: d, Submitted: d})
 	}
 	return view, err
 }
 
-// showBulkLive answers GET /settings/bulk-export/live: the part that moves, or
-// 204 where it is as the page has it.
+// showBulkLive handles GET /settings/bulk-export/live: the part that changes, or 204 if the
+// page already shows it.
 func (w *Web) showBulkLive(c echo.Context) error {
 	p, err := auth.Exporter(c)
 	if err != nil {
 		return err
 	}
-	view, err := w.bulkLiveOf(c, p)
+	view, err := w.newBulkLive(c, p)
 	if err != nil {
 		return err
 	}
-	if view.Seen == c.QueryParam("seen") {
+	if view.Fingerprint == c.QueryParam("seen") {
 		return c.NoContent(http.StatusNoContent)
 	}
-	view.Quota.Fresh = true
-	html, err := w.fragment("bulk_export", "bulk-fresh", view)
+	view.Quota.OutOfBand = true
+	html, err := w.renderFragment("bulk_export", "bulk-fresh", view)
 	if err != nil {
 		return err
 	}
 	return c.HTML(http.StatusOK, html)
 }
 
-func (w *Web) bulkLiveOf(c echo.Context, p auth.Principal) (v bulkLive, err error) {
+func (w *Web) newBulkLive(c echo.Context, p auth.Principal) (v bulkLive, err error) {
 	ctx := c.Request().Context()
 	v.Retention = w.Bulk.Limits.Retention
 	if v.Now, err = w.Exports.Now(ctx); err != nil {
 		return v, err
 	}
-	if err := w.jobsOf(ctx, p, c.QueryParam("before"), &v); err != nil {
+	if err := w.loadJobs(ctx, p, c.QueryParam("before"), &v); err != nil {
 		return v, err
 	}
 	files, err := w.Bulk.DayFiles(ctx, p, shownFiles+1)
@@ -146,16 +146,16 @@ func (w *Web) bulkLiveOf(c echo.Context, p auth.Principal) (v bulkLive, err erro
 		return v, err
 	}
 	v.Files, v.MoreFiles = files[:min(len(files), shownFiles)], len(files) > shownFiles
-	byDay(v.Files)
+	sortFiles(v.Files)
 	events, err := w.Bulk.Events(ctx, p, shownDeliveries)
 	if err != nil {
 		return v, err
 	}
 	for _, e := range events {
 		v.Deliveries = append(v.Deliveries, deliveryView{e})
-		v.Moving = v.Moving || e.Status == schema.EventPending
+		v.Active = v.Active || e.Status == schema.EventPending
 	}
-	if v.Subaccounts, v.Moreover, err = w.Bulk.Subaccounts(ctx, p, shownSubaccounts); err != nil {
+	if v.Subaccounts, v.MoreSubaccounts, err = w.Bulk.Subaccounts(ctx, p, shownSubaccounts); err != nil {
 		return v, err
 	}
 	v.Quota.Shared = len(v.Subaccounts) > 0 || auth.AccountOf(c).Parent != ""
@@ -163,15 +163,15 @@ func (w *Web) bulkLiveOf(c echo.Context, p auth.Principal) (v bulkLive, err erro
 		return v, err
 	}
 	v.Quota.Left = max(v.Quota.Limit-v.Quota.Used, 0)
-	v.Seen, err = v.seen()
+	v.Fingerprint, err = v.fingerprint()
 	return v, err
 }
 
-// jobsOf reads a page of jobs, which begins behind the job that before names.
-func (w *Web) jobsOf(ctx context.Context, p auth.Principal, before string, v *bulkLive) error {
+// loadJobs reads the page of jobs that follows the cursor in before.
+func (w *Web) loadJobs(ctx context.Context, p auth.Principal, before string, v *bulkLive) error {
 	cursor, ok := store.ParseJobCursor(before)
 	if ok {
-		v.Newer, v.Here = true, before
+		v.IsOlderPage, v.Before = true, before
 	}
 	list, queues, err := w.Bulk.Jobs(ctx, p, "", cursor, shownJobs+1)
 	if err != nil {
@@ -181,27 +181,27 @@ func (w *Web) jobsOf(ctx context.Context, p auth.Principal, before string, v *bu
 		list = list[:shownJobs]
 		v.Older = store.CursorTo(list[shownJobs-1]).String()
 	}
-	people, err := w.namesOf(ctx, p.Account)
+	users, err := w.peopleOf(ctx, p.Account)
 	if err != nil {
 		return err
 	}
 	for _, job := range list {
-		shown := showJob(job, queues[job.ID], v.Now)
-		shown.By = people.of(job.RequestedBy)
-		v.Jobs = append(v.Jobs, shown)
-		v.Moving = v.Moving || job.EndedAt == nil
+		view := newJobView(job, queues[job.ID], v.Now)
+		view.Requester = users.displayName(job.RequestedBy)
+		v.Jobs = append(v.Jobs, view)
+		v.Active = v.Active || job.EndedAt == nil
 	}
 	return nil
 }
 
-// seen is another whenever the page must be drawn anew to be true. Time that
-// goes by is for the page to count.
-func (v bulkLive) seen() (string, error) {
+// fingerprint changes whenever the part must be rendered again. Remaining times do not count:
+// the script on the page updates them.
+func (v bulkLive) fingerprint() (string, error) {
 	shown := v
-	shown.Now, shown.Said = time.Time{}, saying{}
+	shown.Now, shown.Flash = time.Time{}, flash{}
 	shown.Jobs = make([]jobView, len(v.Jobs))
 	for i, j := range v.Jobs {
-		j.Queue.Estimate = time.Time{} // it is another at every look; its words are not
+		j.Queue.Estimate = time.Time{} // differs on every read; its text, Estimate, seldom does
 		shown.Jobs[i] = j
 	}
 	text, err := json.Marshal(shown)
@@ -212,9 +212,9 @@ func (v bulkLive) seen() (string, error) {
 	return hex.EncodeToString(sum[:8]), nil
 }
 
-// Pace is how often a page that is looked at asks for news, in milliseconds.
-func (v bulkLive) Pace() int {
-	if v.Moving {
+// PollInterval is how often a visible page asks for changes, in milliseconds.
+func (v bulkLive) PollInterval() int {
+	if v.Active {
 		return 1500
 	}
 	return 15_000

@@ -12,23 +12,23 @@ import (
 	"satchel/server/bulk"
 )
 
-// jobForm is what somebody typed to ask for a job, and what is wrong with it.
+// jobForm holds the submitted fields of the new-job form and what is wrong with them.
 type jobForm struct {
 	bulk.JobForm
 	Type           string
 	Oldest, Newest schema.Day
-	Problems       map[string]string // by name of the field; "" is that of the whole
+	Problems       map[string]string // by field name; "" for the whole form
 }
 
-// usualDays is how many days the form proposes.
-const usualDays = 7
+// defaultDays is how many days an empty form proposes.
+const defaultDays = 7
 
-// newJobForm is the form before anybody typed: the latest days, as many as
-// today's quota still has, or those of a job that somebody wants again.
+// newJobForm returns the initial form: the newest days, as many as today's quota allows, or
+// the fields of the job whose ID is in again.
 func (w *Web) newJobForm(ctx context.Context, p auth.Principal, again string, left int) (jobForm, error) {
 	newest, err := w.Bulk.NewestDay(ctx)
 	f := jobForm{Oldest: "0001-01-01", Newest: newest, Type: string(schema.ResourceTypes[0])}
-	f.StartDay, f.EndDay, f.WebhookMethod = string(newest.Plus(1-max(min(usualDays, left), 1))), string(newest), "POST"
+	f.StartDay, f.EndDay, f.WebhookMethod = string(newest.Plus(1-max(min(defaultDays, left), 1))), string(newest), "POST"
 	if err != nil || again == "" {
 		return f, err
 	}
@@ -44,7 +44,7 @@ func (w *Web) newJobForm(ctx context.Context, p auth.Principal, again string, le
 	return f, err
 }
 
-// Days counts the days it asks for; 0 where that cannot be told.
+// Days returns how many days the form requests, or 0 if its dates are invalid.
 func (f jobForm) Days() int {
 	first, ok := schema.ParseDay(f.StartDay)
 	last, also := schema.ParseDay(f.EndDay)
@@ -54,13 +54,13 @@ func (f jobForm) Days() int {
 	return first.DaysTo(last)
 }
 
-// MoreOpen tells whether the fields that few need are to be seen.
-func (f jobForm) MoreOpen() bool {
+// ShowNotifications reports whether the rarely used e-mail and webhook fields start visible.
+func (f jobForm) ShowNotifications() bool {
 	return f.WebhookURL != "" || f.Email != "" || f.Problems["url"] != "" || f.Problems["method"] != "" || f.Problems["email"] != ""
 }
 
-// State tells a form that asks for more than there is from one that cannot ask
-// for anything today.
+// State is "spent" if no days are left today, and "over" if the form requests more than are
+// left.
 func (q quotaView) State(days int) string {
 	switch {
 	case q.Left == 0:
@@ -71,68 +71,72 @@ func (q quotaView) State(days int) string {
 	return ""
 }
 
-// Asks says what a form that asks for so many days leaves of the quota, where
-// there is some. The script on the page says it the same way.
-func (q quotaView) Asks(days int) string {
+// Summary says what a form for so many days leaves of the quota, if any is left.
+// static/bulk.js builds the same sentence.
+func (q quotaView) Summary(days int) string {
 	switch {
 	case days == 0:
 		return "Choose a first and a last day."
 	case days > q.Left:
-		return fmt.Sprintf("This asks for %s, and only %s of today’s %s left.", plural(int64(days), "day"), count(int64(q.Left)), limitIs(q))
+		return fmt.Sprintf("This requests %s, but only %s left.", schema.Plural(int64(days), "day"), q.ofLimit(q.Left))
 	}
-	return fmt.Sprintf("This asks for %s, and leaves %s of today’s %s.", plural(int64(days), "day"), count(int64(q.Left-days)), count(int64(q.Limit)))
+	return fmt.Sprintf("This requests %s and leaves %s of today’s %s.",
+		schema.Plural(int64(days), "day"), schema.FormatCount(int64(q.Left-days)), schema.Plural(int64(q.Limit), "day"))
 }
 
-func limitIs(q quotaView) string {
-	if q.Left == 1 {
-		return count(int64(q.Limit)) + " is"
+// ofLimit says "1 of today’s 366 days is", "361 of today’s 366 days are".
+func (q quotaView) ofLimit(n int) string {
+	verb := "are"
+	if n == 1 {
+		verb = "is"
 	}
-	return count(int64(q.Limit)) + " are"
+	return fmt.Sprintf("%s of today’s %s %s", schema.FormatCount(int64(n)), schema.Plural(int64(q.Limit), "day"), verb)
 }
 
-// dailyForm is what an account wants of a type every day, and what somebody
-// typed to change it, with what is wrong with that.
+// dailyForm holds the daily export settings of a resource type, the submitted changes and what
+// is wrong with them.
 type dailyForm struct {
 	schema.BulkConfiguration
-	Typed    schema.BulkConfiguration
-	Open     bool
-	Problems map[string]string
+	Submitted schema.BulkConfiguration
+	Open      bool
+	Problems  map[string]string
 }
 
-// Ways a webhook can be called.
+// Methods lists the HTTP methods of webhooks.
 func (dailyForm) Methods() []string { return []string{"POST", "GET"} }
 func (jobForm) Methods() []string   { return []string{"POST", "GET"} }
 
-// fields are what the API calls them, and the page.
-var fields = map[string]string{
+// formFields maps error codes of the API to field names of the page.
+var formFields = map[string]string{
 	"invalid_StartDay": "start", "invalid_EndDay": "end", "invalid_FriendlyName": "name",
 	"invalid_WebhookUrl": "url", "invalid_WebhookMethod": "method", "invalid_Email": "email", "quota": "quota",
 }
 
-// toPeople says in words of the page what the API says in its own.
-var toPeople = strings.NewReplacer(
+// formTerms replaces parameter names of the API by the labels on the page.
+var formTerms = strings.NewReplacer(
 	"WebhookUrl cannot be used. The webhook URL", "The webhook’s URL",
+	"but WebhookUrl", "but the webhook’s URL", "but WebhookMethod", "but the webhook’s method",
 	"before StartDay", "before the first day", "to EndDay", "to the last day",
 	"StartDay", "The first day", "EndDay", "The last day", "FriendlyName", "The name",
 	"WebhookUrl", "The webhook’s URL", "WebhookMethod", "The webhook’s method", "Email", "The e-mail address",
 )
 
-// problemsOf puts what is wrong with a form beside the field that it is about.
-// It is nil where err is about something else.
-func problemsOf(err error) map[string]string {
+// formProblems returns the message of a form error by the field it belongs to, or nil if the
+// error is not about the form.
+func formProblems(err error) map[string]string {
 	known, _ := errors.AsType[*schema.Error](err)
 	switch schema.KindOf(err) {
 	case schema.Invalid, schema.Limited, schema.Unavailable:
-		return map[string]string{fields[known.Code]: toPeople.Replace(known.Message)}
+		return map[string]string{formFields[known.Code]: formTerms.Replace(known.Message)}
 	}
 	return nil
 }
 
-// wrong is what is wrong with a field, and the ID of the sentence that says so.
-type wrong struct{ ID, Text string }
+// fieldError is the error message of a field, and the message's element ID.
+type fieldError struct{ ID, Text string }
 
-// attributes tell programs that read the page aloud.
-func (w wrong) attributes() template.HTMLAttr {
+// attributes associates the message with its field for screen readers.
+func (w fieldError) attributes() template.HTMLAttr {
 	if w.Text == "" {
 		return ""
 	}

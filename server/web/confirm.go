@@ -10,51 +10,51 @@ import (
 
 // confirmView is the page that confirms an export.
 type confirmView struct {
-	linked
-	State    string // see stateOf
-	By       string
-	SignIn   string
-	Contents []content
-	Windows  schema.Windows
+	linkedExport
+	State         string // see linkState
+	Requester     string
+	SignIn        string
+	CategoryNotes []categoryNote
+	Windows       schema.Windows
 }
 
-// What the page for a mailed link has to say.
+// States of a page that a mailed link leads to.
 const (
-	isUnknown = "unknown" // there is an export, of which nothing can be told yet
-	isWaiting = "waiting"
-	isSent    = "sent" // the run was told, and will act on it in a moment
-	isUnder   = "under way"
-	isReady   = "ready"
-	isLapsed  = "lapsed"
-	isStopped = "stopped"
-	isOver    = "over"
+	stateUnknown   = "unknown" // the export's row is not written yet
+	stateWaiting   = "waiting"
+	stateSubmitted = "sent" // the workflow has been signalled and will act in a moment
+	stateRunning   = "under way"
+	stateReady     = "ready"
+	stateLapsed    = "lapsed"
+	stateStopped   = "stopped"
+	stateOver      = "over"
 )
 
-// sent is in the address of a page whose form was just sent.
-const sent = "?sent"
+// submittedQuery marks the URL of a page whose form was just submitted.
+const submittedQuery = "?sent"
 
-// showConfirm answers GET /confirm/{token}. It changes nothing, however often
-// mail scanners look.
+// showConfirm handles GET /confirm/{token}. It changes nothing, so that mail scanners can
+// follow the link.
 func (w *Web) showConfirm(c echo.Context) error {
-	l, err := w.follow(c, schema.ToConfirm)
+	l, err := w.openLink(c, schema.ToConfirm)
 	if err != nil {
 		return err
 	}
-	view := confirmView{linked: l, Contents: w.contents, Windows: w.Windows, SignIn: w.signInPath(c)}
-	if view.State, err = w.stateOf(c, l); err != nil {
+	view := confirmView{linkedExport: l, CategoryNotes: w.categoryNotes, Windows: w.Windows, SignIn: w.signInPath(c)}
+	if view.State, err = w.linkState(c, l); err != nil {
 		return err
 	}
 	if l.SignedIn {
-		if view.By, err = w.requesterOf(c.Request().Context(), l.Principal, l.Export); err != nil {
+		if view.Requester, err = w.requesterName(c.Request().Context(), l.Principal, l.Export); err != nil {
 			return err
 		}
 	}
-	return w.show(c, statusOf(view.State), "confirm", "Confirm the export", view)
+	return w.render(c, linkStatus(view.State), "confirm", "Confirm the export", view)
 }
 
-// confirm answers POST /confirm/{token}: the export begins.
+// confirm handles POST /confirm/{token}: it starts the export.
 func (w *Web) confirm(c echo.Context) error {
-	l, err := w.act(c, schema.ToConfirm)
+	l, err := w.openLinkForAction(c, schema.ToConfirm)
 	if err != nil {
 		return err
 	}
@@ -64,46 +64,45 @@ func (w *Web) confirm(c echo.Context) error {
 	}
 	page := "/confirm/" + c.Param("token")
 	if e.Status == schema.Pending {
-		page += sent
+		page += submittedQuery
 	}
-	return w.done(c, e, page)
+	return w.respondAccepted(c, e, page)
 }
 
-// stateOf tells what there is to say of a linked export. When it can no longer
-// be confirmed, or its file downloaded, is for the database's clock to say.
-func (w *Web) stateOf(c echo.Context, l linked) (string, error) {
+// linkState returns the state of a linked export. Expiry is decided by the database's clock.
+func (w *Web) linkState(c echo.Context, l linkedExport) (string, error) {
 	_, justSent := c.QueryParams()["sent"]
 	switch e := l.Export; {
 	case !l.Known:
-		return isUnknown, nil
+		return stateUnknown, nil
 	case e.Status == schema.Completed:
 		now, err := w.Exports.Now(c.Request().Context())
 		if err == nil && e.ExpiresAt != nil && !now.Before(*e.ExpiresAt) {
-			return isOver, nil
+			return stateOver, nil
 		}
-		return isReady, err
+		return stateReady, err
 	case e.Status.Cancellable() && justSent && l.SignedIn:
-		return isSent, nil
+		return stateSubmitted, nil
 	case e.Status == schema.Pending:
 		now, err := w.Exports.Now(c.Request().Context())
 		if err == nil && !now.Before(e.ConfirmBy) {
-			return isLapsed, nil
+			return stateLapsed, nil
 		}
-		return isWaiting, err
+		return stateWaiting, err
 	case e.Status.Cancellable():
-		return isUnder, nil
+		return stateRunning, nil
 	case e.Status == schema.Cancelled:
-		return isStopped, nil
+		return stateStopped, nil
 	case e.Status == schema.Expired && e.Reason == schema.Unconfirmed:
-		return isLapsed, nil
+		return stateLapsed, nil
 	}
-	return isOver, nil
+	return stateOver, nil
 }
 
-// statusOf is the HTTP status of a page in this state.
-func statusOf(state string) int {
+// linkStatus is the HTTP status of a page in a state.
+func linkStatus(state string) int {
 	switch state {
-	case isLapsed, isStopped, isOver:
+	case stateLapsed, stateStopped, stateOver:
 		return http.StatusGone
 	}
 	return http.StatusOK

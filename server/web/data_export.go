@@ -17,83 +17,83 @@ import (
 
 const dataExport = "/settings/data-export"
 
-// remembered is how many earlier exports the page shows.
-const remembered = 20
+// maxEarlier is how many earlier exports the page lists.
+const maxEarlier = 20
 
-// dataExportView is the page in Settings.
+// dataExportView is the Data Export page in Settings.
 type dataExportView struct {
-	MayExport  bool
-	Account    schema.Account
-	Said       string // what was just done
-	Cancelling bool   // that it was cancelled, and the run has not ended it yet
-	Refused    string // why it was not
-	Now        time.Time
-	Latest     *exportView
-	Earlier    []exportView // those before it
-	MayAsk     bool
-	AskAgainAt *time.Time // while it must not be asked for
-	MailTo     string     // whom a request would be mailed to
-	Key        string     // makes sending the form twice one request
-	Contents   []content
-	Windows    schema.Windows
-	Run        string // for operators
+	MayExport      bool
+	Account        schema.Account
+	Flash          string // message about the action that was just submitted
+	Cancelling     bool   // cancelled, but the workflow has not ended it yet
+	Rejection      string // why an action was rejected
+	Now            time.Time
+	Latest         *exportView
+	Earlier        []exportView // older exports
+	MayRequest     bool
+	AvailableAt    *time.Time // end of the cooldown, nil if none
+	MailTo         string     // address that a confirmation would be mailed to
+	IdempotencyKey string     // submitting the form twice is one request
+	CategoryNotes  []categoryNote
+	Windows        schema.Windows
+	TemporalURL    string // the workflow run, for operators
 }
 
 // exportView is one export on the page.
 type exportView struct {
 	schema.Export
-	By        string
-	Records   int64
-	HasFile   bool
-	Late      bool // its time is over, and nobody has got round to ending it
-	Trail     []deed
-	Downloads int64
-	Removed   int    // objects, once it is over
-	EndedBy   string // "" where it was nobody's deed
-	Seen      string
+	Requester   string
+	Records     int64
+	HasFile     bool
+	Lapsed      bool // its window has passed, but its workflow has not ended it yet
+	Timeline    []timelineEntry
+	Downloads   int64
+	Removed     int    // number of objects removed
+	EndedBy     string // who ended it, "" if no one did
+	Fingerprint string
 
 	MailTo      []string
-	Mailed      string // isMailed, isUnmailable, or "" while it is about to be
+	MailState   string // mailSent, mailUndeliverable, or "" while it is pending
 	ResendsLeft int
 	ResendAgain time.Time
 	Progress    progress
 }
 
-// showDataExport answers GET /settings/data-export.
+// showDataExport handles GET /settings/data-export.
 func (w *Web) showDataExport(c echo.Context) error {
-	return w.dataExport(c, http.StatusOK, "")
+	return w.renderDataExport(c, http.StatusOK, "")
 }
 
-func (w *Web) dataExport(c echo.Context, status int, refused string) error {
+func (w *Web) renderDataExport(c echo.Context, status int, rejection string) error {
 	p, err := auth.Of(c)
 	if err != nil {
 		return err
 	}
-	if !p.Role.MayExport() { // it is told who may, and nothing else
-		return w.show(c, http.StatusForbidden, "data_export", "Data Export", dataExportView{})
+	if !p.Role.MayExport() { // shows who may, and nothing else
+		return w.render(c, http.StatusForbidden, "data_export", "Data Export", dataExportView{})
 	}
-	view, err := w.viewOf(c.Request().Context(), p)
+	view, err := w.newDataExportView(c.Request().Context(), p)
 	if err != nil {
 		return err
 	}
-	view.Account, view.Refused = auth.AccountOf(c), refused
+	view.Account, view.Rejection = auth.AccountOf(c), rejection
 	view.MailTo = auth.PersonOf(c).Email
-	if refused == "" {
-		view.Said = said(c.QueryParam("done"), view.Latest)
+	if rejection == "" {
+		view.Flash = flashFor(c.QueryParam("done"), view.Latest)
 	}
 	view.Cancelling = cancelling(c, view.Latest)
-	return w.show(c, status, "data_export", "Data Export", view)
+	return w.render(c, status, "data_export", "Data Export", view)
 }
 
-// cancelling tells whether the page knows of the latest export that it was
-// cancelled, and its run has not ended it yet: no row says so.
+// cancelling reports whether the latest export was cancelled from this page and its workflow
+// has not ended it yet. No row says so: the page's URL does.
 func cancelling(c echo.Context, latest *exportView) bool {
 	return latest != nil && latest.Status.Cancellable() && c.QueryParam("cancelled") == latest.ID
 }
 
-// viewOf reads all that the page shows of an account.
-func (w *Web) viewOf(ctx context.Context, p auth.Principal) (dataExportView, error) {
-	view := dataExportView{MayExport: true, MayAsk: true, Key: schema.NewExportID(), Contents: w.contents, Windows: w.Windows}
+// newDataExportView loads everything that the page shows.
+func (w *Web) newDataExportView(ctx context.Context, p auth.Principal) (dataExportView, error) {
+	view := dataExportView{MayExport: true, MayRequest: true, IdempotencyKey: schema.NewExportID(), CategoryNotes: w.categoryNotes, Windows: w.Windows}
 	list, err := w.API.List(ctx, p)
 	if err != nil {
 		return view, err
@@ -101,40 +101,40 @@ func (w *Web) viewOf(ctx context.Context, p auth.Principal) (dataExportView, err
 	if view.Now, err = w.Exports.Now(ctx); err != nil {
 		return view, err
 	}
-	people, err := w.namesOf(ctx, p.Account)
+	users, err := w.peopleOf(ctx, p.Account)
 	if err != nil {
 		return view, err
 	}
-	list, view.AskAgainAt = list[:min(len(list), 1+remembered)], cooling(list, view.Now)
-	trails, err := w.Exports.Trails(ctx, p.Account, idsOf(list))
+	list, view.AvailableAt = list[:min(len(list), 1+maxEarlier)], cooldownEnd(list, view.Now)
+	timelines, err := w.Exports.Trails(ctx, p.Account, exportIDs(list))
 	if err != nil {
 		return view, err
 	}
 	for i, e := range list {
-		mailed, err := w.mailed(ctx, e)
+		mailState, err := w.confirmationMail(ctx, e)
 		if err != nil {
 			return view, err
 		}
-		shown := people.show(e, trails[e.ID], mailed, view.Now)
+		shown := users.exportView(e, timelines[e.ID], mailState, view.Now)
 		switch {
 		case i == 0:
 			view.Latest = &shown
 			if e.Status.Cancellable() {
-				shown.Progress = w.progress(e, view.Now)
+				shown.Progress = w.progressWithEstimate(e, view.Now)
 			}
 		case e.Status.Ended():
 			view.Earlier = append(view.Earlier, shown)
 		}
 	}
-	view.MayAsk = view.AskAgainAt == nil && (view.Latest == nil || view.Latest.Status.Ended())
+	view.MayRequest = view.AvailableAt == nil && (view.Latest == nil || view.Latest.Status.Ended())
 	if w.Operators != nil {
-		view.Run = w.Operators(p.Account)
+		view.TemporalURL = w.Operators(p.Account)
 	}
 	return view, nil
 }
 
-// cooling is when the next export may be asked for, if not yet.
-func cooling(list []schema.Export, now time.Time) *time.Time {
+// cooldownEnd returns the end of the account's cooldown, or nil if there is none.
+func cooldownEnd(list []schema.Export, now time.Time) *time.Time {
 	for _, e := range list {
 		if e.AvailableAgainAt != nil && e.AvailableAgainAt.After(now) {
 			return e.AvailableAgainAt
@@ -143,7 +143,7 @@ func cooling(list []schema.Export, now time.Time) *time.Time {
 	return nil
 }
 
-func idsOf(list []schema.Export) []string {
+func exportIDs(list []schema.Export) []string {
 	ids := make([]string, len(list))
 	for i, e := range list {
 		ids[i] = e.ID
@@ -151,11 +151,11 @@ func idsOf(list []schema.Export) []string {
 	return ids
 }
 
-// show is one export as the page shows it.
-func (n names) show(e schema.Export, lines []store.Deed, mailed string, now time.Time) exportView {
-	v := exportView{Export: e, By: n.requester(e), Trail: n.trail(e, lines), Mailed: mailed, Seen: seen(e, lines, mailed, now)}
+// exportView builds the view of one export.
+func (n people) exportView(e schema.Export, lines []store.Deed, mailState string, now time.Time) exportView {
+	v := exportView{Export: e, Requester: n.requester(e), Timeline: n.timeline(e, lines), MailState: mailState, Fingerprint: fingerprint(e, lines, mailState, now)}
 	v.HasFile = e.Status == schema.Completed && e.ExpiresAt != nil && now.Before(*e.ExpiresAt)
-	v.Late = e.Status == schema.Completed && !v.HasFile || e.Status == schema.Pending && !now.Before(e.ConfirmBy)
+	v.Lapsed = e.Status == schema.Completed && !v.HasFile || e.Status == schema.Pending && !now.Before(e.ConfirmBy)
 	for _, c := range e.Categories {
 		v.Records += c.Records
 	}
@@ -165,60 +165,60 @@ func (n names) show(e schema.Export, lines []store.Deed, mailed string, now time
 		case store.Downloaded:
 			v.Downloads += l.Times
 		case store.Removed:
-			v.Removed, v.EndedBy = l.Objects, n.removal(e, l).Who
+			v.Removed, v.EndedBy = l.Objects, n.removalEntry(e, l).Actor
 		case store.MailLost:
 			resent = append(resent, l.At)
 		}
 	}
 	if e.Status == schema.Pending {
-		v.MailTo = n.asked(e)
+		v.MailTo = n.recipients(e)
 		v.ResendsLeft, v.ResendAgain = api.Resends(resent, now)
 	}
 	return v
 }
 
-// How far the mail is that asks for the confirmation.
+// Delivery states of the confirmation mail.
 const (
-	isMailed     = "mailed"
-	isUnmailable = "unmailable" // the provider will never take it
+	mailSent          = "mailed"
+	mailUndeliverable = "unmailable" // the provider rejected it for good
 )
 
-// mailed tells that of an export that waits to be confirmed.
-func (w *Web) mailed(ctx context.Context, e schema.Export) (state string, err error) {
+// confirmationMail returns the delivery state of a pending export's confirmation mail.
+func (w *Web) confirmationMail(ctx context.Context, e schema.Export) (state string, err error) {
 	if e.Status != schema.Pending {
 		return "", nil
 	}
 	settled, err := w.Exports.Letters(ctx, e.ID)
 	for name, sent := range settled {
-		if asked, _ := path.Match(schema.LetterName(schema.ConfirmationLetter, "*", e.Generation), name); !asked {
+		if match, _ := path.Match(schema.LetterName(schema.ConfirmationLetter, "*", e.Generation), name); !match {
 			continue
 		}
 		if sent {
-			return isMailed, nil
+			return mailSent, nil
 		}
-		state = isUnmailable
+		state = mailUndeliverable
 	}
 	return state, err
 }
 
-// seen is another whenever the page must be drawn anew to be true. Progress is
-// drawn by itself.
-func seen(e schema.Export, lines []store.Deed, mailed string, now time.Time) string {
+// fingerprint changes whenever the page must be rendered again. Progress is rendered
+// separately.
+func fingerprint(e schema.Export, lines []store.Deed, mailState string, now time.Time) string {
 	late := !now.Before(e.ConfirmBy)
 	if e.ExpiresAt != nil {
 		late = !now.Before(*e.ExpiresAt)
 	}
-	var deeds int64
+	var actions int64
 	for _, l := range lines {
-		deeds += l.Times
+		actions += l.Times
 	}
-	return fmt.Sprintf("%s%s.%d.%d.%d.%t", e.Status, mailed, e.Generation, len(e.Categories), deeds, late && !e.Status.Ended())
+	return fmt.Sprintf("%s%s.%d.%d.%d.%t", e.Status, mailState, e.Generation, len(e.Categories), actions, late && !e.Status.Ended())
 }
 
-// Live tells whether there is something to follow.
+// Live reports whether the page follows an export's events.
 func (v dataExportView) Live() bool { return v.Latest != nil && !v.Latest.Status.Ended() }
 
-// FileName is what the file is saved as.
+// FileName is the name that the file is saved under.
 func (v exportView) FileName() string {
 	if v.CompletedAt == nil {
 		return ""

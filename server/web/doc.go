@@ -1,17 +1,15 @@
-// Package web is the pages: what the links in mails lead to, signing in, and
-// Data Export and Bulk Export in Settings. They are plain HTML that works
-// without JavaScript. What a page does, packages api and bulk do; a page only
-// shows it and asks.
+// Package web serves the pages: what mailed links lead to, sign-in, and Data Export and Bulk
+// Export in Settings. They are plain HTML and work without JavaScript. Packages api and bulk
+// do the work; a page shows its result and submits its forms.
 //
-// Start reading at routes.go. Every page is a template in templates/, put into
-// layout.html beside the parts that pages share (templates/parts/), and is told
-// what it shows by a struct that ends in View.
+// Start reading at routes.go. Every page is a template in templates/, rendered into
+// layout.html together with shared parts (templates/parts/). Its data is a struct whose name
+// ends in View.
 //
-// While an export moves, live.go sends the parts of the page that look
-// different, and htmx puts them in their places. static/htmx-*.js are htmx
-// 2.0.11 and its SSE extension 2.2.4 as they are published, licences beside
-// them; static/site.js is ours: times in the reader's zone, copying, and what
-// to say when the connection or the session is lost. Bulk Export, where much
-// may move at once, asks for its part that moves instead (bulk_export.go and
-// static/bulk.js), and hears nothing back while it looks the same.
+// While an export is in progress, live.go streams the parts of the page that changed, and htmx
+// swaps them in. static/htmx-*.js are htmx 2.0.11 and its SSE extension 2.2.4 as published,
+// with their licences. static/site.js is ours: local times, copy buttons, and notices when the
+// connection or session is lost. Bulk Export, where many things may change at once, polls its
+// changing part instead (bulk_export.go and static/bulk.js) and gets 204 while nothing has
+// changed.
 package web

@@ -7,70 +7,69 @@ import (
 	"satchel/server/auth"
 )
 
-// download answers GET and HEAD /download/{token}, the link in the mail. The
-// link leads to the file, and does not open it: that takes an owner or admin.
-// Whoever has the link knows that there is such an export.
+// download handles GET and HEAD /download/{token}, the link in the mail. The link names the
+// file but does not authorize the download: that takes an owner or admin. Having the link
+// proves knowledge of the export, so another account gets 403 rather than 404.
 func (w *Web) download(c echo.Context) error {
 	id, _, ok := w.Links.Open(schema.ToDownload, c.Param("token"))
 	if !ok {
-		return schema.Errorf(schema.NotFound, "not_found", "This link does not lead anywhere.")
+		return schema.Errorf(schema.NotFound, "not_found", "This link is not valid.")
 	}
-	err := w.send(c, id)
+	err := w.sendArchive(c, id)
 	if schema.KindOf(err) == schema.NotFound {
-		return elsewhere()
+		return wrongAccount()
 	}
 	return err
 }
 
-// file answers GET and HEAD /settings/data-export/{id}/file, the button.
-func (w *Web) file(c echo.Context) error { return w.send(c, c.Param("id")) }
+// downloadFile handles GET and HEAD /settings/data-export/{id}/file, the button on the page.
+func (w *Web) downloadFile(c echo.Context) error { return w.sendArchive(c, c.Param("id")) }
 
-func (w *Web) send(c echo.Context, id string) error {
+func (w *Web) sendArchive(c echo.Context, id string) error {
 	p, err := auth.Exporter(c)
 	if err != nil {
 		return err
 	}
-	if _, back := c.QueryParams()[signedIn]; back && p.IsPerson() {
-		return w.land(c, p, id)
+	if _, back := c.QueryParams()[signedInParam]; back && p.IsPerson() {
+		return w.returnAfterSignIn(c, p, id)
 	}
 	return w.API.ServeArchive(c, p, id)
 }
 
-// signedIn is in the address of a file that a browser comes back to after
-// signing in.
-const signedIn = "signed-in"
+// signedInParam marks the URL of a file that a browser returns to after signing in.
+const signedInParam = "signed-in"
 
-// land shows whoever came back the page with the file on it: a download would
-// leave them looking at the page where they signed in.
-func (w *Web) land(c echo.Context, p auth.Principal, id string) error {
+// returnAfterSignIn redirects to the page with the download button: a download would leave the
+// browser on the sign-in page.
+func (w *Web) returnAfterSignIn(c echo.Context, p auth.Principal, id string) error {
 	e, err := w.API.Get(c.Request().Context(), p, id)
 	if err != nil {
 		return err
 	}
 	if e.Status != schema.Completed {
-		return w.API.ServeArchive(c, p, id) // which says why there is no file
+		return w.API.ServeArchive(c, p, id) // answers why there is no file
 	}
 	return w.goTo(c, dataExport)
 }
 
-// isFile tells whether a route leads to a file.
-func isFile(c echo.Context) bool {
+// isFileRoute reports whether a route serves a file.
+func isFileRoute(c echo.Context) bool {
 	return c.Path() == "/download/:token" || c.Path() == "/settings/data-export/:id/file"
 }
 
-// whySignIn says what there is to see behind the sign-in.
-func (w *Web) whySignIn(c echo.Context, sentence string) string {
-	if isFile(c) {
-		return "Sign in as an owner or admin of the account to download the file."
+// signInReason says why the request needs a sign-in.
+func (w *Web) signInReason(c echo.Context, sentence string) string {
+	if isFileRoute(c) {
+		return "Please sign in as an owner or admin of the account to download the file."
 	}
 	return sentence
 }
 
-// signInReturn is where a request that needs a sign-in goes on afterwards.
+// signInReturn is the path to return to after signing in.
 func (w *Web) signInReturn(c echo.Context) string {
 	back := w.returnPath(c.Request())
-	if isFile(c) && c.QueryString() == "" {
-		back += "?" + signedIn
+	if isFileRoute(c) && c.QueryString() == "" {
+		back += "?" + signedInParam
 	}
 	return back
 }

@@ -1,104 +1,91 @@
 package web
 
 import (
-	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"satchel/schema"
-	"satchel/server/api"
 	"satchel/server/auth"
+	"satchel/server/respond"
 )
 
-// messageView is a page that says one thing.
+// messageView is a page with a single message.
 type messageView struct {
-	Status    int
-	Heading   string
-	Sentence  string
-	RequestID string // to tell us, where it is our fault
-	Hint      string
-	Settings  bool   // whether Data Export in Settings is the place to go on
-	Bulk      bool   // or Bulk Export
-	Again     string // what to load again
-	SignOut   string // where to go on as somebody else
+	Status         int
+	Heading        string
+	Sentence       string
+	RequestID      string // shown for internal errors, for support
+	Hint           string
+	LinkDataExport bool   // link to Data Export
+	LinkBulkExport bool   // link to Bulk Export instead
+	RetryPath      string // page to try again
+	SignOutReturn  string // page to return to as another user
 }
 
-// WriteError answers a request with a page that says what went wrong. Whoever
-// is not signed in is asked to, and comes back.
+// WriteError answers a request with an error page. Anonymous requests get the sign-in page and
+// return afterwards.
 func (w *Web) WriteError(c echo.Context, err error) error {
-	if errors.Is(err, context.Canceled) && c.Request().Context().Err() != nil {
-		return nil // nobody is there to read
+	if respond.ClientLeft(c, err) {
+		return nil
 	}
-	status, sentence, wait := api.Words(err)
+	status, sentence, wait := respond.Describe(err)
 	if status >= http.StatusInternalServerError {
-		logTrouble(c, status, err)
+		respond.LogFailure(c, status, err)
 	}
 	if c.Response().Committed {
 		return nil
 	}
-	api.RetryAfter(c.Response().Header(), wait)
+	respond.RetryAfter(c.Response().Header(), wait)
 	if status == http.StatusUnauthorized {
 		c.Response().Header().Set(echo.HeaderWWWAuthenticate, "Bearer")
-		if err := w.showSignIn(c, status, w.whySignIn(c, sentence), w.signInReturn(c)); err == nil || c.Response().Committed {
+		if err := w.showSignIn(c, status, w.signInReason(c, sentence), w.signInReturn(c)); err == nil || c.Response().Committed {
 			return err
 		}
-		// There is nobody to choose from; the sentence says it, too.
+		// The sign-in page could not be built; the message below asks to sign in, too.
 	}
-	if instead := sentences[status]; instead != "" {
+	if instead := sentencesForPeople[status]; instead != "" {
 		sentence = instead
 	}
-	view := messageView{Status: status, Heading: headings[status], Sentence: sentence, Hint: hints[status], Settings: auth.PersonOf(c).Role.MayExport() && !isDataExport(c)}
-	view.Bulk = view.Settings && strings.HasPrefix(c.Path(), bulkExport+"/")
+	view := messageView{Status: status, Heading: headings[status], Sentence: sentence, Hint: hints[status], LinkDataExport: auth.PersonOf(c).Role.MayExport() && !isDataExport(c)}
+	view.LinkBulkExport = view.LinkDataExport && strings.HasPrefix(c.Path(), bulkExport+"/")
 	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
-		view.Again = w.returnPath(c.Request())
+		view.RetryPath = w.returnPath(c.Request())
 	}
-	if known, ok := errors.AsType[*schema.Error](err); ok && known.Code == otherAccount {
-		view.SignOut = w.signInReturn(c)
+	if known, ok := errors.AsType[*schema.Error](err); ok && known.Code == otherAccountCode {
+		view.SignOutReturn = w.signInReturn(c)
 	}
 	if view.Heading == "" {
-		view.Heading = "That did not work"
+		view.Heading = "Something went wrong"
 	}
 	if status == http.StatusInternalServerError {
 		view.RequestID = c.Response().Header().Get(echo.HeaderXRequestID)
 	}
-	return w.show(c, status, "message", view.Heading, view)
+	return w.render(c, status, "message", view.Heading, view)
 }
 
-// isDataExport tells whether a request was for the page in Settings itself.
+// isDataExport reports whether a request was for the Data Export page itself.
 func isDataExport(c echo.Context) bool { return c.Path() == dataExport }
 
 var headings = map[int]string{
 	http.StatusUnauthorized:       "Please sign in",
-	http.StatusForbidden:          "You cannot do this",
-	http.StatusNotFound:           "We could not find that",
-	http.StatusMethodNotAllowed:   "We could not find that",
-	http.StatusConflict:           "Not now",
-	http.StatusGone:               "This is gone",
+	http.StatusForbidden:          "You are not allowed to do this",
+	http.StatusNotFound:           "We could not find this page",
+	http.StatusMethodNotAllowed:   "We could not find this page",
+	http.StatusConflict:           "This is not possible right now",
+	http.StatusGone:               "This is no longer available",
 	http.StatusTooManyRequests:    "Please wait a moment",
 	http.StatusServiceUnavailable: "One moment, please",
 }
 
-// sentences stand in for those that speak of HTTP to programs.
-var sentences = map[int]string{
+// sentencesForPeople replaces messages that are written for programs.
+var sentencesForPeople = map[int]string{
 	http.StatusMethodNotAllowed: "There is no page at this address.",
 }
 
 var hints = map[int]string{
-	http.StatusNotFound:           "If you followed a link in a mail, make sure that you have the whole of it: some programs cut long links in two.",
-	http.StatusServiceUnavailable: "Nothing was lost, and an export that is under way goes on. Load this page again in a moment.",
-}
-
-// logTrouble is for the person awake at night.
-func logTrouble(c echo.Context, status int, err error) {
-	level := slog.LevelError
-	if status == http.StatusServiceUnavailable {
-		level = slog.LevelWarn
-	}
-	slog.LogAttrs(c.Request().Context(), level, "request did not succeed",
-		slog.String("method", c.Request().Method), slog.String("route", c.Path()), slog.Int("status", status),
-		slog.String("request_id", c.Response().Header().Get(echo.HeaderXRequestID)), slog.Any("err", err))
+	http.StatusNotFound:           "If you followed a link from an e-mail, please make sure that you have the whole of it: some programs break long links.",
+	http.StatusServiceUnavailable: "Nothing was lost, and exports in progress continue. Please reload this page in a moment.",
 }

@@ -6,13 +6,13 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// explainView is a page to read.
+// explainView is a page of text.
 type explainView struct {
 	Title      string
 	Paragraphs []string
 }
 
-// Explain answers with a page to read, for whoever comes.
-func (w *Web) Explain(c echo.Context, title string, paragraphs []string) error {
-	return w.show(c, http.StatusOK, "explain", title, explainView{title, paragraphs})
+// Explain renders a page of text. It needs no sign-in.
+func (p *Pages) Explain(c echo.Context, title string, paragraphs []string) error {
+	return p.render(c, http.StatusOK, "explain", title, explainView{title, paragraphs})
 }

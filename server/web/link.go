@@ -8,77 +8,78 @@ import (
 
 	"satchel/schema"
 	"satchel/server/auth"
+	"satchel/server/respond"
 )
 
-// linked is what a mailed link leads to, for whoever follows it.
-type linked struct {
+// linkedExport is the export that a mailed link names.
+type linkedExport struct {
 	ID        string
 	Export    schema.Export
-	Known     bool // whether Export is: not always to whoever is not signed in
+	Known     bool // whether Export is set: its row may not be written yet
 	Principal auth.Principal
 	SignedIn  bool
 }
 
-// otherAccount is the code of a link that is about another account than the
-// one that somebody is signed in to.
-const otherAccount = "other_account"
+// otherAccountCode is the error code of a link to an export of another account than the
+// signed-in one.
+const otherAccountCode = "other_account"
 
-func elsewhere() error {
-	return schema.Errorf(schema.Forbidden, otherAccount,
-		"This link is about another account, not the one you are signed in to. Sign in as an owner or admin of that account to go on.")
+func wrongAccount() error {
+	return schema.Errorf(schema.Forbidden, otherAccountCode,
+		"This link belongs to another account, not the one you are signed in to. Please sign in as an owner or admin of that account to continue.")
 }
 
-// follow opens the request's link. Without signing in it can be looked at;
-// whoever is signed in must be an owner or admin of the account it is about.
-func (w *Web) follow(c echo.Context, purpose schema.Purpose) (linked, error) {
+// openLink resolves the link in the request. Anonymous requests may see it; a signed-in user
+// must be an owner or admin of the export's account.
+func (w *Web) openLink(c echo.Context, purpose schema.Purpose) (linkedExport, error) {
 	id, _, ok := w.Links.Open(purpose, c.Param("token"))
 	if !ok {
-		return linked{}, schema.Errorf(schema.NotFound, "not_found", "This link does not lead anywhere.")
+		return linkedExport{}, schema.Errorf(schema.NotFound, "not_found", "This link is not valid.")
 	}
 	ctx := c.Request().Context()
 	p, err := auth.Exporter(c)
 	if schema.KindOf(err) == schema.Unauthenticated {
 		e, err := w.Exports.Export(ctx, id)
-		if schema.KindOf(err) == schema.NotFound { // its row is still to be written
-			return linked{ID: id}, nil
+		if schema.KindOf(err) == schema.NotFound { // its row is not written yet
+			return linkedExport{ID: id}, nil
 		}
-		return linked{ID: id, Export: e, Known: true}, err
+		return linkedExport{ID: id, Export: e, Known: true}, err
 	}
 	if err != nil {
-		return linked{}, err
+		return linkedExport{}, err
 	}
 	e, err := w.API.Get(ctx, p, id)
 	if schema.KindOf(err) == schema.NotFound {
-		return linked{}, elsewhere()
+		return linkedExport{}, wrongAccount()
 	}
-	return linked{ID: id, Export: e, Known: true, Principal: p, SignedIn: true}, err
+	return linkedExport{ID: id, Export: e, Known: true, Principal: p, SignedIn: true}, err
 }
 
-// act opens the request's link for somebody who is to do what it is for: a
-// person who is signed in, not a program, since a mail asked for a person.
-func (w *Web) act(c echo.Context, purpose schema.Purpose) (linked, error) {
-	l, err := w.follow(c, purpose)
+// openLinkForAction resolves the link for a request that performs its action. It requires a
+// signed-in person: the mail was meant for a person, not a program.
+func (w *Web) openLinkForAction(c echo.Context, purpose schema.Purpose) (linkedExport, error) {
+	l, err := w.openLink(c, purpose)
 	switch {
 	case err != nil:
-		return linked{}, err
+		return linkedExport{}, err
 	case !l.SignedIn:
-		return linked{}, schema.Errorf(schema.Unauthenticated, "unauthenticated", "Please sign in as an owner or admin of the account to go on.")
+		return linkedExport{}, schema.Errorf(schema.Unauthenticated, "unauthenticated", "Please sign in as an owner or admin of the account to continue.")
 	case !l.Principal.IsPerson():
-		return linked{}, schema.Errorf(schema.Forbidden, "person_needed", "This must be done by a person who is signed in, not with an account’s or API key’s secret.")
+		return linkedExport{}, schema.Errorf(schema.Forbidden, "person_needed", "Only a person who is signed in can do this. The secret of an account or API key is not sufficient.")
 	}
 	return l, nil
 }
 
-// done answers a form that was sent: programs with the export as it stands,
-// browsers by the page they came from, which says so.
-func (w *Web) done(c echo.Context, e schema.Export, page string) error {
-	if WantsJSON(c.Request()) {
+// respondAccepted answers a submitted form: programs get the export as JSON, browsers are
+// redirected to the page.
+func (w *Web) respondAccepted(c echo.Context, e schema.Export, page string) error {
+	if respond.WantsJSON(c.Request()) {
 		return c.JSON(http.StatusAccepted, w.API.View(e))
 	}
 	return w.goTo(c, page)
 }
 
-// signInPath leads to the page where people sign in and come back here.
+// signInPath is the sign-in page, returning to the current page.
 func (w *Web) signInPath(c echo.Context) string {
 	return w.base + "/sign-in?" + url.Values{"return": {w.returnPath(c.Request())}}.Encode()
 }

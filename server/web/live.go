@@ -11,90 +11,89 @@ import (
 	"satchel/server/auth"
 )
 
-// showLive answers GET /settings/data-export/live: the part of the page that
-// moves, for a page that was left alone for a while.
+// showLive handles GET /settings/data-export/live: the part of the page that changes, for a
+// page whose stream was interrupted.
 func (w *Web) showLive(c echo.Context) error {
 	p, err := auth.Exporter(c)
 	if err != nil {
 		return err
 	}
-	html, err := w.live(c, p)
+	html, err := w.renderLive(c, p)
 	if err != nil {
 		return err
 	}
 	return c.HTML(http.StatusOK, html)
 }
 
-func (w *Web) live(c echo.Context, p auth.Principal) (string, error) {
-	return w.liveWithin(c.Request().Context(), c, p, "live")
+func (w *Web) renderLive(c echo.Context, p auth.Principal) (string, error) {
+	return w.renderLivePart(c.Request().Context(), c, p, "live")
 }
 
-func (w *Web) liveWithin(ctx context.Context, c echo.Context, p auth.Principal, part string) (string, error) {
-	view, err := w.viewOf(ctx, p)
+func (w *Web) renderLivePart(ctx context.Context, c echo.Context, p auth.Principal, part string) (string, error) {
+	view, err := w.newDataExportView(ctx, p)
 	if err != nil {
 		return "", err
 	}
 	view.Account, view.MailTo, view.Cancelling = auth.AccountOf(c), auth.PersonOf(c).Email, cancelling(c, view.Latest)
-	return w.fragment("data_export", part, view)
+	return w.renderFragment("data_export", part, view)
 }
 
-// followExport answers GET /settings/data-export/{id}/events: the parts of the
-// page as they change, for htmx to put in their places.
+// followExport handles GET /settings/data-export/{id}/events: a stream of the parts of the
+// page that changed, for htmx to swap in.
 func (w *Web) followExport(c echo.Context) error {
 	p, err := auth.Exporter(c)
 	if err != nil {
 		return err
 	}
-	f := &follower{Web: w, c: c, p: p, seen: c.QueryParam("seen")}
+	f := &follower{Web: w, c: c, p: p, shown: c.QueryParam("seen")}
 	if last := c.Request().Header.Get("Last-Event-ID"); last != "" {
-		f.seen = last
+		f.shown = last
 	}
-	return w.API.Follow(c, p, c.Param("id"), f.tell)
+	return w.API.Follow(c, p, c.Param("id"), f.events)
 }
 
-// follower is a page somewhere that shows an export while it changes.
+// follower is an open page that follows an export.
 type follower struct {
 	*Web
-	c    echo.Context
-	p    auth.Principal
-	seen string // of what the page shows
+	c     echo.Context
+	p     auth.Principal
+	shown string // fingerprint of what the page shows
 }
 
-// tell draws anew what the page does not show yet: all of it, or how far the
-// export has come. The last event is "ended", and there is nothing to follow
-// any more.
-func (f *follower) tell(ctx context.Context, e schema.Export) ([]api.Event, error) {
+// events renders what the page does not show yet: everything that changes, or only the
+// progress. The last event is "ended"; nothing follows it.
+func (f *follower) events(ctx context.Context, e schema.Export) ([]api.Event, error) {
 	now, err := f.Exports.Now(ctx)
 	if err != nil {
 		return nil, err
 	}
-	trails, err := f.Exports.Trails(ctx, e.Account, []string{e.ID})
+	timelines, err := f.Exports.Trails(ctx, e.Account, []string{e.ID})
 	if err != nil {
 		return nil, err
 	}
-	mailed, err := f.mailed(ctx, e)
+	mailState, err := f.confirmationMail(ctx, e)
 	if err != nil {
 		return nil, err
 	}
-	var told []api.Event
-	if is := seen(e, trails[e.ID], mailed, now); is != f.seen {
-		html, err := f.liveWithin(ctx, f.c, f.p, "live-body")
+	var list []api.Event
+	if current := fingerprint(e, timelines[e.ID], mailState, now); current != f.shown {
+		html, err := f.renderLivePart(ctx, f.c, f.p, "live-body")
 		if err != nil {
 			return nil, err
 		}
-		f.seen = is
-		told = append(told, api.Event{Name: "page", ID: is, Key: is, Data: html})
+		f.shown = current
+		list = append(list, api.Event{Name: "page", ID: current, Key: current, Data: html})
 	}
-	if len(told) == 0 && (e.Status == schema.Confirmed || e.Status == schema.Processing) {
-		p := f.progress(e, now)
-		html, err := f.fragment("data_export", "progress", p)
+	if len(list) == 0 && (e.Status == schema.Confirmed || e.Status == schema.Processing) {
+		p := f.progressWithEstimate(e, now)
+		html, err := f.renderFragment("data_export", "progress", p)
 		if err != nil {
 			return nil, err
 		}
-		told = append(told, api.Event{Name: "progress", Key: p.key(), Data: html})
+		list = append(list, api.Event{Name: "progress", Key: p.key(), Data: html})
 	}
 	if e.Status.Ended() {
-		told = append(told, api.Event{Name: "ended", Key: "ended", Data: "ended"})
+		list = append(list, api.Event{Name: "ended", Key: "ended", Data: "ended"})
 	}
-	return told, nil
+	return list, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
+	"net/url"
 	"path"
 	"strings"
 	"time"
@@ -19,43 +20,57 @@ import (
 //go:embed templates
 var templates embed.FS
 
-// pages are the templates by name, each within the layout and beside the parts
-// that they share.
-type pages map[string]*template.Template
+// Pages renders the templates, each with the layout and the shared parts. It needs nothing but
+// the site.
+type Pages struct {
+	base      string // path of the site, often ""
+	files     staticFiles
+	templates map[string]*template.Template
+}
 
-// parsePages reads all templates. Only they know how things are written for
-// people; addresses begin with base.
-func parsePages(base string, f files) pages {
-	words := template.FuncMap{
+// NewPages parses all templates. It panics if one does not parse, which no setting can cause.
+func NewPages(site schema.Site) *Pages {
+	p := &Pages{files: readStaticFiles()}
+	if at, err := url.Parse(string(site)); err == nil {
+		p.base = strings.TrimSuffix(at.EscapedPath(), "/")
+	}
+	p.templates = parsePages(p.base, p.files)
+	return p
+}
+
+// parsePages parses all templates. Paths in them begin with base.
+func parsePages(base string, f staticFiles) map[string]*template.Template {
+	functions := template.FuncMap{
 		"path":   func(p string) string { return base + p },
-		"static": func(name string) string { return base + f.address(name) },
-		"when":   when,
-		"iso":    func(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") },
-		"hours":  hours,
-		"span":   span,
-		"bytes":  bytesInWords,
-		"count":  count,
-		"plural": plural,
-		"title":  title,
-		"until":  until,
-		"since":  since,
+		"static": func(name string) string { return base + f.url(name) },
+
+		"formatTime": formatTime,
+		"iso":        func(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") },
+		"until":      until,
+		"duration":   formatDuration,
+		"days":       formatDays,
+		"elapsed":    formatElapsed,
+		"date":       formatDate,
+		"dateRange":  formatDateRange,
+
+		"bytes":  schema.FormatBytes,
+		"count":  schema.FormatCount,
+		"plural": schema.Plural,
 		"int64":  func(n int) int64 { return int64(n) },
 
-		"at":     func(now time.Time, f schema.DayFile) fileView { return fileView{now, f} },
-		"date":   date,
-		"dates":  dates,
-		"days":   days,
-		"status": func(s schema.DayStatus) string { return statusWords[s] },
-		"wrong": func(problems map[string]string, field string) wrong {
-			return wrong{field + "-problem", problems[field]}
+		"categoryTitle": categoryTitle,
+		"fileAt":        func(now time.Time, f schema.DayFile) fileView { return fileView{now, f} },
+		"status":        func(s schema.DayStatus) string { return statusLabels[s] },
+		"fieldError": func(problems map[string]string, field string) fieldError {
+			return fieldError{field + "-problem", problems[field]}
 		},
-		"wrongOf": func(problems map[string]string, field string, t schema.ResourceType) wrong {
-			return wrong{field + "-problem-" + string(t), problems[field]}
+		"fieldErrorOf": func(problems map[string]string, field string, t schema.ResourceType) fieldError {
+			return fieldError{field + "-problem-" + string(t), problems[field]}
 		},
-		"attributes": wrong.attributes,
+		"attributes": fieldError.attributes,
 	}
-	layout := template.Must(template.New("layout.html").Funcs(words).ParseFS(templates, "templates/layout.html", "templates/parts/*.html"))
-	found := pages{}
+	layout := template.Must(template.New("layout.html").Funcs(functions).ParseFS(templates, "templates/layout.html", "templates/parts/*.html"))
+	found := map[string]*template.Template{}
 	names, err := fs.Glob(templates, "templates/*.html")
 	if err != nil {
 		panic(err) // the pattern is well formed
@@ -68,19 +83,19 @@ func parsePages(base string, f files) pages {
 	return found
 }
 
-// page is what the layout knows.
-type page struct {
+// layoutData is the data of the layout.
+type layoutData struct {
 	Title   string
-	Now     time.Time     // as our clock has it, for the countdowns of others
-	Person  schema.Person // empty for whoever is not signed in
+	Now     time.Time     // the server's time, for countdowns
+	Person  schema.Person // zero if not signed in
 	Account schema.Account
 	Body    any
 }
 
-// show answers with a page. It is written whole or not at all.
-func (w *Web) show(c echo.Context, status int, name, title string, body any) error {
+// render answers with a page. It is buffered, so that a failed template sends nothing.
+func (p *Pages) render(c echo.Context, status int, name, title string, body any) error {
 	var html bytes.Buffer
-	err := w.pages[name].Execute(&html, page{Title: title, Now: time.Now(), Person: auth.PersonOf(c), Account: auth.AccountOf(c), Body: body})
+	err := p.templates[name].Execute(&html, layoutData{Title: title, Now: time.Now(), Person: auth.PersonOf(c), Account: auth.AccountOf(c), Body: body})
 	if err != nil {
 		return fmt.Errorf("write page %s: %w", name, err)
 	}
@@ -89,10 +104,10 @@ func (w *Web) show(c echo.Context, status int, name, title string, body any) err
 	return c.HTMLBlob(status, html.Bytes())
 }
 
-// fragment writes a part of a page.
-func (w *Web) fragment(page, part string, data any) (string, error) {
+// renderFragment renders a named part of a page.
+func (p *Pages) renderFragment(page, part string, data any) (string, error) {
 	var html bytes.Buffer
-	if err := w.pages[page].ExecuteTemplate(&html, part, data); err != nil {
+	if err := p.templates[page].ExecuteTemplate(&html, part, data); err != nil {
 		return "", fmt.Errorf("write %s of page %s: %w", part, page, err)
 	}
 	return html.String(), nil

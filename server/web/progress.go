@@ -9,10 +9,10 @@ import (
 	"satchel/schema"
 )
 
-// progress is how far an export that is being made has come.
+// progress describes an export that is in progress.
 type progress struct {
-	Stage      string // see below
-	Percent    int    // of what is to be read
+	Stage      string // one of the constants below
+	Percent    int    // of the records to read
 	Categories []categoryProgress
 	Done       int // categories
 	Records    int64
@@ -20,46 +20,45 @@ type progress struct {
 	Bytes      int64
 	Began      time.Time
 	Elapsed    time.Duration
-	Left       time.Duration // 0 while nobody can know, and once it should be over
+	TimeLeft   time.Duration // 0 while unknown, and once the estimate has passed
 }
 
-// categoryProgress is the same for one category.
+// categoryProgress is the progress of one category.
 type categoryProgress struct {
 	schema.CategoryProgress
-	Most int64 // what Records counts towards, at least 1
+	Max int64 // what Records counts towards, at least 1
 }
 
-// An export that is being made is started, which takes until all its records
-// are counted, read, and put together.
+// Stages of an export in progress.
 const (
-	isStarting   = "starting"
-	isReading    = "reading"
-	isAssembling = "assembling"
+	stageStarting   = "starting"
+	stageReading    = "reading"
+	stageAssembling = "assembling"
 )
 
-// Estimates wait until there is something to go by. Putting the file together
-// takes about so much of the time that reading took, and that at least.
+// A remaining time is estimated once some time has passed and some records are read.
+// Assembling the file takes about assemblingShare of the time that reading took.
 const (
-	patienceToEstimate = 3 * time.Second
-	shareToEstimate    = 0.03
-	assemblingShare    = 0.45
-	leastAssembling    = 10 * time.Second
+	minElapsedToEstimate = 3 * time.Second
+	minShareToEstimate   = 0.03
+	assemblingShare      = 0.45
+	minAssembling        = 10 * time.Second
 )
 
-// progressOf counts how far an export has come. Its share is that of the
-// records, of which there are estimates only until a category is done.
-func progressOf(e schema.Export, now time.Time) progress {
-	p := progress{Stage: isStarting, Began: e.RequestedAt}
+// newProgress computes the progress of an export. Percent is the share of records, whose
+// totals are estimates until a category is done.
+func newProgress(e schema.Export, now time.Time) progress {
+	p := progress{Stage: stageStarting, Began: e.RequestedAt}
 	if e.ConfirmedAt != nil {
 		p.Began = *e.ConfirmedAt
 	}
 	p.Elapsed = max(now.Sub(p.Began), 0)
 	counted := 0
 	for _, c := range e.Categories {
-		shown := categoryProgress{CategoryProgress: c, Most: max(c.Records, 1)}
+		shown := categoryProgress{CategoryProgress: c, Max: max(c.Records, 1)}
 		if c.Expected != nil {
 			counted++
-			shown.Most = max(shown.Most, *c.Expected)
+			shown.Max = max(shown.Max, *c.Expected)
 			p.Expected += max(c.Records, *c.Expected)
 		}
 		if c.Status == schema.CategoryDone {
@@ -70,102 +69,102 @@ func progressOf(e schema.Export, now time.Time) progress {
 	}
 	switch all := len(e.Categories); {
 	case all > 0 && p.Done == all:
-		p.Stage, p.Percent = isAssembling, 100
+		p.Stage, p.Percent = stageAssembling, 100
 	case all > 0 && counted == all:
-		p.Stage = isReading
+		p.Stage = stageReading
 		share := float64(p.Records) / float64(max(p.Expected, 1))
 		p.Percent = min(int(100*share), 99)
-		if p.Elapsed >= patienceToEstimate && share >= shareToEstimate {
+		if p.Elapsed >= minElapsedToEstimate && share >= minShareToEstimate {
 			reading := float64(p.Elapsed) / share
-			p.Left = time.Duration(reading*(1+assemblingShare)) - p.Elapsed
+			p.TimeLeft = time.Duration(reading*(1+assemblingShare)) - p.Elapsed
 		}
 	}
 	return p
 }
 
-// progress is progressOf, with an estimate also while the file is put together.
-func (w *Web) progress(e schema.Export, now time.Time) progress {
-	p := progressOf(e, now)
-	if p.Stage == isAssembling {
-		read := w.reads.of(e.ID, now)
+// progressWithEstimate is newProgress with an estimate for the assembling stage.
+func (w *Web) progressWithEstimate(e schema.Export, now time.Time) progress {
+	p := newProgress(e, now)
+	if p.Stage == stageAssembling {
+		read := w.readComplete.at(e.ID, now)
 		whole := time.Duration(assemblingShare * float64(read.Sub(p.Began)))
-		p.Left = max(max(whole, leastAssembling)-now.Sub(read), 0)
+		p.TimeLeft = max(max(whole, minAssembling)-now.Sub(read), 0)
 	}
 	return p
 }
 
-// reads remembers when this server first saw that an export was read, which no
-// row tells. The zero value is ready.
-type reads struct {
-	mu   sync.Mutex
-	seen map[string]time.Time
+// firstSeen remembers when this server first saw that an export had been read, which no row
+// records. The zero value is ready to use.
+type firstSeen struct {
+	mu    sync.Mutex
+	times map[string]time.Time
 }
 
-// mostReads is how many are remembered. Beyond that all are forgotten, and
-// those still under way are seen for the first time again.
-const mostReads = 1000
+// maxFirstSeen bounds the map. When it is full, all entries are dropped, and exports still in
+// progress are recorded again.
+const maxFirstSeen = 1000
 
-// of is when that was, which is now where it had not been seen before.
-func (r *reads) of(export string, now time.Time) time.Time {
+// at returns when the export was first seen, recording now if it was not.
+func (r *firstSeen) at(export string, now time.Time) time.Time {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if at, known := r.seen[export]; known {
+	if at, known := r.times[export]; known {
 		return at
 	}
-	if len(r.seen)%mostReads == 0 {
-		r.seen = map[string]time.Time{}
+	if len(r.times)%maxFirstSeen == 0 {
+		r.times = map[string]time.Time{}
 	}
-	r.seen[export] = now
+	r.times[export] = now
 	return now
 }
 
-// Remaining says how long it will take; "" while nobody can know.
-func (p progress) Remaining() string {
+// RemainingText is the remaining time in words, or "" while it is unknown.
+func (p progress) RemainingText() string {
 	switch {
-	case p.Left > 0:
-		return roughly(p.Left)
-	case p.Stage == isAssembling:
+	case p.TimeLeft > 0:
+		return formatEstimate(p.TimeLeft)
+	case p.Stage == stageAssembling:
 		return "taking longer than expected"
 	}
 	return ""
 }
 
-// Total is what all counts are expected to come to.
+// Total is the expected number of records.
 func (p progress) Total() int64 { return max(p.Expected, p.Records) }
 
-// key changes whenever there is something new to see. Time that goes by is for
-// the page to count.
+// key changes whenever there is progress to show. Elapsed time does not count: the script on
+// the page updates it.
 func (p progress) key() string {
 	var key strings.Builder
 	fmt.Fprint(&key, p.Stage, " ")
-	if p.Stage == isAssembling { // nothing else moves meanwhile
-		fmt.Fprint(&key, p.Remaining())
+	if p.Stage == stageAssembling { // nothing else changes in this stage
+		fmt.Fprint(&key, p.RemainingText())
 	}
 	for _, c := range p.Categories {
-		fmt.Fprint(&key, c.Status, c.Records, "/", c.Most, " ")
+		fmt.Fprint(&key, c.Status, c.Records, "/", c.Max, " ")
 	}
 	return key.String()
 }
 
-// Bar is the value and the end of a category's bar. One that is done is full
-// also when there was nothing to read.
+// Bar is the value of a category's progress bar. It is full for a finished category, also if
+// there was nothing to read.
 func (c categoryProgress) Bar() int64 {
 	switch {
 	case c.Status == schema.CategoryDone:
-		return c.Most
+		return c.Max
 	case c.Expected == nil:
 		return 0
 	}
 	return c.Records
 }
 
-// Announce is said to those who listen rather than look, at every quarter.
+// Announce is what screen readers announce, at every quarter.
 func (p progress) Announce() string {
 	switch {
-	case p.Stage == isAssembling:
-		return "All records are read. The file is being put together."
+	case p.Stage == stageAssembling:
+		return "All records have been read. The file is being assembled."
 	case p.Percent >= 25:
-		return fmt.Sprintf("%d percent of the records are read.", p.Percent/25*25)
+		return fmt.Sprintf("%d percent of the records have been read.", p.Percent/25*25)
 	}
-	return "Your export is being made."
+	return "Your export is in progress."
 }

@@ -1,69 +1,66 @@
 package web
 
 import (
+	"log/slog"
 	"net/http"
-	"strings"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
-	"satchel/server/api"
+	"satchel/server/respond"
 )
 
-// answering is how long a page may take.
-const answering = 15 * time.Second
+// Register adds the routes.
+func (w *Web) Register(r *respond.Router) {
+	const get, post = http.MethodGet, http.MethodPost
+	var (
+		anyone     = respond.Policy{Access: respond.Anyone, Format: respond.Page}   // the handler checks the link first
+		signedIn   = respond.Policy{Access: respond.SignedIn, Format: respond.Page} // members are shown who may export
+		exporter   = respond.Policy{Access: respond.Exporter, Format: respond.Page}
+		background = respond.Policy{Access: respond.Exporter, Format: respond.Page, Background: true}
+		stream     = respond.Policy{Access: respond.Exporter, Format: respond.Page, Background: true, Streaming: true}
+		linkedFile = respond.Policy{Access: respond.Anyone, Format: respond.Page, File: true}
+		file       = respond.Policy{Access: respond.Exporter, Format: respond.Page, File: true}
+		static     = respond.Policy{Access: respond.Public, Format: respond.Page, Precompressed: true, LogLevel: slog.LevelDebug}
+	)
+	r.Read("/", w.home, anyone)
+	r.Read("/sign-in", w.signIn, anyone)
 
-var brief = api.Within(answering)
+	r.Read("/confirm/:token", w.showConfirm, anyone)
+	r.Add(post, "/confirm/:token", w.confirm, anyone)
+	r.Read("/stop/:token", w.showStop, anyone)
+	r.Add(post, "/stop/:token", w.stop, anyone)
+	r.Read("/download/:token", w.download, linkedFile)
 
-// Register adds the routes. Who is asking was found out before, by
-// auth.Identify, and errors are answered after, by WriteError.
-func (w *Web) Register(e *echo.Echo) {
-	look := []string{http.MethodGet, http.MethodHead}
+	r.Read("/settings/data-export", w.showDataExport, signedIn)
+	r.Add(post, "/settings/data-export", w.requestExport, exporter)
+	r.Add(get, "/settings/data-export/live", w.showLive, background)
+	r.Add(get, "/settings/data-export/:id/events", w.followExport, stream)
+	r.Add(post, "/settings/data-export/:id/cancel", w.cancelExport, exporter)
+	r.Add(post, "/settings/data-export/:id/resend", w.resendConfirmation, exporter)
+	r.Add(post, "/settings/data-export/:id/delete", w.deleteArchive, exporter)
+	r.Read("/settings/data-export/:id/file", w.downloadFile, file)
 
-	e.Match(look, "/", w.home)
-	e.Match(look, "/sign-in", w.signIn, brief)
+	r.Read("/settings/bulk-export", w.showBulkExport, signedIn)
+	r.Add(post, "/settings/bulk-export", w.createJob, exporter)
+	r.Add(get, "/settings/bulk-export/live", w.showBulkLive, background)
+	r.Add(post, "/settings/bulk-export/daily/:type", w.configureDaily, exporter)
+	r.Add(post, "/settings/bulk-export/jobs/:id/delete", w.deleteJob, exporter)
+	r.Read("/settings/bulk-export/files/:id", w.fetchFile, exporter)
+	r.Add(post, "/settings/bulk-export/files/:id/delete", w.deleteFile, exporter)
+	r.Add(post, "/settings/bulk-export/deliveries/:id/again", w.resendWebhook, exporter)
 
-	e.Match(look, "/confirm/:token", w.showConfirm, brief)
-	e.POST("/confirm/:token", w.confirm, brief)
-	e.Match(look, "/stop/:token", w.showStop, brief)
-	e.POST("/stop/:token", w.stop, brief)
-	e.Match(look, "/download/:token", w.download)
+	r.Read("/unsubscribe/:token", w.showUnsubscribe, anyone)
+	r.Add(post, "/unsubscribe/:token", w.unsubscribe, anyone)
 
-	e.Match(look, "/settings/data-export", w.showDataExport, brief)
-	e.POST("/settings/data-export", w.request, brief)
-	e.GET("/settings/data-export/live", w.showLive, brief)
-	e.GET("/settings/data-export/:id/events", w.followExport)
-	e.POST("/settings/data-export/:id/cancel", w.cancel, brief)
-	e.POST("/settings/data-export/:id/resend", w.resend, brief)
-	e.POST("/settings/data-export/:id/delete", w.delete, brief)
-	e.Match(look, "/settings/data-export/:id/file", w.file)
+	r.Read("/static/:file", w.static, static)
 
-	e.Match(look, "/settings/bulk-export", w.showBulkExport, brief)
-	e.POST("/settings/bulk-export", w.askForJob, brief)
-	e.GET("/settings/bulk-export/live", w.showBulkLive, brief)
-	e.POST("/settings/bulk-export/daily/:type", w.configure, brief)
-	e.POST("/settings/bulk-export/jobs/:id/delete", w.deleteJob, brief)
-	e.Match(look, "/settings/bulk-export/files/:id", w.fetchFile, brief)
-	e.POST("/settings/bulk-export/files/:id/delete", w.deleteFile, brief)
-	e.POST("/settings/bulk-export/deliveries/:id/again", w.sendAgain, brief)
-
-	e.Match(look, "/unsubscribe/:token", w.showUnsubscribe, brief)
-	e.POST("/unsubscribe/:token", w.unsubscribe, brief)
-
-	e.Match(look, "/static/:file", w.static)
+	r.Unmatched("/", anyone)
 }
 
-// home answers GET /.
+// home handles GET /.
 func (w *Web) home(c echo.Context) error { return w.goTo(c, "/settings/data-export") }
 
-// goTo sends a browser to look at one of our paths.
+// goTo redirects a browser to one of our paths.
 func (w *Web) goTo(c echo.Context, path string) error {
 	return c.Redirect(http.StatusSeeOther, w.base+path)
-}
-
-// WantsJSON tells whether a request is a program's, by what it says that it
-// accepts. Browsers say text/html.
-func WantsJSON(r *http.Request) bool {
-	accept := r.Header.Get(echo.HeaderAccept)
-	return strings.Contains(accept, "json") && !strings.Contains(accept, "text/html")
 }

@@ -13,16 +13,16 @@ import (
 	"satchel/server/auth"
 )
 
-// signInView is the page where people sign in, or are shown where to.
+// signInView is the page where people sign in or learn where to.
 type signInView struct {
-	Why      string // a sentence, or "" for whoever came by themselves
-	Return   string // where to go on
-	Address  string // of the host application's own page, with where to return to
+	Reason   string // why a sign-in is needed, "" if the page was opened directly
+	Return   string // path to return to
+	URL      string // of the host application's sign-in page, with the path to return to
 	Accounts []signInAccount
 	SignedIn bool
 }
 
-// signInAccount is an account of development with the people in it.
+// signInAccount is an account that development sign-in offers, with its users.
 type signInAccount struct {
 	Account schema.Account
 	People  []signInPerson
@@ -30,32 +30,32 @@ type signInAccount struct {
 
 type signInPerson struct {
 	schema.Person
-	Address string
+	URL string
 }
 
-// signIn answers GET /sign-in.
+// signIn handles GET /sign-in.
 func (w *Web) signIn(c echo.Context) error {
 	return w.showSignIn(c, http.StatusOK, "", w.Auth.ReturnPath(c.QueryParam("return")))
 }
 
-// showSignIn asks whoever it is to sign in and come back.
+// showSignIn renders the sign-in page, which returns to back.
 func (w *Web) showSignIn(c echo.Context, status int, why, back string) error {
 	_, err := auth.Of(c)
-	view := signInView{Why: why, Return: back, Address: w.signInAddress(back), SignedIn: err == nil}
+	view := signInView{Reason: why, Return: back, URL: w.signInURL(back), SignedIn: err == nil}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request().Context()), 5*time.Second)
 	defer cancel()
-	people, err := w.Auth.Choices(ctx, c)
+	people, err := w.Auth.DevUsers(ctx, c)
 	if err != nil {
 		return err
 	}
-	if view.Accounts, err = w.byAccount(ctx, people, back); err != nil {
+	if view.Accounts, err = w.groupByAccount(ctx, people, back); err != nil {
 		return err
 	}
-	return w.show(c, status, "sign_in", "Sign in", view)
+	return w.render(c, status, "sign_in", "Sign in", view)
 }
 
-// signInAddress leads to the host application, which sends people back.
-func (w *Web) signInAddress(back string) string {
+// signInURL is the host application's sign-in page, which sends people back.
+func (w *Web) signInURL(back string) string {
 	at, err := url.Parse(w.SignInURL)
 	if err != nil || w.SignInURL == "" {
 		return ""
@@ -66,8 +66,8 @@ func (w *Web) signInAddress(back string) string {
 	return at.String()
 }
 
-// byAccount puts people into their accounts, in the order they came.
-func (w *Web) byAccount(ctx context.Context, people []schema.Person, back string) ([]signInAccount, error) {
+// groupByAccount groups users by account, in their order.
+func (w *Web) groupByAccount(ctx context.Context, people []schema.Person, back string) ([]signInAccount, error) {
 	var list []signInAccount
 	for _, p := range people {
 		if n := len(list); n == 0 || list[n-1].Account.ID != p.Account {
@@ -84,8 +84,8 @@ func (w *Web) byAccount(ctx context.Context, people []schema.Person, back string
 	return list, nil
 }
 
-// returnPath is where a request that needs a sign-in goes on afterwards: where
-// it came, or, since a form cannot be sent again, the page it stands on.
+// returnPath is the path to return to after signing in: the requested page or, since a form
+// cannot be sent again, the page that holds the form.
 func (w *Web) returnPath(r *http.Request) string {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return w.Auth.ReturnPath(r.URL.RequestURI())

@@ -18,48 +18,48 @@ import (
 //go:embed static
 var static embed.FS
 
-// files are the static files by name.
-type files map[string]file
+// staticFiles holds the static files by name.
+type staticFiles map[string]staticFile
 
-// file is one file in both forms it is sent in. Its version changes with it.
-type file struct {
+// staticFile is a file, plain and compressed. Its version is a hash of its content.
+type staticFile struct {
 	contentType, version string
 	plain, gzipped       []byte
 }
 
-func readFiles() files {
+func readStaticFiles() staticFiles {
 	entries, err := static.ReadDir("static")
 	if err != nil {
-		panic(err) // it is part of the program
+		panic(err) // cannot happen: the file is embedded
 	}
-	all := files{}
+	all := staticFiles{}
 	for _, e := range entries {
 		plain, err := static.ReadFile("static/" + e.Name())
 		if err != nil {
-			panic(err) // it is part of the program
+			panic(err) // cannot happen: the file is embedded
 		}
 		sum := sha256.Sum256(plain)
-		all[e.Name()] = file{
+		all[e.Name()] = staticFile{
 			contentType: mime.TypeByExtension(path.Ext(e.Name())), version: hex.EncodeToString(sum[:8]),
-			plain: plain, gzipped: compressed(plain),
+			plain: plain, gzipped: gzipBytes(plain),
 		}
 	}
 	return all
 }
 
-func compressed(plain []byte) []byte {
+func gzipBytes(plain []byte) []byte {
 	var b bytes.Buffer
-	z, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // the level is one that there is
-	_, _ = z.Write(plain)                                 // a buffer takes everything
+	z, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // the level is valid
+	_, _ = z.Write(plain)                                 // a buffer cannot fail
 	_ = z.Close()
 	return b.Bytes()
 }
 
-// address is where a file is found, for ever in this version.
-func (f files) address(name string) string { return "/static/" + name + "?v=" + f[name].version }
+// url is the path of the current version of a file, which never changes.
+func (f staticFiles) url(name string) string { return "/static/" + name + "?v=" + f[name].version }
 
-// static answers GET /static/{file}. Who asks for this very version may keep
-// it for a year.
+// static handles GET /static/{file}. A request for the current version may be cached for a
+// year.
 func (w *Web) static(c echo.Context) error {
 	f, ok := w.files[c.Param("file")]
 	if !ok {

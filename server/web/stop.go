@@ -8,39 +8,39 @@ import (
 	"satchel/schema"
 )
 
-// stopView is the page that stops an export somebody else asked for.
+// stopView is the page with which another owner or admin cancels an export.
 type stopView struct {
-	linked
-	State  string
-	By     string
-	SignIn string
+	linkedExport
+	State     string
+	Requester string
+	SignIn    string
 }
 
-// showStop answers GET /stop/{token}. It changes nothing.
+// showStop handles GET /stop/{token}. It changes nothing.
 func (w *Web) showStop(c echo.Context) error {
-	l, err := w.follow(c, schema.ToStop)
+	l, err := w.openLink(c, schema.ToStop)
 	if err != nil {
 		return err
 	}
-	view := stopView{linked: l, SignIn: w.signInPath(c)}
-	if view.State, err = w.stateOf(c, l); err != nil {
+	view := stopView{linkedExport: l, SignIn: w.signInPath(c)}
+	if view.State, err = w.linkState(c, l); err != nil {
 		return err
 	}
 	if l.SignedIn {
-		if view.By, err = w.requesterOf(c.Request().Context(), l.Principal, l.Export); err != nil {
+		if view.Requester, err = w.requesterName(c.Request().Context(), l.Principal, l.Export); err != nil {
 			return err
 		}
 	}
-	status := statusOf(view.State)
-	if view.State == isStopped {
-		status = http.StatusOK // that is what they came for
+	status := linkStatus(view.State)
+	if view.State == stateStopped {
+		status = http.StatusOK // that is what the link is for
 	}
-	return w.show(c, status, "stop", "Stop the export", view)
+	return w.render(c, status, "stop", "Stop the export", view)
 }
 
-// stop answers POST /stop/{token}: the export is cancelled.
+// stop handles POST /stop/{token}: it cancels the export.
 func (w *Web) stop(c echo.Context) error {
-	l, err := w.act(c, schema.ToStop)
+	l, err := w.openLinkForAction(c, schema.ToStop)
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func (w *Web) stop(c echo.Context) error {
 	}
 	page := "/stop/" + c.Param("token")
 	if e.Status.Cancellable() {
-		page += sent
+		page += submittedQuery
 	}
-	return w.done(c, e, page)
+	return w.respondAccepted(c, e, page)
 }

@@ -2,8 +2,6 @@ package web
 
 import (
 	"context"
-	"net/url"
-	"strings"
 	"time"
 
 	"satchel/schema"
@@ -13,8 +11,7 @@ import (
 	"satchel/server/bulk"
 )
 
-// Exports reads exports whoever asks, what was done to them, and the clock
-// that decides.
+// Exports reads exports of any account, their audit trail, and the database's clock.
 type Exports interface {
 	Export(ctx context.Context, id string) (schema.Export, error)
 	Trails(ctx context.Context, account string, exports []string) (map[string][]store.Deed, error)
@@ -22,14 +19,15 @@ type Exports interface {
 	Now(ctx context.Context) (time.Time, error)
 }
 
-// Directory is what the pages show of people and accounts.
+// Directory looks up people and accounts.
 type Directory interface {
 	Account(ctx context.Context, id string) (schema.Account, error)
 	People(ctx context.Context, account string) ([]schema.Person, error)
 }
 
-// Options are what the pages stand on.
+// Options configure the pages.
 type Options struct {
+	Pages     *Pages
 	API       *api.API
 	Auth      *auth.Auth
 	Bulk      *bulk.Bulk
@@ -38,31 +36,23 @@ type Options struct {
 	Links     schema.Links
 	Site      schema.Site
 	Windows   schema.Windows
-	Note      func(schema.Category) string // what a category holds, and what is left out of it
-	SignInURL string                       // where people sign in; "" where nobody but development does
+	Note      func(schema.Category) string // what a category includes and leaves out
+	SignInURL string                       // sign-in page of the host application, "" if there is none
 
-	// Operators leads those who run Satchel to the run of an account's export;
-	// nil where nobody is to see that.
+	// Operators returns the URL of an account's workflow run in the Temporal UI, for
+	// operators. It is nil if pages must not show it.
 	Operators func(account string) string
 }
 
-// Web answers with pages.
+// Web serves the pages.
 type Web struct {
+	*Pages
 	Options
-	base     string // path before ours, "" at most sites
-	pages    pages
-	files    files
-	contents []content
-	reads    reads
+	categoryNotes []categoryNote
+	readComplete  firstSeen
 }
 
-// New makes the pages. It panics where a template does not parse, which no
-// setting can cause.
+// New makes the pages. It connects to nothing.
 func New(o Options) *Web {
-	w := &Web{Options: o, files: readFiles(), contents: contentsOf(o.Note)}
-	if site, err := url.Parse(string(o.Site)); err == nil {
-		w.base = strings.TrimSuffix(site.EscapedPath(), "/")
-	}
-	w.pages = parsePages(w.base, w.files)
-	return w
+	return &Web{Pages: o.Pages, Options: o, categoryNotes: parseCategoryNotes(o.Note)}
 }

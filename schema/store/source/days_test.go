@@ -146,7 +146,6 @@ func TestADayHoldsTheRecordsOfItsUTCDayOnly(t *testing.T) {
 		schema.Conferences:  `insert into platform.conferences (sid, account_sid, status, date_created) values ('CF' || $1, $2, 'init', $3)`,
 		schema.Participants: `insert into platform.participants (sid, account_sid, conference_sid, call_sid, status, date_created) values ('PA' || $1, $2, 'CF', 'CA' || $1, 'failed', $3)`,
 	}
-	p.exec(`do $$ begin execute format('alter database %I set timezone = ''Asia/Kathmandu''', current_database()); end $$`)
 	for typ, statement := range insert {
 		var want []string
 		for i, row := range []struct{ account, at string }{
@@ -315,7 +314,7 @@ func newPlatform(t testing.TB) platform {
 	url := testservices.Database(t)
 	a, err := demo.NewAccount(context.Background(), url, demo.With{Records: true})
 	require.NoError(t, err)
-	db, writer := openURL(t, url)
+	db, writer := openURL(t, url, inKathmandu)
 	embedded, err := catalog.Embedded()
 	require.NoError(t, err)
 	return platform{t, url, db, writer, embedded, a.AccountSID}

@@ -66,6 +66,59 @@ func TestPlatformReadsEveryCategory(t *testing.T) {
 	}
 }
 
+// TestTheTimeZoneOfTheServerChangesNoRecord also runs with time.Local in
+// Kathmandu; see TestMain.
+func TestTheTimeZoneOfTheServerChangesNoRecord(t *testing.T) {
+	t.Parallel()
+	url := testservices.Database(t)
+	a, err := demo.NewAccount(t.Context(), url, demo.With{Records: true})
+	require.NoError(t, err)
+	embedded, err := catalog.Embedded()
+	require.NoError(t, err)
+	readEverything := func(db *source.DB) (records []string) {
+		p := source.NewPlatform(db, embedded)
+		for _, c := range schema.Categories {
+			require.NoError(t, p.ReadCategory(t.Context(), c, a.AccountSID, "", func(_ time.Time, rows schema.RecordReader) error {
+				all, _ := readAll(t, rows)
+				records = append(records, all...)
+				return nil
+			}))
+		}
+		for _, typ := range schema.ResourceTypes {
+			for _, day := range edgeDays {
+				require.NoError(t, p.ReadDay(t.Context(), typ, a.AccountSID, day, nil, func(rows schema.RecordReader) error {
+					all, keys := readAll(t, rows)
+					for i, key := range keys {
+						if typ != schema.Calls {
+							continue
+						}
+						of, err := p.CallDay(t.Context(), a.AccountSID, key)
+						require.NoError(t, err)
+						require.Equal(t, day, of, all[i])
+					}
+					records = append(records, all...)
+					return nil
+				}))
+			}
+		}
+		return records
+	}
+	inUTC, _ := openURL(t, url, `do $$ begin execute format('alter database %I set timezone = ''UTC''', current_database()); end $$`)
+	want := readEverything(inUTC)
+	require.NotEmpty(t, want)
+	elsewhere, writer := openURL(t, url, inKathmandu)
+	require.Equal(t, want, readEverything(elsewhere))
+	other, err := writer.Conn(t.Context())
+	require.NoError(t, err)
+	defer other.Close() //nolint:errcheck // returns it to the pool
+	var zone string
+	fresh, err := writer.Conn(t.Context()) // the first connection is older than the setting
+	require.NoError(t, err)
+	defer fresh.Close() //nolint:errcheck // returns it to the pool
+	require.NoError(t, fresh.QueryRowContext(t.Context(), `show timezone`).Scan(&zone))
+	require.Equal(t, "Asia/Kathmandu", zone)
+}
+
 func TestReadCategoryFailsForAnAccountThatIsNotVisible(t *testing.T) {
 	t.Parallel()
 	p, _ := openPlatform(t)

@@ -128,7 +128,7 @@ func TestServerSettingsNeitherEndAReadNorChangeIt(t *testing.T) {
 	for i, setting := range settings {
 		settings[i] = `do $$ begin execute format('alter role %I in database %I set ` + strings.ReplaceAll(setting, "'", "''") + `', current_user, current_database()); end $$`
 	}
-	db, writer := open(t, settings...)
+	db, writer := open(t, append(settings, `create type stay as (since timestamptz, place text)`)...)
 	var limit string
 	require.NoError(t, db.Read(t.Context(), `select 1 as _key, 1 as v where $1 <> ''`, "AC", "", func(*source.Snapshot) error { return nil }))
 	require.NoError(t, writer.QueryRow(`select setconfig[1] from pg_db_role_setting s join pg_database d on d.oid = s.setdatabase where d.datname = current_database()`).Scan(&limit))
@@ -136,9 +136,12 @@ func TestServerSettingsNeitherEndAReadNorChangeIt(t *testing.T) {
 
 	records, _ := read(t, db, `select 1 as _key, current_setting('statement_timeout') as statement, current_setting('idle_in_transaction_session_timeout') as idle,
 		(current_setting('client_connection_check_interval', true) = '5s') = (version() like '%linux%') as check, current_setting('transaction_isolation') as isolation, current_setting('transaction_read_only') as read_only,
-		0.1::float8 + 0.2 as f, timestamptz '2026-01-01 00:00+00' as at, date '2026-02-28' as d, interval '1 day' as i, '\x00'::bytea as b where $1 <> ''`, "AC", "")
+		0.1::float8 + 0.2 as f, timestamptz '2026-01-01 20:00+00' as at, row(timestamptz '2026-01-01 20:00+00', 'x')::stay as stay,
+		tstzrange('2026-01-01 20:00+00', null) as open, (timestamptz '2026-01-01 20:00+00')::text as text, (timestamptz '2026-01-01 20:00+00')::date as day, extract(hour from timestamptz '2026-01-01 20:00+00') as hour,
+	 date '2026-02-28' as d, interval '1 day' as i, '\x00'::bytea as b where $1 <> ''`, "AC", "")
 	require.Equal(t, []string{`{"statement":"0","idle":"0","check":true,"isolation":"repeatable read","read_only":"on",` +
-		`"f":0.30000000000000004,"at":"2026-01-01T00:00:00Z","d":"2026-02-28","i":"1 day","b":"\\x00"}`}, records)
+		`"f":0.30000000000000004,"at":"2026-01-01T20:00:00Z","stay":{"since":"2026-01-01T20:00:00Z","place":"x"},` +
+		`"open":"[\"2026-01-01 20:00:00+00\",)","text":"2026-01-01 20:00:00+00","day":"2026-01-01","hour":20,"d":"2026-02-28","i":"1 day","b":"\\x00"}`}, records)
 }
 
 func TestStoppingEarlyEndsTheQueryAndKeepsThePool(t *testing.T) {

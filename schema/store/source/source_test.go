@@ -15,7 +15,15 @@ import (
 	"satchel/schema/store/source"
 )
 
-func TestMain(m *testing.M) { testservices.Main(m) }
+// inKathmandu sets the time zone of a database's new sessions. Kathmandu is 5:45
+// ahead of UTC, so that neither its hours nor its days are those of UTC.
+const inKathmandu = `do $$ begin execute format('alter database %I set timezone = ''Asia/Kathmandu''', current_database()); end $$`
+
+// TestMain runs all tests of this package in another time zone than UTC.
+func TestMain(m *testing.M) {
+	time.Local = time.FixedZone("Asia/Kathmandu", (5*60+45)*60)
+	testservices.Main(m)
+}
 
 // open makes a database for the test, runs the statements in it, and opens it
 // for reading and, separately, for writing.

@@ -1,11 +1,11 @@
-// Everything on the pages works without this file. With it, times are told in
-// the reader's own zone and run, long numbers are copied with one press, and
-// the page says what changes and when it has lost touch.
+// Enhances the pages, which work without it: shows times in the reader's time zone, runs
+// countdowns, adds copy buttons, announces changes to screen readers, and shows notices when
+// the connection or the session is lost.
 (() => {
   "use strict";
 
   const skew = Date.parse(document.body.dataset.now) - Date.now() || 0;
-  const now = () => Date.now() + skew; // by the server's clock
+  const now = () => Date.now() + skew; // the server's time
   const all = (selector, within) => Array.from((within || document).querySelectorAll(selector));
   const title = document.title;
 
@@ -20,7 +20,7 @@
       const at = new Date(time.dateTime);
       if (time.title || Number.isNaN(at.getTime())) continue;
       time.title = time.textContent;
-      time.textContent = zoned.format(at).replaceAll(" ", "\u00a0").replace(",\u00a0", ", "); // breaks at one place at most
+      time.textContent = zoned.format(at).replaceAll(" ", "\u00a0").replace(",\u00a0", ", "); // at most one line break
     }
   }
 
@@ -32,25 +32,25 @@
     return m > 0 ? m + " min " + (s % 60) + " s" : s + " s";
   }
 
-  function write(element, text) {
+  function setText(element, text) {
     if (element.textContent !== text) element.textContent = text;
   }
 
   function tick() {
     for (const time of all("time[data-countdown]")) {
       const left = Date.parse(time.dateTime) - now();
-      write(time, span(left));
+      setText(time, span(left));
       if (left <= -1000 && time.dataset.then === "refresh") {
         delete time.dataset.then;
         refresh();
       }
     }
-    for (const time of all("time[data-since]")) write(time, span(now() - Date.parse(time.dateTime)));
+    for (const time of all("time[data-since]")) setText(time, span(now() - Date.parse(time.dateTime)));
   }
 
   // Copying.
 
-  function offerCopies(within) {
+  function showCopyButtons(within) {
     if (!navigator.clipboard) return;
     for (const button of all("button[data-copy]", within)) button.hidden = false;
   }
@@ -60,11 +60,11 @@
     if (!button) return;
     navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent).then(
       () => { button.textContent = "Copied"; announce("Copied."); },
-      () => { button.textContent = "Copy it by hand"; },
+      () => { button.textContent = "Please copy it by hand"; },
     );
   });
 
-  // A form is sent once, until the page is seen again.
+  // A form is submitted once, until the page is shown again.
 
   document.addEventListener("submit", (event) => {
     const form = event.target;
@@ -78,37 +78,37 @@
       delete form.dataset.sent;
       for (const button of all("button", form)) button.removeAttribute("aria-disabled");
     }
-    if (!event.persisted) return; // the browser kept the page as it was
+    if (!event.persisted) return; // restored from the back/forward cache
     if (live()) refresh();
     else location.replace(location.href);
   });
 
-  // What is said to those who listen, and in the title.
+  // Announcements to screen readers, and the title.
 
   function announce(text) {
     const announcer = document.getElementById("announcer");
-    if (announcer && text) write(announcer, text);
+    if (announcer && text) setText(announcer, text);
   }
 
-  let told = "";
-  function tell() {
-    const said = all("[data-announce]").pop(); // the innermost knows most
-    if (said && said.dataset.announce !== told) {
-      if (told) announce(said.dataset.announce);
-      told = said.dataset.announce;
+  let announced = "";
+  function announceState() {
+    const state = all("[data-announce]").pop(); // the innermost is the most specific
+    if (state && state.dataset.announce !== announced) {
+      if (announced) announce(state.dataset.announce);
+      announced = state.dataset.announce;
     }
     const titled = all("[data-title]").pop();
     if (titled) document.title = titled.dataset.title === "Data Export" ? title : titled.dataset.title + " · " + title;
   }
 
-  function dress(within) {
+  function enhance(within) {
     localise(within);
-    offerCopies(within);
+    showCopyButtons(within);
     tick();
-    tell();
+    announceState();
   }
 
-  // The part of the page that moves. htmx puts it in place.
+  // The part of the page that changes, swapped in by htmx.
 
   const live = () => document.getElementById("live");
   const refresh = () => { if (live() && window.htmx) window.htmx.trigger(live(), "refresh"); };
@@ -118,34 +118,34 @@
     if (note) note.hidden = !visible;
   }
 
-  let losing;
-  function lost() {
-    losing = losing || setTimeout(() => show("offline", true), 3000);
+  let offlineTimer;
+  function connectionLost() {
+    offlineTimer = offlineTimer || setTimeout(() => show("offline", true), 3000);
   }
 
-  function found() {
-    clearTimeout(losing);
-    losing = undefined;
+  function connectionRestored() {
+    clearTimeout(offlineTimer);
+    offlineTimer = undefined;
     show("offline", false);
   }
 
   function signedOut() {
-    found();
-    live().removeAttribute("sse-connect"); // or it would be tried for ever
+    connectionRestored();
+    live().removeAttribute("sse-connect"); // stops reconnecting
     live().inert = true;
     show("signed-out", true);
   }
 
   let open = [], scrolled = [], focused = false;
-  document.addEventListener("htmx:beforeSwap", remember);
-  document.addEventListener("htmx:sseBeforeMessage", remember);
-  function remember() {
+  document.addEventListener("htmx:beforeSwap", saveState);
+  document.addEventListener("htmx:sseBeforeMessage", saveState);
+  function saveState() {
     open = all("#live details[open]").map((details) => details.id);
     scrolled = all("#live .strip").map((strip) => [strip.id, strip.scrollLeft]);
     focused = live() !== null && live().contains(document.activeElement);
   }
 
-  function swapped() {
+  function restoreState() {
     for (const id of open) {
       const details = document.getElementById(id);
       if (details) details.open = true;
@@ -154,15 +154,15 @@
       const strip = document.getElementById(id);
       if (strip) strip.scrollLeft = left;
     }
-    dress(document); // what was put elsewhere, too
+    enhance(document); // including out-of-band swaps
     const heading = document.getElementById("export-title");
     if (focused && heading && document.activeElement === document.body) heading.focus();
   }
-  document.addEventListener("htmx:afterSwap", swapped);
-  document.addEventListener("htmx:sseMessage", swapped);
+  document.addEventListener("htmx:afterSwap", restoreState);
+  document.addEventListener("htmx:sseMessage", restoreState);
 
-  // The stream. A tab that nobody looks at lets go of its own once another is
-  // looked at, since a browser holds few, and catches up when it is seen again.
+  // The event stream. Browsers limit connections per host, so a hidden tab closes its stream
+  // when another tab becomes visible, and catches up when it is visible again.
 
   let source;
   const tabs = new BroadcastChannel("data-export");
@@ -172,48 +172,48 @@
     source.close();
   };
 
-  function here() {
+  function claimStream() {
     if (document.hidden) return;
-    if (live()) tabs.postMessage("here");
+    if (live()) tabs.postMessage("visible");
   }
-  here();
+  claimStream();
 
   document.addEventListener("visibilitychange", () => {
-    here();
+    claimStream();
     if (!document.hidden && live() && !live().inert) refresh();
   });
 
   document.addEventListener("htmx:sseOpen", (event) => {
     source = event.detail.source;
-    found();
+    connectionRestored();
   });
 
   document.addEventListener("htmx:sseError", (event) => {
-    lost();
-    if (event.detail.source.readyState !== EventSource.CLOSED || !live()) return; // it is tried again
+    connectionLost();
+    if (event.detail.source.readyState !== EventSource.CLOSED || !live()) return; // the browser reconnects
     live().removeAttribute("sse-connect");
-    refresh(); // and hear why, or connect anew
+    refresh(); // shows the reason, or reconnects
   });
 
-  function tryAgain() {
-    lost();
+  function retry() {
+    connectionLost();
     setTimeout(refresh, 5000);
   }
 
-  document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.successful) found(); });
-  document.addEventListener("htmx:sendError", tryAgain);
+  document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.successful) connectionRestored(); });
+  document.addEventListener("htmx:sendError", retry);
   document.addEventListener("htmx:responseError", (event) => {
     const status = event.detail.xhr.status;
     if (status === 401) signedOut();
-    else if (status === 403) location.replace(event.detail.xhr.responseURL.replace(/\/live\b.*/, "")); // which says why
-    else tryAgain();
+    else if (status === 403) location.replace(event.detail.xhr.responseURL.replace(/\/live\b.*/, "")); // that page says why
+    else retry();
   });
 
-  // What was just done is said once, not whenever the page is loaded again.
+  // The message about the submitted form is shown once, not on every reload.
   if (location.search.startsWith("?done=")) history.replaceState(null, "", location.pathname);
 
-  dress(document);
+  enhance(document);
   const note = document.querySelector("#live .note[role]");
-  if (note) setTimeout(() => announce(note.textContent.trim()), 500); // what is there from the start is not spoken
+  if (note) setTimeout(() => announce(note.textContent.trim()), 500); // live regions do not announce their initial text
   setInterval(tick, 1000);
 })();

@@ -1,0 +1,94 @@
+package accountexport
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"satchel/activities"
+	"satchel/schema"
+)
+
+// Store keeps the rows of account exports; see package store for what each method
+// promises.
+type Store interface {
+	lifecycleStore
+	collectStore
+	assembleStore
+	sweepStore
+}
+
+type lifecycleStore interface {
+	OpenExport(ctx context.Context, o schema.Opening) error
+	ConfirmExport(ctx context.Context, export, by, recipient string, wrapped []byte) error
+	BeginRemoval(ctx context.Context, export string, ending schema.Ending, by string) (stored bool, err error)
+	AddRemoved(ctx context.Context, export string, removed schema.Certificate) error
+	EndExport(ctx context.Context, export string, ending schema.Ending, by string, removed schema.Certificate) error
+}
+
+type collectStore interface {
+	pieceLedger
+	Recipient(ctx context.Context, export string) (string, error)
+	Place(ctx context.Context, export string, c schema.Category) (schema.Place, error)
+	BeginCategory(ctx context.Context, export string, c schema.Category, expected int64) error
+	FinishCategory(ctx context.Context, export string, c schema.Category, pieces int, readAt time.Time) error
+}
+
+// pieceLedger counts the pieces that were stored.
+type pieceLedger interface {
+	AddPiece(ctx context.Context, export string, p schema.Piece, after string) error
+}
+
+type assembleStore interface {
+	Export(ctx context.Context, id string) (schema.Export, error)
+	Recipient(ctx context.Context, export string) (string, error)
+	Sections(ctx context.Context, export string) ([]schema.Section, error)
+	AddSegments(ctx context.Context, export, objectKey string, segments []schema.Segment) error
+	WrappedKey(ctx context.Context, export string) ([]byte, error)
+	CompleteExport(ctx context.Context, export string, a schema.Archive, w schema.Windows) (schema.Export, error)
+}
+
+type sweepStore interface {
+	Overdue(ctx context.Context, grace time.Duration, after string, limit int) ([]schema.Overdue, error)
+	Unended(ctx context.Context, ids []string) (map[string]bool, error)
+}
+
+// EmailStore is what e-mails about an export say of it.
+type EmailStore interface {
+	NextGeneration(ctx context.Context, export string, generation int) error
+	Export(ctx context.Context, id string) (schema.Export, error)
+}
+
+// Source reads the records of an account from the platform's database.
+type Source interface {
+	// ReadCategory calls do with the rows of a category behind the key after, in key order,
+	// as they stood at one moment. It returns NotFound where the account is not
+	// visible at that moment: its category would look empty.
+	ReadCategory(ctx context.Context, c schema.Category, account, after string, do func(readAt time.Time, rows schema.RecordReader) error) error
+}
+
+// Vault keeps encrypted objects and their keys; see package vault for what each
+// method promises.
+type Vault interface {
+	activities.OrphanVault
+	objectStore
+	NewKey(ctx context.Context, account, export string) (recipient string, wrapped []byte, err error)
+	Unlock(ctx context.Context, wrapped []byte, account, export string) (schema.ObjectOpener, error)
+	Create(ctx context.Context, key, recipient string, write func(io.Writer) error) (int64, error)
+}
+
+// objectStore stores small objects.
+type objectStore interface {
+	Put(ctx context.Context, key, recipient string, body []byte) error
+}
+
+// Runs reads Temporal's workflow runs.
+type Runs interface {
+	// IsOpen tells whether this export's own run is open.
+	IsOpen(ctx context.Context, account, export string) (bool, error)
+}
+
+// Counters add up the records that were written, for metrics.
+type Counters interface {
+	Wrote(c schema.Category, records, bytes int64)
+}

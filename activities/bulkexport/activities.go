@@ -1,0 +1,34 @@
+// Package bulkexport has the activities of bulk exports: jobs, day files, daily
+// exports, erased calls, webhooks, sweep, and what e-mails about jobs say.
+package bulkexport
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"go.temporal.io/sdk/activity"
+)
+
+// Activities are the activities of bulk exports.
+type Activities struct {
+	Store     Store
+	Source    Source
+	Vault     Vault
+	Archive   Archive // nil where none is configured: then no call can be erased
+	Secrets   Secrets
+	Hooks     Hooks
+	Runs      Runs
+	Schedules Schedules
+	Count     Counters
+	Grace     time.Duration // for which the sweep leaves objects without a row; 0 where there is no sweep
+}
+
+// eventID is the same for the same occurrence, so that it is recorded once.
+func eventID(occurrence string) string {
+	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("satchel:"+occurrence)).String()
+}
+
+func logError(ctx context.Context, message, id string, err error) {
+	activity.GetLogger(ctx).Error(message, "id", id, "err", err)
+}

@@ -1,0 +1,242 @@
+package bulkexport
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+
+	"satchel/activities"
+	"satchel/schema"
+)
+
+// WriteDayInput is the input of WriteDay.
+type WriteDayInput struct {
+	Account string
+	Type    schema.ResourceType
+	Day     schema.Day
+	Job     string // "" for a daily export and for a rebuild
+	Rebuild bool   // without calls that were erased since, if any
+	Limits  schema.BulkLimits
+}
+
+// daily tells whether the day is one of a daily export.
+func (in WriteDayInput) daily() bool { return in.Job == "" && !in.Rebuild }
+
+// WriteDayResult is how a day ended.
+type WriteDayResult struct {
+	Status  schema.DayStatus
+	Records int64
+}
+
+// WriteDay writes the file of one day, reads it back, and publishes it in place of
+// an earlier one. Readers see the old file or the new one, whole. Run again it
+// begins again, under a new name. A suspended account has no daily exports: such a
+// day is Deleted.
+func (a *Activities) WriteDay(ctx context.Context, in WriteDayInput) (WriteDayResult, error) {
+	defer activities.Heartbeat(ctx)()
+	result, err := a.writeDay(ctx, in)
+	if err != nil && in.Job != "" && ctx.Err() == nil {
+		if markErr := a.Store.TroubleDay(ctx, in.Job, in.Day); markErr != nil {
+			logError(ctx, "day not marked as retrying", in.Job, markErr)
+		}
+	}
+	return result, activities.ToApplicationError(ctx, activities.WithoutRetryDelay(err))
+}
+
+func (a *Activities) writeDay(ctx context.Context, in WriteDayInput) (result WriteDayResult, err error) {
+	if wanted, err := a.wanted(ctx, in); err != nil || !wanted {
+		return WriteDayResult{Status: schema.DayDeleted}, err
+	}
+	account, err := activities.VisibleAccount(ctx, a.Source, in.Account)
+	if recordErr := a.recordVisible(ctx, in, err); recordErr != nil {
+		return result, recordErr
+	}
+	if err != nil { // without it an account that is not visible would look empty
+		return result, err
+	}
+	if account.Suspended && in.daily() {
+		return WriteDayResult{Status: schema.DayDeleted}, nil
+	}
+	var erased []string
+	if in.Type == schema.Calls {
+		if erased, err = a.Store.Erased(ctx, in.Account, in.Day); err != nil {
+			return result, err
+		}
+	}
+	file, err := a.storeDay(ctx, in, erased)
+	if err != nil {
+		return result, err
+	}
+	if err := a.readBack(ctx, file); err != nil {
+		a.removeUseless(ctx, file.ID)
+		return result, err
+	}
+	useless, err := a.Store.PublishDay(ctx, file)
+	if errors.Is(err, schema.ErrOvertaken) {
+		useless = file.ID // after any other error it may have been published
+	}
+	if useless != "" {
+		a.removeUseless(ctx, useless)
+	}
+	switch {
+	case err != nil:
+		return result, err
+	case useless == file.ID:
+		result.Status = schema.DayDeleted
+	case file.Records == 0:
+		result.Status = schema.DayCompletedEmpty
+	default:
+		result = WriteDayResult{schema.DayCompleted, file.Records}
+	}
+	return result, nil
+}
+
+// wanted tells whether the file is still to be written.
+func (a *Activities) wanted(ctx context.Context, in WriteDayInput) (bool, error) {
+	switch {
+	case in.Job != "":
+		return a.Store.BeginDay(ctx, in.Job, in.Day)
+	case in.Rebuild:
+		return a.Store.Outdated(ctx, in.Account, in.Day)
+	}
+	return true, nil
+}
+
+// recordVisible records since when the account of a daily export has not been
+// visible: such a day is retried until schema.AccountGoneAfter has passed.
+func (a *Activities) recordVisible(ctx context.Context, in WriteDayInput, found error) error {
+	if !in.daily() || found != nil && !activities.IsNotVisible(found) {
+		return nil
+	}
+	_, err := a.Store.NoteSeen(ctx, in.Account, in.Type, found == nil)
+	return err
+}
+
+// storeDay stores the file under a new name, encrypted to a new key.
+func (a *Activities) storeDay(ctx context.Context, in WriteDayInput, erased []string) (schema.NewDayFile, error) {
+	file := schema.NewDayFile{
+		ID: schema.NewDayFileID(), Account: in.Account, Type: in.Type, Day: in.Day, Job: in.Job, Again: in.Rebuild,
+		Erased: len(erased), Within: a.Grace / 2, Retention: in.Limits.Retention,
+	}
+	recipient, wrapped, err := a.Vault.NewKey(ctx, in.Account, file.ID)
+	if err != nil {
+		return file, err
+	}
+	file.Wrapped = wrapped
+	_, err = a.Vault.Create(ctx, schema.DayObject(file.ID), recipient, func(object io.Writer) error {
+		lines := newLineWriter(object)
+		err := a.Source.ReadDay(ctx, in.Type, in.Account, in.Day, erased, func(rows schema.RecordReader) error {
+			return activities.Pipeline{Framing: activities.Framing{After: "\n"}}.Run(ctx, rows, lines)
+		})
+		if err == nil {
+			file.ReadAt, err = a.Store.Now(ctx) // before the object is whole
+		}
+		file.Records, file.Size, file.SHA256 = lines.records, lines.size, hex.EncodeToString(lines.sha256.Sum(nil))
+		return err
+	})
+	if err == nil {
+		a.Count.WroteDay(in.Type, file.Records, file.Size)
+	}
+	return file, err
+}
+
+// readBack compares what was stored with what was written. A mismatch is retryable:
+// the next attempt writes the day under a new name.
+func (a *Activities) readBack(ctx context.Context, file schema.NewDayFile) error {
+	opener, err := a.Vault.Unlock(ctx, file.Wrapped, file.Account, file.ID)
+	if err != nil {
+		return err
+	}
+	err = activities.ReadBack(ctx, opener, schema.DayObject(file.ID), file.Size, file.SHA256)
+	if err != nil {
+		return fmt.Errorf("day file %s: %w", file.ID, activities.RewriteOnRetry(err))
+	}
+	return nil
+}
+
+// removeUseless removes the object of a file that no row shows. What it cannot
+// remove is left to the sweep.
+func (a *Activities) removeUseless(ctx context.Context, file string) {
+	if _, err := a.Vault.Remove(ctx, schema.DayPrefix(file)); err != nil {
+		logError(ctx, "useless day file left to the sweep", file, err)
+	}
+}
+
+// lineWriter compresses records as JSON lines, and counts and hashes the gzip file.
+// The same records give the same bytes.
+type lineWriter struct {
+	gzip    *gzip.Writer
+	to      io.Writer
+	records int64
+	size    int64
+	sha256  hash.Hash
+}
+
+func newLineWriter(to io.Writer) *lineWriter {
+	w := &lineWriter{to: to, sha256: sha256.New()}
+	var err error
+	if w.gzip, err = gzip.NewWriterLevel(w, gzip.BestSpeed); err != nil {
+		panic(err) // the level is a constant
+	}
+	return w
+}
+
+// Compress is activities.Compressor.
+func (w *lineWriter) Compress(_ context.Context, c *activities.Chunk) error {
+	w.records += c.Records
+	_, err := w.gzip.Write(c.Text)
+	return err
+}
+
+// Finish is activities.Compressor.
+func (w *lineWriter) Finish(context.Context) error { return w.gzip.Close() }
+
+// Write takes the compressed bytes.
+func (w *lineWriter) Write(p []byte) (int, error) {
+	n, err := w.to.Write(p)
+	w.size += int64(n)
+	w.sha256.Write(p[:n])
+	return n, err
+}
+
+// RemoveDayFileInput is the input of RemoveDayFile.
+type RemoveDayFileInput struct {
+	File      string
+	Account   string
+	Type      schema.ResourceType
+	Day       schema.Day
+	ExpiresAt time.Time // a rebuild of the file has the same
+	By        string    // user or credential ID
+}
+
+// RemoveDayFile deletes a day file, or its rebuild: its key first, then its object
+// with every version and unfinished upload, then its row. Removing what is gone
+// succeeds.
+func (a *Activities) RemoveDayFile(ctx context.Context, in RemoveDayFileInput) error {
+	defer activities.Heartbeat(ctx)()
+	file, err := a.Store.DestroyLatestDayKey(ctx, schema.DayFile{
+		ID: in.File, Account: in.Account, Type: in.Type, Day: in.Day, ExpiresAt: in.ExpiresAt,
+	})
+	if err == nil && file != "" {
+		err = a.removeDayFile(ctx, file, in.By)
+	}
+	return activities.ToApplicationError(ctx, err)
+}
+
+func (a *Activities) removeDayFile(ctx context.Context, file, by string) error {
+	if err := a.Store.DestroyDayKey(ctx, file); err != nil {
+		return err
+	}
+	certificate, err := a.Vault.Remove(ctx, schema.DayPrefix(file))
+	if err != nil {
+		return err
+	}
+	return a.Store.DropDay(ctx, file, by, certificate)
+}

@@ -1,0 +1,203 @@
+package bulkexport
+
+import (
+	"context"
+	"io"
+	"net/url"
+	"time"
+
+	"satchel/activities"
+	"satchel/schema"
+)
+
+// Store keeps the rows of bulk exports; see package store for what each method
+// promises.
+type Store interface {
+	jobStore
+	dayStore
+	dayFileStore
+	erasureStore
+	configurationStore
+	webhookStore
+	sweepStore
+}
+
+type jobStore interface {
+	// OpenJob writes the job with all its days, and takes them from the quota of the
+	// UTC day, all or nothing. A job that is there stays as it is. Where the quota is
+	// used up it returns a schema.Error of kind Limited, and after the opening's Until
+	// one with the code CodeTooLate.
+	OpenJob(ctx context.Context, o schema.JobOpening) error
+	Job(ctx context.Context, id string) (schema.Job, error)
+	// StopJob marks a job as to be deleted: days that wait become Deleted, running
+	// ones RunningToBeDeleted. A job that has ended is a Conflict; a second call
+	// changes nothing.
+	StopJob(ctx context.Context, job, by string) error
+	// EndJob ends a job whose days have all ended, or are to be deleted: those that
+	// have not ended become Deleted where the job is to be deleted, else Failed. Run
+	// again it returns the same.
+	EndJob(ctx context.Context, job string) (schema.Job, error)
+}
+
+type dayStore interface {
+	// BeginDay moves a day that waits, or was begun, to Running, and returns false
+	// where it has ended or is to be deleted.
+	BeginDay(ctx context.Context, job string, day schema.Day) (bool, error)
+	// TroubleDay moves a running day to ErrorDuringRun.
+	TroubleDay(ctx context.Context, job string, day schema.Day) error
+	// FailDay moves a day that has not ended to Failed.
+	FailDay(ctx context.Context, job string, day schema.Day) error
+}
+
+type dayFileStore interface {
+	// Now is the time by the database's clock.
+	Now(ctx context.Context) (time.Time, error)
+	// PublishDay makes a file the current one of its account, type and day, and, with
+	// a job, its day Completed or CompletedEmptyRecords, in one transaction. It returns
+	// the ID of the file that it replaces, or of f itself where f is not published: its
+	// job's day does not run any more, or it is a rebuild and there is nothing to
+	// replace. ErrOvertaken: calls of the day were erased since it was read, or that was
+	// so long ago that the sweep may have deleted its object.
+	PublishDay(ctx context.Context, f schema.NewDayFile) (useless string, err error)
+	// DestroyDayKey blanks the file's key: from then on it can neither be read nor is it listed.
+	DestroyDayKey(ctx context.Context, file string) error
+	// DestroyLatestDayKey does so to the file, or to its rebuild, and returns the ID of
+	// the one: from then on it is not rebuilt. It returns "" where the file is gone, or
+	// was replaced by one with an expiry of its own.
+	DestroyLatestDayKey(ctx context.Context, f schema.DayFile) (file string, err error)
+	// DropDay deletes the file's row and writes the certificate.
+	DropDay(ctx context.Context, file, by string, cert schema.Certificate) error
+}
+
+type erasureStore interface {
+	// EraseCalls records calls as erased, each once, with an audit row for each that is
+	// new. No file that was read before is published after it. All of them are due at
+	// once.
+	EraseCalls(ctx context.Context, account, by string, calls []schema.Erasure) error
+	// Erased lists the account's erased calls of a day, in order.
+	Erased(ctx context.Context, account string, day schema.Day) ([]string, error)
+	// DueErasures lists erased calls to delete from the archive, or to delete there
+	// again, the longest due first, up to limit calls.
+	DueErasures(ctx context.Context, limit int) ([]schema.Erasures, error)
+	// NoteErased records that erased calls are not in the archive now. They are due
+	// again in a day, while the platform may still move them there.
+	NoteErased(ctx context.Context, e schema.Erasures) error
+	// Outdated tells whether the account has a file of calls of a day with one that was
+	// erased since it was published.
+	Outdated(ctx context.Context, account string, day schema.Day) (bool, error)
+}
+
+type configurationStore interface {
+	Configuration(ctx context.Context, account string, t schema.ResourceType) (schema.BulkConfiguration, error)
+	// Configure changes what c names, with an audit row where it was different before.
+	// Half a webhook is Invalid, and changes nothing.
+	Configure(ctx context.Context, account string, t schema.ResourceType, by string, c schema.BulkChange) (schema.BulkConfiguration, error)
+	// NoteSeen records whether the platform shows the account of a daily export, and
+	// returns for how long it has not.
+	NoteSeen(ctx context.Context, account string, t schema.ResourceType, seen bool) (time.Duration, error)
+}
+
+type webhookStore interface {
+	// OpenEvent writes an event. One that is there stays as it is.
+	OpenEvent(ctx context.Context, e schema.Event) error
+	Event(ctx context.Context, id string) (schema.Event, error)
+	// NoteTry adds to the event's log; a delivered one is then Delivered.
+	NoteTry(ctx context.Context, event string, t schema.EventTry) error
+	// ReopenEvent makes a GivenUp or Delivered event Pending, to be sent once more.
+	ReopenEvent(ctx context.Context, event string) error
+	// GiveUpEvent moves a pending event to GivenUp.
+	GiveUpEvent(ctx context.Context, event string) error
+}
+
+type sweepStore interface {
+	// OverdueJobs lists the IDs of jobs without an end that were requested longer than
+	// grace ago, in order, behind after.
+	OverdueJobs(ctx context.Context, grace time.Duration, after string, limit int) ([]string, error)
+	// UnmailedJobs lists ID and account of jobs that ended longer than grace ago, and no
+	// longer than within, and whose e-mail to their address is not settled.
+	UnmailedJobs(ctx context.Context, letter string, grace, within time.Duration, after string, limit int) ([]schema.Job, error)
+	// PendingEvents lists ID and account of pending events that happened longer than
+	// grace ago, in the order of their IDs, behind after.
+	PendingEvents(ctx context.Context, grace time.Duration, after string, limit int) ([]schema.Event, error)
+	// OutdatedDays lists files with calls that were erased since they were published, by
+	// ID, behind after.
+	OutdatedDays(ctx context.Context, after string, limit int) ([]schema.DayFile, error)
+	// ForgetBulk deletes jobs that ended longer than kept ago, with their days and
+	// e-mails; events that have ended and are as old; and quotas of past days.
+	ForgetBulk(ctx context.Context, kept time.Duration) error
+	// ExpiredDays lists expired day files, oldest first.
+	ExpiredDays(ctx context.Context, limit int) ([]schema.DayFile, error)
+	// DestroyExpiredDayKeys blanks the keys of all expired files.
+	DestroyExpiredDayKeys(ctx context.Context) error
+	// KnownDays tells which of the files have a row.
+	KnownDays(ctx context.Context, files []string) (map[string]bool, error)
+}
+
+// EmailStore is what e-mails about a job say of it, and who unsubscribed.
+type EmailStore interface {
+	Job(ctx context.Context, id string) (schema.Job, error)
+	// Unsubscribed tells which of these users want no e-mails about new jobs.
+	Unsubscribed(ctx context.Context, users []string) (map[string]bool, error)
+}
+
+// Source reads the platform's database.
+type Source interface {
+	activities.Accounts
+	// ReadDay calls do with the records of one type that the account has of a UTC day,
+	// without those of erased calls, ordered by creation and SID.
+	ReadDay(ctx context.Context, t schema.ResourceType, account string, day schema.Day, erased []string, do func(rows schema.RecordReader) error) error
+	// SigningKey is the account's auth token as the deployment's key encrypted it.
+	SigningKey(ctx context.Context, account string) (sealed []byte, err error)
+}
+
+// Archive is the platform's own archive of calls that are too old for its database.
+type Archive interface {
+	// EraseCalls deletes calls of the account from it. Deleting what is gone succeeds.
+	EraseCalls(ctx context.Context, account string, calls []string) error
+}
+
+// Vault keeps encrypted objects and their keys; see package vault for what each
+// method promises.
+type Vault interface {
+	activities.OrphanVault
+	NewKey(ctx context.Context, account, file string) (recipient string, wrapped []byte, err error)
+	Unlock(ctx context.Context, wrapped []byte, account, file string) (schema.ObjectOpener, error)
+	Create(ctx context.Context, key, recipient string, write func(io.Writer) error) (int64, error)
+}
+
+// Secrets decrypts small secrets that the deployment's key encrypted.
+type Secrets interface {
+	Unseal(ctx context.Context, sealed []byte, account, purpose string) ([]byte, error)
+}
+
+// Hooks delivers webhooks; see package hook.
+type Hooks interface {
+	// Deliver makes one signed request, POST or GET, with the parameters. token is the
+	// event's ID. It returns what the log may know of the attempt; err is nil when the
+	// event was delivered.
+	Deliver(ctx context.Context, to schema.Hook, token string, key []byte, params url.Values) (schema.EventTry, error)
+}
+
+// Runs reads and starts Temporal's workflow runs.
+type Runs interface {
+	// IsJobOpen tells whether a job's own run is open.
+	IsJobOpen(ctx context.Context, job string) (bool, error)
+	// IsWebhookOpen tells whether an event is being delivered.
+	IsWebhookOpen(ctx context.Context, event string) (bool, error)
+	// IsEmailOpen tells whether this e-mail about a job is being sent.
+	IsEmailOpen(ctx context.Context, job string, kind activities.EmailKind) (bool, error)
+	// RequestRebuild starts the run that rebuilds an account's file of calls of a day,
+	// unless it is open.
+	RequestRebuild(ctx context.Context, account string, day schema.Day) error
+}
+
+// Schedules are Temporal's, for daily exports.
+type Schedules interface {
+	// SetDaily makes the daily schedule of an account and type, or removes it.
+	SetDaily(ctx context.Context, account string, t schema.ResourceType, enabled bool) error
+}
+
+// Counters add up the records that were written, for metrics.
+type Counters interface {
+	WroteDay(t schema.ResourceType, records, bytes int64)
+}

@@ -1,0 +1,48 @@
+package activities
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+
+	"satchel/schema"
+)
+
+// ErrCorrupted says that stored bytes are not the written ones. It is not
+// retryable: reading them again cannot help.
+var ErrCorrupted = errors.New("what was stored is not what was written")
+
+// errRewrite is a failed read-back that is retryable, since the next attempt
+// writes a new object.
+var errRewrite = errors.New("what was stored is not what was written, and will be written anew")
+
+// RewriteOnRetry makes ErrCorrupted retryable, for an activity whose next attempt
+// writes a new object.
+func RewriteOnRetry(err error) error {
+	if errors.Is(err, ErrCorrupted) {
+		return fmt.Errorf("%w: %w", errRewrite, err)
+	}
+	return err
+}
+
+// ReadBack reads a stored object to its end and compares size and SHA-256 with
+// what was written. It returns ErrCorrupted where they differ.
+func ReadBack(ctx context.Context, o schema.ObjectOpener, key string, size int64, sha256Hex string) error {
+	stored, err := o.Open(ctx, key)
+	if err != nil {
+		return fmt.Errorf("open %s: %w", key, err)
+	}
+	defer stored.Close() //nolint:errcheck // it was read to the end, or the error is known
+	sum := sha256.New()
+	read, err := io.Copy(sum, stored)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", key, err)
+	}
+	if read != size || hex.EncodeToString(sum.Sum(nil)) != sha256Hex {
+		return fmt.Errorf("%s: %w", key, ErrCorrupted)
+	}
+	return nil
+}

@@ -1,0 +1,77 @@
+package program
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"satchel/activities/hook"
+	"satchel/activities/vault"
+	"satchel/schema"
+)
+
+// The settings that worker and server share, to be embedded in the configuration
+// of each: one struct for each group of the help. Settings whose default differs
+// have the same field names in both programs: LogLevel, MetricsAddress, StopGrace,
+// GCPercent and Dev.
+
+// Database is Satchel's own database.
+type Database struct {
+	DatabaseURL string `name:"database-url" env:"DATABASE_URL" required:"" placeholder:"URL" help:"PostgreSQL URL of Satchel's own database, with sslmode. Secret."`
+}
+
+// Data is where the data is.
+type Data struct {
+	Database `embed:""`
+
+	SourceDatabaseURL string `name:"source-database-url" env:"SOURCE_DATABASE_URL" placeholder:"URL" help:"PostgreSQL URL of the platform's database, best a read-only role or a replica. DATABASE_URL where not set. Secret."`
+	CatalogDir        string `name:"catalog-dir" env:"CATALOG_DIR" type:"existingdir" placeholder:"DIR" help:"Folder with your own catalog of queries, the same for worker and server. The built-in one where not set."`
+
+	Vault vault.Config `embed:""`
+}
+
+// Links is what mailed links are made of.
+type Links struct {
+	LinkKey       string `name:"link-key" env:"LINK_KEY" required:"" placeholder:"HEX" help:"64 hexadecimal digits that make mailed links unguessable, the same for worker and server. Secret."`
+	PublicBaseURL string `name:"public-base-url" env:"PUBLIC_BASE_URL" placeholder:"URL" help:"Where customers reach the server, such as https://export.example.com; mailed links begin with it. The server with --dev takes http://127.0.0.1:PORT where not set."`
+}
+
+// Bulk is what bulk exports share.
+type Bulk struct {
+	DayRetention time.Duration `name:"day-retention" env:"DAY_RETENTION" default:"168h" placeholder:"TIME" help:"How long a day's file is kept after it was made, and a job after it ended, the same for worker and server (${default})."`
+	DayPatience  time.Duration `name:"day-patience" env:"DAY_PATIENCE" default:"12h" placeholder:"TIME" help:"How long a day may keep failing before it is given up, the same for worker and server; a day of a daily export at least seven days (${default})."`
+
+	Hook hook.Config `embed:""`
+}
+
+// Parse validates the settings. The key is refused where others may know it,
+// unless dev is set.
+func (l Links) Parse(dev bool) (site schema.Site, key []byte, err error) {
+	key, keyErr := schema.ParseLinkKey(l.LinkKey, dev)
+	if l.PublicBaseURL == "" {
+		return "", nil, errors.Join(errors.New("PUBLIC_BASE_URL is not set: say where customers reach us, such as https://export.example.com"), keyErr)
+	}
+	site, err = schema.ParseSite(l.PublicBaseURL)
+	return site, key, errors.Join(err, keyErr)
+}
+
+// Check validates the settings.
+func (b Bulk) Check() error {
+	return errors.Join(Positive("DAY_RETENTION", b.DayRetention), Positive("DAY_PATIENCE", b.DayPatience))
+}
+
+// Positive returns an error unless the duration of a setting is longer than 0.
+func Positive(name string, d time.Duration) error {
+	if d <= 0 {
+		return fmt.Errorf("%s must be longer than nothing", name)
+	}
+	return nil
+}
+
+// CheckStopGrace validates STOP_GRACE.
+func CheckStopGrace(d time.Duration) error {
+	if d < 0 {
+		return errors.New("STOP_GRACE must not be negative")
+	}
+	return nil
+}

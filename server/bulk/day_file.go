@@ -1,0 +1,56 @@
+package bulk
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strconv"
+
+	"satchel/schema"
+	"satchel/server/auth"
+	"satchel/workflows/bulkexport"
+	"satchel/workflows/client"
+)
+
+// DayFiles returns the current files of the caller's account, of all resource types, newest
+// first.
+func (b *Bulk) DayFiles(ctx context.Context, p auth.Principal, limit int) ([]schema.DayFile, error) {
+	return b.Store.CurrentDayFiles(ctx, p.Account, limit)
+}
+
+// File returns a current file of the caller's account.
+func (b *Bulk) File(ctx context.Context, p auth.Principal, id string) (schema.DayFile, error) {
+	return b.Store.AccountDayFile(ctx, p.Account, id)
+}
+
+// FileURL returns the path and query of a signed link to a file, to be appended to a base URL.
+// The link needs no authentication and works any number of times until it expires by the
+// database's clock. Downloads are recorded in the audit trail for the actor that it was made
+// for.
+func (b *Bulk) FileURL(ctx context.Context, p auth.Principal, f schema.DayFile) (string, error) {
+	now, err := b.Store.Now(ctx)
+	if err != nil {
+		return "", err
+	}
+	until := now.Add(b.LinkTTL).Unix()
+	return filePath(f) + "?" + url.Values{
+		"by": {p.Actor()}, "exp": {strconv.FormatInt(until, 10)}, "sig": {b.Links.FileLink(f.ID, p.Actor(), until)},
+	}.Encode(), nil
+}
+
+func filePath(f schema.DayFile) string { return "/files/" + f.ID + "/" + fileName(f) }
+
+// fileName is the name of a file in its link and when it is saved.
+func fileName(f schema.DayFile) string { return fmt.Sprintf("%s-%s.json.gz", f.Type, f.Day) }
+
+// RemoveFile deletes a file of the caller's account before it expires, and returns once it is
+// gone.
+func (b *Bulk) RemoveFile(ctx context.Context, p auth.Principal, id string) error {
+	f, err := b.File(ctx, p, id)
+	if err != nil {
+		return err
+	}
+	return client.RemoveDayFile(ctx, b.Temporal, bulkexport.DayFileRemovalInput{
+		File: f.ID, Account: f.Account, Type: f.Type, Day: f.Day, ExpiresAt: f.ExpiresAt, By: p.Actor(),
+	})
+}

@@ -1,0 +1,38 @@
+package bulk
+
+import (
+	"context"
+	"regexp"
+
+	"satchel/schema"
+	"satchel/server/auth"
+	"satchel/workflows/client"
+)
+
+var callSIDPattern = regexp.MustCompile(`^CA[0-9a-fA-F]{32}$`)
+
+// EraseCall erases a call of the caller's account, created on the given UTC day, from the
+// archive. It returns once no new file will contain the call. Calling it again completes what
+// a failed attempt left undone.
+func (b *Bulk) EraseCall(ctx context.Context, p auth.Principal, date, call string) error {
+	day, err := parseDay("Date", date)
+	if err != nil {
+		return err
+	}
+	if !callSIDPattern.MatchString(call) {
+		return invalid("Sid", "Sid %q is not “CA” followed by 32 hexadecimal digits.", truncate(call))
+	}
+	created, erased, err := b.Store.ErasedCall(ctx, p.Account, call)
+	if err == nil && !erased {
+		created, err = b.Directory.CallDay(ctx, p.Account, call)
+	}
+	switch {
+	case err != nil:
+		return err
+	case created != day:
+		return schema.Errorf(schema.NotFound, "call_of_another_day", "The call was not created on the UTC day %s but on another day.", day)
+	}
+	// A call recorded as erased is erased again: the attempt that recorded it may have failed
+	// before it reached the archive and the day file.
+	return client.EraseCall(ctx, b.Temporal, p.Account, p.Actor(), schema.Erasure{Call: call, Day: day})
+}

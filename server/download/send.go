@@ -1,0 +1,257 @@
+package download
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"satchel/schema"
+	"satchel/server/respond"
+)
+
+// writeTimeout is how long a client may take to accept one write. A download
+// may take hours, as long as it makes progress.
+const writeTimeout = time.Minute
+
+// Sizes of one write: small for clients that are slow to accept it, large for
+// others, since each write has a cost.
+const (
+	minWrite = 64 << 10
+	maxWrite = 512 << 10
+)
+
+// File is an open file.
+type File struct {
+	Content  io.ReadSeekCloser
+	Object   io.Closer // that Content reads from, closed after it
+	Size     int64
+	Modified time.Time
+
+	// BeforeSend is called before the first byte is sent. With an error, none is.
+	BeforeSend func(offset int64, whole bool) error
+}
+
+// Send answers with a file: whole, in a range, or with 304 where the client has
+// it. open opens the file and sets the headers that describe it, a strong ETag
+// among them. Where the first byte is not sent within respond.RequestTimeout,
+// the answer is Unavailable; from then on a download lasts as long as it makes
+// progress.
+func Send(c echo.Context, open func(context.Context) (File, error)) error {
+	ctx, cancel := context.WithCancelCause(c.Request().Context())
+	defer cancel(nil)
+	timer := time.AfterFunc(respond.RequestTimeout, func() { cancel(errStartTimeout) })
+	defer timer.Stop()
+	err := send(ctx, c, open, func() { timer.Stop() })
+	if errors.Is(context.Cause(ctx), errStartTimeout) && err != nil && !c.Response().Committed {
+		away := schema.Errorf(schema.Unavailable, "storage_unavailable", "The file storage is not available right now. Please try again in a moment.")
+		away.RetryAfter, away.Cause = respond.RequestTimeout, fmt.Errorf("%w: %w", errStartTimeout, err)
+		return away
+	}
+	return err
+}
+
+// errStartTimeout cancels a download whose first byte is not sent in time.
+var errStartTimeout = errors.New("the file could not be read in time")
+
+func send(ctx context.Context, c echo.Context, open func(context.Context) (File, error), started func()) error {
+	file, err := open(ctx)
+	if err != nil {
+		return err
+	}
+	defer closers{file.Content, file.Object}.Close() //nolint:errcheck // it was only read
+	content := &contentReader{ReadSeeker: file.Content}
+	content.direct, _ = file.Content.(directReader)
+	w := newWriter(c, file.Size, func(offset int64, whole bool) error {
+		err := file.BeforeSend(offset, whole)
+		if err == nil {
+			started()
+		}
+		return err
+	})
+	http.ServeContent(w, withSingleRange(c.Request()), "", file.Modified, content)
+	return w.finish(content.err)
+}
+
+// singleRange matches the one form of Range that is answered with a part.
+var singleRange = regexp.MustCompile(`^bytes=\s*(\d+\s*-\s*\d*|-\s*\d+)\s*$`)
+
+// withSingleRange drops the Range header unless it is a single range and
+// If-Range, if present, is an ETag: all forms of a file have the same
+// Last-Modified, and parts of different forms must not be combined. Without the
+// header the whole file is sent, as HTTP allows.
+func withSingleRange(r *http.Request) *http.Request {
+	requested, condition := r.Header.Get("Range"), r.Header.Get("If-Range")
+	if requested == "" || singleRange.MatchString(requested) && (condition == "" || strings.HasPrefix(condition, `"`)) {
+		return r
+	}
+	r = r.Clone(r.Context())
+	r.Header.Del("Range")
+	return r
+}
+
+// contentReader keeps the first error of reading a file, which
+// http.ServeContent drops.
+type contentReader struct {
+	io.ReadSeeker
+	direct directReader // the same file, or nil
+	err    error
+}
+
+// directReader is a file that can be read without copying. Next returns at most
+// the given number of bytes, which stay valid until the next call.
+type directReader interface {
+	Next(limit int) ([]byte, error)
+}
+
+func (r *contentReader) Read(p []byte) (int, error) {
+	n, err := r.ReadSeeker.Read(p)
+	r.keep(err)
+	return n, err
+}
+
+func (r *contentReader) next(limit int) ([]byte, error) {
+	p, err := r.direct.Next(limit)
+	r.keep(err)
+	return p, err
+}
+
+func (r *contentReader) keep(err error) {
+	if err != nil && err != io.EOF && r.err == nil {
+		r.err = fmt.Errorf("read the file: %w", err)
+	}
+}
+
+// writer is the http.ResponseWriter that http.ServeContent gets. It delays the
+// header until the first byte of the file is read and beforeSend agrees, sets a
+// deadline for each write and the length of the file, and drops the bodies of
+// HTTP errors, which the caller writes in the format of the route.
+type writer struct {
+	c          echo.Context
+	size       int64
+	beforeSend func(offset int64, whole bool) error
+	control    *http.ResponseController
+
+	status int   // not yet sent
+	err    error // of beforeSend
+}
+
+func newWriter(c echo.Context, size int64, beforeSend func(offset int64, whole bool) error) *writer {
+	return &writer{c: c, size: size, beforeSend: beforeSend, control: http.NewResponseController(c.Response())}
+}
+
+func (w *writer) Header() http.Header { return w.c.Response().Header() }
+
+// WriteHeader keeps the status until there is a byte to send with it.
+func (w *writer) WriteHeader(status int) { w.status = status }
+
+func (w *writer) Write(b []byte) (int, error) {
+	switch {
+	case w.err != nil:
+		return 0, w.err
+	case w.status >= http.StatusBadRequest:
+		return len(b), nil // an error's text
+	}
+	if !w.c.Response().Committed {
+		if w.err = w.beforeSend(rangeStart(w.Header()), w.status == http.StatusOK); w.err != nil {
+			return 0, w.err
+		}
+		w.sendHeader()
+	}
+	w.extendDeadline()
+	return w.c.Response().Write(b)
+}
+
+func (w *writer) sendHeader() {
+	if w.status == http.StatusOK {
+		w.Header().Set(echo.HeaderContentLength, strconv.FormatInt(w.size, 10))
+	}
+	w.extendDeadline()
+	w.c.Response().WriteHeader(w.status)
+}
+
+// ReadFrom writes the file without copying where it can be read so, else
+// through a buffer.
+func (w *writer) ReadFrom(r io.Reader) (int64, error) {
+	if part, ok := r.(*io.LimitedReader); ok { // what http.ServeContent passes
+		if content, ok := part.R.(*contentReader); ok && content.direct != nil {
+			return w.writeDirect(content, part)
+		}
+	}
+	return io.CopyBuffer(struct{ io.Writer }{w}, r, make([]byte, minWrite))
+}
+
+func (w *writer) writeDirect(content *contentReader, part *io.LimitedReader) (written int64, err error) {
+	for limit := int64(minWrite); part.N > 0; {
+		p, err := content.next(int(min(part.N, limit)))
+		if err == io.EOF {
+			return written, nil
+		}
+		if err != nil {
+			return written, err
+		}
+		start := time.Now()
+		n, err := w.Write(p)
+		written, part.N = written+int64(n), part.N-int64(n)
+		if err != nil {
+			return written, err
+		}
+		if limit = min(2*limit, maxWrite); time.Since(start) > time.Second {
+			limit = minWrite
+		}
+	}
+	return written, nil
+}
+
+func (w *writer) extendDeadline() {
+	_ = w.control.SetWriteDeadline(time.Now().Add(writeTimeout)) // a connection without deadlines needs none
+}
+
+// finish sends the header where no byte was written, for HEAD and 304, and
+// returns the error that kept the file or a part of it from being sent.
+func (w *writer) finish(readErr error) error {
+	err := cmp.Or(w.err, readErr)
+	switch h := w.Header(); {
+	case w.c.Response().Committed:
+		return err
+	case err != nil:
+		deleteFileHeaders(h)
+		h.Del("Content-Range")
+		return err
+	case w.status >= http.StatusBadRequest:
+		deleteFileHeaders(h)
+		return echo.NewHTTPError(w.status)
+	}
+	w.sendHeader()
+	return nil
+}
+
+// deleteFileHeaders removes what describes the file from an answer that is an
+// error.
+func deleteFileHeaders(h http.Header) {
+	for _, name := range []string{
+		echo.HeaderContentEncoding, echo.HeaderContentDisposition, echo.HeaderContentLength, echo.HeaderLastModified,
+		"Accept-Ranges", "ETag", "X-Content-SHA256", "Repr-Digest",
+	} {
+		h.Del(name)
+	}
+}
+
+// rangeStart returns the first offset of a Content-Range: 100 of
+// "bytes 100-199/1000", and 0 without one.
+func rangeStart(h http.Header) int64 {
+	start, _, _ := strings.Cut(strings.TrimPrefix(h.Get("Content-Range"), "bytes "), "-")
+	n, err := strconv.ParseInt(start, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}

@@ -1,0 +1,128 @@
+package accountexport
+
+import (
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"satchel/activities/accountexport"
+	"satchel/schema"
+)
+
+// awaitConfirmation e-mails the confirmation link, again on request, and returns nil
+// when an owner or admin confirmed.
+func (r *run) awaitConfirmation(ctx workflow.Context) *schema.Ending {
+	closes := r.RequestedAt.Add(r.Windows.Confirm)
+	for linkVersion := 1; r.receiveSignal(ctx, Cancelled) == ""; linkVersion++ {
+		r.sendEmail(ctx, accountexport.RequestEmail, linkVersion, closes)
+		signal, err := r.waitForSignal(ctx, closes, "confirmation window", Cancelled, Confirmed, ResendConfirmation)
+		switch {
+		case err != nil || signal == Cancelled:
+			return &cancelled
+		case signal == Confirmed:
+			return nil
+		case signal != ResendConfirmation:
+			return &unconfirmed
+		}
+	}
+	return &cancelled
+}
+
+// build makes the archive and returns nil when it is complete. A cancellation that
+// comes before this run knows of the completion wins over the outcome, be it a
+// complete archive or a failure.
+func (r *run) build(ctx workflow.Context) *schema.Ending {
+	building, stop := workflow.WithCancel(ctx)
+	workflow.GoNamed(ctx, "cancelled", func(ctx workflow.Context) {
+		if r.awaitSignal(ctx, never, Cancelled) == Cancelled {
+			stop()
+		}
+	})
+	failedCategory, err := r.collectAndAssemble(building)
+	switch {
+	case building.Err() != nil || r.receiveSignal(ctx, Cancelled) == Cancelled:
+		return &cancelled
+	case err != nil:
+		return &schema.Ending{Status: schema.Failed, Reason: schema.FailedReason(failedCategory), Category: failedCategory}
+	}
+	return nil
+}
+
+// collectAndAssemble collects, assembles and verifies. The category that comes with
+// an error is the one that failed, "" where the archive did.
+func (r *run) collectAndAssemble(ctx workflow.Context) (failedCategory schema.Category, err error) {
+	if err := r.confirm(ctx); err != nil {
+		return "", err
+	}
+	if failedCategory, err := r.collect(ctx); err != nil {
+		return failedCategory, err
+	}
+	archive, err := r.assemble(ctx)
+	if err != nil {
+		return "", err
+	}
+	r.completed, err = r.complete(ctx, archive)
+	return "", err
+}
+
+// collect collects all categories concurrently and returns the one that failed. It
+// returns only when no category is being written any more.
+func (r *run) collect(ctx workflow.Context) (failedCategory schema.Category, failure error) {
+	r.publishStatus(ctx, schema.Processing, fmt.Sprintf("Collecting %d categories.", len(r.Categories)))
+	ctx, stop := workflow.WithCancel(ctx)
+	all := workflow.NewSelector(ctx)
+	for _, c := range r.Categories {
+		all.AddFuture(r.collectCategory(ctx, c), func(f workflow.Future) {
+			if err := f.Get(ctx, nil); err != nil && failure == nil {
+				failedCategory, failure = c, err
+				stop() // the export fails anyway
+			}
+		})
+	}
+	for range r.Categories {
+		all.Select(ctx)
+	}
+	return failedCategory, failure
+}
+
+// serveUntilExpiry e-mails the download link and waits until the download window
+// closes or the archive is deleted on request. Failing e-mails delay neither.
+func (r *run) serveUntilExpiry(ctx workflow.Context) schema.Ending {
+	r.publishStatus(ctx, schema.Completed, "The archive can be downloaded until "+r.completed.ExpiresAt.UTC().Format(time.RFC3339)+".")
+	if r.receiveSignal(ctx, Removed) != "" && !r.discardEarlyRemoval() {
+		return deleted
+	}
+	waiting, stop := workflow.WithCancel(ctx)
+	r.sendEmail(waiting, accountexport.ReadyEmail, 1, r.completed.ExpiresAt)
+	signal, err := r.waitForSignal(waiting, r.completed.ExpiresAt, "download window", Removed)
+	stop()
+	if signal == Removed || err != nil { // cancelling the run deletes the archive, too
+		return deleted
+	}
+	return windowPassed
+}
+
+// finish removes whatever was stored, publishes how the export ended, and keeps the
+// run open until the next export may be requested.
+func (r *run) finish(ctx workflow.Context, ending schema.Ending) error {
+	ctx, _ = workflow.NewDisconnectedContext(ctx) // a cancelled run removes everything, too
+	if err := r.remove(ctx, ending); err != nil {
+		return err
+	}
+	if ending == windowPassed && !workflow.Now(ctx).Before(r.completed.AvailableAgainAt) {
+		workflow.SetCurrentDetails(ctx, r.finalDetails(ending))
+		return nil // it closes now, so its search attributes are no longer needed: one billable action less for nearly every export
+	}
+	r.publishStatus(ctx, ending.Status, r.finalDetails(ending))
+	switch {
+	case ending.Status == schema.Failed:
+		return r.startEmail(ctx, accountexport.FailedEmail)
+	case ending == unconfirmed:
+		return r.startEmail(ctx, accountexport.UnconfirmedEmail)
+	case ending.Status == schema.Expired:
+		_, err := r.waitForSignal(ctx, r.completed.AvailableAgainAt, "cooldown")
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,144 @@
+package accountexport
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"satchel/activities"
+	"satchel/activities/accountexport"
+	"satchel/schema"
+	"satchel/workflows"
+)
+
+// run is the state of one run: its input and what it received since.
+type run struct {
+	AccountExportInput
+	received  map[Signal]SignalPayload
+	completed accountexport.CompleteExportResult
+}
+
+// Activities are referenced through nil pointers; they are not called here.
+var (
+	a      *accountexport.Activities
+	emails *activities.EmailActivities
+)
+
+func newRun(in AccountExportInput) *run {
+	in.Windows = in.Windows.Filled()
+	if len(in.Categories) == 0 {
+		in.Categories = schema.Categories
+	}
+	return &run{AccountExportInput: in, received: map[Signal]SignalPayload{}}
+}
+
+// open writes the row also for an export that is cancelled meanwhile, so that there
+// is one to end.
+func (r *run) open(ctx workflow.Context) error {
+	ctx, _ = workflow.NewDisconnectedContext(ctx)
+	ctx = workflows.WithActivityID(workflows.DatabaseOptions(ctx, "Open the export"), "open")
+	return workflow.ExecuteActivity(ctx, a.OpenExport, accountexport.OpenExportInput{
+		Export: r.ID, Account: r.Account, RequestedBy: r.RequestedBy,
+		RequestedAt: r.RequestedAt, ConfirmBy: r.RequestedAt.Add(r.Windows.Confirm),
+		Categories: r.Categories,
+	}).Get(ctx, nil)
+}
+
+func (r *run) confirm(ctx workflow.Context) error {
+	ctx = workflows.WithActivityID(workflows.DatabaseOptions(ctx, "Make the key"), "confirm")
+	return workflow.ExecuteActivity(ctx, a.ConfirmExport,
+		accountexport.ConfirmExportInput{Export: r.ID, Account: r.Account, By: r.by(Confirmed)}).Get(ctx, nil)
+}
+
+func (r *run) collectCategory(ctx workflow.Context, c schema.Category) workflow.Future {
+	ctx = workflows.WithActivityID(workflows.StreamOptions(ctx, "Collect "+c.Title(), r.Windows.Collect), string(c))
+	return workflow.ExecuteActivity(ctx, a.CollectCategory,
+		accountexport.CollectCategoryInput{Export: r.ID, Account: r.Account, Category: c})
+}
+
+func (r *run) assemble(ctx workflow.Context) (archive accountexport.AssembleArchiveResult, err error) {
+	ctx = workflows.WithActivityID(workflows.StreamOptions(ctx, "Assemble the archive", r.Windows.Collect), "assemble")
+	err = workflow.ExecuteActivity(ctx, a.AssembleArchive,
+		accountexport.AssembleArchiveInput{Export: r.ID, Account: r.Account}).Get(ctx, &archive)
+	return archive, err
+}
+
+// complete reads the archive back, and only then completes the export.
+func (r *run) complete(ctx workflow.Context, archive accountexport.AssembleArchiveResult) (completed accountexport.CompleteExportResult, err error) {
+	ctx = workflows.WithActivityID(workflows.StreamOptions(ctx, "Verify the archive", r.Windows.Collect), "verify")
+	err = workflow.ExecuteActivity(ctx, a.CompleteExport, accountexport.CompleteExportInput{
+		Export: r.ID, Account: r.Account, Archive: archive, Windows: r.Windows,
+	}).Get(ctx, &completed)
+	return completed, err
+}
+
+// remove is retried until it succeeds.
+func (r *run) remove(ctx workflow.Context, ending schema.Ending) error {
+	ctx = workflows.WithActivityID(workflows.RemovalOptions(ctx, "Remove everything"), "remove")
+	return workflow.ExecuteActivity(ctx, a.RemoveArchive, accountexport.RemoveArchiveInput{
+		Export: r.ID, Account: r.Account, Ending: ending, By: r.endedBy(ending),
+	}).Get(ctx, nil)
+}
+
+// sendEmail sends in the background, retrying until the deadline passes or ctx is
+// cancelled.
+func (r *run) sendEmail(ctx workflow.Context, kind activities.EmailKind, linkVersion int, deadline time.Time) {
+	ctx = workflows.EmailOptions(ctx, "E-mail: "+string(kind), deadline.Sub(workflow.Now(ctx)))
+	ctx = workflows.WithActivityID(ctx, fmt.Sprintf("email-%s-%d", kind, linkVersion))
+	workflow.ExecuteActivity(ctx, emails.SendEmail, r.email(kind, linkVersion))
+}
+
+// startEmail leaves an e-mail to a run of its own, so that this one can close now.
+func (r *run) startEmail(ctx workflow.Context, kind activities.EmailKind) error {
+	return workflows.StartEmail(ctx, r.email(kind, 1))
+}
+
+func (r *run) email(kind activities.EmailKind, linkVersion int) activities.SendEmailInput {
+	return activities.SendEmailInput{About: r.ID, Account: r.Account, Kind: kind, LinkVersion: linkVersion}
+}
+
+// publishStatus sets the search attribute and the current details of the run.
+func (r *run) publishStatus(ctx workflow.Context, status schema.Status, details string) {
+	workflow.SetCurrentDetails(ctx, details)
+	if err := workflow.UpsertTypedSearchAttributes(ctx, workflows.StatusAttribute.ValueSet(string(status))); err != nil {
+		workflow.GetLogger(ctx).Warn("search attribute not set", "export", r.ID, "err", err)
+	}
+}
+
+// discardEarlyRemoval discards a Removed signal that was sent before there was an
+// archive, and tells whether it did. The sender may have seen the archive before
+// this run knew of it: such a signal counts.
+func (r *run) discardEarlyRemoval() bool {
+	if r.received[Removed].SeenStatus == schema.Completed {
+		return false
+	}
+	delete(r.received, Removed)
+	return true
+}
+
+// finalDetails say how the export ended, and when the next one can be requested.
+func (r *run) finalDetails(ending schema.Ending) string {
+	details := "Ended: " + string(ending.Status) + "."
+	if ending.Status == schema.Expired && ending != unconfirmed {
+		details += " The next can be requested from " + r.completed.AvailableAgainAt.UTC().Format(time.RFC3339) + " on."
+	}
+	return details
+}
+
+// endedBy returns who requested this ending, activities.Satchel where a deadline
+// passed.
+func (r *run) endedBy(ending schema.Ending) string {
+	switch ending {
+	case cancelled:
+		return r.by(Cancelled)
+	case deleted:
+		return r.by(Removed)
+	}
+	return activities.Satchel
+}
+
+// by returns who sent the signal. Where the run itself was cancelled instead it was
+// an operator.
+func (r *run) by(s Signal) string { return cmp.Or(r.received[s].By, activities.Operator) }

@@ -1,0 +1,86 @@
+package bulkexport
+
+import (
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"satchel/activities/bulkexport"
+	"satchel/schema"
+	"satchel/workflows"
+)
+
+// BulkDayInput is the input of BulkDay.
+type BulkDayInput struct {
+	Account string
+	Type    schema.ResourceType
+	Day     schema.Day
+	Job     string // "" for a daily export and for a rebuild
+	Rebuild bool   // without calls that were erased since
+	Limits  schema.BulkLimits
+}
+
+// BulkDay writes the file of one account, type and UTC day. Its workflow ID keeps it
+// to one writer at a time.
+func BulkDay(ctx workflow.Context, in BulkDayInput) (result bulkexport.WriteDayResult, err error) {
+	in.Limits = in.Limits.Filled()
+	ctx = dayFileOptions(ctx, daySummary(in.Type, in.Day), max(maxDayDuration, in.Limits.Patience), in.retryWindow())
+	err = workflow.ExecuteActivity(workflows.WithActivityID(ctx, "write"), a.WriteDay, bulkexport.WriteDayInput(in)).Get(ctx, &result)
+	return result, err
+}
+
+func daySummary(t schema.ResourceType, day schema.Day) string {
+	return "Write " + string(t) + " of " + string(day)
+}
+
+// retryWindow is how long the day is retried. A daily export cannot be requested
+// again, so it is retried for as long as a missed one is made up for.
+func (in BulkDayInput) retryWindow() time.Duration {
+	if daily := in.Job == "" && !in.Rebuild; daily {
+		return max(schema.DailyCatchUp, in.Limits.Patience)
+	}
+	return in.Limits.Patience
+}
+
+// maxPause is the longest pause between looks at whether another run still writes the
+// day. That may take days, and each pause is in the history.
+const maxPause = 10 * time.Minute
+
+// writeDay runs BulkDay as a child, as soon as no other run writes the same day.
+func writeDay(ctx workflow.Context, in BulkDayInput) (result bulkexport.WriteDayResult, err error) {
+	ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
+		WorkflowID:            workflows.BulkDayID(in.Account, in.Type, in.Day),
+		ParentClosePolicy:     enumspb.PARENT_CLOSE_POLICY_REQUEST_CANCEL,
+		WaitForCancellation:   true,
+		TypedSearchAttributes: temporal.NewSearchAttributes(workflows.AccountAttribute.ValueSet(in.Account)),
+		StaticSummary:         daySummary(in.Type, in.Day),
+		Priority:              Priority(in.Account),
+	})
+	for pause := time.Second; ; pause = min(2*pause, maxPause) {
+		err = workflow.ExecuteChildWorkflow(ctx, BulkDay, in).Get(ctx, &result)
+		if !temporal.IsWorkflowExecutionAlreadyStartedError(err) {
+			return result, err
+		}
+		if err := workflow.NewTimerWithOptions(ctx, pause, workflow.TimerOptions{Summary: "another run writes this day"}).Get(ctx, nil); err != nil {
+			return result, err
+		}
+	}
+}
+
+// DayFileRemovalInput is the input of DayFileRemoval.
+type DayFileRemovalInput struct {
+	File      string
+	Account   string
+	Type      schema.ResourceType
+	Day       schema.Day
+	ExpiresAt time.Time
+	By        string
+}
+
+// DayFileRemoval deletes a day file before its time, also while it is rebuilt.
+func DayFileRemoval(ctx workflow.Context, in DayFileRemovalInput) error {
+	ctx = workflows.WithActivityID(workflows.RemovalOptions(ctx, "Remove "+in.File), "remove")
+	return workflow.ExecuteActivity(ctx, a.RemoveDayFile, bulkexport.RemoveDayFileInput(in)).Get(ctx, nil)
+}

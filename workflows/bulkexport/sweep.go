@@ -1,0 +1,146 @@
+package bulkexport
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"satchel/activities"
+	"satchel/activities/bulkexport"
+	"satchel/schema"
+	"satchel/workflows"
+)
+
+// SweepInput is the input of BulkExportSweep.
+type SweepInput struct {
+	Grace  time.Duration // how late something must be before the sweep does it
+	Limits schema.BulkLimits
+}
+
+// SweepResult is the result of BulkExportSweep.
+type SweepResult struct {
+	Expired  int // day files that were removed, since they expired
+	Orphans  int // day files whose objects were removed, since they have no row
+	Failed   int // of either, that could not be removed
+	Rebuilds int // requested of files with erased calls
+	Jobs     int // ended in place of their run
+	Resent   int // webhooks and e-mails whose run was lost
+}
+
+// BulkExportSweep does what lost runs would have done, and what comes due without a
+// run: it destroys the keys of expired files; ends jobs, and sends webhooks and
+// e-mails, whose run is gone; requests rebuilds of files with erased calls; deletes
+// erased calls that came to the archive since; purges old rows; and removes expired
+// and orphaned files. A part that fails does not stop the others; the sweep fails
+// then, so that operators see it, and the next one tries again.
+func BulkExportSweep(ctx workflow.Context, in SweepInput) (SweepResult, error) {
+	in.Limits = in.Limits.Filled()
+	s := &sweep{SweepInput: in}
+	errs := []error{s.destroyExpiredKeys(ctx)} // before any file is deleted
+	errs = append(errs, concurrently(ctx,
+		s.endAbandonedJobs, s.requestRebuilds, s.eraseArchivedCalls, s.purge, s.removeExpired, s.removeOrphans)...)
+	if s.result.Failed > 0 {
+		errs = append(errs, fmt.Errorf("%d day files could not be removed", s.result.Failed))
+	}
+	return s.result, errors.Join(errs...)
+}
+
+type sweep struct {
+	SweepInput
+	result SweepResult
+}
+
+// concurrently runs all parts and returns their errors.
+func concurrently(ctx workflow.Context, parts ...func(workflow.Context) error) []error {
+	errs, all := make([]error, len(parts)), workflow.NewWaitGroup(ctx)
+	for i, part := range parts {
+		all.Add(1)
+		workflow.Go(ctx, func(ctx workflow.Context) {
+			errs[i] = part(ctx)
+			all.Done()
+		})
+	}
+	all.Wait(ctx)
+	return errs
+}
+
+func (s *sweep) destroyExpiredKeys(ctx workflow.Context) error {
+	return workflow.ExecuteActivity(workflows.SweepOptions(ctx, "Destroy the keys of expired files"), a.DestroyExpiredKeys).Get(ctx, nil)
+}
+
+// endAbandonedJobs ends jobs, and only then looks for undelivered webhooks and
+// e-mails, so that it does not find those that it has just started.
+func (s *sweep) endAbandonedJobs(ctx workflow.Context) error {
+	return errors.Join(s.endJobs(ctx), s.resendUndelivered(ctx))
+}
+
+func (s *sweep) endJobs(ctx workflow.Context) error {
+	var abandoned bulkexport.EndAbandonedJobsResult
+	if err := workflow.ExecuteActivity(workflows.SweepOptions(ctx, "End abandoned jobs"), a.EndAbandonedJobs, s.jobs()).Get(ctx, &abandoned); err != nil {
+		return err
+	}
+	s.result.Jobs = abandoned.Ended
+	return s.send(ctx, abandoned.Undelivered)
+}
+
+func (s *sweep) resendUndelivered(ctx workflow.Context) error {
+	var found bulkexport.Undelivered
+	if err := workflow.ExecuteActivity(workflows.SweepOptions(ctx, "Find undelivered webhooks and e-mails"), a.FindUndelivered, s.jobs()).Get(ctx, &found); err != nil {
+		return err
+	}
+	return s.send(ctx, found)
+}
+
+func (s *sweep) jobs() bulkexport.SweepJobsInput {
+	return bulkexport.SweepJobsInput{Grace: s.Grace, Limits: s.Limits}
+}
+
+// send starts webhooks and e-mails. One that is being sent after all is not sent
+// twice: its workflow ID is the same.
+func (s *sweep) send(ctx workflow.Context, undelivered bulkexport.Undelivered) error {
+	for _, w := range undelivered.Webhooks {
+		if err := startWebhook(ctx, WebhookDeliveryInput{Event: w.Event, Account: w.Account}); err != nil {
+			return err
+		}
+		s.result.Resent++
+	}
+	for _, e := range undelivered.Emails {
+		if err := workflows.StartEmail(ctx, e); err != nil {
+			return err
+		}
+		s.result.Resent++
+	}
+	return nil
+}
+
+func (s *sweep) requestRebuilds(ctx workflow.Context) error {
+	return workflow.ExecuteActivity(workflows.SweepOptions(ctx, "Request rebuilds"), a.RequestRebuilds).Get(ctx, &s.result.Rebuilds)
+}
+
+func (s *sweep) eraseArchivedCalls(ctx workflow.Context) error {
+	return workflow.ExecuteActivity(workflows.SweepOptions(ctx, "Delete erased calls from the archive"), a.EraseArchivedCalls).Get(ctx, nil)
+}
+
+func (s *sweep) purge(ctx workflow.Context) error {
+	return workflow.ExecuteActivity(workflows.SweepOptions(ctx, "Purge old rows"), a.PurgeBulk,
+		bulkexport.PurgeBulkInput{Retention: s.Limits.Retention}).Get(ctx, nil)
+}
+
+func (s *sweep) removeExpired(ctx workflow.Context) error {
+	var expired bulkexport.RemoveExpiredDayFilesResult
+	err := workflow.ExecuteActivity(workflows.SweepOptions(ctx, "Remove expired files"), a.RemoveExpiredDayFiles).Get(ctx, &expired)
+	s.result.Expired = expired.Removed
+	s.result.Failed += expired.Failed
+	return err
+}
+
+func (s *sweep) removeOrphans(ctx workflow.Context) error {
+	var orphans activities.RemoveOrphansResult
+	err := workflow.ExecuteActivity(workflows.SweepOptions(ctx, "Remove orphaned objects"), a.RemoveOrphanedDayFiles,
+		activities.RemoveOrphansInput{Grace: s.Grace}).Get(ctx, &orphans)
+	s.result.Orphans = orphans.Removed
+	s.result.Failed += orphans.Failed
+	return err
+}

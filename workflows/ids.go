@@ -1,0 +1,56 @@
+package workflows
+
+import (
+	"satchel/activities"
+	"satchel/schema"
+)
+
+// AccountExportID is the workflow ID of an account's export. At most one run of it
+// is open, so an account has at most one export at a time.
+func AccountExportID(account string) string { return "account-export/" + account }
+
+// EmailID is the workflow ID of an e-mail about an export or job.
+func EmailID(about string, kind activities.EmailKind) string {
+	return "email/" + about + "/" + string(kind)
+}
+
+// BulkJobID is the workflow ID of a bulk job.
+func BulkJobID(job string) string { return "bulk-job/" + job }
+
+// BulkDayID is the workflow ID of writing a day file: a day has one writer at a
+// time.
+func BulkDayID(account string, t schema.ResourceType, day schema.Day) string {
+	return "bulk-day/" + account + "/" + string(t) + "/" + string(day)
+}
+
+// BulkDailyID is the ID of the schedule of an account's daily exports of a type, and
+// the prefix of the workflow IDs of its runs.
+func BulkDailyID(account string, t schema.ResourceType) string {
+	return "bulk-daily/" + account + "/" + string(t)
+}
+
+// BulkConfigurationID is the workflow ID of changing the daily exports of an account
+// and type: one run at a time.
+func BulkConfigurationID(account string, t schema.ResourceType) string {
+	return "bulk-configuration/" + account + "/" + string(t)
+}
+
+// CallErasureID is the workflow ID of erasing a call.
+func CallErasureID(account, call string) string { return "erase-calls/" + account + "/" + call }
+
+// DayRebuildID is the workflow ID of rebuilding an account's file of calls of a day.
+func DayRebuildID(account string, day schema.Day) string {
+	return "rebuild-day/" + account + "/" + string(day)
+}
+
+// WebhookID is the workflow ID of the delivery of an event.
+func WebhookID(event string) string { return "webhook/" + event }
+
+// DayFileRemovalID is the workflow ID of the early removal of a day file.
+func DayFileRemovalID(file string) string { return "remove-day-file/" + file }
+
+// Schedules of sweeps, and prefixes of the workflow IDs of their runs.
+const (
+	AccountExportSweepID = "sweep"
+	BulkExportSweepID    = "sweep-bulk"
+)
