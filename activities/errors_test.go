@@ -22,7 +22,7 @@ func TestTheDelayBetweenAttemptsGrowsWhileAServiceIsAway(t *testing.T) {
 	var attempts []time.Time
 	env.RegisterActivity(&fails{func() error {
 		attempts = append(attempts, env.Now())
-		return &schema.Error{Kind: schema.Unavailable, Code: "database_unavailable", Message: "Away.", RetryAfter: 5 * time.Second}
+		return &schema.Error{Kind: schema.Unavailable, Code: schema.CodeDatabaseUnavailable, Message: "Away.", RetryAfter: 5 * time.Second}
 	}})
 	env.ExecuteWorkflow(func(ctx workflow.Context) error {
 		ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{

@@ -126,7 +126,7 @@ func (d *deps) archiveSchema(ctx context.Context) ([]byte, error) {
 func describeError(c schema.Category, err error) error {
 	if sqlstate.Is(err, sqlstate.InsufficientPrivilege) {
 		err = &schema.Error{
-			Kind: schema.Unavailable, Code: "schema_unavailable", RetryAfter: time.Minute, Cause: err,
+			Kind: schema.Unavailable, Code: schema.CodeSchemaUnavailable, RetryAfter: time.Minute, Cause: err,
 			Message: "This server may not read the columns that the file's schema is made from. Its operator can change that.",
 		}
 	}

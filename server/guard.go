@@ -52,7 +52,7 @@ func (g *guard) sameOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 			protection = g.orHostSite
 		}
 		if err := protection.Check(c.Request()); err != nil {
-			return schema.Errorf(schema.Forbidden, "cross_origin", "The request came from a page of another site. Please use our own page.")
+			return schema.Errorf(schema.Forbidden, schema.CodeCrossOrigin, "The request came from a page of another site. Please use our own page.")
 		}
 		return next(c)
 	}
@@ -93,7 +93,7 @@ func allow(method, key string, reads, changes *limit.Buckets) error {
 	if wait == 0 {
 		return nil
 	}
-	err := schema.Errorf(schema.Limited, "too_many_requests", "Too many requests. Please try again less often.")
+	err := schema.Errorf(schema.Limited, schema.CodeTooManyRequests, "Too many requests. Please try again less often.")
 	err.RetryAfter = wait
 	return err
 }

@@ -173,7 +173,7 @@ func TestAnEmailThatIsNoLongerTrueIsNotSent(t *testing.T) {
 type lagging struct{ activities.Directory }
 
 func (lagging) Account(context.Context, string) (schema.Account, error) {
-	return schema.Account{}, schema.Errorf(schema.NotFound, "account_not_found", "There is no such account.")
+	return schema.Account{}, schema.Errorf(schema.NotFound, schema.CodeAccountNotFound, "There is no such account.")
 }
 
 func TestAnAccountThatTheSourceDoesNotShowYetIsRetried(t *testing.T) {

@@ -50,7 +50,7 @@ func TestTheWeekOfAnAccountThatIsGoneBeginsWithTheFirstAttemptThatDoesNotFindIt(
 	r.Source = directory{shown, schema.Account{}, io.ErrUnexpectedEOF}
 	require.Error(t, r.tryDay(bulkexport.WriteDayInput{Type: schema.Messages}, nil))
 	require.True(t, isVisible(), "the source could not be read")
-	r.Source = directory{shown, schema.Account{}, schema.Errorf(schema.NotFound, "account_not_found", "There is no such account.")}
+	r.Source = directory{shown, schema.Account{}, schema.Errorf(schema.NotFound, schema.CodeAccountNotFound, "There is no such account.")}
 	require.Error(t, r.tryDay(bulkexport.WriteDayInput{Type: schema.Messages}, nil))
 	require.False(t, isVisible())
 	r.Source = directory{shown, schema.Account{ID: account, Suspended: true}, nil}
@@ -76,7 +76,7 @@ func TestTheDailyExportsOfAnAccountThatIsGoneEndAfterAWeek(t *testing.T) {
 	}
 	require.NotEmpty(t, record(schema.DayFailed), "the account is there")
 	shown := r.Source
-	r.Source = directory{shown, schema.Account{}, schema.Errorf(schema.NotFound, "account_not_found", "There is no such account.")}
+	r.Source = directory{shown, schema.Account{}, schema.Errorf(schema.NotFound, schema.CodeAccountNotFound, "There is no such account.")}
 	require.Empty(t, record(schema.DayFailed), "the account is gone")
 	r.exec(`update satchel.bulk_configurations set unseen_since = now() - interval '6 days'`)
 	require.Empty(t, record(schema.DayFailed))

@@ -142,7 +142,7 @@ func TestAWebhookThatCanNeverBeCalledIsNotRetried(t *testing.T) {
 type tokenless struct{ bulkexport.Source }
 
 func (tokenless) SigningKey(context.Context, string) ([]byte, error) {
-	return nil, schema.Errorf(schema.Conflict, "no_signing_key", "The account has no auth token that webhooks could be signed with.")
+	return nil, schema.Errorf(schema.Conflict, schema.CodeNoSigningKey, "The account has no auth token that webhooks could be signed with.")
 }
 
 func TestNothingIsSentUnsignedAndALaterTokenSignsIt(t *testing.T) {

@@ -29,7 +29,7 @@ func jsonBody(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		body = bytes.TrimSpace(body)
 		if len(body) > 0 && (body[0] != '{' || !json.Valid(body)) {
-			return schema.Errorf(schema.Invalid, "invalid_body", "The request body must be empty or a JSON object.")
+			return schema.Errorf(schema.Invalid, schema.CodeInvalidBody, "The request body must be empty or a JSON object.")
 		}
 		return next(c)
 	}

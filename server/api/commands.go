@@ -93,9 +93,9 @@ func (a *API) Confirm(ctx context.Context, p auth.Principal, id string) (schema.
 		check: func(e schema.Export) (done bool, err error) {
 			switch {
 			case e.Status == schema.Cancelled:
-				err = schema.Errorf(schema.Gone, "cancelled", "This export was stopped. You can request a new one.")
+				err = schema.Errorf(schema.Gone, schema.CodeCancelled, "This export was stopped. You can request a new one.")
 			case e.Status.Ended():
-				err = schema.Errorf(schema.Gone, "already_ended", "This export has ended. You can request a new one.")
+				err = schema.Errorf(schema.Gone, schema.CodeAlreadyEnded, "This export has ended. You can request a new one.")
 			case e.Status == schema.Pending:
 				err = a.checkConfirmWindow(ctx, e)
 			}
@@ -109,7 +109,7 @@ func (a *API) Confirm(ctx context.Context, p auth.Principal, id string) (schema.
 func (a *API) checkConfirmWindow(ctx context.Context, e schema.Export) error {
 	now, err := a.store.Now(ctx)
 	if err == nil && !now.Before(e.ConfirmBy) {
-		err = schema.Errorf(schema.Gone, "lapsed", "This export was not confirmed in time. You can request a new one.")
+		err = schema.Errorf(schema.Gone, schema.CodeLapsed, "This export was not confirmed in time. You can request a new one.")
 	}
 	return err
 }

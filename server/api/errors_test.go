@@ -167,7 +167,7 @@ func TestInternalErrorsAreOnlyLogged(t *testing.T) { // not parallel: it listens
 
 func TestTheSchemaIsMadeOnceAndAFailureIsNotRetriedAtOnce(t *testing.T) {
 	t.Parallel()
-	asked, away := 0, schema.Errorf(schema.Unavailable, "database_unavailable", "The database is not available right now. Please try again.")
+	asked, away := 0, schema.Errorf(schema.Unavailable, schema.CodeDatabaseUnavailable, "The database is not available right now. Please try again.")
 	away.RetryAfter = time.Second
 	fx := newFixture(t, func(_ *testing.T, d *api.Deps) {
 		d.ArchiveSchema = func(context.Context) ([]byte, error) { asked++; return nil, away }

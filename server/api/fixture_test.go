@@ -205,7 +205,7 @@ func (fx *fixture) Person(_ context.Context, account, user string) (schema.Perso
 			return schema.Person{ID: user, Account: account, Role: c.role}, nil
 		}
 	}
-	return schema.Person{}, schema.Errorf(schema.NotFound, "not_found", "Not found.")
+	return schema.Person{}, schema.Errorf(schema.NotFound, schema.CodeNotFound, "Not found.")
 }
 
 // Credential implements auth.Directory.
@@ -216,7 +216,7 @@ func (fx *fixture) Credential(_ context.Context, username string) (schema.Creden
 			return schema.Credential{Account: c.account, User: c.user, Role: c.role, SecretSHA256: sum[:]}, nil
 		}
 	}
-	return schema.Credential{}, schema.Errorf(schema.NotFound, "not_found", "Not found.")
+	return schema.Credential{}, schema.Errorf(schema.NotFound, schema.CodeNotFound, "Not found.")
 }
 
 // response is an HTTP response, read to its end.

@@ -17,7 +17,7 @@ func (a *API) requestExport(c echo.Context) error {
 	}
 	keys := c.Request().Header.Values("Idempotency-Key")
 	if len(keys) > 1 {
-		return schema.Errorf(schema.Invalid, "invalid_idempotency_key", "Send only one Idempotency-Key.")
+		return schema.Errorf(schema.Invalid, schema.CodeInvalidIdempotencyKey, "Send only one Idempotency-Key.")
 	}
 	e, err := a.Request(c.Request().Context(), p, first(keys))
 	if err != nil {

@@ -62,7 +62,7 @@ func (a *API) page(ctx context.Context, p auth.Principal, before string) ([]sche
 	case before == "":
 		return a.List(ctx, p)
 	case !schema.IsExportID(before):
-		return nil, schema.Errorf(schema.Invalid, "invalid_before", "The value of before was not returned as next by this list.")
+		return nil, schema.Errorf(schema.Invalid, schema.CodeInvalidBefore, "The value of before was not returned as next by this list.")
 	}
 	return a.store.ExportsBefore(ctx, p.Account, before, pageSize)
 }
@@ -76,5 +76,5 @@ func unwritten(account string, run client.OpenRun) schema.Export {
 }
 
 func notFound() error {
-	return schema.Errorf(schema.NotFound, "not_found", "There is no such export.")
+	return schema.Errorf(schema.NotFound, schema.CodeNotFound, "There is no such export.")
 }

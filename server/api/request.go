@@ -75,7 +75,7 @@ func (a *API) Request(ctx context.Context, p auth.Principal, key string) (schema
 const closeTimeout = 2 * time.Second
 
 var errClosing = &schema.Error{
-	Kind: schema.Unavailable, Code: "closing", Message: "Your last export is just being closed. Please try again.", RetryAfter: closeTimeout,
+	Kind: schema.Unavailable, Code: schema.CodeClosing, Message: "Your last export is just being closed. Please try again.", RetryAfter: closeTimeout,
 }
 
 // request starts the export, or returns an error that says what prevents it:
@@ -125,7 +125,7 @@ func (a *API) activeExport(ctx context.Context, p auth.Principal, id string) err
 		return errClosing // its time is over, and its run is about to end it
 	}
 	return &BusyError{
-		Err:      schema.Errorf(schema.Conflict, "export_active", "An export of this account is already under way."),
+		Err:      schema.Errorf(schema.Conflict, schema.CodeExportActive, "An export of this account is already under way."),
 		ExportID: e.ID, AvailableAt: available,
 	}
 }
@@ -142,7 +142,7 @@ func (a *API) checkCooldown(ctx context.Context, account string) error {
 		available = e.ExpiresAt // the run stays open as long as the file exists
 	}
 	return &BusyError{
-		Err:      schema.Errorf(schema.Conflict, "cooldown", "Your last export was completed only recently. Please wait before you request the next one."),
+		Err:      schema.Errorf(schema.Conflict, schema.CodeCooldown, "Your last export was completed only recently. Please wait before you request the next one."),
 		ExportID: e.ID, AvailableAt: available,
 	}
 }
@@ -150,11 +150,11 @@ func (a *API) checkCooldown(ctx context.Context, account string) error {
 // checkKey accepts up to 255 printable ASCII characters.
 func checkKey(key string) error {
 	if len(key) > 255 {
-		return schema.Errorf(schema.Invalid, "invalid_idempotency_key", "An Idempotency-Key can have at most 255 characters.")
+		return schema.Errorf(schema.Invalid, schema.CodeInvalidIdempotencyKey, "An Idempotency-Key can have at most 255 characters.")
 	}
 	for i := range len(key) {
 		if key[i] < ' ' || key[i] > '~' {
-			return schema.Errorf(schema.Invalid, "invalid_idempotency_key", "An Idempotency-Key can contain only printable ASCII characters.")
+			return schema.Errorf(schema.Invalid, schema.CodeInvalidIdempotencyKey, "An Idempotency-Key can contain only printable ASCII characters.")
 		}
 	}
 	return nil

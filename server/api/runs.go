@@ -70,7 +70,7 @@ func (a *API) callTemporal(ctx context.Context, timeout time.Duration, call func
 	case !temporalAway(err):
 		return err
 	}
-	away := schema.Errorf(schema.Unavailable, "temporal_unavailable", "This is not possible right now. Please try again in a moment.")
+	away := schema.Errorf(schema.Unavailable, schema.CodeTemporalUnavailable, "This is not possible right now. Please try again in a moment.")
 	away.RetryAfter, away.Cause = temporalTimeout, err
 	return away
 }

@@ -113,7 +113,7 @@ func Authorize(next echo.HandlerFunc) echo.HandlerFunc {
 			_, err = Exporter(c)
 		case respond.ExporterByBasic:
 			if p, _ := Of(c); p.Method != Basic {
-				return schema.Errorf(schema.Unauthenticated, "unauthenticated",
+				return schema.Errorf(schema.Unauthenticated, schema.CodeUnauthenticated,
 					"Use HTTP Basic authentication with an account SID and its auth token, or an API key and its secret.")
 			}
 			_, err = Exporter(c)
@@ -144,7 +144,7 @@ func (a *Auth) identify(c echo.Context) (*identity, error) {
 	case "basic":
 		who, err = a.identifyBasic(c.Request(), address)
 	default:
-		err = schema.Errorf(schema.Unauthenticated, "unauthenticated", "Please use a bearer token or HTTP Basic authentication.")
+		err = schema.Errorf(schema.Unauthenticated, schema.CodeUnauthenticated, "Please use a bearer token or HTTP Basic authentication.")
 	}
 	if schema.KindOf(err) == schema.Unauthenticated {
 		a.addressFailures.Take(address)
@@ -158,14 +158,14 @@ func (a *Auth) identify(c echo.Context) (*identity, error) {
 func (a *Auth) lookUp(ctx context.Context, account, user string, m Method) (*identity, error) {
 	person, err := a.directory.Person(ctx, account, user)
 	if schema.KindOf(err) == schema.NotFound {
-		return nil, schema.Errorf(schema.Unauthenticated, "unauthenticated", "You are no longer a user of this account.")
+		return nil, schema.Errorf(schema.Unauthenticated, schema.CodeUnauthenticated, "You are no longer a user of this account.")
 	}
 	if err != nil {
 		return nil, err
 	}
 	of, err := a.directory.Account(ctx, account)
 	if schema.KindOf(err) == schema.NotFound {
-		return nil, schema.Errorf(schema.Unauthenticated, "unauthenticated", "This account no longer exists.")
+		return nil, schema.Errorf(schema.Unauthenticated, schema.CodeUnauthenticated, "This account no longer exists.")
 	}
 	if err != nil {
 		return nil, err
@@ -181,11 +181,11 @@ func (a *Auth) lookUp(ctx context.Context, account, user string, m Method) (*ide
 }
 
 func suspended() error {
-	return schema.Errorf(schema.Forbidden, "account_suspended", "This account is suspended. Please contact support.")
+	return schema.Errorf(schema.Forbidden, schema.CodeAccountSuspended, "This account is suspended. Please contact support.")
 }
 
 func tooManyFailures(wait time.Duration) error {
-	err := schema.Errorf(schema.Limited, "too_many_failures", "Too many failed sign-ins. Please wait before you try again.")
+	err := schema.Errorf(schema.Limited, schema.CodeTooManyFailures, "Too many failed sign-ins. Please wait before you try again.")
 	err.RetryAfter = wait
 	return err
 }

@@ -70,7 +70,7 @@ func identityOf(name string, c schema.Credential) (*identity, error) {
 }
 
 func wrongSecret() error {
-	return schema.Errorf(schema.Unauthenticated, "unauthenticated", "The user name or secret is wrong.")
+	return schema.Errorf(schema.Unauthenticated, schema.CodeUnauthenticated, "The user name or secret is wrong.")
 }
 
 // knownClients remembers for an hour from which addresses a credential was used

@@ -42,7 +42,7 @@ func newHost(h Host, now func() time.Time) *host {
 // only says who the person is; their role is read from the directory.
 func (a *Auth) identifyToken(ctx context.Context, raw string) (*identity, time.Time, error) {
 	if a.host == nil {
-		return nil, time.Time{}, schema.Errorf(schema.Unauthenticated, "unauthenticated", "Bearer tokens are not accepted here.")
+		return nil, time.Time{}, schema.Errorf(schema.Unauthenticated, schema.CodeUnauthenticated, "Bearer tokens are not accepted here.")
 	}
 	token, account, err := a.host.verify(ctx, raw)
 	if err != nil {
@@ -63,11 +63,11 @@ func (h *host) verify(ctx context.Context, raw string) (token *oidc.IDToken, acc
 	var expired *oidc.TokenExpiredError
 	switch {
 	case errors.Is(keys.err, errKeysAway):
-		away := schema.Errorf(schema.Unavailable, "sign_in_unavailable", "Sign-in is not available right now. Please try again in a moment.")
+		away := schema.Errorf(schema.Unavailable, schema.CodeSignInUnavailable, "Sign-in is not available right now. Please try again in a moment.")
 		away.RetryAfter, away.Cause = minFetchInterval, errKeysAway
 		return nil, "", away
 	case errors.As(err, &expired):
-		return nil, "", schema.Errorf(schema.Unauthenticated, "token_expired", "The token has expired.")
+		return nil, "", schema.Errorf(schema.Unauthenticated, schema.CodeTokenExpired, "The token has expired.")
 	case err != nil:
 		return nil, "", badToken(nil)
 	}
@@ -84,7 +84,7 @@ func (h *host) verify(ctx context.Context, raw string) (token *oidc.IDToken, acc
 }
 
 func badToken(cause error) error {
-	err := schema.Errorf(schema.Unauthenticated, "unauthenticated", "The token is not valid.")
+	err := schema.Errorf(schema.Unauthenticated, schema.CodeUnauthenticated, "The token is not valid.")
 	err.Cause = cause
 	return err
 }

@@ -60,7 +60,7 @@ const contextKey = "satchel.principal"
 func Of(c echo.Context) (Principal, error) {
 	who, ok := c.Get(contextKey).(identity)
 	if !ok {
-		return Principal{}, schema.Errorf(schema.Unauthenticated, "unauthenticated", "Please sign in.")
+		return Principal{}, schema.Errorf(schema.Unauthenticated, schema.CodeUnauthenticated, "Please sign in.")
 	}
 	return who.Principal, who.denial
 }
@@ -104,7 +104,7 @@ func Reauthorize(ctx context.Context, c echo.Context) error {
 
 func mayExport(p Principal) error {
 	if !p.Role.MayExport() {
-		return schema.Errorf(schema.Forbidden, "role", "Only an owner or admin of this account can do this.")
+		return schema.Errorf(schema.Forbidden, schema.CodeRole, "Only an owner or admin of this account can do this.")
 	}
 	return nil
 }

@@ -87,14 +87,14 @@ func (a *Auth) devSignIn(c echo.Context) error {
 	}
 	user := c.QueryParam("user")
 	if !schema.IsUserID(user) {
-		return schema.Errorf(schema.Invalid, "user", "Please name a user: /dev/sign-in?user=US…")
+		return schema.Errorf(schema.Invalid, schema.CodeInvalidUser, "Please name a user: /dev/sign-in?user=US…")
 	}
 	found, err := a.dev.People(c.Request().Context(), user)
 	if err != nil {
 		return err
 	}
 	if len(found) == 0 {
-		return schema.Errorf(schema.NotFound, "user_not_found", "There is no such user.")
+		return schema.Errorf(schema.NotFound, schema.CodeUserNotFound, "There is no such user.")
 	}
 	who := &identity{Principal: Principal{Account: found[0].Account, User: found[0].ID}}
 	if err := a.signIn(c, who, a.now().Add(sessionLife)); err != nil {

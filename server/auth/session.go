@@ -86,7 +86,7 @@ func (a *Auth) reauthenticate(ctx context.Context, r *http.Request, before Princ
 		}
 	}
 	if err == nil && (who == nil || who.Key() != before.Key()) {
-		err = schema.Errorf(schema.Unauthenticated, "unauthenticated", "You have been signed out.")
+		err = schema.Errorf(schema.Unauthenticated, schema.CodeUnauthenticated, "You have been signed out.")
 	}
 	return who, err
 }

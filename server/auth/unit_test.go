@@ -45,14 +45,14 @@ func (m *memory) Account(context.Context, string) (schema.Account, error) {
 func (m *memory) Person(_ context.Context, account, user string) (schema.Person, error) {
 	p, ok := m.people[user]
 	if m.err == nil && (!ok || account != accountID) {
-		return p, schema.Errorf(schema.NotFound, "user_not_found", "Not found.")
+		return p, schema.Errorf(schema.NotFound, schema.CodeUserNotFound, "Not found.")
 	}
 	return p, m.err
 }
 
 func (m *memory) Credential(_ context.Context, name string) (schema.Credential, error) {
 	if m.err == nil && name != accountID {
-		return schema.Credential{}, schema.Errorf(schema.NotFound, "credential_not_found", "Not found.")
+		return schema.Credential{}, schema.Errorf(schema.NotFound, schema.CodeCredentialNotFound, "Not found.")
 	}
 	sum := sha256.Sum256([]byte(token))
 	return schema.Credential{Account: accountID, Role: schema.Owner, SecretSHA256: sum[:], Suspended: m.account.Suspended}, m.err
@@ -160,7 +160,7 @@ func with(cookie *http.Cookie) func(*http.Request) {
 
 func TestADirectoryThatIsAwayIsUnavailableAndNoFailedSignIn(t *testing.T) {
 	t.Parallel()
-	away := schema.Errorf(schema.Unavailable, "database_unavailable", "Away.")
+	away := schema.Errorf(schema.Unavailable, schema.CodeDatabaseUnavailable, "Away.")
 	issuer := newIssuer(t)
 	s := newServer(t, func(o *auth.Options) { o.Host = issuer.host() })
 	jwt := bearing(issuer.token(jose.RS256, issuer.claims(accountID, ada)))

@@ -50,7 +50,7 @@ func (p *platform) callDay(account, call string) (schema.Day, error) {
 			return schema.Day(at[len(at)-len("2026-03-01"):]), nil
 		}
 	}
-	return "", schema.Errorf(schema.NotFound, "call_not_found", "There is no such call.")
+	return "", schema.Errorf(schema.NotFound, schema.CodeCallNotFound, "There is no such call.")
 }
 
 // block delays reading of days until the returned function is called.
@@ -85,7 +85,7 @@ func (p *platform) ReadDay(ctx context.Context, t schema.ResourceType, account s
 
 // SigningKey is not needed: no webhook is really sent.
 func (p *platform) SigningKey(context.Context, string) ([]byte, error) {
-	return nil, schema.Errorf(schema.Conflict, "no_signing_key", "None.")
+	return nil, schema.Errorf(schema.Conflict, schema.CodeNoSigningKey, "None.")
 }
 
 // EraseCalls records calls deleted from the platform's archive.

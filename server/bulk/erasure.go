@@ -30,7 +30,7 @@ func (b *Bulk) EraseCall(ctx context.Context, p auth.Principal, date, call strin
 	case err != nil:
 		return err
 	case created != day:
-		return schema.Errorf(schema.NotFound, "call_of_another_day", "The call was not created on the UTC day %s but on another day.", day)
+		return schema.Errorf(schema.NotFound, schema.CodeCallOfAnotherDay, "The call was not created on the UTC day %s but on another day.", day)
 	}
 	// A call recorded as erased is erased again: the attempt that recorded it may have failed
 	// before it reached the archive and the day file.

@@ -262,7 +262,7 @@ func (fx *fixture) Credential(_ context.Context, username string) (schema.Creden
 			return schema.Credential{Account: c.account, User: c.user, Role: c.role, SecretSHA256: sum[:]}, nil
 		}
 	}
-	return schema.Credential{}, schema.Errorf(schema.NotFound, "not_found", "Unknown.")
+	return schema.Credential{}, schema.Errorf(schema.NotFound, schema.CodeNotFound, "Unknown.")
 }
 
 // response is a response whose body has been read.

@@ -225,11 +225,11 @@ func parseForm(r *http.Request) (url.Values, error) {
 		if isBodyTooLarge(err) {
 			return nil, err
 		}
-		return nil, schema.Errorf(schema.Invalid, "invalid_body", "The request body is not valid application/x-www-form-urlencoded.")
+		return nil, schema.Errorf(schema.Invalid, schema.CodeInvalidBody, "The request body is not valid application/x-www-form-urlencoded.")
 	}
 	media, _, _ := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType))
 	if r.ContentLength != 0 && media != echo.MIMEApplicationForm {
-		return nil, schema.Errorf(schema.Invalid, "invalid_body", "The request body must be application/x-www-form-urlencoded.")
+		return nil, schema.Errorf(schema.Invalid, schema.CodeInvalidBody, "The request body must be application/x-www-form-urlencoded.")
 	}
 	return r.PostForm, nil
 }

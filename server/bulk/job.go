@@ -82,7 +82,7 @@ func (b *Bulk) openJob(ctx context.Context, in bulkexport.BulkJobInput) error {
 		}
 		return err
 	case <-time.After(openSlotTimeout):
-		busy := schema.Errorf(schema.Unavailable, "busy", "Too many jobs are being created right now. Please try again in a moment.")
+		busy := schema.Errorf(schema.Unavailable, schema.CodeBusy, "Too many jobs are being created right now. Please try again in a moment.")
 		busy.RetryAfter = openSlotTimeout
 		return busy
 	case <-ctx.Done():
@@ -119,7 +119,7 @@ func (b *Bulk) quotaAccount(ctx context.Context, account string) (string, error)
 // the retention period.
 func (b *Bulk) Job(ctx context.Context, p auth.Principal, id string) (schema.Job, schema.QueueStatus, error) {
 	if !schema.IsJobID(id) {
-		return schema.Job{}, schema.QueueStatus{}, schema.Errorf(schema.NotFound, "job_not_found", "There is no such job.")
+		return schema.Job{}, schema.QueueStatus{}, schema.Errorf(schema.NotFound, schema.CodeJobNotFound, "There is no such job.")
 	}
 	job, err := b.Store.AccountJob(ctx, p.Account, id, b.Limits.Retention)
 	if err != nil || job.EndedAt != nil {
@@ -175,7 +175,7 @@ func (b *Bulk) DeleteJob(ctx context.Context, p auth.Principal, id string) error
 }
 
 func jobEnded() error {
-	return schema.Errorf(schema.Conflict, "job_ended", "This job has already ended.")
+	return schema.Errorf(schema.Conflict, schema.CodeJobEnded, "This job has already ended.")
 }
 
 func allEnded(days []schema.JobDay) bool {

@@ -67,7 +67,7 @@ func requireResourceType(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		for _, name := range c.ParamNames() {
 			if name == "type" && !schema.IsResourceType(c.Param(name)) {
-				return schema.Errorf(schema.NotFound, "resource_type_not_found", "The resource types are Messages, Calls, Conferences and Participants.")
+				return schema.Errorf(schema.NotFound, schema.CodeResourceTypeNotFound, "The resource types are Messages, Calls, Conferences and Participants.")
 			}
 		}
 		return next(c)

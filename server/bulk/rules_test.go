@@ -35,7 +35,7 @@ type fakeDirectory struct {
 func (d fakeDirectory) Account(_ context.Context, id string) (schema.Account, error) {
 	a, ok := d.accounts[id]
 	if !ok && d.err == nil {
-		return a, schema.Errorf(schema.NotFound, "account_not_found", "There is no such account.")
+		return a, schema.Errorf(schema.NotFound, schema.CodeAccountNotFound, "There is no such account.")
 	}
 	return a, d.err
 }
@@ -273,7 +273,7 @@ func TestEveryStatusHasACodeWithAPage(t *testing.T) {
 	for _, err := range []error{
 		schema.Errorf(schema.Invalid, "x", "x"), schema.Errorf(schema.Unauthenticated, "x", "x"), schema.Errorf(schema.Forbidden, "x", "x"),
 		schema.Errorf(schema.NotFound, "x", "x"), schema.Errorf(schema.Conflict, "x", "x"), schema.Errorf(schema.Gone, "x", "x"),
-		schema.Errorf(schema.Limited, "x", "x"), schema.Errorf(schema.Unavailable, "x", "x"), errors.New("internal"),
+		schema.Errorf(schema.Limited, "x", "x"), schema.Errorf(schema.Unavailable, "x", "x"), errors.New(schema.CodeInternal),
 		echo.ErrMethodNotAllowed, echo.ErrNotFound, &http.MaxBytesError{}, context.DeadlineExceeded,
 		echo.NewHTTPError(http.StatusPreconditionFailed), echo.NewHTTPError(http.StatusRequestedRangeNotSatisfiable),
 	} {

@@ -25,7 +25,7 @@ func (b *Bulk) sendFile(c echo.Context) error {
 			return download.File{}, err
 		}
 		if now.Unix() >= until {
-			return download.File{}, schema.Errorf(schema.Forbidden, "link_expired", "This link has expired. Fetch the day again to get a new link.")
+			return download.File{}, schema.Errorf(schema.Forbidden, schema.CodeLinkExpired, "This link has expired. Fetch the day again to get a new link.")
 		}
 		f, wrapped, err := b.Store.OpenDayFile(ctx, c.Param("id"))
 		if err != nil {
@@ -46,13 +46,13 @@ func (b *Bulk) sendFile(c echo.Context) error {
 func (b *Bulk) checkAccountActive(ctx context.Context, account string) error {
 	of, err := b.Directory.Account(ctx, account)
 	if of.Suspended || schema.KindOf(err) == schema.NotFound {
-		return schema.Errorf(schema.Forbidden, "account_suspended", "The account that this file belongs to is suspended.")
+		return schema.Errorf(schema.Forbidden, schema.CodeAccountSuspended, "The account that this file belongs to is suspended.")
 	}
 	return err
 }
 
 func invalidLink() error {
-	return schema.Errorf(schema.Forbidden, "link_altered", "This link is not valid. Fetch the day again to get a new link.")
+	return schema.Errorf(schema.Forbidden, schema.CodeLinkAltered, "This link is not valid. Fetch the day again to get a new link.")
 }
 
 // open opens a file and sets the response headers that describe it.

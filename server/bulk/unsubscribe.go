@@ -17,7 +17,7 @@ func (b *Bulk) IsUnsubscribeLink(token string) bool {
 func (b *Bulk) Unsubscribe(ctx context.Context, token string) error {
 	user, _, ok := b.Links.Verify(schema.ToUnsubscribe, token)
 	if !ok {
-		return schema.Errorf(schema.NotFound, "not_found", "This link is not valid.")
+		return schema.Errorf(schema.NotFound, schema.CodeNotFound, "This link is not valid.")
 	}
 	return b.Store.Unsubscribe(ctx, user)
 }

@@ -115,7 +115,7 @@ func (busy) ProblemMembers() any {
 
 func TestMembersOfAnErrorStandBehindTheStandardOnes(t *testing.T) {
 	t.Parallel()
-	w, _ := answerTo(t, fmt.Errorf("request: %w", busy{schema.Errorf(schema.Conflict, "busy", "Busy.")}))
+	w, _ := answerTo(t, fmt.Errorf("request: %w", busy{schema.Errorf(schema.Conflict, schema.CodeBusy, "Busy.")}))
 	require.Equal(t, `{"type":"about:blank","title":"Conflict","status":409,"code":"busy","detail":"Busy.","exportId":"EX1","availableAt":null}`, w.Body.String())
 }
 

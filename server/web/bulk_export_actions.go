@@ -30,7 +30,7 @@ func (w *Web) createJob(c echo.Context) error {
 	}
 	selected := c.FormValue("type")
 	if !schema.IsResourceType(selected) {
-		err = schema.Errorf(schema.Invalid, "invalid_type", "Choose what to export.")
+		err = schema.Errorf(schema.Invalid, schema.CodeInvalidType, "Choose what to export.")
 	} else {
 		_, _, err = w.Bulk.CreateJob(c.Request().Context(), p, form, schema.ResourceType(selected))
 	}

@@ -13,7 +13,7 @@ import (
 func (w *Web) download(c echo.Context) error {
 	id, _, ok := w.Links.Verify(schema.ToDownload, c.Param("token"))
 	if !ok {
-		return schema.Errorf(schema.NotFound, "not_found", "This link is not valid.")
+		return schema.Errorf(schema.NotFound, schema.CodeNotFound, "This link is not valid.")
 	}
 	err := w.sendArchive(c, id)
 	if schema.KindOf(err) == schema.NotFound {

@@ -34,7 +34,7 @@ func wrongAccount() error {
 func (w *Web) openLink(c echo.Context, purpose schema.Purpose) (linkedExport, error) {
 	id, _, ok := w.Links.Verify(purpose, c.Param("token"))
 	if !ok {
-		return linkedExport{}, schema.Errorf(schema.NotFound, "not_found", "This link is not valid.")
+		return linkedExport{}, schema.Errorf(schema.NotFound, schema.CodeNotFound, "This link is not valid.")
 	}
 	ctx := c.Request().Context()
 	p, err := auth.Exporter(c)
@@ -63,9 +63,9 @@ func (w *Web) openLinkForAction(c echo.Context, purpose schema.Purpose) (linkedE
 	case err != nil:
 		return linkedExport{}, err
 	case !l.SignedIn:
-		return linkedExport{}, schema.Errorf(schema.Unauthenticated, "unauthenticated", "Please sign in as an owner or admin of the account to continue.")
+		return linkedExport{}, schema.Errorf(schema.Unauthenticated, schema.CodeUnauthenticated, "Please sign in as an owner or admin of the account to continue.")
 	case !l.Principal.IsPerson():
-		return linkedExport{}, schema.Errorf(schema.Forbidden, "person_needed", "Only a person who is signed in can do this. The secret of an account or API key is not sufficient.")
+		return linkedExport{}, schema.Errorf(schema.Forbidden, schema.CodePersonNeeded, "Only a person who is signed in can do this. The secret of an account or API key is not sufficient.")
 	}
 	return l, nil
 }

@@ -80,5 +80,5 @@ func TestLinksOpenOnlyForTheirPurpose(t *testing.T) {
 type noExports struct{ Exports }
 
 func (noExports) Export(context.Context, string) (schema.Export, error) {
-	return schema.Export{}, schema.Errorf(schema.NotFound, "not_found", "There is no such export.")
+	return schema.Export{}, schema.Errorf(schema.NotFound, schema.CodeNotFound, "There is no such export.")
 }

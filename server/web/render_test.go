@@ -199,6 +199,6 @@ func TestFormErrorsUseTheLabelsOfThePage(t *testing.T) {
 	} {
 		require.Equal(t, map[string]string{c.field: c.want}, formProblems(schema.Errorf(schema.Invalid, c.code, "%s", c.message)))
 	}
-	require.Nil(t, formProblems(schema.Errorf(schema.Forbidden, "role", "No.")))
+	require.Nil(t, formProblems(schema.Errorf(schema.Forbidden, schema.CodeRole, "No.")))
 	require.Nil(t, formProblems(nil))
 }

@@ -43,8 +43,8 @@ func TestALinkedPageFollowsTheExportAndTheDatabasesClock(t *testing.T) {
 		{name: "completed", export: schema.Export{Status: schema.Completed, ExpiresAt: &future}, state: stateReady, status: 200},
 		{name: "completed at its end", export: schema.Export{Status: schema.Completed, ExpiresAt: &began}, state: stateOver, status: 410},
 		{name: "cancelled", export: schema.Export{Status: schema.Cancelled}, state: stateStopped, status: 410},
-		{name: "unconfirmed", export: schema.Export{Status: schema.Expired, Reason: schema.Unconfirmed}, state: stateLapsed, status: 410},
-		{name: "expired", export: schema.Export{Status: schema.Expired, Reason: schema.WindowPassed}, state: stateOver, status: 410},
+		{name: "unconfirmed", export: schema.Export{Status: schema.Expired, Reason: schema.ReasonUnconfirmed}, state: stateLapsed, status: 410},
+		{name: "expired", export: schema.Export{Status: schema.Expired, Reason: schema.ReasonWindowPassed}, state: stateOver, status: 410},
 		{name: "failed", export: schema.Export{Status: schema.Failed}, state: stateOver, status: 410},
 	} {
 		request := echo.New().NewContext(httptest.NewRequest(http.MethodGet, "/confirm/x"+c.query, nil), httptest.NewRecorder())
@@ -98,8 +98,8 @@ func TestTheTimelineNamesWhoEndedAnExport(t *testing.T) {
 	t.Parallel()
 	user := schema.NewUserID()
 	n := people{nameByID: map[string]string{user: "Ada"}}
-	removed := func(actor string) store.Deed {
-		return store.Deed{Event: store.Event{Action: store.Removed, Actor: actor}}
+	removed := func(actor string) store.AuditEntry {
+		return store.AuditEntry{AuditEvent: store.AuditEvent{Action: store.ActionRemoved, Actor: actor}}
 	}
 	for _, c := range []struct {
 		export       schema.Export
@@ -107,16 +107,16 @@ func TestTheTimelineNamesWhoEndedAnExport(t *testing.T) {
 		title, named string
 	}{
 		{schema.Export{Status: schema.Failed}, user, "Failed", ""},
-		{schema.Export{Status: schema.Expired, Reason: schema.Unconfirmed}, user, "Lapsed", ""},
-		{schema.Export{Status: schema.Expired, Reason: schema.WindowPassed}, user, "Deleted after the download period", ""},
-		{schema.Export{Status: schema.Expired, Reason: schema.Deleted}, user, "Deleted early", "Ada"},
+		{schema.Export{Status: schema.Expired, Reason: schema.ReasonUnconfirmed}, user, "Lapsed", ""},
+		{schema.Export{Status: schema.Expired, Reason: schema.ReasonWindowPassed}, user, "Deleted after the download period", ""},
+		{schema.Export{Status: schema.Expired, Reason: schema.ReasonDeleted}, user, "Deleted early", "Ada"},
 		{schema.Export{Status: schema.Cancelled}, user, "Cancelled", "Ada"},
 		{schema.Export{Status: schema.Cancelled}, "", "Cancelled", ""},
 		{schema.Export{Status: schema.Cancelled}, "account", "Cancelled", ""},
 		{schema.Export{Status: schema.Cancelled}, schema.NewUserID(), "Cancelled", "someone who is no longer a user of the account"},
 		{schema.Export{Status: schema.Cancelled}, schema.NewAPIKeyID(), "Cancelled", "a program with the account’s own credentials"},
 	} {
-		entries := n.timeline(c.export, []store.Deed{removed(c.actor)})
+		entries := n.timeline(c.export, []store.AuditEntry{removed(c.actor)})
 		require.Len(t, entries, 1)
 		require.Equal(t, c.title, entries[0].Title)
 		require.Equal(t, c.named, entries[0].Actor)

@@ -16,7 +16,7 @@ type unsubscribeView struct{ Done bool }
 // can follow the link.
 func (w *Web) showUnsubscribe(c echo.Context) error {
 	if !w.Bulk.IsUnsubscribeLink(c.Param("token")) {
-		return schema.Errorf(schema.NotFound, "not_found", "This link is not valid.")
+		return schema.Errorf(schema.NotFound, schema.CodeNotFound, "This link is not valid.")
 	}
 	return w.render(c, http.StatusOK, "unsubscribe", "Unsubscribe", unsubscribeView{})
 }

@@ -151,7 +151,7 @@ func TestAJobWritesEachDayOnceAFewAtATimeAndNotifiesOnce(t *testing.T) {
 
 func TestARejectedJobSaysWhyAndDoesNothing(t *testing.T) {
 	b := newFixture(t)
-	no := bulkactivities.Rejection{Kind: schema.Limited, Code: "quota", Message: "no", RetryAfter: time.Hour}
+	no := bulkactivities.Rejection{Kind: schema.Limited, Code: schema.CodeQuota, Message: "no", RetryAfter: time.Hour}
 	b.OnActivity(a.OpenJob, mock.Anything, mock.Anything).Return(no, nil)
 	opened := b.update(0, "open")
 	require.NoError(t, b.run(bulkexport.BulkJob, b.in))
@@ -305,7 +305,7 @@ func TestAWebhookThatIsResentIsReopened(t *testing.T) {
 }
 
 func TestErasingSaysWhetherItIsRecorded(t *testing.T) {
-	no := bulkactivities.Rejection{Kind: schema.Forbidden, Code: "no_archive", Message: "no"}
+	no := bulkactivities.Rejection{Kind: schema.Forbidden, Code: schema.CodeNoArchive, Message: "no"}
 	for _, rejection := range []bulkactivities.Rejection{{}, no} {
 		b := newFixture(t)
 		in := bulkexport.CallErasureInput{Account: b.in.Account, By: "US-by", Calls: []schema.Erasure{{Call: "CA1", Day: "2026-03-01"}}}
