@@ -157,7 +157,7 @@ func TestAJobBeyondTheQuotaIsRejectedAndTheErrorSaysWhatRemains(t *testing.T) {
 	o.QuotaDays = 2
 	err := s.OpenJob(t.Context(), o)
 	require.Equal(t, schema.Limited, schema.KindOf(err))
-	require.ErrorContains(t, err, "asks for 3 days, and 2 of the 2 days")
+	require.ErrorContains(t, err, "requests 3 days, but only 2 of the 2 days")
 	_, err = s.Job(t.Context(), o.ID)
 	require.Equal(t, schema.NotFound, schema.KindOf(err))
 	o.QuotaDays = 3

@@ -46,8 +46,17 @@ func takeQuota(ctx context.Context, tx *sqlx.Tx, quotaAccount string, days, limi
 		where account_sid = $1 and day = $2`, quotaAccount, today.Day); err != nil {
 		return err
 	}
-	e := schema.Errorf(schema.Limited, schema.CodeQuota, "The job asks for %d days, and %d of the %d days that an account and its subaccounts may ask for in one UTC day remain today.",
-		days, max(0, limit-used), limit)
+	e := quotaExceeded(days, max(0, limit-used), limit)
 	e.RetryAfter = time.Duration(today.Left) * time.Second
 	return e
+}
+
+func quotaExceeded(days, left, limit int) *schema.Error {
+	verb := "are"
+	if left == 1 {
+		verb = "is"
+	}
+	return schema.Errorf(schema.Limited, schema.CodeQuota,
+		"The job requests %s, but only %d of the %s that an account and its subaccounts can request per UTC day %s left today.",
+		schema.Plural(int64(days), "day"), left, schema.Plural(int64(limit), "day"), verb)
 }
