@@ -38,14 +38,14 @@ const (
 // could not be read, or because of the archive itself if that is "".
 func ReasonFailed(c Category) string {
 	if c == "" {
-		return "The file could not be made. Please ask for a new export."
+		return "The file could not be created. Please request a new export."
 	}
-	return "We could not read your " + c.Title() + ". Please ask for a new export."
+	return "We could not read your " + c.Title() + ". Please request a new export."
 }
 
 // ReasonInterrupted is the sentence for an export whose workflow was terminated
 // or lost.
-const ReasonInterrupted = "The export was interrupted on our side. Please ask for a new export."
+const ReasonInterrupted = "The export was interrupted on our side. Please request a new export."
 
 // CategoryStatus is the status of one category of an export.
 type CategoryStatus string

@@ -219,7 +219,7 @@ func TestThePageSaysHowEachExportEnded(t *testing.T) {
 	fx.exec(`insert into satchel.exports (id, account_sid, requested_by, status, reason, failed_category, requested_at, confirm_by, ended_at)
 		select 'EX' || md5(ending.status || ending.reason), $1, ending.by, ending.status, ending.reason, ending.category, now() - ending.ago, now(), now()
 		from (values
-			('failed', 'We could not read your calls. Please ask for a new export.', 'calls', $2, interval '1 day'),
+			('failed', 'We could not read your calls. Please request a new export.', 'calls', $2, interval '1 day'),
 			('cancelled', 'cancelled', '', '', interval '2 days'),
 			('expired', 'unconfirmed', '', $3, interval '3 days'),
 			('expired', 'window_passed', '', $2, interval '4 days'),

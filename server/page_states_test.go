@@ -59,7 +59,7 @@ func TestEachStateIsDrawnWithWhatCanBeDone(t *testing.T) {
 		{`reason = 'deleted'`, "expired", []string{`data-reason="deleted"`, "deleted early"}, nil},
 		{`reason = 'unconfirmed'`, "expired", []string{`data-reason="unconfirmed"`, "not confirmed in time"}, nil},
 		{`status = 'cancelled', reason = 'cancelled'`, "cancelled", []string{"was cancelled", `id="ask"`}, []string{"sse-connect"}},
-		{`status = 'failed', reason = 'We could not read your calls. Please ask for a new export.', failed_category = 'calls'`, "failed",
+		{`status = 'failed', reason = 'We could not read your calls. Please request a new export.', failed_category = 'calls'`, "failed",
 			[]string{"We could not read your calls.", `class="failed" data-category="calls"`, "our support", e.ID, `id="ask"`}, []string{"sse-connect"}},
 	} {
 		fx.moved(e, state.how)

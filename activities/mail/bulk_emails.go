@@ -43,9 +43,9 @@ func jobEnded(d Data) email {
 		facts = append(facts, fact{Label: "Job", Value: d.JobName})
 	}
 	facts = append(facts,
-		fact{Label: "With records", Value: pluralize(int64(d.DaysWithRecords), "day")},
-		fact{Label: "Empty", Value: pluralize(int64(d.DaysEmpty), "day")},
-		fact{Label: "Failed", Value: pluralize(int64(d.DaysFailed), "day")},
+		fact{Label: "With records", Value: schema.Plural(int64(d.DaysWithRecords), "day")},
+		fact{Label: "Empty", Value: schema.Plural(int64(d.DaysEmpty), "day")},
+		fact{Label: "Failed", Value: schema.Plural(int64(d.DaysFailed), "day")},
 	)
 	written := d.DaysWithRecords + d.DaysEmpty
 	if written == 0 {
@@ -63,11 +63,11 @@ func jobEnded(d Data) email {
 	e.Heading = "Your bulk export is ready"
 	e.Intro = []string{"The " + d.records() + " of " + d.account() + " are ready: " + d.days() + format}
 	if d.DaysFailed > 0 {
-		failed := pluralize(int64(d.DaysFailed), "day")
+		failed := schema.Plural(int64(d.DaysFailed), "day")
 		e.Subject += ", except for " + failed
 		e.Heading = "Your bulk export is partly ready"
 		e.Intro = []string{
-			"The " + d.records() + " of " + d.account() + " are partly ready: " + formatNumber(int64(written)) + " of " + d.days() + format,
+			"The " + d.records() + " of " + d.account() + " are partly ready: " + schema.FormatCount(int64(written)) + " of " + d.days() + format,
 			"We are sorry: " + failed + " could not be exported. The Bulk Export page shows what is missing. Please request it again.",
 		}
 	}
@@ -97,7 +97,7 @@ func (d Data) records() string { return strings.ToLower(string(d.Type)) }
 // days returns, for example, "1 day, 2026-03-01 (UTC)" or "3 days, from 2026-03-01 to
 // 2026-03-03 (UTC)".
 func (d Data) days() string {
-	count := pluralize(int64(d.Start.DaysTo(d.End)), "day") + ", "
+	count := schema.Plural(int64(d.Start.DaysTo(d.End)), "day") + ", "
 	if d.Start == d.End {
 		return count + string(d.Start) + " (UTC)"
 	}
@@ -109,6 +109,6 @@ func (d Data) jobFacts() []fact {
 		{Label: "Record type", Value: string(d.Type)},
 		{Label: "First day", Value: string(d.Start)},
 		{Label: "Last day", Value: string(d.End)},
-		{Label: "Days", Value: formatNumber(int64(d.Start.DaysTo(d.End)))},
+		{Label: "Days", Value: schema.FormatCount(int64(d.Start.DaysTo(d.End)))},
 	}
 }

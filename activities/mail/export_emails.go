@@ -88,7 +88,7 @@ func ready(d Data) email {
 		Facts: d.facts(
 			fact{Label: "Available until", Value: formatTime(d.ExpiresAt)},
 			fact{Label: "Size", Value: formatSize(d.Size)},
-			fact{Label: "Records", Value: formatNumber(d.Records)},
+			fact{Label: "Records", Value: schema.FormatCount(d.Records)},
 			fact{Label: "SHA-256", Value: d.SHA256, Code: true},
 		),
 		Sections: []section{{

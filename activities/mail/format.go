@@ -1,8 +1,6 @@
 package mail
 
 import (
-	"fmt"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -62,48 +60,24 @@ func formatDuration(d time.Duration) string {
 		if d < u.from {
 			continue
 		}
-		text := pluralize(int64(d/u.length), u.name)
+		text := schema.Plural(int64(d/u.length), u.name)
 		if i+1 < len(units) {
 			if rest := d % u.length / units[i+1].length; rest > 0 {
-				text += " and " + pluralize(int64(rest), units[i+1].name)
+				text += " and " + schema.Plural(int64(rest), units[i+1].name)
 			}
 		}
 		return text
 	}
-	return pluralize(0, "second")
+	return schema.Plural(0, "second")
 }
 
-// pluralize returns, for example, "1 record" or "2,000 records".
-func pluralize(n int64, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return formatNumber(n) + " " + noun + "s"
-}
-
-func formatNumber(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
-
-// formatSize returns, for example, "812 bytes" or "1.2 GB (1,234,567,890 bytes)", as
-// the pages do.
+// formatSize returns, for example, "812 bytes" or "1.2 GB (1,234,567,890 bytes)".
 func formatSize(n int64) string {
-	exact := pluralize(n, "byte")
-	value, unit := float64(n), ""
-	for _, u := range []string{"kB", "MB", "GB", "TB", "PB"} {
-		if value < 999.95 {
-			break
-		}
-		value, unit = value/1000, u
-	}
-	if unit == "" {
+	exact, rounded := schema.Plural(n, "byte"), schema.FormatBytes(n)
+	if rounded == exact {
 		return exact
 	}
-	return fmt.Sprintf("%.1f %s (%s)", value, unit, exact)
+	return rounded + " (" + exact + ")"
 }
 
 // categoryList returns the titles of the categories, as in "users, calls and flows".

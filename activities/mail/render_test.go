@@ -116,7 +116,7 @@ func TestHTMLAndTextHoldTheSameFacts(t *testing.T) {
 		Confirmation: {"https://app.acme.example/confirm/AAEC", stop, asked, confirmBy, "You requested", "24 hours", "phone numbers", "VoIP providers", "Nothing is exported unless you confirm", "You can ignore this email", "Passwords"},
 		Notice:       {stop, page, asked, confirmBy, "An owner or admin requested", "nothing you need to do"},
 		Ready:        {"https://app.acme.example/download/AAEC", page, asked, expires, "24 hours", "868.1 MB (868,123,456 bytes)", "1,000,000", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "deleted"},
-		Failed:       {page, asked, "We could not read your phone numbers. Please ask for a new export.", "No file was created"},
+		Failed:       {page, asked, "We could not read your phone numbers. Please request a new export.", "No file was created"},
 		Lapsed:       {page, asked, confirmBy, "24 hours", "Nothing was exported"},
 		JobRequested: {bulk, "https://app.acme.example/unsubscribe/AAEC", asked, "An owner or admin requested the calls", "31 days", "2026-01-01", "2026-01-31", "Delete the job", "rotate the auth token or the API key"},
 		JobEnded:     {bulk, asked, "January & <b>audit</b>", "28 days", "2 days", "1 day could not be exported", "7 days", "Saturday, 7 March 2026, 12:00 UTC", "GET /v1/Exports/Calls/Days/2026-01-01", "this address was given"},

@@ -57,5 +57,5 @@ func (a *AccountExports) Download(ctx context.Context, account, export string) (
 }
 
 func fileGone() error {
-	return schema.Errorf(schema.Gone, schema.CodeGone, "The file has been deleted. You can ask for a new export.")
+	return schema.Errorf(schema.Gone, schema.CodeGone, "The file has been deleted. You can request a new export.")
 }
