@@ -155,11 +155,11 @@ func TestAnOwnerExportsTheAccountWithFormsAlone(t *testing.T) {
 
 	asked := owner.press(settings, "Request Export")
 	require.Equal(t, http.StatusSeeOther, asked.status, asked.body)
-	owner.get(asked.header.Get("Location")).requirePage(t, http.StatusOK, "Waiting for confirmation", "e-mail with a link", fx.owner+"@example.com", "Cancel the export")
+	owner.get(asked.header.Get("Location")).requirePage(t, http.StatusOK, "Waiting for confirmation", "email with a link", fx.owner+"@example.com", "Cancel the export")
 	require.NotContains(t, owner.get(settings).body, `id="ask"`)
 	id := owner.exportOn(settings)
 
-	require.Equal(t, http.StatusSeeOther, owner.press(settings, "Send the e-mail again").status)
+	require.Equal(t, http.StatusSeeOther, owner.press(settings, "Send the email again").status)
 	confirm := "/confirm/" + fx.links.Token(schema.ToConfirm, id, 2)
 	require.Equal(t, http.StatusSeeOther, owner.press(confirm, "Confirm and start the export").status)
 	eventually(t, "the export is ready", func() bool { return strings.Contains(owner.get(settings).body, "Your file is ready") })

@@ -237,7 +237,7 @@ func TestFormErrorsStandBesideTheirFieldsAndTypedTextIsKept(t *testing.T) {
 		"end":   {"2026-02-01", "The last day 2026-02-01 is before the first day 2026-03-01."},
 		"name":  {"", "The name is missing."},
 		"url":   {"https://10.0.0.1/x", "The webhook’s URL leads to a private"},
-		"email": {"two@example.com, three@example.com", "The e-mail address is not a single plain e-mail address."},
+		"email": {"two@example.com, three@example.com", "The email address is not a single plain email address."},
 	} {
 		form := url.Values{}
 		for name, values := range good {

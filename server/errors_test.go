@@ -61,7 +61,7 @@ func TestADependencyThatIsAwayIsA503WithRetryAfter(t *testing.T) {
 	now := time.Now()
 	fx.insertExport(schema.Export{ID: schema.NewExportID(), Account: fx.account, RequestedBy: fx.owner, RequestedAt: now, ConfirmBy: now.Add(time.Hour)})
 	owner := fx.signedIn(fx.owner)
-	owner.get(settings).requirePage(t, http.StatusOK, "Confirm it from your e-mail") // what is written can be read all the same
+	owner.get(settings).requirePage(t, http.StatusOK, "Confirm it from your email") // what is written can be read all the same
 	refused := owner.post(settings, nil)
 	refused.requirePage(t, http.StatusServiceUnavailable, "Nothing was lost")
 	require.NotEmpty(t, refused.header.Get("Retry-After"))

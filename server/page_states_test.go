@@ -83,7 +83,7 @@ func TestTheMailCanBeSentAgainThreeTimesAnHourAndThePageSaysWhen(t *testing.T) {
 		require.Equal(t, http.StatusSeeOther, owner.post(settings+"/"+e.ID+"/resend", nil).status)
 	}
 	page := owner.get(settings + "?done=resent")
-	page.requirePage(t, http.StatusOK, `id="resend" disabled`, "too often", "once more from", "on its way again", "E-mail requested again by <strong>Ada")
+	page.requirePage(t, http.StatusOK, `id="resend" disabled`, "too often", "once more from", "on its way again", "Email requested again by <strong>Ada")
 	owner.post(settings+"/"+e.ID+"/resend", nil).requirePage(t, http.StatusTooManyRequests, `role="alert"`, "too often")
 	fx.exec(`update satchel.audit set at = at - interval '61 minutes' where action = 'mail_lost' and id = (select min(id) from satchel.audit where action = 'mail_lost')`)
 	owner.get(settings).requirePage(t, http.StatusOK, "sent again once")
@@ -94,16 +94,16 @@ func TestThePageSaysHowFarTheMailIsThatAsksForTheConfirmation(t *testing.T) {
 	fx := newFixture(t, withTemporal)
 	e := fx.pendingExport(fx.owner)
 	owner := fx.signedIn(fx.owner)
-	owner.get(settings).requirePage(t, http.StatusOK, "We are sending an e-mail with a link to", fx.owner+"@example.com")
+	owner.get(settings).requirePage(t, http.StatusOK, "We are sending an email with a link to", fx.owner+"@example.com")
 	letter := schema.EmailKey(schema.ConfirmationEmail, fx.owner, 1)
 	require.NoError(t, fx.deps.store.RecordEmailOutcome(t.Context(), e.ID, schema.EmailKey("notice", fx.admin, 1), true))
-	owner.get(settings).requirePage(t, http.StatusOK, "We are sending an e-mail")
+	owner.get(settings).requirePage(t, http.StatusOK, "We are sending an email")
 	require.NoError(t, fx.deps.store.RecordEmailOutcome(t.Context(), e.ID, letter, false))
 	owner.get(settings).requirePage(t, http.StatusOK, "cannot be delivered to", fx.owner+"@example.com", `id="resend"`)
 	require.NoError(t, fx.deps.store.RecordEmailOutcome(t.Context(), e.ID, letter, true))
-	owner.get(settings).requirePage(t, http.StatusOK, "We have sent an e-mail with a link to", fx.owner+"@example.com")
+	owner.get(settings).requirePage(t, http.StatusOK, "We have sent an email with a link to", fx.owner+"@example.com")
 	fx.moved(e, "generation = 2")
-	owner.get(settings).requirePage(t, http.StatusOK, "We are sending an e-mail")
+	owner.get(settings).requirePage(t, http.StatusOK, "We are sending an email")
 }
 
 func TestAProgramsRequestIsMailedToTheOwners(t *testing.T) {

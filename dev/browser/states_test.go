@@ -133,7 +133,7 @@ var states = []state{
 			s.captain.clickLink("#resend:not([disabled])")
 		}
 		s.captain.waitFor("#resend[disabled]")
-		s.captain.waitForText("We have sent an e-mail")
+		s.captain.waitForText("We have sent an email")
 		return s.captain
 	}},
 	{"unmailable", func(t *testing.T, s *stateFixture) *tab {

@@ -135,7 +135,7 @@ func parseEmail(s string) (string, error) {
 	}
 	address, err := mail.ParseAddress(s)
 	if err != nil || address.Address != s || len(s) > maxEmailLength || !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
-		return "", invalid("Email", "Email is not a single plain e-mail address.")
+		return "", invalid("Email", "Email is not a single plain email address.")
 	}
 	return s, nil
 }

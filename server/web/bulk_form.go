@@ -54,7 +54,7 @@ func (f jobForm) Days() int {
 	return first.DaysTo(last)
 }
 
-// ShowNotifications reports whether the rarely used e-mail and webhook fields start visible.
+// ShowNotifications reports whether the rarely used email and webhook fields start visible.
 func (f jobForm) ShowNotifications() bool {
 	return f.WebhookURL != "" || f.Email != "" || f.Problems["url"] != "" || f.Problems["method"] != "" || f.Problems["email"] != ""
 }
@@ -118,7 +118,7 @@ var formTerms = strings.NewReplacer(
 	"but WebhookUrl", "but the webhook’s URL", "but WebhookMethod", "but the webhook’s method",
 	"before StartDay", "before the first day", "to EndDay", "to the last day",
 	"StartDay", "The first day", "EndDay", "The last day", "FriendlyName", "The name",
-	"WebhookUrl", "The webhook’s URL", "WebhookMethod", "The webhook’s method", "Email", "The e-mail address",
+	"WebhookUrl", "The webhook’s URL", "WebhookMethod", "The webhook’s method", "Email", "The email address",
 )
 
 // formProblems returns the message of a form error by the field it belongs to, or nil if the

@@ -70,9 +70,9 @@ func flashFor(done string, latest *exportView) string {
 	}
 	switch status := latest.Status; {
 	case done == "requested" && status == schema.Pending:
-		return "You have requested an export. One step is left: confirm it from your e-mail."
+		return "You have requested an export. One step is left: confirm it from your email."
 	case done == "resent" && status == schema.Pending:
-		return "The e-mail is on its way again, with a new link."
+		return "The email is on its way again, with a new link."
 	case done == "deleted" && status == schema.Completed:
 		return "The file is being deleted."
 	}

@@ -86,6 +86,6 @@ var sentencesForPeople = map[int]string{
 }
 
 var hints = map[int]string{
-	http.StatusNotFound:           "If you followed a link from an e-mail, please make sure that you have the whole of it: some programs break long links.",
+	http.StatusNotFound:           "If you followed a link from an email, please make sure that you have the whole of it: some programs break long links.",
 	http.StatusServiceUnavailable: "Nothing was lost, and exports in progress continue. Please reload this page in a moment.",
 }

@@ -194,7 +194,7 @@ func TestFormErrorsUseTheLabelsOfThePage(t *testing.T) {
 			"The first day 2025-01-01 to the last day 2026-03-01 is 425 days. A job can have at most 366 days."},
 		{"invalid_WebhookUrl", "WebhookMethod is set, but WebhookUrl is not. Set both or neither.", "url", "The webhook’s method is set, but the webhook’s URL is not. Set both or neither."},
 		{"invalid_WebhookUrl", "WebhookUrl cannot be used. The webhook URL must begin with https://.", "url", "The webhook’s URL must begin with https://."},
-		{"invalid_Email", "Email is not a single plain e-mail address.", "email", "The e-mail address is not a single plain e-mail address."},
+		{"invalid_Email", "Email is not a single plain email address.", "email", "The email address is not a single plain email address."},
 		{"something", "It failed.", "", "It failed."},
 	} {
 		require.Equal(t, map[string]string{c.field: c.want}, formProblems(schema.Errorf(schema.Invalid, c.code, "%s", c.message)))

@@ -66,7 +66,7 @@ func (n people) recipients(e schema.Export) []string {
 // actionTitles are the titles of audit actions in a timeline.
 var actionTitles = map[store.Action]string{
 	store.ActionRequested:       "Requested",
-	store.ActionResendRequested: "E-mail requested again",
+	store.ActionResendRequested: "Email requested again",
 	store.ActionConfirmed:       "Confirmed",
 	store.ActionDownloaded:      "Downloaded",
 }
