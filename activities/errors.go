@@ -35,7 +35,7 @@ func ToApplicationError(ctx context.Context, err error) error {
 	)
 	switch {
 	case errors.Is(err, schema.ErrStaleAttempt):
-		kind, message = "overtaken", schema.ErrStaleAttempt.Error()
+		kind, message = "stale_attempt", schema.ErrStaleAttempt.Error()
 	case errors.As(err, &email):
 		kind, message = "mail", email.Error()
 		options.NonRetryable, options.NextRetryDelay = email.Permanent, email.RetryAfter

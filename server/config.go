@@ -39,7 +39,7 @@ type config struct {
 	Confirm  time.Duration `name:"confirm-window" env:"CONFIRM_WINDOW" default:"24h" placeholder:"TIME" help:"How long a new export waits for its confirmation (${default})." group:"windows"`
 	Download time.Duration `name:"download-window" env:"DOWNLOAD_WINDOW" default:"24h" placeholder:"TIME" help:"How long a completed export can be downloaded (${default})." group:"windows"`
 	Cooldown time.Duration `name:"cooldown" env:"COOLDOWN" default:"24h" placeholder:"TIME" help:"How long after completion the next export may be requested (${default})." group:"windows"`
-	Collect  time.Duration `name:"collect-patience" env:"COLLECT_PATIENCE" default:"12h" placeholder:"TIME" help:"How long a category may keep failing before its export fails (${default})." group:"windows"`
+	Collect  time.Duration `name:"collect-retry-window" env:"COLLECT_RETRY_WINDOW" default:"12h" placeholder:"TIME" help:"How long a category may keep failing before its export fails (${default})." group:"windows"`
 
 	MinLagDays     int           `name:"min-lag-days" env:"MIN_LAG_DAYS" default:"1" placeholder:"N" help:"How many days ago the newest day is that a bulk job can ask for (${default}, yesterday; 2 for Twilio's rule)." group:"bulk"`
 	QuotaDays      int           `name:"quota-days" env:"QUOTA_DAYS" default:"366" placeholder:"N" help:"Days that an account and its subaccounts may ask for in one UTC day (${default})." group:"bulk"`
@@ -80,7 +80,7 @@ func (c config) validate() (validated, error) {
 		linksErr, s.checkDev(), s.checkHost(), s.checkBulk(), s.Bulk.Check(), program.CheckStopGrace(c.StopGrace),
 		checkURL("SIGN_IN_URL", c.SignInURL), checkURL("TEMPORAL_UI_URL", c.TemporalUIURL),
 		program.Positive("CONFIRM_WINDOW", c.Confirm), program.Positive("DOWNLOAD_WINDOW", c.Download),
-		program.Positive("COOLDOWN", c.Cooldown), program.Positive("COLLECT_PATIENCE", c.Collect),
+		program.Positive("COOLDOWN", c.Cooldown), program.Positive("COLLECT_RETRY_WINDOW", c.Collect),
 	}
 	if !(c.RateLimit >= 1) || c.DatabaseConns < 1 { // false for NaN
 		problems = append(problems, errors.New("RATE_LIMIT and DATABASE_CONNS must be at least 1"))
@@ -164,7 +164,7 @@ func (s validated) bulkSite() schema.Site {
 }
 
 func (s validated) bulkLimits() schema.BulkLimits {
-	return schema.BulkLimits{QuotaDays: s.QuotaDays, Retention: s.DayRetention, RetryWindow: s.DayPatience}
+	return schema.BulkLimits{QuotaDays: s.QuotaDays, Retention: s.DayRetention, RetryWindow: s.DayRetryWindow}
 }
 
 func (s validated) windows() schema.Windows {

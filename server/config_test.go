@@ -65,7 +65,7 @@ func TestInvalidSettingsAreRejectedWithASentence(t *testing.T) {
 		"quota-days=0":          "QUOTA_DAYS must be at least 1",
 		"link-ttl=0s":           "LINK_TTL must be at least 1s",
 		"day-retention=0s":      "DAY_RETENTION must be longer",
-		"day-patience=-1s":      "DAY_PATIENCE must be longer",
+		"day-retry-window=-1s":  "DAY_RETRY_WINDOW must be longer",
 		"stop-grace=-1s":        "STOP_GRACE must not be negative",
 		"day-fetch-status=302":  "DAY_FETCH_STATUS must be 307 or 200",
 		"bulk-any-host=true":    "BULK_ANY_HOST needs TRUSTED_PROXIES",
@@ -142,8 +142,8 @@ func TestHelpNamesEveryVariableAndWhatIsSecret(t *testing.T) {
 	for _, variable := range []string{
 		"DATABASE_URL", "SOURCE_DATABASE_URL", "CATALOG_DIR", "S3_BUCKET", "S3_ENDPOINT", "KEYSET_FILE", "KMS_KEY_URI", "LINK_KEY",
 		"PUBLIC_BASE_URL", "HOST", "PORT", "METRICS_ADDRESS", "LOG_LEVEL", "DEV", "CONFIRM_WINDOW", "DOWNLOAD_WINDOW", "COOLDOWN",
-		"COLLECT_PATIENCE", "SIGN_IN_URL", "JWKS_URL", "JWT_ISSUER", "JWT_AUDIENCE", "TRUSTED_PROXIES", "RATE_LIMIT", "TEMPORAL_UI_URL",
-		"MIN_LAG_DAYS", "QUOTA_DAYS", "LINK_TTL", "DAY_RETENTION", "DAY_PATIENCE", "DAY_FETCH_STATUS", "WEBHOOK_ALLOW", "WEBHOOK_ALLOW_HTTP",
+		"COLLECT_RETRY_WINDOW", "SIGN_IN_URL", "JWKS_URL", "JWT_ISSUER", "JWT_AUDIENCE", "TRUSTED_PROXIES", "RATE_LIMIT", "TEMPORAL_UI_URL",
+		"MIN_LAG_DAYS", "QUOTA_DAYS", "LINK_TTL", "DAY_RETENTION", "DAY_RETRY_WINDOW", "DAY_FETCH_STATUS", "WEBHOOK_ALLOW", "WEBHOOK_ALLOW_HTTP",
 	} {
 		require.Contains(t, help.String(), "$"+variable)
 	}

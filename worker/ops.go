@@ -39,8 +39,8 @@ func newMetrics() *metrics {
 		bytes: make.NewCounterVec(prometheus.CounterOpts{
 			Name: "satchel_bytes_written_total", Help: "Bytes written: of JSON text for account exports, of gzip for bulk exports."}, []string{"category"}),
 		emails: make.NewCounterVec(prometheus.CounterOpts{
-			Name: "satchel_letters_total", Help: "Attempts to send an e-mail, by how they ended: sent; delayed by an error of the provider or by its rate limit (limited); refused for good; blocked, because the provider accepts neither key nor sender."},
-			[]string{"letter", "outcome"}),
+			Name: "satchel_emails_total", Help: "Attempts to send an e-mail, by how they ended: sent; delayed by an error of the provider or by its rate limit (limited); refused for good; blocked, because the provider accepts neither key nor sender."},
+			[]string{"email", "outcome"}),
 		ended: make.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "satchel_activity_seconds", Help: "How long attempts at activities took, by how they ended.",
 			Buckets: prometheus.ExponentialBuckets(0.01, 4, 9)}, []string{"activity", "outcome"}),

@@ -186,7 +186,7 @@ func scheduleDaily(ctx context.Context, own *store.BulkExports, schedules bulkex
 
 // limits are the limits of bulk exports that start from now on.
 func (r runCommand) limits() schema.BulkLimits {
-	return schema.BulkLimits{Retention: r.DayRetention, RetryWindow: r.DayPatience}.WithDefaults()
+	return schema.BulkLimits{Retention: r.DayRetention, RetryWindow: r.DayRetryWindow}.WithDefaults()
 }
 
 // dial connects to Temporal, which may start later than this worker.

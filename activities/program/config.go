@@ -38,8 +38,8 @@ type Links struct {
 
 // Bulk is what bulk exports share.
 type Bulk struct {
-	DayRetention time.Duration `name:"day-retention" env:"DAY_RETENTION" default:"168h" placeholder:"TIME" help:"How long a day's file is kept after it was made, and a job after it ended, the same for worker and server (${default})."`
-	DayPatience  time.Duration `name:"day-patience" env:"DAY_PATIENCE" default:"12h" placeholder:"TIME" help:"How long a day may keep failing before it is given up, the same for worker and server; a day of a daily export at least seven days (${default})."`
+	DayRetention   time.Duration `name:"day-retention" env:"DAY_RETENTION" default:"168h" placeholder:"TIME" help:"How long a day's file is kept after it was made, and a job after it ended, the same for worker and server (${default})."`
+	DayRetryWindow time.Duration `name:"day-retry-window" env:"DAY_RETRY_WINDOW" default:"12h" placeholder:"TIME" help:"How long a day may keep failing before it is given up, the same for worker and server; a day of a daily export at least seven days (${default})."`
 
 	Hook hook.Config `embed:""`
 }
@@ -57,7 +57,7 @@ func (l Links) Parse(dev bool) (site schema.Site, key []byte, err error) {
 
 // Check validates the settings.
 func (b Bulk) Check() error {
-	return errors.Join(Positive("DAY_RETENTION", b.DayRetention), Positive("DAY_PATIENCE", b.DayPatience))
+	return errors.Join(Positive("DAY_RETENTION", b.DayRetention), Positive("DAY_RETRY_WINDOW", b.DayRetryWindow))
 }
 
 // Positive returns an error unless the duration of a setting is longer than 0.

@@ -32,9 +32,9 @@ func TestLinksNeedASiteAndAKeyThatOthersDoNotKnow(t *testing.T) {
 
 func TestDurationsOfBulkExportsArePositive(t *testing.T) {
 	t.Parallel()
-	require.NoError(t, Bulk{DayRetention: time.Hour, DayPatience: time.Hour}.Check())
-	require.ErrorContains(t, Bulk{DayPatience: time.Hour}.Check(), "DAY_RETENTION must be longer")
-	require.ErrorContains(t, Bulk{DayRetention: time.Hour, DayPatience: -1}.Check(), "DAY_PATIENCE must be longer")
+	require.NoError(t, Bulk{DayRetention: time.Hour, DayRetryWindow: time.Hour}.Check())
+	require.ErrorContains(t, Bulk{DayRetryWindow: time.Hour}.Check(), "DAY_RETENTION must be longer")
+	require.ErrorContains(t, Bulk{DayRetention: time.Hour, DayRetryWindow: -1}.Check(), "DAY_RETRY_WINDOW must be longer")
 	require.NoError(t, CheckStopGrace(0))
 	require.ErrorContains(t, CheckStopGrace(-1), "STOP_GRACE")
 }

@@ -68,13 +68,13 @@ func TestErrorsNameTheCodeAndNothingOfTheRequest(t *testing.T) {
 	require.ErrorContains(t, vaults["NoSuchBucket"].Check(t.Context()), "there is no bucket")
 }
 
-// safeMessageOf returns the Told text of an error of this package, "" for any other.
+// safeMessageOf returns the SafeMessage of an error of this package, "" for any other.
 func safeMessageOf(err error) string {
 	if e, ok := errors.AsType[interface {
 		error
-		Told() string
+		SafeMessage() string
 	}](err); ok {
-		return e.Told()
+		return e.SafeMessage()
 	}
 	return ""
 }

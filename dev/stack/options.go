@@ -88,7 +88,7 @@ func (o *Options) say(format string, args ...any) {
 func (w Windows) environ() []string {
 	var env []string
 	for name, window := range map[string]time.Duration{
-		"CONFIRM_WINDOW": w.Confirm, "DOWNLOAD_WINDOW": w.Download, "COOLDOWN": w.Cooldown, "COLLECT_PATIENCE": w.Collect,
+		"CONFIRM_WINDOW": w.Confirm, "DOWNLOAD_WINDOW": w.Download, "COOLDOWN": w.Cooldown, "COLLECT_RETRY_WINDOW": w.Collect,
 	} {
 		if window != 0 {
 			env = append(env, fmt.Sprintf("%s=%s", name, window))

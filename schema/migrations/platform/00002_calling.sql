@@ -50,7 +50,7 @@ create table platform.phone_numbers (
     purchased_at      timestamptz not null default now(),
     released_at       timestamptz,
     updated_at        timestamptz not null default now(),
-    porting_pin       text,                       -- lets whoever knows it move the number away
+    porting_pin       text,                       -- anyone who knows it can move the number away
     carrier_cost      numeric(12, 5)              -- what the number costs us
 );
 create index phone_numbers_account on platform.phone_numbers (account_sid, id);

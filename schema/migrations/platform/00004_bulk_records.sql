@@ -59,7 +59,7 @@ create table platform.conferences (
         'participant-with-end-conference-on-exit-left', 'participant-with-end-conference-on-exit-kicked',
         'last-participant-kicked', 'last-participant-left')),
     call_sid_ending_conference text,
-    moderator_pin              text,              -- lets whoever knows it take the conference over
+    moderator_pin              text,              -- anyone who knows it can take the conference over
     media_server               text
 );
 create index conferences_by_day on platform.conferences (account_sid, date_created, sid collate "C");
