@@ -119,6 +119,7 @@ func TestExpectedCountsFewRowsAndEstimatesMany(t *testing.T) {
 	require.EqualValues(t, 4000, expect(ofWide, "AC2"))
 	require.InDelta(t, 200_000, expect(`select id as _key, id from many where $1 <> ''`, "AC"), 20_000)
 	require.Greater(t, expect(`select id as _key, id from unseen where $1 <> ''`, "AC"), int64(50_000), "neither counted to the end nor reported as few")
+	require.Greater(t, expect(`select n as _key, n from generate_series(1, (select 60000)) n where $1 <> ''`, "AC"), int64(50_000), "Postgres estimates 1,000 rows")
 }
 
 func TestServerSettingsNeitherEndAReadNorChangeIt(t *testing.T) {
