@@ -236,7 +236,7 @@ func TestFormErrorsStandBesideTheirFieldsAndTypedTextIsKept(t *testing.T) {
 		"start": {"1.3.2026", "The first day &#34;1.3.2026&#34; is not a date in the form yyyy-mm-dd."},
 		"end":   {"2026-02-01", "The last day 2026-02-01 is before the first day 2026-03-01."},
 		"name":  {"", "The name is missing."},
-		"url":   {"https://10.0.0.1/x", "The webhook’s URL leads to a private"},
+		"url":   {"https://10.0.0.1/x", "The webhook’s URL points to a private"},
 		"email": {"two@example.com, three@example.com", "The email address is not a single plain email address."},
 	} {
 		form := url.Values{}

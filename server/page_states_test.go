@@ -102,7 +102,7 @@ func TestThePageSaysHowFarTheMailIsThatAsksForTheConfirmation(t *testing.T) {
 	owner.get(settings).requirePage(t, http.StatusOK, "cannot be delivered to", fx.owner+"@example.com", `id="resend"`)
 	require.NoError(t, fx.deps.store.RecordEmailOutcome(t.Context(), e.ID, letter, true))
 	owner.get(settings).requirePage(t, http.StatusOK, "We have sent an email with a link to", fx.owner+"@example.com")
-	fx.moved(e, "generation = 2")
+	fx.moved(e, "link_version = 2")
 	owner.get(settings).requirePage(t, http.StatusOK, "We are sending an email")
 }
 
