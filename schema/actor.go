@@ -2,7 +2,7 @@ package schema
 
 // Actors in the audit trail besides users and API keys.
 const (
-	ActorSatchel  = "satchel"  // the system itself, when something is due
-	ActorOperator = "operator" // someone with access to Temporal, who gave no name
+	ActorSatchel  = "satchel"  // a workflow or the sweep, on its own
+	ActorOperator = "operator" // a person with access to Temporal, whose name is unknown
 	ActorAccount  = "account"  // the account's own credentials
 )

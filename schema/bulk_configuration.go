@@ -9,7 +9,7 @@ type BulkConfiguration struct {
 }
 
 // BulkChange is a partial change of a BulkConfiguration; nil leaves a value as
-// it is. It travels sealed.
+// it is. Workflow histories hold it sealed only, because a URL may hold a secret.
 type BulkChange struct {
 	Enabled *bool   `json:"enabled,omitempty"`
 	URL     *string `json:"url,omitempty"`
@@ -18,11 +18,8 @@ type BulkChange struct {
 
 // AccountSummary sums up the bulk exports of an account.
 type AccountSummary struct {
-	Jobs      int            // that have not ended
-	Files     int            // that can be downloaded
+	Jobs      int            // not ended
+	Files     int            // available for download
 	Daily     []ResourceType // exported every day
 	DaysToday int            // of the quota, requested today by jobs that still have a row
 }
-
-// SealedChange is the purpose of a sealed BulkChange, as JSON.
-func SealedChange(t ResourceType) string { return "bulk configuration " + string(t) }

@@ -22,10 +22,10 @@ var Categories = []Category{
 	"notifications",
 }
 
-// IsCategory reports whether name is one of them.
+// IsCategory reports whether name is the name of a category.
 func IsCategory(name string) bool { return slices.Contains(Categories, Category(name)) }
 
-// Title returns the category in words, for the middle of a sentence.
+// Title returns the category in words, in lower case: "phone numbers".
 func (c Category) Title() string {
 	var words []rune
 	for _, r := range c {

@@ -1,8 +1,8 @@
 package schema
 
-// Codes of errors. A code is stable: programs decide by it, and the API of
-// account exports shows it. The comment says when a caller gets it; codes that
-// no HTTP response shows say so.
+// Codes of errors. A code is stable: client programs branch on it, and the API of
+// account exports returns it. The comment says when a caller gets it, or that no
+// HTTP response contains it.
 const (
 	// Requests and links.
 

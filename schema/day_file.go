@@ -4,12 +4,12 @@ import "time"
 
 // DayFile is the file of one account, type and UTC day: gzip of JSON lines.
 type DayFile struct {
-	ID        string       `db:"id"` // of this version: a new version gets a new ID and replaces it whole
+	ID        string       `db:"id"` // of this version: a new version has a new ID and replaces the old one
 	Account   string       `db:"account_sid"`
 	Type      ResourceType `db:"resource_type"`
 	Day       Day          `db:"day"`
 	Job       string       `db:"job_id"`        // "" for a daily export
-	Name      string       `db:"friendly_name"` // of that job
+	Name      string       `db:"friendly_name"` // of the job
 	Records   int64        `db:"records"`
 	Size      int64        `db:"size"`   // bytes of the gzip file
 	SHA256    string       `db:"sha256"` // hex, of the gzip file
@@ -25,13 +25,13 @@ type NewDayFile struct {
 	Type          ResourceType
 	Day           Day
 	Job           string // "" for a daily export and for a rebuild
-	Rebuild       bool   // a rebuild without erased records: keeps name and expiry of the file it replaces, and is discarded if there is none
+	Rebuild       bool   // replaces a file that has erased records: keeps its name and expiry, and is discarded if that file is gone
 	Records       int64
 	Size          int64
 	SHA256        string
-	Wrapped       []byte        // its key
+	Wrapped       []byte        // its encryption key, wrapped with the deployment's key
 	Erased        int           // how many of the day's calls were known to be erased when it was read
 	ReadAt        time.Time     // when its last record had been read, by the database's clock
-	PublishWithin time.Duration // of ReadAt it must be published; PublishWithin at most, and if it is 0
+	PublishWithin time.Duration // how long after ReadAt it may be published; 0, and more than the constant PublishWithin, mean that constant
 	Retention     time.Duration // from publication until it is deleted
 }

@@ -9,17 +9,17 @@ import (
 // Kind classifies an error by what the caller can do about it.
 type Kind string
 
-// Each kind has one HTTP status and is either retried by activities or not; see
-// the tables in server and activities.
+// server/respond maps each kind to one HTTP status, and activities/errors.go to
+// retry or stop.
 const (
 	Invalid         Kind = "invalid"         // the caller can correct the request
 	Unauthenticated Kind = "unauthenticated" // no valid credentials
 	NotFound        Kind = "not_found"       // it does not exist, or not for this caller
 	Forbidden       Kind = "forbidden"       // known caller, not allowed
 	Conflict        Kind = "conflict"        // not in the current status
-	Gone            Kind = "gone"            // it existed and never will again
+	Gone            Kind = "gone"            // it existed and was deleted for good
 	Limited         Kind = "limited"         // over a limit
-	Unavailable     Kind = "unavailable"     // something we need does not answer: try again
+	Unavailable     Kind = "unavailable"     // a dependency does not answer: retry
 )
 
 // Error is an error that a caller can act on. Message is a public sentence

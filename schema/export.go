@@ -22,12 +22,12 @@ func DefaultWindows() Windows {
 // WithDefaults returns the windows with the default for every one that is missing, so
 // that an input without one neither ends anything at once nor keeps it forever.
 func (w Windows) WithDefaults() Windows {
-	usual := DefaultWindows()
-	for _, window := range []struct{ has, wants *time.Duration }{
-		{&w.Confirm, &usual.Confirm}, {&w.Download, &usual.Download}, {&w.Cooldown, &usual.Cooldown}, {&w.Collect, &usual.Collect},
+	defaults := DefaultWindows()
+	for _, window := range []struct{ value, fallback *time.Duration }{
+		{&w.Confirm, &defaults.Confirm}, {&w.Download, &defaults.Download}, {&w.Cooldown, &defaults.Cooldown}, {&w.Collect, &defaults.Collect},
 	} {
-		if *window.has <= 0 {
-			*window.has = *window.wants
+		if *window.value <= 0 {
+			*window.value = *window.fallback
 		}
 	}
 	return w
@@ -58,7 +58,7 @@ type Export struct {
 // OverdueExport is an export that should have moved on by now.
 type OverdueExport struct {
 	Export
-	HandledByWorkflow bool `db:"left_to_run"` // its own workflow handles it, if that is open
+	HandledByWorkflow bool `db:"handled_by_workflow"` // if its own workflow is open, that workflow moves it on
 }
 
 // CategoryProgress is the progress of one category of an export. It never goes
@@ -81,7 +81,7 @@ type NewExport struct {
 	Categories  []Category // empty means all
 }
 
-// ArchiveURL is the finished file of an export.
+// Archive is the finished file of an export.
 type Archive struct {
 	ObjectKey  string `db:"archive_key"`
 	Size       int64  `db:"size"`        // of the JSON document

@@ -16,10 +16,10 @@ const (
 	Participants ResourceType = "Participants"
 )
 
-// ResourceTypes lists them in the order pages show them.
+// ResourceTypes lists the resource types in the order in which pages show them.
 var ResourceTypes = []ResourceType{Messages, Calls, Conferences, Participants}
 
-// IsResourceType reports whether name is one of them. Letter case counts.
+// IsResourceType reports whether name is the name of a resource type. It is case-sensitive.
 func IsResourceType(name string) bool { return slices.Contains(ResourceTypes, ResourceType(name)) }
 
 // DayStatus is the status of one day of a job, as Twilio spells it.
@@ -37,7 +37,7 @@ const (
 	DayDeleted            DayStatus = "DeletedByUserRequest"
 )
 
-// DayStatuses lists them in the order in which a job's details show them.
+// DayStatuses lists the statuses in the order in which a job's details show them.
 var DayStatuses = []DayStatus{DaySubmitted, DayRunning, DayErrorDuringRun, DayCompleted, DayCompletedEmpty, DayFailed, DayRunningToBeDeleted, DayDeleted}
 
 // Ended reports whether the status of a day is final.
@@ -95,6 +95,3 @@ type QueueStatus struct {
 	Position     int       // 1 is next; 0 if none of its days waits
 	EstimatedEnd time.Time // when its last day is expected to end
 }
-
-// SealedJob is the purpose of a sealed JobRequest, as JSON.
-func SealedJob(job string) string { return "bulk job " + job }

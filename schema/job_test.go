@@ -8,19 +8,6 @@ import (
 	"satchel/schema"
 )
 
-func TestAnEventCountsDaysByHowTheyEnded(t *testing.T) {
-	var got schema.EventResult
-	for status, times := range map[schema.DayStatus]int{
-		schema.DayCompleted: 1, schema.DayCompletedEmpty: 2, schema.DayFailed: 3, schema.DayDeleted: 4,
-		schema.DayRunningToBeDeleted: 5, schema.DaySubmitted: 6, schema.DayRunning: 7, schema.DayErrorDuringRun: 8,
-	} {
-		for range times {
-			got.Add(status)
-		}
-	}
-	require.Equal(t, schema.EventResult{Completed: 1, Empty: 2, Failed: 3}, got)
-}
-
 func TestADayEndsOnceItIsCompletedFailedOrDeleted(t *testing.T) {
 	ended := map[schema.DayStatus]bool{
 		schema.DayCompleted: true, schema.DayCompletedEmpty: true, schema.DayFailed: true, schema.DayDeleted: true,
@@ -29,15 +16,6 @@ func TestADayEndsOnceItIsCompletedFailedOrDeleted(t *testing.T) {
 	for _, status := range schema.DayStatuses {
 		require.Equal(t, ended[status], status.Ended(), status)
 	}
-}
-
-// What is sealed for one purpose cannot be opened for another.
-func TestWhatIsSealedIsBoundToItsJobOrType(t *testing.T) {
-	purposes := map[string]bool{schema.SealedToken: true, schema.SealedJob(schema.NewJobID()): true, schema.SealedJob(schema.NewJobID()): true}
-	for _, resourceType := range schema.ResourceTypes {
-		purposes[schema.SealedChange(resourceType)] = true
-	}
-	require.Len(t, purposes, 3+len(schema.ResourceTypes))
 }
 
 func TestResourceTypesAreSpelledAsTwilioDoes(t *testing.T) {

@@ -19,7 +19,7 @@ type Piece struct {
 	ReadAt    time.Time `db:"read_at"`
 }
 
-// Checkpoint is the checkpoint of a category: how far the ledger goes.
+// Checkpoint is how far a category has been collected, as the ledger holds it.
 type Checkpoint struct {
 	Done    bool   `db:"done"`
 	Records int64  `db:"records"`

@@ -47,15 +47,15 @@ func DefaultBulkLimits() BulkLimits {
 
 // WithDefaults returns the limits with the default for every one that is missing.
 func (l BulkLimits) WithDefaults() BulkLimits {
-	usual := DefaultBulkLimits()
+	defaults := DefaultBulkLimits()
 	if l.QuotaDays <= 0 {
-		l.QuotaDays = usual.QuotaDays
+		l.QuotaDays = defaults.QuotaDays
 	}
 	if l.Retention <= 0 {
-		l.Retention = usual.Retention
+		l.Retention = defaults.Retention
 	}
 	if l.RetryWindow <= 0 {
-		l.RetryWindow = usual.RetryWindow
+		l.RetryWindow = defaults.RetryWindow
 	}
 	return l
 }

@@ -9,6 +9,6 @@ import (
 type ObjectOpener interface {
 	// Get returns the whole content of an object, in buf's memory if that is large enough.
 	Get(ctx context.Context, key string, buf []byte) ([]byte, error)
-	// Verify returns a reader of an object's content. The caller closes it.
+	// Open returns a reader of an object's content. The caller closes it.
 	Open(ctx context.Context, key string) (io.ReadCloser, error)
 }

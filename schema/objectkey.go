@@ -12,8 +12,8 @@ const (
 // ExportPrefix is the prefix of all objects of an export.
 func ExportPrefix(export string) string { return ExportsPrefix + export + "/" }
 
-// PieceObject is the key of one piece of a category. attempt keeps the keys of
-// two collectors apart.
+// PieceObject is the key of one piece of a category. attempt makes the keys of
+// concurrent attempts differ.
 func PieceObject(export string, c Category, seq int, attempt string) string {
 	return fmt.Sprintf("%s%s/%05d-%s", ExportPrefix(export), c, seq, attempt)
 }

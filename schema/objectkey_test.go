@@ -21,7 +21,3 @@ func TestObjectsOfADayFileAreUnderItsPrefix(t *testing.T) {
 	require.Equal(t, "days/DF1/lines.gz", schema.DayFileObject("DF1"))
 	require.True(t, strings.HasPrefix(schema.DayFilePrefix("DF1"), schema.DayFilesPrefix))
 }
-
-func TestAnEmailHasOneKeyForEachKindPersonAndLinkVersion(t *testing.T) {
-	require.Equal(t, "confirmation/US1/2", schema.EmailKey(schema.ConfirmationEmail, "US1", 2))
-}

@@ -8,7 +8,7 @@ import (
 )
 
 // Site is the public base URL: scheme, host and an optional path, without a slash
-// at the end. E-mails use no other.
+// at the end. Every link in an e-mail begins with it.
 type Site string
 
 // ParseSite parses PUBLIC_BASE_URL. It rejects plain HTTP, except on loopback.
@@ -23,7 +23,7 @@ func ParseSite(s string) (Site, error) {
 	return Site(strings.TrimRight(s, "/")), nil
 }
 
-// IsLoopback reports whether a host is this machine, and cannot be another.
+// IsLoopback reports whether a host is certainly this machine.
 func IsLoopback(host string) bool {
 	if host == "localhost" {
 		return true

@@ -60,21 +60,3 @@ func TestAFailedExportSaysWhatCouldNotBeRead(t *testing.T) {
 	require.Contains(t, schema.ReasonFailed("phoneNumbers"), "your phone numbers.")
 	require.Contains(t, schema.ReasonFailed(""), "The file")
 }
-
-func TestCategoriesHaveTitles(t *testing.T) {
-	for _, c := range schema.Categories {
-		require.True(t, schema.IsCategory(string(c)))
-		require.NotEmpty(t, c.Title())
-	}
-	require.Equal(t, "phone numbers", schema.Category("phoneNumbers").Title())
-	require.Equal(t, "VoIP providers", schema.Category("voipProviders").Title())
-	require.False(t, schema.IsCategory("passwords"))
-	require.False(t, schema.IsCategory(""))
-}
-
-func TestOnlyOwnersAndAdminsMayExport(t *testing.T) {
-	require.True(t, schema.Owner.MayExport())
-	require.True(t, schema.Admin.MayExport())
-	require.False(t, schema.Member.MayExport())
-	require.False(t, schema.Role("").MayExport())
-}

@@ -11,7 +11,7 @@ type Hook struct {
 // EventStatus is the delivery status of a webhook.
 type EventStatus string
 
-// A webhook is pending until it is delivered or its time is over.
+// A webhook is pending until it is delivered, or WebhookRetryWindow is over.
 const (
 	EventPending   EventStatus = "pending"
 	EventDelivered EventStatus = "delivered"
@@ -62,8 +62,3 @@ type EventAttempt struct {
 	Outcome    string    `db:"outcome"`     // delivered, or a short reason; never text from the receiver
 	Took       int64     `db:"took_ms"`
 }
-
-// SealedToken is the purpose of an account's sealed auth token, which signs its
-// webhooks. What the deployment's key seals is bound to its account and to one
-// purpose.
-const SealedToken = "auth token"

@@ -24,8 +24,8 @@ var update = flag.Bool("update", false, "rewrite columns.golden")
 
 func TestTheColumnsOfCategoriesAreTheOnesReviewed(t *testing.T) {
 	var b strings.Builder
-	b.WriteString("# Every field that leaves the building: its name, where it comes from, its type\n" +
-		"# in Postgres, and what it is. Made by: go test ./schema/catalog -update\n")
+	b.WriteString("# Every field of account exports: its name, where it comes from, its type in\n" +
+		"# Postgres, and what it is. Made by: go test ./schema/catalog -update\n")
 	exported := exportedFields(t, begin(t, testservices.Database(t)))
 	for _, category := range schema.Categories {
 		fmt.Fprintf(&b, "\n%s\n", category)
@@ -45,7 +45,7 @@ func requireReviewed(t *testing.T, file, list string) {
 	reviewed, err := os.ReadFile(file)
 	require.NoError(t, err)
 	require.Equal(t, string(reviewed), list,
-		"what leaves the building has changed: if it should, run go test ./schema/catalog -update and have "+file+" reviewed")
+		"what is exported has changed: if that is intended, run go test ./schema/catalog -update and have "+file+" reviewed")
 }
 
 // exportedField is one field of a record and the table columns in it.

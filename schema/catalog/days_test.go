@@ -18,8 +18,8 @@ import (
 
 func TestTheColumnsOfDaysAreTheOnesReviewed(t *testing.T) {
 	var b strings.Builder
-	b.WriteString("# Every field that leaves in bulk exports: its name, where it comes from, its\n" +
-		"# type in Postgres, and what it is. Made by: go test ./schema/catalog -update\n")
+	b.WriteString("# Every field of bulk exports: its name, where it comes from, its type in\n" +
+		"# Postgres, and what it is. Made by: go test ./schema/catalog -update\n")
 	exported := exportedDayFields(t, begin(t, testservices.Database(t)))
 	for _, typ := range schema.ResourceTypes {
 		fmt.Fprintf(&b, "\n%s\n", typ)
@@ -121,7 +121,7 @@ func TestSomeDirectoryQueriesAreOptional(t *testing.T) {
 	require.ErrorContains(t, err, "directory/call.sql:1: does not use $2")
 }
 
-// copyDays copies the embedded days into a company's catalog.
+// copyDays copies the built-in queries of bulk exports into a company's catalog.
 func copyDays(t *testing.T, dir string) string {
 	t.Helper()
 	own := filepath.Join(dir, "days")

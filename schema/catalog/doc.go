@@ -2,7 +2,7 @@
 //
 // Each category of the archive is one query in a file of its own. A query takes
 // the account as $1, names every column that it returns, and describes each in a
-// comment behind it:
+// comment at the end of its line:
 //
 //	-- The account's labels. Left out: nothing.
 //	select
@@ -13,7 +13,7 @@
 //	where l.account = $1
 //
 // The first column, _key, is unique within the account, never null and ordered:
-// a read resumes behind it after an interruption. It is not written to the
+// a read resumes after it when it was interrupted. It is not written to the
 // archive. All other columns are, under their names and in their order. A query
 // neither orders nor limits its rows; the reader does.
 //

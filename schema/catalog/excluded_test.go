@@ -17,7 +17,7 @@ func TestEveryColumnIsExportedOrExcludedWithAReason(t *testing.T) {
 	tx := begin(t, testservices.Database(t))
 	exported, excluded := exported(t, tx), excluded(t)
 	require.Empty(t, undecided(t, tx, exported, excluded),
-		"decide: export it in schema/catalog, or say in excluded.txt why it stays")
+		"decide: export it in schema/catalog, or say in excluded.txt why it is not exported")
 	for column := range excluded {
 		require.NotContains(t, exported, column, "is exported and excluded")
 		require.Contains(t, columnsOf(t, tx), column, "is excluded but does not exist")

@@ -230,7 +230,7 @@ func (l *lint) fields(letters *regexp.Regexp, reader ...string) []Column {
 		case slices.ContainsFunc(columns, func(c Column) bool { return c.Name == alias.text }):
 			l.report(alias.line, "%q is selected twice", alias.text)
 		case l.comments[alias.line] == "":
-			l.report(alias.line, "%q is not described: say what it is in a comment behind it", alias.text)
+			l.report(alias.line, "%q is not described: say what it is in a comment at the end of its line", alias.text)
 		default:
 			columns = append(columns, Column{Name: alias.text, Description: l.comments[alias.line]})
 		}

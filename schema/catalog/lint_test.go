@@ -35,8 +35,8 @@ func TestAPlainQueryPasses(t *testing.T) {
 		{Name: "uses", Description: "how often it was used"},
 		{Name: "other", Description: "whether it is another"},
 	}, q.columns)
-	require.True(t, strings.HasPrefix(q.text, "with recent"), "opening comment goes")
-	require.True(t, strings.HasSuffix(q.text, "now()"), "semicolon goes")
+	require.True(t, strings.HasPrefix(q.text, "with recent"), "the comment at the head is removed")
+	require.True(t, strings.HasSuffix(q.text, "now()"), "the semicolon is removed")
 }
 
 func TestAQueryThatCouldLeakIsRejected(t *testing.T) {

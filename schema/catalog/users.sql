@@ -1,7 +1,7 @@
 -- The people of the account, deactivated ones included: who they are, what they
 -- may do, when they last signed in. Left out: everything that proves or guards
 -- who they are (password, second factor, reset links, failed attempts: whether
--- someone has a second factor is worth knowing to a thief), and notes our own
+-- someone has a second factor is useful to an attacker), and notes our own
 -- staff wrote.
 select
     u.id as _key,

@@ -1,8 +1,8 @@
 // Package migrations migrates a database to this version's schema.
 //
-// There are two sets: Satchel holds the rows about exports and is always
-// applied; Platform holds sample records of the platform, for one machine without
-// a separate source database. Each file opens with why it exists.
+// There are two sets: Satchel creates the tables of exports and is always
+// applied; Platform creates sample tables of the platform, for development and
+// tests. Each file begins with a comment that says why it exists.
 package migrations
 
 import (
@@ -26,14 +26,13 @@ var files embed.FS
 // the schema that holds its tables.
 type Set string
 
-// The two sets.
 const (
 	Satchel  Set = "satchel"
 	Platform Set = "platform"
 )
 
-// Apply applies the pending migrations of the sets. It may run in several
-// processes at once: a lock in the database makes the others wait.
+// Apply applies the pending migrations of the sets. Several processes may
+// call it at once: a lock in the database makes the others wait.
 func Apply(ctx context.Context, databaseURL string, sets ...Set) error {
 	connector, err := pq.NewConnector(databaseURL)
 	if err != nil {

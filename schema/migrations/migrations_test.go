@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { testservices.Main(m) }
 
-func TestBulkExportsCanBeTakenBackAndBroughtAgain(t *testing.T) {
+func TestMigrationsOfBulkExportsCanBeRevertedAndReapplied(t *testing.T) {
 	db, err := sql.Open("postgres", testservices.Database(t))
 	require.NoError(t, err)
 	defer db.Close() //nolint:errcheck // nothing is lost by it

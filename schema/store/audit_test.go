@@ -53,7 +53,7 @@ func TestManyDownloadsHideNoOtherRowOfATrail(t *testing.T) {
 
 func TestAnActionIsAuditedOnlyWithinItsLimit(t *testing.T) {
 	s := open(t)
-	o := anOpening()
+	o := newExport()
 	require.NoError(t, s.OpenExport(t.Context(), o))
 	resend := store.AuditEvent{Account: o.Account, Subject: o.Export, Actor: o.RequestedBy, Action: store.ActionResendRequested}
 	for range 2 {

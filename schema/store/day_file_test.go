@@ -36,7 +36,7 @@ func hasRow(t *testing.T, s *store.BulkExports, id string) bool {
 	return known[id]
 }
 
-func missing(t *testing.T, err error) {
+func requireNotFound(t *testing.T, err error) {
 	t.Helper()
 	require.Equal(t, schema.NotFound, schema.KindOf(err), "%v", err)
 }
@@ -48,7 +48,7 @@ func TestAFileAppearsTogetherWithTheEndOfItsDay(t *testing.T) {
 	f.Job = o.ID
 	published(t, s, f, f.ID)
 	_, err := s.DayFile(t.Context(), f.Account, f.Type, f.Day)
-	missing(t, err) // its day does not run
+	requireNotFound(t, err) // its day does not run
 
 	begin(t, s, o.ID, f.Day)
 	published(t, s, f, "")
@@ -84,7 +84,7 @@ func TestNoReaderSeesAnEndedDayWithoutItsFile(t *testing.T) {
 	there := func() bool {
 		_, err := s.DayFile(context.Background(), f.Account, f.Type, f.Day)
 		if err != nil {
-			missing(t, err)
+			requireNotFound(t, err)
 		}
 		return err == nil
 	}
@@ -113,7 +113,7 @@ func TestANewerFileReplacesTheOlderAndMovesToTheEnd(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []schema.DayFile{list[1]}, current)
 	_, _, err = s.OpenDayFile(t.Context(), old.ID)
-	missing(t, err)
+	requireNotFound(t, err)
 	got, wrapped, err := s.OpenDayFile(t.Context(), newer.ID)
 	require.NoError(t, err)
 	require.Equal(t, newer.Wrapped, wrapped)
@@ -195,9 +195,9 @@ func TestAFileWithoutAKeyOrExpiredIsVisibleOnlyToTheSweep(t *testing.T) {
 	require.NoError(t, s.DestroyDayKey(t.Context(), blank.ID))
 	for _, f := range []schema.NewDayFile{blank, expired} {
 		_, err := s.DayFile(t.Context(), account, f.Type, f.Day)
-		missing(t, err)
+		requireNotFound(t, err)
 		_, _, err = s.OpenDayFile(t.Context(), f.ID)
-		missing(t, err)
+		requireNotFound(t, err)
 		require.True(t, hasRow(t, s, f.ID))
 	}
 	list, err := s.DayFiles(t.Context(), account, schema.Calls, 0, 10)
@@ -325,9 +325,9 @@ func TestAFileWithAnErasedCallIsHiddenAfterMinutesEvenIfItIsNotRebuilt(t *testin
 	require.NoError(t, err)
 	require.ElementsMatch(t, []string{messages.ID, other.ID}, list())
 	_, err = s.DayFile(t.Context(), f.Account, f.Type, f.Day)
-	missing(t, err)
+	requireNotFound(t, err)
 	_, _, err = s.OpenDayFile(t.Context(), f.ID)
-	missing(t, err)
+	requireNotFound(t, err)
 	require.Equal(t, []string{f.ID}, outdated(t, s, f.Account))
 
 	late.Rebuild, late.Erased = true, 1
@@ -374,7 +374,7 @@ func TestAFileThatIsDeletedDuringItsRebuildStaysDeleted(t *testing.T) {
 	require.Equal(t, rebuilt.ID, deleted)
 	published(t, s, later, later.ID)
 	_, err := s.DayFile(t.Context(), f.Account, f.Type, f.Day)
-	missing(t, err)
+	requireNotFound(t, err)
 
 	other := aFile(f.Account)
 	published(t, s, other, rebuilt.ID)

@@ -10,7 +10,7 @@ import (
 
 // A host that dies leaves a transaction open that holds locks.
 func TestTheServerEndsAnIdleTransaction(t *testing.T) {
-	s, o := open(t), anOpening()
+	s, o := open(t), newExport()
 	require.NoError(t, s.OpenExport(t.Context(), o))
 	_, err := s.SQL().Exec(`create table public.seen (value text);
 		create function public.spy() returns trigger language plpgsql as $$

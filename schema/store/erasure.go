@@ -40,7 +40,7 @@ func (b *BulkExports) EraseCalls(ctx context.Context, account, by string, calls 
 	})
 }
 
-// ActionErased lists the account's erased calls of a day, in order.
+// ErasedCalls lists the account's erased calls of a day, in order.
 func (b *BulkExports) ErasedCalls(ctx context.Context, account string, day schema.Day) ([]string, error) {
 	calls := []string{}
 	err := b.pool.SelectContext(ctx, &calls, `select call_sid from satchel.erased_calls

@@ -32,7 +32,7 @@ func (b *BulkExports) OpenEvent(ctx context.Context, e schema.Event) error {
 	return sqlstate.Wrap("open event", err)
 }
 
-// AuditEvent reads an event with its latest attempts.
+// Event reads an event with its latest attempts.
 func (b *BulkExports) Event(ctx context.Context, id string) (schema.Event, error) {
 	return b.event(ctx, id, `id = $1`, id)
 }

@@ -43,7 +43,7 @@ func TestAnEventIsPendingUntilItIsDeliveredOrFailed(t *testing.T) {
 	s := openBulk(t)
 	e := anEvent(schema.NewAccountID())
 	require.NoError(t, s.OpenEvent(t.Context(), e))
-	stands := func(want schema.EventStatus, tries int) {
+	requireStatus := func(want schema.EventStatus, tries int) {
 		t.Helper()
 		got, err := s.Event(t.Context(), e.ID)
 		require.NoError(t, err)
@@ -51,18 +51,18 @@ func TestAnEventIsPendingUntilItIsDeliveredOrFailed(t *testing.T) {
 		require.Equal(t, tries, got.Tries)
 	}
 	require.NoError(t, s.RecordAttempt(t.Context(), e.ID, schema.EventAttempt{Outcome: "timed out"}))
-	stands(schema.EventPending, 1)
+	requireStatus(schema.EventPending, 1)
 	require.NoError(t, s.MarkEventFailed(t.Context(), e.ID))
-	stands(schema.EventFailed, 1)
+	requireStatus(schema.EventFailed, 1)
 	require.NoError(t, s.ReopenEvent(t.Context(), e.ID))
-	stands(schema.EventPending, 1)
+	requireStatus(schema.EventPending, 1)
 	require.NoError(t, s.RecordAttempt(t.Context(), e.ID, schema.EventAttempt{HTTPStatus: 204, Outcome: "delivered"}))
-	stands(schema.EventDelivered, 2)
+	requireStatus(schema.EventDelivered, 2)
 	require.NoError(t, s.MarkEventFailed(t.Context(), e.ID))
-	stands(schema.EventDelivered, 2)
+	requireStatus(schema.EventDelivered, 2)
 	require.NoError(t, s.ReopenEvent(t.Context(), e.ID))
-	stands(schema.EventPending, 2)
-	missing(t, s.RecordAttempt(t.Context(), uuid.NewString(), schema.EventAttempt{Outcome: "delivered"}))
+	requireStatus(schema.EventPending, 2)
+	requireNotFound(t, s.RecordAttempt(t.Context(), uuid.NewString(), schema.EventAttempt{Outcome: "delivered"}))
 }
 
 func TestEventsAreListedNewestFirstWithTheirLatestAttempts(t *testing.T) {
@@ -99,7 +99,7 @@ func TestEventsOfOtherAccountsAreNotFound(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, e.ID, got.ID)
 	_, unknown := s.AccountEvent(t.Context(), e.Account, uuid.NewString())
-	missing(t, unknown)
+	requireNotFound(t, unknown)
 	_, foreign := s.AccountEvent(t.Context(), schema.NewAccountID(), e.ID)
 	require.Equal(t, unknown, foreign)
 	for _, id := range []string{"", "x", e.ID + "0"} {

@@ -10,7 +10,7 @@ import (
 
 func TestStatsCountByStatus(t *testing.T) {
 	s := open(t)
-	require.NoError(t, s.OpenExport(t.Context(), anOpening()))
+	require.NoError(t, s.OpenExport(t.Context(), newExport()))
 	confirmed(t, s)
 	stats, err := s.ExportStats(t.Context())
 	require.NoError(t, err)
@@ -22,7 +22,7 @@ func TestStatsCountByStatus(t *testing.T) {
 func TestStatsCountEndedExportsOfTheLastDay(t *testing.T) {
 	s := open(t)
 	for range 2 {
-		o := anOpening()
+		o := newExport()
 		require.NoError(t, s.OpenExport(t.Context(), o))
 		require.NoError(t, s.EndExport(t.Context(), o.Export, schema.Ending{Status: schema.Expired, Reason: schema.ReasonUnconfirmed}, "satchel", schema.Certificate{}))
 	}

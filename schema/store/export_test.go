@@ -20,8 +20,8 @@ func end(s *store.AccountExports, export string) func() error {
 // A stale attempt to open an export must not fail the one that the account has
 // now.
 func TestAStaleOpeningIsRejected(t *testing.T) {
-	s, stale := open(t), anOpening()
-	now := anOpening()
+	s, stale := open(t), newExport()
+	now := newExport()
 	now.Account, now.RequestedAt = stale.Account, stale.RequestedAt.Add(time.Second)
 	require.NoError(t, s.OpenExport(t.Context(), now))
 	require.Equal(t, schema.Conflict, schema.KindOf(s.OpenExport(t.Context(), stale)))
@@ -31,7 +31,7 @@ func TestAStaleOpeningIsRejected(t *testing.T) {
 }
 
 func TestLinkVersionsOnlyGrow(t *testing.T) {
-	s, o := open(t), anOpening()
+	s, o := open(t), newExport()
 	require.NoError(t, s.OpenExport(t.Context(), o))
 	for _, version := range []int{3, 2} {
 		require.NoError(t, s.SetLinkVersion(t.Context(), o.Export, version))
@@ -41,7 +41,7 @@ func TestLinkVersionsOnlyGrow(t *testing.T) {
 	require.Equal(t, 3, e.LinkVersion)
 }
 
-func anOpening() schema.NewExport {
+func newExport() schema.NewExport {
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	return schema.NewExport{Export: schema.NewExportID(), Account: schema.NewAccountID(), RequestedBy: schema.NewUserID(),
 		RequestedAt: now, ConfirmBy: now.Add(24 * time.Hour)}
@@ -49,7 +49,7 @@ func anOpening() schema.NewExport {
 
 // confirmed opens and confirms an export and starts its first collector.
 func confirmed(t *testing.T, s *store.AccountExports) schema.NewExport {
-	o := anOpening()
+	o := newExport()
 	require.NoError(t, s.OpenExport(t.Context(), o))
 	require.NoError(t, s.ConfirmExport(t.Context(), o.Export, o.RequestedBy, "age1recipient", []byte("wrapped")))
 	_, err := s.StartCollecting(t.Context(), o.Export)
@@ -70,7 +70,7 @@ func anArchive(export string) schema.Archive {
 }
 
 func TestOpeningAnExportAgainChangesNothing(t *testing.T) {
-	s, o := open(t), anOpening()
+	s, o := open(t), newExport()
 	require.NoError(t, s.OpenExport(t.Context(), o))
 	require.NoError(t, s.OpenExport(t.Context(), o))
 	e, err := s.AccountExport(t.Context(), o.Account, o.Export)
@@ -84,10 +84,10 @@ func TestOpeningAnExportAgainChangesNothing(t *testing.T) {
 	require.Equal(t, []store.Action{store.ActionRequested}, actions(t, s.DB, o.Export))
 }
 
-func TestAnExportThatLostItsWorkflowMakesRoomForTheNext(t *testing.T) {
-	s, lost := open(t), anOpening()
+func TestAnExportThatLostItsWorkflowFailsWhenTheNextIsOpened(t *testing.T) {
+	s, lost := open(t), newExport()
 	require.NoError(t, s.OpenExport(t.Context(), lost))
-	next := anOpening()
+	next := newExport()
 	next.Account = lost.Account
 	require.NoError(t, s.OpenExport(t.Context(), next))
 	e, err := s.Export(t.Context(), lost.Export)
@@ -104,7 +104,7 @@ func TestAnExportThatLostItsWorkflowMakesRoomForTheNext(t *testing.T) {
 }
 
 func TestExportsOfOtherAccountsAreNotFound(t *testing.T) {
-	s, o := open(t), anOpening()
+	s, o := open(t), newExport()
 	require.NoError(t, s.OpenExport(t.Context(), o))
 	_, foreign := s.AccountExport(t.Context(), schema.NewAccountID(), o.Export)
 	_, unknown := s.AccountExport(t.Context(), o.Account, schema.NewExportID())
@@ -115,7 +115,7 @@ func TestExportsOfOtherAccountsAreNotFound(t *testing.T) {
 }
 
 func TestTheFirstKeyStays(t *testing.T) {
-	s, o := open(t), anOpening()
+	s, o := open(t), newExport()
 	require.NoError(t, s.OpenExport(t.Context(), o))
 	require.NoError(t, s.ConfirmExport(t.Context(), o.Export, o.RequestedBy, "first", []byte("1")))
 	require.NoError(t, s.ConfirmExport(t.Context(), o.Export, o.RequestedBy, "second", []byte("2")))
@@ -144,7 +144,7 @@ func TestCooldownOutlivesTheWorkflow(t *testing.T) {
 	_, err := s.CompleteExport(t.Context(), o.Export, anArchive(o.Export), schema.DefaultWindows())
 	require.NoError(t, err)
 	require.NoError(t, s.EndExport(t.Context(), o.Export, schema.Ending{Status: schema.Expired, Reason: schema.ReasonDeleted}, "US", schema.Certificate{}))
-	next := anOpening()
+	next := newExport()
 	next.Account = o.Account
 	require.Equal(t, schema.Conflict, schema.KindOf(s.OpenExport(t.Context(), next)))
 }
@@ -155,7 +155,7 @@ func TestACancelledCompletionLeavesNoCooldown(t *testing.T) {
 	_, err := s.CompleteExport(t.Context(), o.Export, anArchive(o.Export), schema.DefaultWindows())
 	require.NoError(t, err)
 	require.NoError(t, s.EndExport(t.Context(), o.Export, schema.Ending{Status: schema.Cancelled, Reason: schema.ReasonCancelled}, "US", schema.Certificate{}))
-	next := anOpening()
+	next := newExport()
 	next.Account = o.Account
 	require.NoError(t, s.OpenExport(t.Context(), next))
 }

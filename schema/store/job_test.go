@@ -84,9 +84,9 @@ func TestAJobThatIsOpenedAfterItsDeadlineNeverExistsAndCostsNothing(t *testing.T
 	require.NoError(t, s.OpenJob(t.Context(), o))
 	o.Deadline = now
 	require.NoError(t, s.OpenJob(t.Context(), o), "an existing job stays")
-	refusal, ok := errors.AsType[*schema.Error](s.OpenJob(t.Context(), late))
+	rejection, ok := errors.AsType[*schema.Error](s.OpenJob(t.Context(), late))
 	require.True(t, ok)
-	require.Equal(t, []string{string(schema.Unavailable), schema.CodeTooLate}, []string{string(refusal.Kind), refusal.Code})
+	require.Equal(t, []string{string(schema.Unavailable), schema.CodeTooLate}, []string{string(rejection.Kind), rejection.Code})
 	for o, want := range map[*schema.NewJob]bool{&o: true, &late: false} {
 		has, err := s.HasJob(t.Context(), o.Account, o.ID)
 		require.NoError(t, err)
@@ -100,7 +100,7 @@ func TestAJobThatIsOpenedAfterItsDeadlineNeverExistsAndCostsNothing(t *testing.T
 	require.False(t, has, "it is another account's")
 }
 
-// The statement is like that of OpenJob.
+// The statement locks and inserts as OpenJob does.
 func TestHasJobWaitsForAJobThatIsBeingOpened(t *testing.T) {
 	s, o := openBulk(t), aJob(schema.NewAccountID())
 	commitDuring(t, s.DB, `with mine as (select pg_advisory_xact_lock(hashtextextended('bulk jobs', 0)))
@@ -108,7 +108,7 @@ func TestHasJobWaitsForAJobThatIsBeingOpened(t *testing.T) {
 		select $1, $2, 'Calls', '', '2026-03-01', '2026-03-01', '' from mine`, []any{o.ID, o.Account}, func() error {
 		has, err := s.HasJob(context.Background(), o.Account, o.ID)
 		if err == nil && !has {
-			err = errors.New("it was said to be missing")
+			err = errors.New("HasJob did not wait for it")
 		}
 		return err
 	})
@@ -117,10 +117,10 @@ func TestHasJobWaitsForAJobThatIsBeingOpened(t *testing.T) {
 func TestConcurrentJobsNeverExceedTheQuotaOfAnAccountAndItsSubaccounts(t *testing.T) {
 	s := openBulk(t)
 	parent, child := schema.NewAccountID(), schema.NewAccountID()
-	var got, refused atomic.Int64
-	var asking sync.WaitGroup
+	var got, rejected atomic.Int64
+	var opening sync.WaitGroup
 	for i := range 50 {
-		asking.Go(func() {
+		opening.Go(func() {
 			o := aJob(parent)
 			if i%2 == 1 {
 				o.Account = child
@@ -131,15 +131,15 @@ func TestConcurrentJobsNeverExceedTheQuotaOfAnAccountAndItsSubaccounts(t *testin
 				got.Add(1)
 				return
 			}
-			refusal, ok := errors.AsType[*schema.Error](err)
-			if ok && refusal.Kind == schema.Limited && refusal.Code == "quota" && refusal.RetryAfter > 0 && refusal.RetryAfter <= 24*time.Hour {
-				refused.Add(1)
+			rejection, ok := errors.AsType[*schema.Error](err)
+			if ok && rejection.Kind == schema.Limited && rejection.Code == schema.CodeQuota && rejection.RetryAfter > 0 && rejection.RetryAfter <= 24*time.Hour {
+				rejected.Add(1)
 			}
 		})
 	}
-	asking.Wait()
+	opening.Wait()
 	require.EqualValues(t, 33, got.Load())
-	require.EqualValues(t, 17, refused.Load())
+	require.EqualValues(t, 17, rejected.Load())
 	used, err := s.QuotaUsed(t.Context(), parent)
 	require.NoError(t, err)
 	require.Equal(t, 99, used)

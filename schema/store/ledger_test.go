@@ -22,7 +22,7 @@ func TestSegmentsOfAnEndedExportAreNotStored(t *testing.T) {
 
 func TestTheFirstCollectorMovesTheExportToProcessing(t *testing.T) {
 	s := open(t)
-	o := anOpening()
+	o := newExport()
 	require.NoError(t, s.OpenExport(t.Context(), o))
 	_, err := s.StartCollecting(t.Context(), o.Export)
 	require.Equal(t, schema.Conflict, schema.KindOf(err), "it is not confirmed")
@@ -69,9 +69,9 @@ func TestTwoCollectorsNeitherLoseARecordNorWriteOneTwice(t *testing.T) {
 	require.ErrorIs(t, s.FinishCategory(t.Context(), o.Export, "calls", 2, time.Now()), schema.ErrStaleAttempt, "not at the end of the ledger")
 	require.NoError(t, s.FinishCategory(t.Context(), o.Export, "calls", 4, time.Now()))
 	require.ErrorIs(t, s.AddPiece(t.Context(), o.Export, piece(4, "e"), "d"), schema.ErrStaleAttempt, "a done category takes no more")
-	place, err := s.Checkpoint(t.Context(), o.Export, "calls")
+	checkpoint, err := s.Checkpoint(t.Context(), o.Export, "calls")
 	require.NoError(t, err)
-	require.Equal(t, schema.Checkpoint{Done: true, Records: 40, Bytes: 400, Pieces: 4, LastKey: "d"}, place)
+	require.Equal(t, schema.Checkpoint{Done: true, Records: 40, Bytes: 400, Pieces: 4, LastKey: "d"}, checkpoint)
 }
 
 func TestAnEndedExportAcceptsNoPieces(t *testing.T) {
@@ -100,7 +100,7 @@ func TestSectionsWaitForEveryCategory(t *testing.T) {
 }
 
 func TestAnExportHasTheCategoriesThatItBeganWith(t *testing.T) {
-	s, o := open(t), anOpening()
+	s, o := open(t), newExport()
 	o.Categories = schema.Categories[:2]
 	require.NoError(t, s.OpenExport(t.Context(), o))
 	_, err := s.Sections(t.Context(), o.Export)

@@ -18,7 +18,7 @@ func (a *AccountExports) Overdue(ctx context.Context, grace time.Duration, after
 	list := []schema.OverdueExport{}
 	err := a.pool.SelectContext(ctx, &list, `with late as (select clock_timestamp() - $1 * interval '1 microsecond' as time),
 		found as (
-			select id, true as left_to_run from satchel.exports, late
+			select id, true as handled_by_workflow from satchel.exports, late
 				where status in `+activeStatuses+` and requested_at < late.time
 			union all
 			select id, false from satchel.exports, late where status = `+sqlText(schema.Completed)+` and expires_at < late.time
@@ -27,8 +27,8 @@ func (a *AccountExports) Overdue(ctx context.Context, grace time.Duration, after
 			union all
 			select id, false from satchel.export_keys k join satchel.exports on id = k.export_id
 				where status in `+endedStatuses+`)
-		select `+exportColumns+`, left_to_run from satchel.exports
-		join (select id, bool_and(left_to_run) as left_to_run from found where id > $2 group by id) f using (id)
+		select `+exportColumns+`, handled_by_workflow from satchel.exports
+		join (select id, bool_and(handled_by_workflow) as handled_by_workflow from found where id > $2 group by id) f using (id)
 		order by id limit $3`, grace.Microseconds(), after, limit)
 	return list, sqlstate.Wrap("find overdue exports", err)
 }

@@ -33,9 +33,9 @@ func TestOverdueExportsAreFound(t *testing.T) {
 	require.NoError(t, s.EndExport(t.Context(), o.Export, schema.Ending{}, "", schema.Certificate{}))
 	require.Empty(t, found())
 
-	alive, err := s.ActiveIDs(t.Context(), []string{o.Export, confirmed(t, s).Export, schema.NewExportID()})
+	active, err := s.ActiveIDs(t.Context(), []string{o.Export, confirmed(t, s).Export, schema.NewExportID()})
 	require.NoError(t, err)
-	require.Len(t, alive, 1)
+	require.Len(t, active, 1)
 }
 
 func TestARemovalWithoutACertificateIsOverdue(t *testing.T) {
@@ -50,9 +50,9 @@ func TestARemovalWithoutACertificateIsOverdue(t *testing.T) {
 	}, 5*time.Second, 10*time.Millisecond)
 	require.True(t, found[0].HandledByWorkflow)
 	require.Equal(t, schema.Cancelled, found[0].Status)
-	alive, err := s.ActiveIDs(t.Context(), []string{o.Export})
+	active, err := s.ActiveIDs(t.Context(), []string{o.Export})
 	require.NoError(t, err)
-	require.True(t, alive[o.Export], "what it has stored is still to be counted")
+	require.True(t, active[o.Export], "what it has stored is still to be counted")
 	require.NoError(t, s.EndExport(t.Context(), o.Export, schema.Ending{}, "", schema.Certificate{}))
 	found, err = s.Overdue(t.Context(), 0, "", 10)
 	require.NoError(t, err)

@@ -7,6 +7,7 @@ import (
 	"satchel/schema/store"
 )
 
+// The ports of activities that this package implements.
 var (
 	_ accountexport.Store      = (*store.AccountExports)(nil)
 	_ accountexport.EmailStore = (*store.AccountExports)(nil)

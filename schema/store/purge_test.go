@@ -22,21 +22,21 @@ func TestPurgeDeletesOnlyWhatIsOver(t *testing.T) {
 	for _, o := range []schema.NewJob{old, recent, running} {
 		require.NoError(t, s.RecordEmailOutcome(t.Context(), o.ID, "job_ended/US1/1", true))
 	}
-	export := anOpening()
+	export := newExport()
 	require.NoError(t, s.AccountExports().OpenExport(t.Context(), export))
 	require.NoError(t, s.RecordEmailOutcome(t.Context(), export.Export, "confirm/US1/1", true))
 
-	long := time.Now().Add(-8 * 24 * time.Hour)
-	pending, through, fresh := anEvent(account), anEvent(account), anEvent(account)
-	pending.At, through.At = long, long
-	for _, e := range []schema.Event{pending, through, fresh} {
+	eightDaysAgo := time.Now().Add(-8 * 24 * time.Hour)
+	pending, failed, fresh := anEvent(account), anEvent(account), anEvent(account)
+	pending.At, failed.At = eightDaysAgo, eightDaysAgo
+	for _, e := range []schema.Event{pending, failed, fresh} {
 		require.NoError(t, s.OpenEvent(t.Context(), e))
 		require.NoError(t, s.RecordAttempt(t.Context(), e.ID, schema.EventAttempt{Outcome: "timed out"}))
 	}
 	lost := anEvent(account)
-	lost.At = long.Add(-2 * 24 * time.Hour)
+	lost.At = eightDaysAgo.Add(-2 * 24 * time.Hour)
 	require.NoError(t, s.OpenEvent(t.Context(), lost))
-	require.NoError(t, s.MarkEventFailed(t.Context(), through.ID))
+	require.NoError(t, s.MarkEventFailed(t.Context(), failed.ID))
 	require.NoError(t, s.MarkEventFailed(t.Context(), fresh.ID))
 	exec(t, s.DB, `insert into satchel.bulk_quota select account_sid, day - 1, 5 from satchel.bulk_quota`)
 
@@ -44,15 +44,15 @@ func TestPurgeDeletesOnlyWhatIsOver(t *testing.T) {
 		require.NoError(t, s.PurgeBulk(t.Context(), week))
 	}
 	_, err := s.Job(t.Context(), old.ID)
-	missing(t, err)
+	requireNotFound(t, err)
 	for _, o := range []schema.NewJob{recent, running} {
 		_, err = s.Job(t.Context(), o.ID)
 		require.NoError(t, err)
 	}
-	_, err = s.Event(t.Context(), through.ID)
-	missing(t, err)
+	_, err = s.Event(t.Context(), failed.ID)
+	requireNotFound(t, err)
 	_, err = s.Event(t.Context(), lost.ID)
-	missing(t, err) // no workflow can still be delivering it
+	requireNotFound(t, err) // no workflow can still be delivering it
 	for _, e := range []schema.Event{pending, fresh} {
 		_, err = s.Event(t.Context(), e.ID)
 		require.NoError(t, err)

@@ -11,18 +11,18 @@ import (
 	"satchel/schema/store"
 )
 
-// The statement is that of AddPiece.
+// The statement locks and inserts as AddPiece does.
 func TestAPieceAddedWhileTheExportEndsIsDeleted(t *testing.T) {
 	s := open(t)
 	o := confirmed(t, s)
-	commitDuring(t, s.DB, `with place as (select 1 from satchel.exports where id = $1 and status = 'processing' for share)
+	commitDuring(t, s.DB, `with locked as (select 1 from satchel.exports where id = $1 and status = 'processing' for share)
 		insert into satchel.pieces (export_id, category, seq, object_key, records, text_bytes, gzip_bytes, sha256, first_key, last_key, read_at)
-		select $1, 'calls', 0, 'key', 1, 1, 1, 'aa', 'a', 'a', now() from place`, []any{o.Export}, end(s, o.Export))
+		select $1, 'calls', 0, 'key', 1, 1, 1, 'aa', 'a', 'a', now() from locked`, []any{o.Export}, end(s, o.Export))
 	require.Zero(t, countOf(t, s.DB, "pieces", o.Export))
 }
 
 func TestAKeyWrittenWhileTheExportEndsIsDestroyed(t *testing.T) {
-	s, o := open(t), anOpening()
+	s, o := open(t), newExport()
 	require.NoError(t, s.OpenExport(t.Context(), o))
 	commitDuring(t, s.DB, `with confirmed as (update satchel.exports set status = 'confirmed', confirmed_at = now(), recipient = 'r'
 			where id = $1 and status = 'pending' returning id)
@@ -37,7 +37,7 @@ func TestAKeyWrittenWhileTheExportEndsIsDestroyed(t *testing.T) {
 func TestEveryRemovalHasOneCertificate(t *testing.T) {
 	s := open(t)
 	lost := confirmed(t, s)
-	next := anOpening()
+	next := newExport()
 	next.Account = lost.Account
 	require.NoError(t, s.OpenExport(t.Context(), next), "and fails the lost one")
 	failed := schema.Ending{Status: schema.Failed, Reason: schema.ReasonInterrupted}

@@ -14,10 +14,10 @@ func TestUnsubscribingEndsNoticesToThatUserOnly(t *testing.T) {
 	for range 2 {
 		require.NoError(t, s.Unsubscribe(t.Context(), user))
 	}
-	who, err := s.Unsubscribed(t.Context(), []string{user, other})
+	unsubscribed, err := s.Unsubscribed(t.Context(), []string{user, other})
 	require.NoError(t, err)
-	require.Equal(t, map[string]bool{user: true}, who)
-	who, err = s.Unsubscribed(t.Context(), []string{other})
+	require.Equal(t, map[string]bool{user: true}, unsubscribed)
+	unsubscribed, err = s.Unsubscribed(t.Context(), []string{other})
 	require.NoError(t, err)
-	require.Empty(t, who)
+	require.Empty(t, unsubscribed)
 }

@@ -1,8 +1,8 @@
--- Who the platform's customers are and how they prove it: accounts, which may
--- have subaccounts, the people in them, and the API keys of those people. They
--- come first because every other record belongs to an account. These tables
--- stand for a company's own on one machine and in tests; they hold on purpose
--- what such tables hold, secrets included, so that it can be seen not to leave.
+-- Accounts, which may have subaccounts, the people in them, and the API keys of
+-- those people. They come first because every other record belongs to an account.
+-- In development and in tests these tables take the place of a company's own. They
+-- hold what such tables hold, secrets included, so that tests can show that no
+-- secret is exported.
 
 -- +goose Up
 create schema platform;
@@ -26,7 +26,7 @@ create table platform.accounts (
     updated_at           timestamptz not null default now(),
     closed_at            timestamptz,
     auth_token_sha256    bytea not null,           -- checks HTTP Basic
-    auth_token_sealed    bytea,                    -- signs webhooks, so it must be had back
+    auth_token_sealed    bytea,                    -- signs webhooks, so a hash is not enough
     auth_token_set_at    timestamptz,
     billing_customer_ref text,                     -- at the payment processor
     fraud_score          double precision

@@ -87,13 +87,13 @@ create table platform.flows (
     description       text,
     status            text not null default 'draft' check (status in ('draft', 'published', 'archived')),
     version           integer not null default 1,
-    definition        json not null,              -- as the customer wrote it, duplicate keys and all
+    definition        json not null,              -- as the customer wrote it, duplicate keys included
     fingerprint       bytea,                      -- of the published definition
     created_by        text,
     published_at      timestamptz,
     created_at        timestamptz not null default now(),
     updated_at        timestamptz not null default now(),
-    webhook_secret    text,                       -- signs what the flow sends out
+    webhook_secret    text,                       -- signs the requests that the flow sends
     compiled          bytea                       -- what our engine runs
 );
 create index flows_account on platform.flows (account_sid, id);
@@ -135,19 +135,18 @@ create table platform.campaigns (
     daily_limit       integer,
     budget            numeric(14, 2),
     spent             numeric(18, 5) not null default 0,
-    answer_rate       double precision,           -- NaN until somebody was called
+    answer_rate       double precision,           -- NaN before the first call
     starts_at         timestamptz,
     ends_at           timestamptz,
     created_by        text,
     created_at        timestamptz not null default now(),
     updated_at        timestamptz not null default now(),
-    dialer_state      jsonb                       -- our dialer's working memory
+    dialer_state      jsonb                       -- internal state of our dialer
 );
 create index campaigns_account on platform.campaigns (account_sid, id);
 
--- Calls is the table that grows. It takes its account on trust, without a
--- foreign key: checking one for every call costs more than it has ever found.
--- Columns carry the names of the call resource customers know from the API.
+-- By far the largest table. It has no foreign key to accounts, because checking one
+-- for every call is expensive. Columns are named as in the call resource of the API.
 create table platform.calls (
     id                    bigint generated always as identity primary key,
     sid                   text not null unique,
@@ -177,7 +176,7 @@ create table platform.calls (
     metadata              jsonb,                  -- what the customer attached to the call
     sip_headers           json,                   -- as the carrier sent them
     pii_scrubbed_at       timestamptz,            -- set when the personal data in the row was blanked
-    recording_token       text,                   -- opens the recording
+    recording_token       text,                   -- grants access to the recording
     carrier_route         text,
     carrier_cost          numeric
 );

@@ -1,5 +1,5 @@
--- What customers pay and what we tell them: charges, the movements of an
--- account's balance, and the notifications its people were sent.
+-- Charges, the movements of an account's balance, and the notifications that its
+-- people were sent.
 
 -- +goose Up
 create table platform.charges (

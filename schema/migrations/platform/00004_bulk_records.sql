@@ -40,8 +40,8 @@ create table platform.messages (
     price_unit            text,
     error_code            integer,
     error_message         text,
-    media_token           text,                   -- opens the pictures and sounds
-    content_scan          jsonb,                  -- what our spam filter made of it
+    media_token           text,                   -- grants access to pictures and sounds
+    content_scan          jsonb,                  -- result of our spam filter
     carrier_route         text,
     carrier_cost          numeric
 );
@@ -64,8 +64,8 @@ create table platform.conferences (
 );
 create index conferences_by_day on platform.conferences (account_sid, date_created, sid collate "C");
 
--- A participant is known outside by its call; its own SID orders it among those
--- of one moment.
+-- The API identifies a participant by its call. Its own SID only orders participants
+-- that were created at the same time.
 create table platform.participants (
     sid                       text primary key,
     account_sid               text not null,
@@ -82,7 +82,7 @@ create table platform.participants (
     date_created              timestamptz not null default now(),
     date_updated              timestamptz,
     queue_time                integer,            -- milliseconds
-    join_token                text,               -- lets its bearer in again
+    join_token                text,               -- lets its bearer rejoin
     media_server              text
 );
 create index participants_by_day on platform.participants (account_sid, date_created, sid collate "C");

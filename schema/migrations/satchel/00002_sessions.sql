@@ -1,4 +1,4 @@
--- Browser sessions: the token is stored only as a hash, so a copy of this table signs nobody in.
+-- Browser sessions: the token is stored only as a hash, so a copy of this table does not allow signing in.
 
 -- +goose Up
 create table satchel.sessions (

@@ -1,4 +1,4 @@
--- A removal may take many attempts, by an export's own workflow and by the sweep, while storage comes and goes. From the
+-- A removal may take many attempts, by an export's own workflow and by the sweep, if storage is unavailable at times. From the
 -- first attempt on, this row holds reason and actor and adds up what was deleted: the one certificate at the end covers
 -- all attempts, and the sweep finds a removal whose workflow is lost. Exports that ended before this table existed have
 -- their certificate already.

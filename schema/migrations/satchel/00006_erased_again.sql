@@ -1,5 +1,5 @@
 -- A call that is erased while it is recent is not in the platform's archive yet. When the platform moves its record there,
--- months later, nothing that the customer does deletes it. So the sweep deletes erased calls again, for as long as they
+-- months later, no request of the customer deletes it. So the sweep deletes erased calls again, for as long as they
 -- may still be moved. It also finishes erasures for which the archive was unavailable.
 
 -- +goose Up

@@ -15,7 +15,7 @@ import (
 // context has ended. After that the connection is closed.
 const Grace = 2 * time.Second
 
-// Dial makes the network connection below the driver's.
+// Dial makes the network connection that the driver uses.
 type Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 // Open returns a pool of the connector's connections, dialled by dial. Prepared

@@ -76,7 +76,7 @@ func TestALargeAccountIsReadAlongItsIndexWithoutASort(t *testing.T) {
 }
 
 // BenchmarkRead reads calls from a real Postgres with Read, and side by side in
-// the ways that were rejected. -rows=800000 gives the numbers of the design.
+// the ways that were rejected. -rows=800000 gives the numbers in the comment of queryPlan.
 func BenchmarkRead(b *testing.B) {
 	db, pool, url, query, account := manyCalls(b, *rows)
 	p, err := db.plan(b.Context(), query, 1)

@@ -5,7 +5,7 @@
 //
 // A catalog query takes the account as $1. Its first column is _key: never
 // null, unique within the account, and ordered, so that a read can resume
-// behind any row. The other columns are the record. Rows come in the order of
+// after any row. The other columns are the record. Rows come in the order of
 // _key, along an index on account and key if Postgres finds one; a query that
 // groups, or that calls a volatile function, is sorted first. Read turns each
 // row into the JSON object that row_to_json would make of the record, byte for

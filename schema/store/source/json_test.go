@@ -176,7 +176,7 @@ var (
 	timestamp = regexp.MustCompile(`([:,\[])"(\d{4,6})(-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?)(?:\+00:00)?( BC)?"`)
 )
 
-// instantsIn rewrites the timestamps in Postgres' JSON to the promised form.
+// withISOTimestamps rewrites the timestamps in Postgres' JSON to the promised form.
 func withISOTimestamps(t testing.TB, typ, record string) string {
 	t.Helper()
 	if !timestampTypes.MatchString(typ) {

@@ -15,9 +15,9 @@ import (
 
 func TestOpenNeedsAURLWithItsSSLMode(t *testing.T) {
 	t.Setenv("PGSSLMODE", "")
-	for _, refused := range []string{"postgres://ada:hunter2@127.0.0.1:1/db", "postgres://ada:hunter2@127.0.0.1:1/db?sslmode=", "http://ada:hunter2@host", "postgres://ada:hunter2@%zz/?sslmode=disable"} {
-		_, err := source.Open(t.Context(), refused, 1)
-		require.ErrorContains(t, err, "SOURCE_DATABASE_URL", refused)
+	for _, rejected := range []string{"postgres://ada:hunter2@127.0.0.1:1/db", "postgres://ada:hunter2@127.0.0.1:1/db?sslmode=", "http://ada:hunter2@host", "postgres://ada:hunter2@%zz/?sslmode=disable"} {
+		_, err := source.Open(t.Context(), rejected, 1)
+		require.ErrorContains(t, err, "SOURCE_DATABASE_URL", rejected)
 		require.NotContains(t, err.Error(), "hunter2")
 	}
 }

@@ -25,8 +25,8 @@ func NewPlatform(db *DB, c *catalog.Catalog) *Platform {
 	})}
 }
 
-// ReadCategory calls do with the account's records of a category behind the key
-// after, or with all if after is "", in key order and as of readAt. It returns
+// ReadCategory calls do with the account's records of a category whose key is
+// greater than after, or with all if after is "", in key order and as of readAt. It returns
 // schema.NotFound if the account is not visible at that instant: reading no
 // records would look as if it had none.
 func (p *Platform) ReadCategory(ctx context.Context, c schema.Category, account, after string, do func(readAt time.Time, rows schema.RecordReader) error) error {

@@ -58,7 +58,7 @@ func newQueryPlan(query string, names []string, oids []int64, types typeSet) (*q
 }
 
 // selectRows selects the account's rows in the order of their keys, or of _at
-// and then their keys: all of them, or those behind key $2. If there is an index
+// and then their keys: all of them, or those after key $2. If there is an index
 // on the account and that order, Postgres follows it and sorts nothing.
 func (p *queryPlan) selectRows(after string) string {
 	q := "select " + p.record + " from " + subquery(p.query)
@@ -68,9 +68,9 @@ func (p *queryPlan) selectRows(after string) string {
 	return q + " order by " + p.order
 }
 
-// hasUnreachableRows selects whether reading behind key $2 skips a row: one
-// whose key is null is behind no key, and of several rows with the same key all
-// but one may be skipped. This is a look into the index if there is one on
+// hasUnreachableRows selects whether reading after key $2 skips a row: one
+// whose key is null is after no key, and of several rows with the same key all
+// but one may be skipped. This is an index lookup if there is an index on
 // account and key. A condition that made selectRows return such rows would
 // prevent it from using the index.
 func (p *queryPlan) hasUnreachableRows() string {

@@ -9,8 +9,8 @@ import (
 	"github.com/lib/pq"
 )
 
-// Read opens a snapshot of the account's rows behind the key after, or of all
-// rows if after is "", calls do with it and returns do's error. do may stop at
+// Read opens a snapshot of the account's rows whose key is greater than after, or
+// of all rows if after is "", calls do with it and returns do's error. do may stop at
 // any row. When ctx ends, the query is cancelled on the server too, and the
 // snapshot's methods return the context's error.
 //

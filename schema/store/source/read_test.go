@@ -30,7 +30,7 @@ const (
 	stuckWide = `select id as _key, v, stall(id > 1000) from wide where account = $1`
 )
 
-func TestReadResumesBehindTheKey(t *testing.T) {
+func TestReadResumesAfterTheKey(t *testing.T) {
 	t.Parallel()
 	db, _ := open(t, wide, `create table words (word text primary key); insert into words values ('Zebra'), ('apple'), ('Äther'), ('it''s'), ('b"c')`,
 		`create table codes (code char(4) primary key); insert into codes values ('a'), ('ab'), ('abc'), ('b')`)
@@ -46,7 +46,7 @@ func TestReadResumesBehindTheKey(t *testing.T) {
 		require.NotEmpty(t, all)
 		for i, key := range keys {
 			rest, _ := read(t, db, query, "AC2", key)
-			require.Equal(t, append([]string(nil), all[i+1:]...), rest, "behind %s in %s", key, query)
+			require.Equal(t, append([]string(nil), all[i+1:]...), rest, "after %s in %s", key, query)
 		}
 	}
 }
@@ -260,7 +260,7 @@ func TestKeysMustBeUniqueAndNotNull(t *testing.T) {
 	}
 }
 
-// A later attempt resumes behind the last key of the ledger. Without the check it
+// A later attempt resumes after the last key of the ledger. Without the check it
 // would skip rows with a null key, and further rows with that key.
 func TestKeysMustBeUniqueAndNotNullWhenResuming(t *testing.T) {
 	t.Parallel()

@@ -80,7 +80,7 @@ func (s *Snapshot) end() error {
 func (s *Snapshot) atEnd() bool { return s.err == io.EOF }
 
 // Expected returns how many rows the account has in total, including those at
-// or before the key that the read resumes behind. It is exact up to 50,000 and
+// or before the key that the read resumes after. It is exact up to 50,000 and
 // Postgres' estimate beyond. It may be called until the first row is appended.
 func (s *Snapshot) Expected() (int64, error) {
 	row, err := s.queryRow("explain (format json) select from "+subquery(s.plan.query), s.args...)
@@ -129,7 +129,7 @@ func (s *Snapshot) AppendRow(dst []byte) ([]byte, error) {
 	return extended, nil
 }
 
-// Key returns the key of the row appended last. Another Read can resume behind it.
+// Key returns the key of the row appended last. Another Read can resume after it.
 func (s *Snapshot) Key() string { return string(s.key) }
 
 // next reads the next row into s.row.
@@ -152,7 +152,7 @@ func (s *Snapshot) next() (err error) {
 	return err
 }
 
-// checkReachable returns an error if resuming behind the key would skip rows:
+// checkReachable returns an error if resuming after the key would skip rows:
 // the error that a read from the beginning would have met.
 func (s *Snapshot) checkReachable(args []any) error {
 	row, err := s.queryRow(s.plan.hasUnreachableRows(), args...)

@@ -69,7 +69,7 @@ func encoded(t testing.TB, encoding string) string {
 	return u.String()
 }
 
-// read returns the rows behind a key, and their keys.
+// read returns the rows after a key, and their keys.
 func read(t testing.TB, db *source.DB, query, account, after string) (records, keys []string) {
 	t.Helper()
 	err := db.Read(t.Context(), query, account, after, func(s *source.Snapshot) error {

@@ -2,6 +2,7 @@ package sqlstate_test
 
 import (
 	"context"
+	"crypto/tls"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
@@ -62,7 +63,11 @@ func TestAPostgresErrorKeepsItsSQLSTATE(t *testing.T) {
 func TestAnUnreachableDatabaseIsUnavailable(t *testing.T) {
 	for _, err := range []error{
 		&pq.Error{Code: "57P01"},
+		&pq.Error{Code: "57P02"},
 		&pq.Error{Code: "57P03"},
+		&pq.Error{Code: "57P05"},
+		&pq.Error{Code: "25P03"},
+		&pq.Error{Code: "25P04"},
 		&pq.Error{Code: "53300"},
 		&pq.Error{Code: "08006"},
 		driver.ErrBadConn,
@@ -71,6 +76,9 @@ func TestAnUnreachableDatabaseIsUnavailable(t *testing.T) {
 		&net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)},
 		&net.OpError{Op: "dial", Net: "tcp", Err: context.DeadlineExceeded},
 		&net.DNSError{Name: "db.example.com"},
+		&tls.CertificateVerificationError{Err: errors.New("db.example.com")},
+		os.ErrDeadlineExceeded,
+		net.ErrClosed,
 	} {
 		wrapped := sqlstate.Wrap("read", err)
 		require.Equal(t, schema.Unavailable, schema.KindOf(wrapped), "%v", err)
@@ -79,6 +87,9 @@ func TestAnUnreachableDatabaseIsUnavailable(t *testing.T) {
 		require.False(t, strings.Contains(wrapped.Error(), "example.com"))
 	}
 	require.True(t, sqlstate.Is(sqlstate.Wrap("read", &pq.Error{Code: "57P01"}), "57P01"))
+	for _, code := range []string{"57014", "25P02", "42501", "23505"} {
+		require.Empty(t, schema.KindOf(sqlstate.Wrap("read", &pq.Error{Code: pq.ErrorCode(code)})), code)
+	}
 }
 
 func TestContextAndRowErrorsAreStillFound(t *testing.T) {
