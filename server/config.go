@@ -89,7 +89,7 @@ func (c config) validate() (validated, error) {
 }
 
 func (s *validated) checkDev() error {
-	if s.Dev && !auth.IsLoopback(s.Host) {
+	if s.Dev && !schema.IsLoopback(s.Host) {
 		return errors.New("DEV is for one machine: HOST must then be a loopback address such as 127.0.0.1, or not be set")
 	}
 	return nil
@@ -105,7 +105,7 @@ func (s *validated) checkHost() error {
 	if err := checkURL("JWKS_URL", s.JWKSURL); err != nil {
 		return err
 	}
-	if at, _ := url.Parse(s.JWKSURL); at.Scheme != "https" && !auth.IsLoopback(at.Hostname()) {
+	if at, _ := url.Parse(s.JWKSURL); at.Scheme != "https" && !schema.IsLoopback(at.Hostname()) {
 		return errors.New("JWKS_URL must begin with https://: with other keys, anyone could sign in as any user")
 	}
 	return nil

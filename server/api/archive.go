@@ -57,7 +57,7 @@ func (a *API) download(ctx context.Context, p auth.Principal, export string) (st
 	if _, err := a.Get(ctx, p, export); err != nil {
 		return store.Download{}, err
 	}
-	return store.Download{}, conflict("not_ready", "The file is not ready yet.")
+	return store.Download{}, conflict(schema.CodeNotReady, "The file is not ready yet.")
 }
 
 // FileName is the name under which the archive of an export that was completed

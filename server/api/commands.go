@@ -23,14 +23,14 @@ func (a *API) ResendConfirmation(ctx context.Context, p auth.Principal, id strin
 		signal: accountexport.ResendConfirmation,
 		check: func(e schema.Export) (done bool, err error) {
 			if e.Status != schema.Pending {
-				err = conflict("not_pending", "The email can be sent again only while the export is pending. This export is %s.", e.Status)
+				err = conflict(schema.CodeNotPending, "The e-mail can be sent again only while the export is pending. This export is %s.", e.Status)
 			}
 			return false, err
 		},
 		before: func(e schema.Export) error {
 			wait, err := a.store.AuditWithinLimit(ctx, store.AuditEvent{Account: e.Account, Subject: e.ID, Actor: p.Actor(), Action: store.ActionResendRequested}, maxResends, resendWindow)
 			if err == nil && wait > 0 {
-				err = limited("too_many_mails", wait, "The email has been sent again too often. Please check your spam folder, or try again later.")
+				err = limited(schema.CodeTooManyEmails, wait, "The e-mail has been sent again too often. Please check your spam folder, or try again later.")
 			}
 			return err
 		},
@@ -58,9 +58,9 @@ func (a *API) Cancel(ctx context.Context, p auth.Principal, id string) (schema.E
 		check: func(e schema.Export) (done bool, err error) {
 			switch {
 			case e.Status == schema.Completed:
-				err = conflict("already_completed", "This export is completed. Delete it to remove its file early.")
+				err = conflict(schema.CodeAlreadyCompleted, "This export is completed. Delete it to remove its file early.")
 			case e.Status.Ended() && e.Status != schema.Cancelled:
-				err = conflict("already_ended", "This export has already ended. It is %s.", e.Status)
+				err = conflict(schema.CodeAlreadyEnded, "This export has already ended. It is %s.", e.Status)
 			}
 			return e.Status == schema.Cancelled, err
 		},
@@ -75,9 +75,9 @@ func (a *API) Delete(ctx context.Context, p auth.Principal, id string) (schema.E
 		check: func(e schema.Export) (done bool, err error) {
 			switch {
 			case e.Status.Cancellable():
-				err = conflict("not_completed", "This export is not completed. Cancel it to stop it and to delete what it has written.")
+				err = conflict(schema.CodeNotCompleted, "This export is not completed. Cancel it to stop it and to delete what it has written.")
 			case e.Status == schema.Failed || e.Status == schema.Cancelled:
-				err = conflict("not_completed", "This export is %s. It has no file, and none of its data was kept.", e.Status)
+				err = conflict(schema.CodeNotCompleted, "This export is %s. It has no file, and none of its data was kept.", e.Status)
 			}
 			return e.Status == schema.Expired, err
 		},
@@ -124,7 +124,7 @@ type command struct {
 }
 
 // sendCommand sends a command to an export's run. Where no run is open, the
-// export has just ended, which a second look shows, or its run was lost.
+// export has just ended, which reading it again shows, or its run was lost.
 func (a *API) sendCommand(ctx context.Context, p auth.Principal, id string, cmd command) (schema.Export, error) {
 	for attempt := 1; ; attempt++ {
 		e, err := a.Get(ctx, p, id)
@@ -161,9 +161,9 @@ func (a *API) trySend(ctx context.Context, e schema.Export, cmd command, actor s
 // remove the export and record how it ended.
 func interrupted(e schema.Export) error {
 	if e.Status == schema.Completed {
-		return conflict("interrupted", "This export was interrupted on our side and cannot be deleted early. Its file will be deleted when the download period is over.")
+		return conflict(schema.CodeInterrupted, "This export was interrupted on our side and cannot be deleted early. Its file will be deleted when the download period is over.")
 	}
-	return conflict("interrupted", "This export was interrupted on our side. It will not be completed, and what it has written will be deleted. You can request a new one.")
+	return conflict(schema.CodeInterrupted, "This export was interrupted on our side. It will not be completed, and what it has written will be deleted. You can request a new one.")
 }
 
 func conflict(code, format string, args ...any) error {

@@ -30,37 +30,38 @@ func contractAt(site schema.Site) ([]byte, error) {
 	return bytes.Replace(openapiJSON, []byte(`"servers": [{"url": "/"}]`), []byte(`"servers": [{"url": `+string(address)+`}]`), 1), err
 }
 
-// document is a generated file. It is made for the first request and then kept.
+// document is a generated file. The first request generates it; later ones reuse it.
 type document struct {
 	contentType string
-	make        func(context.Context) ([]byte, error)
+	generate    func(context.Context) ([]byte, error)
 
 	mu   sync.Mutex
 	body []byte
 	etag string
-	err  error // of the last attempt
-	at   time.Time
+
+	err      error // of the last attempt
+	failedAt time.Time
 }
 
-func newDocument(contentType string, make func(context.Context) ([]byte, error)) *document {
-	return &document{contentType: contentType, make: make}
+func newDocument(contentType string, generate func(context.Context) ([]byte, error)) *document {
+	return &document{contentType: contentType, generate: generate}
 }
 
-// retryInterval is how long a failure to make a document is answered with the
+// retryInterval is how long a failure to generate a document is answered with the
 // same error, so that requests do not overload a dependency that is away.
 const retryInterval = 5 * time.Second
 
 func (d *document) get(ctx context.Context) ([]byte, string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.body != nil || d.err != nil && time.Since(d.at) < retryInterval {
+	if d.body != nil || d.err != nil && time.Since(d.failedAt) < retryInterval {
 		return d.body, d.etag, d.err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), respond.RequestTimeout) // other requests need it, too
 	defer cancel()
-	body, err := d.make(ctx)
+	body, err := d.generate(ctx)
 	if err != nil {
-		d.err, d.at = err, time.Now()
+		d.err, d.failedAt = err, time.Now()
 		return nil, "", err
 	}
 	sum := sha256.Sum256(body)

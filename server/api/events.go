@@ -74,7 +74,7 @@ func (a *API) Follow(c echo.Context, p auth.Principal, id string, render Rendere
 	}
 	release, ok := a.streams.acquire(p.Key(), maxStreams)
 	if !ok {
-		return limited("too_many_streams", pingInterval, "Too many event streams are open. Please close one of them.")
+		return limited(schema.CodeTooManyStreams, pingInterval, "Too many event streams are open. Please close one of them.")
 	}
 	defer release()
 	s := a.newStream(c)

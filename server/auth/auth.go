@@ -163,7 +163,7 @@ func (a *Auth) lookUp(ctx context.Context, account, user string, m Method) (*ide
 	if err != nil {
 		return nil, err
 	}
-	of, err := a.directory.Account(ctx, account)
+	found, err := a.directory.Account(ctx, account)
 	if schema.KindOf(err) == schema.NotFound {
 		return nil, schema.Errorf(schema.Unauthenticated, schema.CodeUnauthenticated, "This account no longer exists.")
 	}
@@ -172,9 +172,9 @@ func (a *Auth) lookUp(ctx context.Context, account, user string, m Method) (*ide
 	}
 	who := &identity{
 		Principal: Principal{Account: account, User: person.ID, Role: person.Role, Method: m},
-		person:    person, account: of,
+		person:    person, account: found,
 	}
-	if of.Suspended {
+	if found.Suspended {
 		who.denial = suspended()
 	}
 	return who, nil

@@ -120,11 +120,8 @@ func fromThisMachine(r *http.Request) bool {
 	if err != nil || !peer.Addr().Unmap().IsLoopback() {
 		return false
 	}
-	return IsLoopback(hostOnly(r.Host))
+	return schema.IsLoopback(hostOnly(r.Host))
 }
-
-// IsLoopback reports whether a host name or address is this machine's own.
-func IsLoopback(host string) bool { return schema.IsLoopback(host) }
 
 func hostOnly(hostport string) string {
 	if host, _, err := net.SplitHostPort(hostport); err == nil {

@@ -57,7 +57,7 @@ func (b *Bulk) validate(f JobForm, newest schema.Day) (r validJob, err error) {
 }
 
 func invalid(parameter, format string, args ...any) error {
-	return schema.Errorf(schema.Invalid, "invalid_"+parameter, format, args...)
+	return schema.Errorf(schema.Invalid, schema.CodeInvalid(parameter), format, args...)
 }
 
 func parseDay(parameter, s string) (schema.Day, error) {

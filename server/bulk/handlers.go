@@ -33,11 +33,11 @@ func (b *Bulk) showConfiguration(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	now, err := b.Store.Configuration(c.Request().Context(), p.Account, resourceType(c))
+	current, err := b.Store.Configuration(c.Request().Context(), p.Account, resourceType(c))
 	if err != nil {
 		return err
 	}
-	return b.writeConfiguration(c, now)
+	return b.writeConfiguration(c, current)
 }
 
 // changeConfiguration handles POST /v1/Exports/{ResourceType}/Configuration.
@@ -54,17 +54,17 @@ func (b *Bulk) changeConfiguration(c echo.Context) error {
 	if change.Enabled, err = parseBool(sent, "Enabled"); err != nil {
 		return err
 	}
-	now, err := b.Configure(c.Request().Context(), p, resourceType(c), change)
+	current, err := b.Configure(c.Request().Context(), p, resourceType(c), change)
 	if err != nil {
 		return err
 	}
-	return b.writeConfiguration(c, now)
+	return b.writeConfiguration(c, current)
 }
 
-func (b *Bulk) writeConfiguration(c echo.Context, now schema.BulkConfiguration) error {
+func (b *Bulk) writeConfiguration(c echo.Context, current schema.BulkConfiguration) error {
 	return writeJSON(c, http.StatusOK, ConfigurationView{
-		URL: b.exportsURL(c, c.Param("type")) + "/Configuration", Enabled: now.Enabled,
-		WebhookURL: now.URL, WebhookMethod: now.Method, ResourceType: now.Type,
+		URL: b.exportsURL(c, c.Param("type")) + "/Configuration", Enabled: current.Enabled,
+		WebhookURL: current.URL, WebhookMethod: current.Method, ResourceType: current.Type,
 	})
 }
 

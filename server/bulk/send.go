@@ -44,8 +44,8 @@ func (b *Bulk) sendFile(c echo.Context) error {
 // checkAccountActive rejects links to files of an account that has been suspended or removed
 // since they were made.
 func (b *Bulk) checkAccountActive(ctx context.Context, account string) error {
-	of, err := b.Directory.Account(ctx, account)
-	if of.Suspended || schema.KindOf(err) == schema.NotFound {
+	found, err := b.Directory.Account(ctx, account)
+	if found.Suspended || schema.KindOf(err) == schema.NotFound {
 		return schema.Errorf(schema.Forbidden, schema.CodeAccountSuspended, "The account that this file belongs to is suspended.")
 	}
 	return err

@@ -27,13 +27,13 @@ func (b *Bulk) Subaccounts(ctx context.Context, p auth.Principal, limit int) (li
 	for i, a := range accounts {
 		ids[i] = a.ID
 	}
-	glances, err := b.Store.AccountSummaries(ctx, ids)
+	summaries, err := b.Store.AccountSummaries(ctx, ids)
 	if err != nil {
 		return nil, 0, err
 	}
 	list = make([]Subaccount, len(accounts))
 	for i, a := range accounts {
-		list[i] = Subaccount{a, glances[a.ID]}
+		list[i] = Subaccount{a, summaries[a.ID]}
 	}
 	return list, more, nil
 }

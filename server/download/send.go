@@ -85,8 +85,8 @@ func send(ctx context.Context, c echo.Context, open func(context.Context) (File,
 var singleRange = regexp.MustCompile(`^bytes=\s*(\d+\s*-\s*\d*|-\s*\d+)\s*$`)
 
 // withSingleRange drops the Range header unless it is a single range and
-// If-Range, if present, is an ETag: all forms of a file have the same
-// Last-Modified, and parts of different forms must not be combined. Without the
+// If-Range, if present, is an ETag: all encodings of a file have the same
+// Last-Modified, and parts of different encodings must not be combined. Without the
 // header the whole file is sent, as HTTP allows.
 func withSingleRange(r *http.Request) *http.Request {
 	requested, condition := r.Header.Get("Range"), r.Header.Get("If-Range")
@@ -178,7 +178,7 @@ func (w *writer) sendHeader() {
 	w.c.Response().WriteHeader(w.status)
 }
 
-// ReadFrom writes the file without copying where it can be read so, else
+// ReadFrom writes the file: without copying where it is a directReader, else
 // through a buffer.
 func (w *writer) ReadFrom(r io.Reader) (int64, error) {
 	if part, ok := r.(*io.LimitedReader); ok { // what http.ServeContent passes

@@ -13,7 +13,7 @@ import (
 )
 
 // ClientLeft reports whether err only says that the client has closed the
-// connection: there is nobody to answer, and nothing to log.
+// connection: no answer can reach it, and nothing is logged.
 func ClientLeft(c echo.Context, err error) bool {
 	return errors.Is(err, context.Canceled) && c.Request().Context().Err() != nil
 }

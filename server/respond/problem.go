@@ -27,16 +27,16 @@ var statusOf = map[schema.Kind]int{
 // httpErrors are the codes and details of errors that HTTP itself or a
 // middleware raises, by status.
 var httpErrors = map[int]struct{ code, detail string }{
-	http.StatusBadRequest:                   {"invalid_request", "The request is not valid."},
-	http.StatusNotFound:                     {"not_found", "There is nothing at this address."},
-	http.StatusMethodNotAllowed:             {"method_not_allowed", "This address does not support the method. The Allow header lists those that it supports."},
-	http.StatusNotAcceptable:                {"not_acceptable", "The file can be sent as gzip or as it is, but Accept-Encoding excludes both."},
-	http.StatusPreconditionFailed:           {"precondition_failed", "The file is no longer the one that the request refers to."},
-	http.StatusRequestEntityTooLarge:        {"too_large", "The request body is too large."},
-	http.StatusUnsupportedMediaType:         {"unsupported_media_type", "The content type of the request body is not supported."},
-	http.StatusRequestedRangeNotSatisfiable: {"range_not_satisfiable", "The requested range is outside the file. The Content-Range header gives the length of the file."},
-	http.StatusTooManyRequests:              {"too_many_requests", "Too many requests. Please try again less often."},
-	http.StatusServiceUnavailable:           {"unavailable", "This is not possible right now. Please try again in a moment."},
+	http.StatusBadRequest:                   {schema.CodeInvalidRequest, "The request is not valid."},
+	http.StatusNotFound:                     {schema.CodeNotFound, "There is nothing at this address."},
+	http.StatusMethodNotAllowed:             {schema.CodeMethodNotAllowed, "This address does not support the method. The Allow header lists those that it supports."},
+	http.StatusNotAcceptable:                {schema.CodeNotAcceptable, "The file can be sent as gzip or as it is, but Accept-Encoding excludes both."},
+	http.StatusPreconditionFailed:           {schema.CodePreconditionFailed, "The file is no longer the one that the request refers to."},
+	http.StatusRequestEntityTooLarge:        {schema.CodeTooLarge, "The request body is too large."},
+	http.StatusUnsupportedMediaType:         {schema.CodeUnsupportedMediaType, "The content type of the request body is not supported."},
+	http.StatusRequestedRangeNotSatisfiable: {schema.CodeRangeNotSatisfiable, "The requested range is outside the file. The Content-Range header gives the length of the file."},
+	http.StatusTooManyRequests:              {schema.CodeTooManyRequests, "Too many requests. Please try again less often."},
+	http.StatusServiceUnavailable:           {schema.CodeUnavailable, "This is not possible right now. Please try again in a moment."},
 }
 
 // unavailableRetryAfter is the Retry-After of a 503 whose error names none.
@@ -133,7 +133,7 @@ func problemOf(err error) problem {
 	}
 	text, ok := httpErrors[status]
 	if !ok {
-		return newProblem(http.StatusInternalServerError, "internal", "Something went wrong on our side. If it happens again, please contact support and quote the request ID.")
+		return newProblem(http.StatusInternalServerError, schema.CodeInternal, "Something went wrong on our side. If it happens again, please contact support and quote the request ID.")
 	}
 	p := newProblem(status, text.code, text.detail)
 	if status == http.StatusServiceUnavailable {

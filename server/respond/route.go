@@ -9,8 +9,8 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// Access says who may use a route. The zero value is the strictest that people
-// and programs share.
+// Access says who may use a route. The zero value is the strictest that both
+// people and programs can satisfy.
 type Access int
 
 // Who may use a route. Package auth enforces it.
@@ -108,7 +108,8 @@ func (r *Router) PolicyOfRoute(method, path string) Policy { return r.routes[rou
 
 const policyKey = "satchel.policy"
 
-// attach also keeps answers out of caches, unless the handler says otherwise.
+// attach is a middleware that gives each request its policy. It also keeps the
+// answer out of caches, unless the handler says otherwise.
 func (r *Router) attach(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		c.Set(policyKey, r.find(c))

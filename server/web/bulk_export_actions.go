@@ -44,7 +44,7 @@ func (w *Web) createJob(c echo.Context) error {
 			view.Form = jobForm{form, selected, view.Form.Oldest, view.Form.Newest, problems}
 		})
 	}
-	return w.goTo(c, bulkExport+"?done=asked#jobs")
+	return w.redirect(c, bulkExport+"?done=asked#jobs")
 }
 
 // rerenderForm shows the page again with the rejected form as it was submitted.
@@ -86,7 +86,7 @@ func (w *Web) configureDaily(c echo.Context) error {
 			}
 		})
 	}
-	return w.goTo(c, bulkExport+"?done=configured#daily")
+	return w.redirect(c, bulkExport+"?done=configured#daily")
 }
 
 // deleteJob handles POST /settings/bulk-export/jobs/{id}/delete.
@@ -129,7 +129,7 @@ func (w *Web) submitBulkAction(c echo.Context, section, done string, do func(con
 	if err != nil {
 		return err
 	}
-	return w.goTo(c, bulkExport+"?done="+done+"#"+section)
+	return w.redirect(c, bulkExport+"?done="+done+"#"+section)
 }
 
 // fetchFile handles GET /settings/bulk-export/files/{id}: it redirects to a new signed link,
@@ -147,7 +147,7 @@ func (w *Web) fetchFile(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return w.goTo(c, link)
+	return w.redirect(c, link)
 }
 
 // flashFor returns the message for an action that was just done.

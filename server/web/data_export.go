@@ -152,15 +152,15 @@ func exportIDs(list []schema.Export) []string {
 }
 
 // exportView builds the view of one export.
-func (n people) exportView(e schema.Export, lines []store.AuditEntry, mailState string, now time.Time) exportView {
-	v := exportView{Export: e, Requester: n.requester(e), Timeline: n.timeline(e, lines), MailState: mailState, Fingerprint: fingerprint(e, lines, mailState, now)}
+func (n people) exportView(e schema.Export, entries []store.AuditEntry, mailState string, now time.Time) exportView {
+	v := exportView{Export: e, Requester: n.requester(e), Timeline: n.timeline(e, entries), MailState: mailState, Fingerprint: fingerprint(e, entries, mailState, now)}
 	v.HasFile = e.Status == schema.Completed && e.ExpiresAt != nil && now.Before(*e.ExpiresAt)
 	v.Lapsed = e.Status == schema.Completed && !v.HasFile || e.Status == schema.Pending && !now.Before(e.ConfirmBy)
 	for _, c := range e.Categories {
 		v.Records += c.Records
 	}
 	var resent []time.Time
-	for _, l := range lines {
+	for _, l := range entries {
 		switch l.Action {
 		case store.ActionDownloaded:
 			v.Downloads += l.Times
@@ -188,8 +188,8 @@ func (w *Web) confirmationMail(ctx context.Context, e schema.Export) (state stri
 	if e.Status != schema.Pending {
 		return "", nil
 	}
-	settled, err := w.Exports.EmailOutcomes(ctx, e.ID)
-	for name, sent := range settled {
+	outcomes, err := w.Exports.EmailOutcomes(ctx, e.ID)
+	for name, sent := range outcomes {
 		if match, _ := path.Match(schema.EmailKey(schema.ConfirmationEmail, "*", e.LinkVersion), name); !match {
 			continue
 		}
@@ -203,13 +203,13 @@ func (w *Web) confirmationMail(ctx context.Context, e schema.Export) (state stri
 
 // fingerprint changes whenever the page must be rendered again. Progress is rendered
 // separately.
-func fingerprint(e schema.Export, lines []store.AuditEntry, mailState string, now time.Time) string {
+func fingerprint(e schema.Export, entries []store.AuditEntry, mailState string, now time.Time) string {
 	late := !now.Before(e.ConfirmBy)
 	if e.ExpiresAt != nil {
 		late = !now.Before(*e.ExpiresAt)
 	}
 	var actions int64
-	for _, l := range lines {
+	for _, l := range entries {
 		actions += l.Times
 	}
 	return fmt.Sprintf("%s%s.%d.%d.%d.%t", e.Status, mailState, e.LinkVersion, len(e.Categories), actions, late && !e.Status.Ended())

@@ -59,7 +59,7 @@ func (w *Web) submitAction(c echo.Context, done string, do func(context.Context,
 	if err != nil {
 		return err
 	}
-	return w.goTo(c, dataExport+"?"+done)
+	return w.redirect(c, dataExport+"?"+done)
 }
 
 // flashFor returns the message for an action that was just done, as long as it is news: the

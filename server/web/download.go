@@ -49,7 +49,7 @@ func (w *Web) returnAfterSignIn(c echo.Context, p auth.Principal, id string) err
 	if e.Status != schema.Completed {
 		return w.API.ServeArchive(c, p, id) // answers why there is no file
 	}
-	return w.goTo(c, dataExport)
+	return w.redirect(c, dataExport)
 }
 
 // isFileRoute reports whether a route serves a file.

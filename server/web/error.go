@@ -54,7 +54,7 @@ func (w *Web) WriteError(c echo.Context, err error) error {
 	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
 		view.RetryPath = w.returnPath(c.Request())
 	}
-	if known, ok := errors.AsType[*schema.Error](err); ok && known.Code == otherAccountCode {
+	if known, ok := errors.AsType[*schema.Error](err); ok && known.Code == schema.CodeOtherAccount {
 		view.SignOutReturn = w.signInReturn(c)
 	}
 	if view.Heading == "" {

@@ -20,12 +20,9 @@ type linkedExport struct {
 	SignedIn  bool
 }
 
-// otherAccountCode is the error code of a link to an export of another account than the
-// signed-in one.
-const otherAccountCode = "other_account"
-
+// wrongAccount is the error of a link to an export of another account than the signed-in one.
 func wrongAccount() error {
-	return schema.Errorf(schema.Forbidden, otherAccountCode,
+	return schema.Errorf(schema.Forbidden, schema.CodeOtherAccount,
 		"This link belongs to another account, not the one you are signed in to. Please sign in as an owner or admin of that account to continue.")
 }
 
@@ -76,7 +73,7 @@ func (w *Web) respondAccepted(c echo.Context, e schema.Export, page string) erro
 	if respond.WantsJSON(c.Request()) {
 		return c.JSON(http.StatusAccepted, w.API.View(e))
 	}
-	return w.goTo(c, page)
+	return w.redirect(c, page)
 }
 
 // signInPath is the sign-in page, returning to the current page.

@@ -58,9 +58,9 @@ func (w *Web) Register(r *respond.Router) {
 }
 
 // home handles GET /.
-func (w *Web) home(c echo.Context) error { return w.goTo(c, "/settings/data-export") }
+func (w *Web) home(c echo.Context) error { return w.redirect(c, dataExport) }
 
-// goTo redirects a browser to one of our paths.
-func (w *Web) goTo(c echo.Context, path string) error {
+// redirect redirects a browser to one of our paths.
+func (w *Web) redirect(c echo.Context, path string) error {
 	return c.Redirect(http.StatusSeeOther, w.base+path)
 }

@@ -72,9 +72,9 @@ var actionTitles = map[store.Action]string{
 }
 
 // timeline lists what happened to an export, oldest first.
-func (n people) timeline(e schema.Export, lines []store.AuditEntry) []timelineEntry {
-	list := make([]timelineEntry, 0, len(lines)+1)
-	for _, l := range lines {
+func (n people) timeline(e schema.Export, entries []store.AuditEntry) []timelineEntry {
+	list := make([]timelineEntry, 0, len(entries)+1)
+	for _, l := range entries {
 		if l.Action == store.ActionRemoved {
 			list = append(list, n.removalEntry(e, l))
 			continue
