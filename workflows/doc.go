@@ -2,7 +2,7 @@
 // share: task queues, workflow IDs, search attributes, activity options, waiting,
 // and the e-mail workflow. It does no I/O.
 //
-// The workflows themselves are in packages accountexport and bulkexport; begin
-// reading at accountexport/workflow.go and bulkexport/job.go. Every call on a
-// Temporal client is in package client.
+// The workflows themselves are in packages accountexport and bulkexport; start reading
+// at accountexport/workflow.go and bulkexport/job.go. Calls on a Temporal client are in
+// package client, and package registry registers all workflows.
 package workflows

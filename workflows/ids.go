@@ -17,8 +17,7 @@ func EmailID(about string, kind activities.EmailKind) string {
 // BulkJobID is the workflow ID of a bulk job.
 func BulkJobID(job string) string { return "bulk-job/" + job }
 
-// BulkDayID is the workflow ID of writing a day file: a day has one writer at a
-// time.
+// BulkDayID is the workflow ID of writing a day file: a file has one writer at a time.
 func BulkDayID(account string, t schema.ResourceType, day schema.Day) string {
 	return "bulk-day/" + account + "/" + string(t) + "/" + string(day)
 }
@@ -29,13 +28,13 @@ func BulkDailyID(account string, t schema.ResourceType) string {
 	return "bulk-daily/" + account + "/" + string(t)
 }
 
-// BulkConfigurationID is the workflow ID of changing the daily exports of an account
-// and type: one run at a time.
+// BulkConfigurationID is the workflow ID of changes to the daily exports of an account
+// and type: at most one run is open.
 func BulkConfigurationID(account string, t schema.ResourceType) string {
 	return "bulk-configuration/" + account + "/" + string(t)
 }
 
-// CallErasureID is the workflow ID of erasing a call.
+// CallErasureID is the workflow ID of the erasure of a call.
 func CallErasureID(account, call string) string { return "erase-calls/" + account + "/" + call }
 
 // DayRebuildID is the workflow ID of rebuilding an account's file of calls of a day.
@@ -49,7 +48,7 @@ func WebhookID(event string) string { return "webhook/" + event }
 // DayFileRemovalID is the workflow ID of the early removal of a day file.
 func DayFileRemovalID(file string) string { return "remove-day-file/" + file }
 
-// Schedules of sweeps, and prefixes of the workflow IDs of their runs.
+// IDs of the schedules of sweeps, and prefixes of the workflow IDs of their runs.
 const (
 	AccountExportSweepID = "sweep"
 	BulkExportSweepID    = "sweep-bulk"

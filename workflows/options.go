@@ -7,7 +7,8 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// HeartbeatTimeout is after which time without a heartbeat a worker counts as dead.
+// HeartbeatTimeout is how long an activity may miss heartbeats before Temporal retries it
+// on another worker.
 const HeartbeatTimeout = 10 * time.Second
 
 // WithActivityID gives an activity an ID that operators can use in commands. It must
@@ -18,7 +19,8 @@ func WithActivityID(ctx workflow.Context, id string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, options)
 }
 
-// DatabaseOptions are for a few rows in our database: short, and retried for a day.
+// DatabaseOptions are for reading or writing a few rows of our database: attempts are
+// short, and retried for a day.
 func DatabaseOptions(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout:    20 * time.Second,
@@ -29,8 +31,8 @@ func DatabaseOptions(ctx workflow.Context, summary string) workflow.Context {
 }
 
 // StreamOptions are for reading and writing whole categories and archives, retried
-// for the window. A cancelled attempt is waited for, so that it cannot write again
-// what removal has deleted.
+// for the window. Cancellation waits until the attempt has stopped, so that it cannot
+// write objects after their removal.
 func StreamOptions(ctx workflow.Context, summary string, retryWindow time.Duration) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:              StreamQueue,
@@ -45,7 +47,7 @@ func StreamOptions(ctx workflow.Context, summary string, retryWindow time.Durati
 
 // EmailOptions are for e-mails, retried for the window. An account may have many
 // users and the provider has a rate limit: an attempt may take minutes, and the next
-// one continues behind it.
+// one sends only what is left.
 func EmailOptions(ctx workflow.Context, summary string, retryWindow time.Duration) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout:    10 * time.Minute,
@@ -66,7 +68,7 @@ func RemovalOptions(ctx workflow.Context, summary string) workflow.Context {
 	})
 }
 
-// SweepOptions are for the parts of a sweep: what does not succeed in time is left
+// SweepOptions are for the activities of a sweep: what does not succeed in time is left
 // to the next sweep.
 func SweepOptions(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{

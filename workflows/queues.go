@@ -1,14 +1,12 @@
 package workflows
 
-// TaskQueue runs all workflows, and activities that take moments. Reading and
-// writing whole categories and archives takes as long as an account is large: it
-// has a queue of its own, so that no e-mail and no removal waits behind it. So have
-// the day files of bulk exports, and webhooks, whose receivers may be slow.
+// The task queues. Long and slow activities have queues of their own, so that no e-mail
+// and no removal waits behind them.
 const (
-	TaskQueue   = "satchel"
-	StreamQueue = "satchel-streams"
-	DayQueue    = "satchel-days"
-	HookQueue   = "satchel-hooks"
+	TaskQueue   = "satchel"         // all workflows, and short activities
+	StreamQueue = "satchel-streams" // reading and writing whole categories and archives
+	DayQueue    = "satchel-days"    // writing day files of bulk exports
+	HookQueue   = "satchel-hooks"   // webhooks, whose receivers may be slow
 )
 
 // Queues lists all task queues.

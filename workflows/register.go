@@ -1,10 +1,10 @@
 package workflows
 
-// Registry registers workflows; a worker and a replayer are one. Package worker of
-// the SDK, which has such an interface, reaches Temporal's client.
+// Registry registers workflows; a worker and a replayer implement it. The SDK's own
+// interface is in its package worker, which imports Temporal's client.
 type Registry interface {
 	RegisterWorkflow(w any)
 }
 
-// Register registers the workflows that both use cases start.
+// Register registers the workflow that both use cases start.
 func Register(r Registry) { r.RegisterWorkflow(Email) }

@@ -9,18 +9,19 @@ import (
 )
 
 // AwaitWithTimeout waits until the condition holds or the timeout has passed, and
-// tells whether it holds. Its timer is cancelled when the wait ends.
+// reports whether it holds. Its timer is cancelled when the wait ends; the SDK's own
+// AwaitWithTimeout leaves it running.
 func AwaitWithTimeout(ctx workflow.Context, timeout time.Duration, summary string, condition func() bool) (bool, error) {
-	timing, cancel := workflow.WithCancel(ctx)
-	holds, err := workflow.AwaitWithOptions(timing, workflow.AwaitOptions{
+	timerCtx, cancel := workflow.WithCancel(ctx)
+	holds, err := workflow.AwaitWithOptions(timerCtx, workflow.AwaitOptions{
 		Timeout: timeout, TimerOptions: workflow.TimerOptions{Summary: summary},
 	}, condition)
 	cancel()
 	return holds, err
 }
 
-// StartDetached starts a child workflow that outlives its parent. One that is
-// running, or has completed, is not started again.
+// StartDetached starts a child workflow that continues after its parent has closed. One
+// that is running, or has completed, is not started again.
 func StartDetached(ctx workflow.Context, options workflow.ChildWorkflowOptions, child, in any) error {
 	options.ParentClosePolicy = enumspb.PARENT_CLOSE_POLICY_ABANDON
 	options.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY

@@ -10,8 +10,8 @@ import (
 	"satchel/schema"
 )
 
-// awaitConfirmation e-mails the confirmation link, again on request, and returns nil
-// when an owner or admin confirmed.
+// awaitConfirmation e-mails the confirmation link, sends it again on request, and
+// returns nil once an owner or admin has confirmed.
 func (r *run) awaitConfirmation(ctx workflow.Context) *schema.Ending {
 	closes := r.RequestedAt.Add(r.Windows.Confirm)
 	for linkVersion := 1; r.receiveSignal(ctx, Cancelled) == ""; linkVersion++ {
@@ -29,9 +29,9 @@ func (r *run) awaitConfirmation(ctx workflow.Context) *schema.Ending {
 	return &cancelled
 }
 
-// build makes the archive and returns nil when it is complete. A cancellation that
-// comes before this run knows of the completion wins over the outcome, be it a
-// complete archive or a failure.
+// build makes the archive and returns nil when it is complete. If the Cancelled signal
+// arrives before the result of the last activity, the export is cancelled, whether that
+// activity succeeded or failed.
 func (r *run) build(ctx workflow.Context) *schema.Ending {
 	building, stop := workflow.WithCancel(ctx)
 	workflow.GoNamed(ctx, "cancelled", func(ctx workflow.Context) {
@@ -49,8 +49,8 @@ func (r *run) build(ctx workflow.Context) *schema.Ending {
 	return nil
 }
 
-// collectAndAssemble collects, assembles and verifies. The category that comes with
-// an error is the one that failed, "" where the archive did.
+// collectAndAssemble collects, assembles and verifies. With an error it returns the
+// category that could not be collected, or "" if a later step failed.
 func (r *run) collectAndAssemble(ctx workflow.Context) (failedCategory schema.Category, err error) {
 	if err := r.confirm(ctx); err != nil {
 		return "", err
@@ -66,8 +66,8 @@ func (r *run) collectAndAssemble(ctx workflow.Context) (failedCategory schema.Ca
 	return "", err
 }
 
-// collect collects all categories concurrently and returns the one that failed. It
-// returns only when no category is being written any more.
+// collect collects all categories concurrently and returns the first that failed. It
+// returns only after every collection has stopped writing.
 func (r *run) collect(ctx workflow.Context) (failedCategory schema.Category, failure error) {
 	r.publishStatus(ctx, schema.Processing, fmt.Sprintf("Collecting %d categories.", len(r.Categories)))
 	ctx, stop := workflow.WithCancel(ctx)
@@ -103,8 +103,8 @@ func (r *run) serveUntilExpiry(ctx workflow.Context) schema.Ending {
 	return windowPassed
 }
 
-// finish removes whatever was stored, publishes how the export ended, and keeps the
-// run open until the next export may be requested.
+// finish removes everything that was stored, publishes how the export ended, and keeps
+// the run open until the next export may be requested.
 func (r *run) finish(ctx workflow.Context, ending schema.Ending) error {
 	ctx, _ = workflow.NewDisconnectedContext(ctx) // a cancelled run removes everything, too
 	if err := r.remove(ctx, ending); err != nil {
@@ -112,7 +112,7 @@ func (r *run) finish(ctx workflow.Context, ending schema.Ending) error {
 	}
 	if ending == windowPassed && !workflow.Now(ctx).Before(r.completed.AvailableAgainAt) {
 		workflow.SetCurrentDetails(ctx, r.finalDetails(ending))
-		return nil // it closes now, so its search attributes are no longer needed: one billable action less for nearly every export
+		return nil // the run closes now; not updating its search attributes saves one billable action for most exports
 	}
 	r.publishStatus(ctx, ending.Status, r.finalDetails(ending))
 	switch {

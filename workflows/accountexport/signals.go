@@ -17,22 +17,22 @@ const (
 	ResendConfirmation Signal = "resend-confirmation" // the confirmation e-mail is to be sent again
 )
 
-// SignalPayload says who sent a signal, and for which export: the next run of the
-// same account must not receive what was sent to this one. An operator may leave the
-// export out to mean the one that is open.
+// SignalPayload says who sent a signal, and for which export: a signal that arrives
+// late must not affect the account's next export. An operator may leave Export empty to
+// mean the open one.
 type SignalPayload struct {
 	Export     string        `json:"export,omitempty"`
 	By         string        `json:"by"`
-	SeenStatus schema.Status `json:"seen,omitempty"` // the export's when the signal was sent
+	SeenStatus schema.Status `json:"seen,omitempty"` // of the export, as the sender saw it
 }
 
-// isPending tells whether a signal was sent that was not received yet.
+// isPending reports whether a signal of this name has arrived and was not received yet.
 func (s Signal) isPending(ctx workflow.Context) bool {
 	return workflow.GetSignalChannel(ctx, string(s)).Len() > 0
 }
 
-// receive receives all signals of this name and returns the first that is meant for
-// the export, preferring one that was sent after the export was completed.
+// receive receives all signals of this name and returns the first one for the export,
+// or the first that was sent after the export was completed, if there is one.
 func (s Signal) receive(ctx workflow.Context, export string) (payload SignalPayload, ok bool) {
 	channel := workflow.GetSignalChannel(ctx, string(s))
 	for {

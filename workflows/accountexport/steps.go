@@ -13,7 +13,8 @@ import (
 	"satchel/workflows"
 )
 
-// run is the state of one run: its input and what it received since.
+// run is the state of one workflow run: its input, the signals it received, and the
+// result of CompleteExport.
 type run struct {
 	AccountExportInput
 	received  map[Signal]SignalPayload
@@ -34,8 +35,8 @@ func newRun(in AccountExportInput) *run {
 	return &run{AccountExportInput: in, received: map[Signal]SignalPayload{}}
 }
 
-// open writes the row also for an export that is cancelled meanwhile, so that there
-// is one to end.
+// open writes the export's row, even if the run is cancelled meanwhile: remove then
+// records in it how the export ended.
 func (r *run) open(ctx workflow.Context) error {
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
 	ctx = workflows.WithActivityID(workflows.DatabaseOptions(ctx, "Open the export"), "open")
@@ -74,7 +75,8 @@ func (r *run) complete(ctx workflow.Context, archive accountexport.AssembleArchi
 	return completed, err
 }
 
-// remove is retried until it succeeds.
+// remove deletes what was stored and records how the export ended. It is retried until
+// it succeeds.
 func (r *run) remove(ctx workflow.Context, ending schema.Ending) error {
 	ctx = workflows.WithActivityID(workflows.RemovalOptions(ctx, "Remove everything"), "remove")
 	return workflow.ExecuteActivity(ctx, a.RemoveArchive, accountexport.RemoveArchiveInput{
@@ -82,15 +84,15 @@ func (r *run) remove(ctx workflow.Context, ending schema.Ending) error {
 	}).Get(ctx, nil)
 }
 
-// sendEmail sends in the background, retrying until the deadline passes or ctx is
-// cancelled.
+// sendEmail sends e-mails without waiting for the result. It is retried until the
+// deadline passes or ctx is cancelled.
 func (r *run) sendEmail(ctx workflow.Context, kind activities.EmailKind, linkVersion int, deadline time.Time) {
 	ctx = workflows.EmailOptions(ctx, "E-mail: "+string(kind), deadline.Sub(workflow.Now(ctx)))
 	ctx = workflows.WithActivityID(ctx, fmt.Sprintf("email-%s-%d", kind, linkVersion))
 	workflow.ExecuteActivity(ctx, emails.SendEmail, r.email(kind, linkVersion))
 }
 
-// startEmail leaves an e-mail to a run of its own, so that this one can close now.
+// startEmail sends e-mails in a workflow of their own, so that this run can close now.
 func (r *run) startEmail(ctx workflow.Context, kind activities.EmailKind) error {
 	return workflows.StartEmail(ctx, r.email(kind, 1))
 }
@@ -107,9 +109,9 @@ func (r *run) publishStatus(ctx workflow.Context, status schema.Status, details 
 	}
 }
 
-// discardEarlyRemoval discards a Removed signal that was sent before there was an
-// archive, and tells whether it did. The sender may have seen the archive before
-// this run knew of it: such a signal counts.
+// discardEarlyRemoval discards a Removed signal whose sender saw no completed archive,
+// and reports whether it did. A sender may see the completed archive in the database
+// before this run receives the result: that signal counts.
 func (r *run) discardEarlyRemoval() bool {
 	if r.received[Removed].SeenStatus == schema.Completed {
 		return false
@@ -127,8 +129,8 @@ func (r *run) finalDetails(ending schema.Ending) string {
 	return details
 }
 
-// endedBy returns who requested this ending, activities.Satchel where a deadline
-// passed.
+// endedBy returns who requested this ending; activities.Satchel if a deadline
+// passed or an activity failed.
 func (r *run) endedBy(ending schema.Ending) string {
 	switch ending {
 	case cancelled:
@@ -139,6 +141,6 @@ func (r *run) endedBy(ending schema.Ending) string {
 	return activities.Satchel
 }
 
-// by returns who sent the signal. Where the run itself was cancelled instead it was
-// an operator.
+// by returns who sent the signal. Without a signal the run itself was cancelled, by an
+// operator.
 func (r *run) by(s Signal) string { return cmp.Or(r.received[s].By, activities.Operator) }

@@ -15,20 +15,20 @@ import (
 
 // SweepInput is the input of AccountExportSweep.
 type SweepInput struct {
-	Grace time.Duration // how late something must be before the sweep does it
+	Grace time.Duration // how long something must be overdue before the sweep handles it
 }
 
 // SweepResult is the result of AccountExportSweep.
 type SweepResult struct {
-	Exports int // removed in place of their run
-	Orphans int // exports whose objects were removed, since no row keeps them
-	Failed  int // of either, that could not be removed
+	Exports int // whose workflow run was gone, and that were removed
+	Orphans int // exports without a row whose objects were removed
+	Failed  int // exports and orphans that could not be removed
 }
 
-// AccountExportSweep does for exports whose run is gone (terminated, lost) what the
-// run would have done: it removes them and records how they ended. It also removes
-// objects that belong to no row. What cannot be removed does not stop the rest; the
-// sweep fails then, so that operators see it, and the next one tries again.
+// AccountExportSweep removes exports whose run was terminated or lost, and records how
+// they ended, as the run would have done. It also removes objects that belong to no
+// row. If something cannot be removed, the sweep removes the rest and then fails, so
+// that operators see it; the next sweep tries again.
 func AccountExportSweep(ctx workflow.Context, in SweepInput) (SweepResult, error) {
 	var result SweepResult
 	err := errors.Join(
@@ -53,13 +53,13 @@ func removeOverdue(ctx workflow.Context, in SweepInput, result *SweepResult) err
 			return err
 		}
 		if after = overdue.Next; after == "" || workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
-			return nil // where there are as many, the next sweep continues
+			return nil // the next sweep continues
 		}
 	}
 }
 
-// removeAll removes exports concurrently, and sends the e-mails of those that failed
-// by it.
+// removeAll removes exports concurrently, and e-mails the owners of those that ended
+// as failed.
 func removeAll(ctx workflow.Context, removals []accountexport.RemoveArchiveInput, result *SweepResult) error {
 	futures := make([]workflow.Future, len(removals))
 	for i, removal := range removals {

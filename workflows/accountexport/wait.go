@@ -7,27 +7,27 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// waitForSignal waits for one of the signals, and returns "" when the deadline has
-// passed without any. A signal that was sent in time counts also where no worker was
-// up to receive it; of several that have arrived, the first in the list counts. The
-// timer is cancelled when the wait ends.
+// waitForSignal waits for one of the signals and returns it, or "" if the deadline
+// passes first. A signal that arrived in time counts even if no worker was running. If
+// several have arrived, it returns the one that comes first in the list. The timer is
+// cancelled when the wait ends.
 func (r *run) waitForSignal(ctx workflow.Context, deadline time.Time, summary string, signals ...Signal) (Signal, error) {
-	timing, cancel := workflow.WithCancel(ctx)
-	timer := workflow.NewTimerWithOptions(timing, deadline.Sub(workflow.Now(ctx)), workflow.TimerOptions{Summary: summary})
+	timerCtx, cancel := workflow.WithCancel(ctx)
+	timer := workflow.NewTimerWithOptions(timerCtx, deadline.Sub(workflow.Now(ctx)), workflow.TimerOptions{Summary: summary})
 	signal := r.awaitSignal(ctx, timer.IsReady, signals...)
 	cancel()
 	return signal, ctx.Err()
 }
 
-// awaitSignal waits for one of the signals until over returns true or ctx is
-// cancelled.
-func (r *run) awaitSignal(ctx workflow.Context, over func() bool, signals ...Signal) Signal {
+// awaitSignal waits for one of the signals until expired returns true or ctx is
+// cancelled. It returns "" if none arrived.
+func (r *run) awaitSignal(ctx workflow.Context, expired func() bool, signals ...Signal) Signal {
 	ready := func() bool {
-		return over() || slices.ContainsFunc(signals, func(s Signal) bool { return s.isPending(ctx) })
+		return expired() || slices.ContainsFunc(signals, func(s Signal) bool { return s.isPending(ctx) })
 	}
 	for {
-		cancelled := workflow.Await(ctx, ready)
-		if signal := r.receiveSignal(ctx, signals...); signal != "" || cancelled != nil || over() {
+		err := workflow.Await(ctx, ready)
+		if signal := r.receiveSignal(ctx, signals...); signal != "" || err != nil || expired() {
 			return signal
 		}
 	}

@@ -22,19 +22,19 @@ type AccountExportInput struct {
 }
 
 // AccountExport runs one account's export from the request to the removal of its
-// archive. It stays open until the archive is removed and the cooldown has passed,
-// so that the uniqueness of its workflow ID keeps exports one at a time and a day
-// apart.
+// archive. It stays open until the archive is removed and the cooldown has passed: its
+// workflow ID is unique among open runs, so an account has one export at a time and
+// the cooldown lies between two.
 func AccountExport(ctx workflow.Context, in AccountExportInput) error {
 	r := newRun(in)
 	if err := r.open(ctx); err != nil { // status pending
 		return err
 	}
-	return r.finish(ctx, r.untilEnding(ctx))
+	return r.finish(ctx, r.runPhases(ctx))
 }
 
-// untilEnding goes through the life of an export and returns how it ended.
-func (r *run) untilEnding(ctx workflow.Context) schema.Ending {
+// runPhases runs the phases of an export in order and returns how it ended.
+func (r *run) runPhases(ctx workflow.Context) schema.Ending {
 	if ending := r.awaitConfirmation(ctx); ending != nil {
 		return *ending
 	}

@@ -24,33 +24,34 @@ type Change struct {
 	By     string // user or credential ID
 }
 
-// BulkConfiguration changes the daily exports of one account and type, one change
-// after the other, and closes when none is left. A change that failed may have been
-// written without its schedule; the schedule is made to agree before it closes.
+// BulkConfiguration applies changes to the daily exports of one account and type, one
+// after the other, and closes when no change is pending. A change that failed may have
+// been written to the database without the schedule; the schedule is reconciled before
+// the run closes.
 func BulkConfiguration(ctx workflow.Context, in BulkConfigurationInput) error {
-	turn, changed, unsettled := workflow.NewMutex(ctx), false, false
+	mutex, changed, reconcile := workflow.NewMutex(ctx), false, false
 	err := workflow.SetUpdateHandler(ctx, ChangeUpdate, func(ctx workflow.Context, change Change) (rejection bulkexport.Rejection, err error) {
-		if err := turn.Lock(ctx); err != nil {
+		if err := mutex.Lock(ctx); err != nil {
 			return rejection, err
 		}
-		defer turn.Unlock()
+		defer mutex.Unlock()
 		err = workflow.ExecuteActivity(updateOptions(ctx, "Change "+string(in.Type)), a.ConfigureBulk,
 			bulkexport.ConfigureBulkInput{Account: in.Account, Type: in.Type, By: change.By, Sealed: change.Sealed}).Get(ctx, &rejection)
-		changed, unsettled = true, err != nil
+		changed, reconcile = true, err != nil
 		return rejection, err
 	})
 	if err != nil {
 		return err
 	}
-	if _, err := workflows.AwaitWithTimeout(ctx, openTimeout, "opening", func() bool { return changed }); err != nil {
+	if _, err := workflows.AwaitWithTimeout(ctx, firstUpdateTimeout, "first update", func() bool { return changed }); err != nil {
 		return err
 	}
 	for {
-		if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil || !unsettled {
+		if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil || !reconcile {
 			return err
 		}
-		unsettled = false // until another change fails
-		if err := workflow.ExecuteActivity(workflows.DatabaseOptions(ctx, "Settle "+string(in.Type)), a.ConfigureBulk,
+		reconcile = false // until another change fails
+		if err := workflow.ExecuteActivity(workflows.DatabaseOptions(ctx, "Reconcile the schedule of "+string(in.Type)), a.ConfigureBulk,
 			bulkexport.ConfigureBulkInput{Account: in.Account, Type: in.Type}).Get(ctx, nil); err != nil {
 			return err
 		}

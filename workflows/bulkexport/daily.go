@@ -18,11 +18,11 @@ type BulkDailyInput struct {
 	Limits  schema.BulkLimits
 }
 
-// scheduledStartTime is when a schedule was to start the run.
+// scheduledStartTime is the time for which a schedule planned the run.
 var scheduledStartTime = temporal.NewSearchAttributeKeyTime("TemporalScheduledStartTime")
 
-// BulkDaily writes the day before its scheduled time, however late it runs, and
-// delivers the account's webhook. While the account is suspended it does neither.
+// BulkDaily writes the file of the UTC day before its scheduled time, even if it runs
+// later, and delivers the account's webhook. For a suspended account it does neither.
 func BulkDaily(ctx workflow.Context, in BulkDailyInput) error {
 	scheduled, ok := workflow.GetTypedSearchAttributes(ctx).GetTime(scheduledStartTime)
 	if !ok {

@@ -18,7 +18,7 @@ type BulkDayInput struct {
 	Type    schema.ResourceType
 	Day     schema.Day
 	Job     string // "" for a daily export and for a rebuild
-	Rebuild bool   // without calls that were erased since
+	Rebuild bool   // write an existing file again, without the calls erased since
 	Limits  schema.BulkLimits
 }
 
@@ -35,8 +35,8 @@ func daySummary(t schema.ResourceType, day schema.Day) string {
 	return "Write " + string(t) + " of " + string(day)
 }
 
-// retryWindow is how long the day is retried. A daily export cannot be requested
-// again, so it is retried for as long as a missed one is made up for.
+// retryWindow is how long the day is retried. A daily export cannot be requested again,
+// so it is retried for as long as the schedule catches up missed runs.
 func (in BulkDayInput) retryWindow() time.Duration {
 	if daily := in.Job == "" && !in.Rebuild; daily {
 		return max(schema.DailyCatchUp, in.Limits.RetryWindow)
@@ -44,11 +44,11 @@ func (in BulkDayInput) retryWindow() time.Duration {
 	return in.Limits.RetryWindow
 }
 
-// maxPause is the longest pause between looks at whether another run still writes the
-// day. That may take days, and each pause is in the history.
+// maxPause is the longest pause between attempts to start BulkDay while another run
+// writes the same day. That may take days, and each pause adds events to the history.
 const maxPause = 10 * time.Minute
 
-// writeDay runs BulkDay as a child, as soon as no other run writes the same day.
+// writeDay runs BulkDay as a child. While another run writes the same day, it waits.
 func writeDay(ctx workflow.Context, in BulkDayInput) (result bulkexport.WriteDayResult, err error) {
 	ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
 		WorkflowID:            workflows.BulkDayID(in.Account, in.Type, in.Day),
@@ -79,7 +79,7 @@ type DayFileRemovalInput struct {
 	By        string
 }
 
-// DayFileRemoval deletes a day file before its time, also while it is rebuilt.
+// DayFileRemoval deletes a day file before it expires, even while it is being rebuilt.
 func DayFileRemoval(ctx workflow.Context, in DayFileRemovalInput) error {
 	ctx = workflows.WithActivityID(workflows.RemovalOptions(ctx, "Remove "+in.File), "remove")
 	return workflow.ExecuteActivity(ctx, a.RemoveDayFile, bulkexport.RemoveDayFileInput(in)).Get(ctx, nil)

@@ -17,8 +17,8 @@ type CallErasureInput struct {
 	Calls   []schema.Erasure
 }
 
-// CallErasure erases calls of one account: it returns once no new file will contain
-// them and the rebuild of those that do is requested, or returns why it cannot be.
+// CallErasure erases calls of one account. It returns once no new file will contain them
+// and the rebuild of the files that do is requested, or returns a rejection.
 func CallErasure(ctx workflow.Context, in CallErasureInput) (rejection bulkexport.Rejection, err error) {
 	ctx = workflows.WithActivityID(updateOptions(ctx, "Record the erasure"), "erase")
 	err = workflow.ExecuteActivity(ctx, a.EraseCalls, bulkexport.EraseCallsInput(in)).Get(ctx, &rejection)
@@ -34,14 +34,14 @@ type DayRebuildInput struct {
 const (
 	// RebuildDebounce is how long a rebuild waits for more erased calls of the same day.
 	RebuildDebounce = 20 * time.Second
-	// pauseBetweenRebuilds lets other runs that wait to write the day have their turn.
+	// pauseBetweenRebuilds lets other runs write the day between two attempts.
 	pauseBetweenRebuilds = time.Minute
 )
 
 // DayRebuild writes the file of a day again, without the calls that were erased since
-// it was written, as soon as no other run writes the day. It retries until the file is
-// rebuilt or gone, since its erased calls must not stay. A call that is erased just as
-// this run ends is left to the sweep.
+// it was written, once no other run writes the day. It retries until the file is rebuilt
+// or gone, since erased calls must not stay in it. If a call is erased just as this run
+// ends, the sweep requests another rebuild.
 func DayRebuild(ctx workflow.Context, in DayRebuildInput) error {
 	day := BulkDayInput{
 		Account: in.Account, Type: schema.Calls, Day: in.Day, Rebuild: true, Limits: schema.BulkLimits{RetryWindow: failFastWindow},

@@ -20,16 +20,16 @@ type BulkJobInput struct {
 	Start, End   schema.Day
 	RequestedBy  string    // user ID, or "" where the account's own credentials requested it
 	Sealed       []byte    // schema.JobRequest as JSON, for schema.SealedJob
-	Until        time.Time // by the database's clock: later the job is not opened, since its caller no longer waits
+	Until        time.Time // by the database's clock; after it the job is not opened, since its caller no longer waits
 	Limits       schema.BulkLimits
 }
 
 const (
-	// openTimeout is how long a run waits for the update that opens it. Without one the
-	// job was never created, and its caller got an error.
-	openTimeout = time.Minute
-	// failFastWindow is how long a day is retried where others wait behind it, and one
-	// has failed already.
+	// firstUpdateTimeout is how long a run waits for the update that it was started with.
+	// If none arrives, nothing was changed and the caller got an error.
+	firstUpdateTimeout = time.Minute
+	// failFastWindow is how long a day is retried after another day of the job has failed,
+	// and how long one attempt at a rebuild is.
 	failFastWindow = 10 * time.Minute
 )
 
@@ -39,8 +39,9 @@ const (
 	StopUpdate = "stop" // deletes the job; its argument says who requested it
 )
 
-// BulkJob runs one custom job from its quota to its last day. The update OpenUpdate
-// tells the caller at once whether the quota suffices.
+// BulkJob runs one custom job: it takes the job's days from the quota, writes each day's
+// file, and notifies the requester. OpenUpdate returns to the caller whether the quota
+// sufficed.
 func BulkJob(ctx workflow.Context, in BulkJobInput) error {
 	j := &bulkJob{BulkJobInput: in}
 	j.Limits = j.Limits.WithDefaults()
@@ -61,16 +62,16 @@ type bulkJob struct {
 	cancelDays   workflow.CancelFunc
 }
 
-// awaitOpening returns false for a job that was not opened.
+// awaitOpening waits for OpenUpdate, and returns false if the job was not opened.
 func (j *bulkJob) awaitOpening(ctx workflow.Context) (bool, error) {
 	if err := j.setUpdateHandlers(ctx); err != nil {
 		return false, err
 	}
-	requested, err := workflows.AwaitWithTimeout(ctx, openTimeout, "opening", func() bool { return j.opening != nil })
+	requested, err := workflows.AwaitWithTimeout(ctx, firstUpdateTimeout, "first update", func() bool { return j.opening != nil })
 	if err != nil || !requested {
 		return false, err
 	}
-	ctx, _ = workflow.NewDisconnectedContext(ctx) // a cancelled run, too, ends a job that was opened
+	ctx, _ = workflow.NewDisconnectedContext(ctx) // a cancelled run must still end a job that was opened
 	err = workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) })
 	return j.opened, err
 }
@@ -82,10 +83,10 @@ func (j *bulkJob) setUpdateHandlers(ctx workflow.Context) error {
 	return workflow.SetUpdateHandler(ctx, StopUpdate, j.stop)
 }
 
-// open opens the job or returns why it was rejected. The job's row decides, also when
-// the caller no longer waits: where the result of an attempt was lost the next one
-// finds out, so that a job that someone may have seen is never taken back. After Until
-// the database opens no job, so that none is created for a caller who has left.
+// open opens the job or returns a rejection. The job's row decides, even if the caller
+// no longer waits: if the result of an attempt was lost, the next attempt finds the row,
+// so a job that a client may have seen is never withdrawn. After Until the database
+// opens no job, so none is created for a caller that got an error.
 func (j *bulkJob) open(ctx workflow.Context) (rejection bulkexport.Rejection, err error) {
 	if j.opening == nil {
 		ctx, _ := workflow.NewDisconnectedContext(ctx)
@@ -100,7 +101,8 @@ func (j *bulkJob) open(ctx workflow.Context) (rejection bulkexport.Rejection, er
 	return rejection, err
 }
 
-// stop deletes days that have not begun at once, and cancels those that have.
+// stop marks the job as to be deleted: days that have not begun are deleted at once,
+// and running ones are cancelled.
 func (j *bulkJob) stop(ctx workflow.Context, by string) (rejection bulkexport.Rejection, err error) {
 	err = workflow.ExecuteActivity(updateOptions(ctx, "Delete the job"), a.StopJob,
 		bulkexport.StopJobInput{Job: j.ID, By: by}).Get(ctx, &rejection)
@@ -167,7 +169,7 @@ func (j *bulkJob) writeDay(ctx workflow.Context, day schema.Day) {
 
 // end ends the job, and starts the webhook and the e-mail that its request asked for.
 func (j *bulkJob) end(ctx workflow.Context) error {
-	ctx, _ = workflow.NewDisconnectedContext(ctx) // a cancelled run ends its job, too
+	ctx, _ = workflow.NewDisconnectedContext(ctx) // a cancelled run must end its job, too
 	var end bulkexport.EndJobResult
 	if err := workflow.ExecuteActivity(workflows.WithActivityID(workflows.DatabaseOptions(ctx, "End the job"), "end"), a.EndJob,
 		bulkexport.EndJobInput{Job: j.ID}).Get(ctx, &end); err != nil {

@@ -10,12 +10,12 @@ import (
 	"satchel/workflows"
 )
 
-// UpdateTimeout is how long a caller waits for the result of an update at most: less
-// than Twilio's clients do.
+// UpdateTimeout is the longest that a caller waits for the result of an update. It is
+// shorter than the request timeout of Twilio's client libraries.
 const UpdateTimeout = 8 * time.Second
 
-// updateOptions are for what a caller waits for: retries end before the caller's
-// patience does.
+// updateOptions are for activities whose result a caller waits for: retries end before
+// the caller stops waiting.
 func updateOptions(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout:    5 * time.Second,
@@ -25,8 +25,9 @@ func updateOptions(ctx workflow.Context, summary string) workflow.Context {
 	})
 }
 
-// openJobOptions are for what a caller waits for, and what must be known for good
-// also when the caller no longer waits.
+// openJobOptions are for opening a job. A caller waits for the result, so the first
+// retries are quick; they continue after the caller has left, because the run must learn
+// whether the job was opened.
 func openJobOptions(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout:    5 * time.Second,
@@ -42,9 +43,9 @@ const (
 )
 
 // dayFileOptions are for writing whole day files, on a queue of their own, so that no
-// account export waits behind them. The retry window is a number of attempts, so that
-// waiting for a slot or a worker uses none of it; a day that no worker has begun for a
-// week is given up. maxDuration is how long one attempt may take.
+// account export waits behind them. The retry window is expressed as a number of
+// attempts, so that waiting for a slot or a worker uses none of it; a day that no worker
+// has started for a week fails. maxDuration is how long one attempt may take.
 func dayFileOptions(ctx workflow.Context, summary string, maxDuration, retryWindow time.Duration) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:              workflows.DayQueue,
@@ -60,13 +61,13 @@ func dayFileOptions(ctx workflow.Context, summary string, maxDuration, retryWind
 	})
 }
 
-// maxRetryInterval is the longest interval between attempts: a minute where they are
-// made for half a day, a quarter of an hour where they are made for a week.
+// maxRetryInterval is the longest interval between attempts: one minute for a retry
+// window of half a day, 14 minutes for one of a week.
 func maxRetryInterval(retryWindow time.Duration) time.Duration {
 	return max(time.Minute, retryWindow/720)
 }
 
-// attemptsWithin is how many attempts fit in a retry window where each fails at once.
+// attemptsWithin is how many attempts fit in a retry window if each fails immediately.
 func attemptsWithin(retryWindow time.Duration) int32 {
 	attempts, left, longest := int32(1), retryWindow, maxRetryInterval(retryWindow)
 	for interval := initialRetryInterval; left > 0; interval = min(2*interval, longest) {
@@ -76,7 +77,7 @@ func attemptsWithin(retryWindow time.Duration) int32 {
 	return attempts
 }
 
-// webhookOptions are for webhooks, whose receivers may be away for hours. They have a
+// webhookOptions are for webhooks, whose receivers may be unavailable for hours. They have a
 // queue of their own, so that only other webhooks wait behind slow receivers.
 func webhookOptions(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
@@ -88,8 +89,8 @@ func webhookOptions(ctx workflow.Context, summary string) workflow.Context {
 	})
 }
 
-// Priority lets account exports go first, and keeps the days of one account from
-// delaying those of another.
+// Priority ranks bulk exports below account exports. Its fairness key keeps the tasks of
+// one account from delaying those of another.
 func Priority(account string) temporal.Priority {
 	return temporal.Priority{PriorityKey: 4, FairnessKey: account}
 }

@@ -15,26 +15,26 @@ import (
 
 // SweepInput is the input of BulkExportSweep.
 type SweepInput struct {
-	Grace  time.Duration // how late something must be before the sweep does it
+	Grace  time.Duration // how long something must be overdue before the sweep handles it
 	Limits schema.BulkLimits
 }
 
 // SweepResult is the result of BulkExportSweep.
 type SweepResult struct {
-	Expired  int // day files that were removed, since they expired
-	Orphans  int // day files whose objects were removed, since they have no row
-	Failed   int // of either, that could not be removed
-	Rebuilds int // requested of files with erased calls
-	Jobs     int // ended in place of their run
+	Expired  int // expired day files that were removed
+	Orphans  int // day files without a row whose objects were removed
+	Failed   int // expired files and orphans that could not be removed
+	Rebuilds int // requested for files that contain erased calls
+	Jobs     int // whose workflow run was gone, and that were ended
 	Resent   int // webhooks and e-mails whose run was lost
 }
 
-// BulkExportSweep does what lost runs would have done, and what comes due without a
-// run: it destroys the keys of expired files; ends jobs, and sends webhooks and
-// e-mails, whose run is gone; requests rebuilds of files with erased calls; deletes
-// erased calls that came to the archive since; purges old rows; and removes expired
-// and orphaned files. A part that fails does not stop the others; the sweep fails
-// then, so that operators see it, and the next one tries again.
+// BulkExportSweep does what terminated or lost runs would have done, and what no run
+// does. It destroys the keys of expired files; ends jobs, and sends webhooks and
+// e-mails, whose run is gone; requests rebuilds of files that contain erased calls;
+// deletes erased calls that reached the platform's archive since; purges old rows; and
+// removes expired and orphaned files. If a part fails, the others still run and then the
+// sweep fails, so that operators see it; the next sweep tries again.
 func BulkExportSweep(ctx workflow.Context, in SweepInput) (SweepResult, error) {
 	in.Limits = in.Limits.WithDefaults()
 	s := &sweep{SweepInput: in}
@@ -78,28 +78,28 @@ func (s *sweep) endAbandonedJobs(ctx workflow.Context) error {
 
 func (s *sweep) endJobs(ctx workflow.Context) error {
 	var abandoned bulkexport.EndAbandonedJobsResult
-	if err := workflow.ExecuteActivity(workflows.SweepOptions(ctx, "End abandoned jobs"), a.EndAbandonedJobs, s.jobs()).Get(ctx, &abandoned); err != nil {
+	if err := workflow.ExecuteActivity(workflows.SweepOptions(ctx, "End abandoned jobs"), a.EndAbandonedJobs, s.jobsInput()).Get(ctx, &abandoned); err != nil {
 		return err
 	}
 	s.result.Jobs = abandoned.Ended
-	return s.send(ctx, abandoned.Undelivered)
+	return s.startUndelivered(ctx, abandoned.Undelivered)
 }
 
 func (s *sweep) resendUndelivered(ctx workflow.Context) error {
 	var found bulkexport.Undelivered
-	if err := workflow.ExecuteActivity(workflows.SweepOptions(ctx, "Find undelivered webhooks and e-mails"), a.FindUndelivered, s.jobs()).Get(ctx, &found); err != nil {
+	if err := workflow.ExecuteActivity(workflows.SweepOptions(ctx, "Find undelivered webhooks and e-mails"), a.FindUndelivered, s.jobsInput()).Get(ctx, &found); err != nil {
 		return err
 	}
-	return s.send(ctx, found)
+	return s.startUndelivered(ctx, found)
 }
 
-func (s *sweep) jobs() bulkexport.SweepJobsInput {
+func (s *sweep) jobsInput() bulkexport.SweepJobsInput {
 	return bulkexport.SweepJobsInput{Grace: s.Grace, Limits: s.Limits}
 }
 
-// send starts webhooks and e-mails. One that is being sent after all is not sent
-// twice: its workflow ID is the same.
-func (s *sweep) send(ctx workflow.Context, undelivered bulkexport.Undelivered) error {
+// startUndelivered starts the workflows of webhooks and e-mails. One that is being sent
+// meanwhile is not sent twice: its workflow ID is the same.
+func (s *sweep) startUndelivered(ctx workflow.Context, undelivered bulkexport.Undelivered) error {
 	for _, w := range undelivered.Webhooks {
 		if err := startWebhook(ctx, WebhookDeliveryInput{Event: w.Event, Account: w.Account}); err != nil {
 			return err

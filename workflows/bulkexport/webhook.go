@@ -12,11 +12,11 @@ import (
 type WebhookDeliveryInput struct {
 	Event   string
 	Account string
-	Resend  bool // it was sent before, and is requested once more
+	Resend  bool // requested again, after it was delivered or given up
 }
 
-// WebhookDelivery delivers one event, retrying for a day with growing intervals, and
-// then marks it as given up.
+// WebhookDelivery delivers one event. It retries for schema.WebhookRetryWindow with
+// growing intervals, and then marks the event as given up.
 func WebhookDelivery(ctx workflow.Context, in WebhookDeliveryInput) error {
 	if in.Resend {
 		if err := workflow.ExecuteActivity(workflows.WithActivityID(workflows.DatabaseOptions(ctx, "Reopen the event"), "reopen"), a.ReopenWebhook,
@@ -29,8 +29,8 @@ func WebhookDelivery(ctx workflow.Context, in WebhookDeliveryInput) error {
 	if err == nil {
 		return nil
 	}
-	ctx, _ = workflow.NewDisconnectedContext(ctx) // a cancelled run gives up, too
-	if err := workflow.ExecuteActivity(workflows.WithActivityID(workflows.DatabaseOptions(ctx, "Give up"), "give-up"), a.GiveUpWebhook,
+	ctx, _ = workflow.NewDisconnectedContext(ctx) // a cancelled run must mark it, too
+	if err := workflow.ExecuteActivity(workflows.WithActivityID(workflows.DatabaseOptions(ctx, "Mark the webhook as given up"), "give-up"), a.GiveUpWebhook,
 		bulkexport.GiveUpWebhookInput{Event: in.Event}).Get(ctx, nil); err != nil {
 		return err
 	}

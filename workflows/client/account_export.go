@@ -16,7 +16,7 @@ import (
 )
 
 // StartAccountExport starts an export, unless the account has one open: then the
-// error is one of temporal.IsWorkflowExecutionAlreadyStartedError.
+// error satisfies temporal.IsWorkflowExecutionAlreadyStartedError.
 func StartAccountExport(ctx context.Context, c client.Client, in accountexport.AccountExportInput) (client.WorkflowRun, error) {
 	return c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID:                                       workflows.AccountExportID(in.Account),
@@ -35,7 +35,7 @@ func StartAccountExport(ctx context.Context, c client.Client, in accountexport.A
 	}, accountexport.AccountExport, in)
 }
 
-// memo lets the server show an export whose row is still to be written.
+// memo lets the server show an export whose row is not written yet.
 type memo struct {
 	Export      string    `json:"export"`
 	RequestedBy string    `json:"requestedBy"`
@@ -45,8 +45,8 @@ type memo struct {
 
 const memoKey = "export"
 
-// OpenRun is what Temporal knows of an account's open export, with or without a
-// worker.
+// OpenRun is an account's open export as its run's memo describes it. Reading it needs
+// no worker.
 type OpenRun struct {
 	Export      string
 	RequestedBy string
@@ -54,8 +54,7 @@ type OpenRun struct {
 	ConfirmBy   time.Time
 }
 
-// FindOpen asks Temporal for the account's open export, and returns false where there
-// is none.
+// FindOpen returns the account's open export, and false if there is none.
 func FindOpen(ctx context.Context, c client.Client, account string) (OpenRun, bool, error) {
 	description, err := c.DescribeWorkflowExecution(ctx, workflows.AccountExportID(account), "")
 	if isNotFound(err) {
@@ -65,7 +64,7 @@ func FindOpen(ctx context.Context, c client.Client, account string) (OpenRun, bo
 		return OpenRun{}, false, fmt.Errorf("describe the open export of %s: %w", account, err)
 	}
 	info := description.GetWorkflowExecutionInfo()
-	if info.GetCloseTime() != nil { // a run that an operator has paused is open, too
+	if info.GetCloseTime() != nil { // not by status: a run that an operator has paused is open
 		return OpenRun{}, false, nil
 	}
 	var m memo
@@ -75,8 +74,8 @@ func FindOpen(ctx context.Context, c client.Client, account string) (OpenRun, bo
 	return OpenRun(m), true, nil
 }
 
-// SignalExport sends a signal to the account's open run. Temporal accepts it with or
-// without a worker. It returns false where no run is open.
+// SignalExport sends a signal to the account's open run, and returns false if none is
+// open. Temporal accepts signals without a running worker.
 func SignalExport(ctx context.Context, c client.Client, account string, s accountexport.Signal, payload accountexport.SignalPayload) (bool, error) {
 	err := c.SignalWorkflow(ctx, workflows.AccountExportID(account), "", string(s), payload)
 	if isNotFound(err) {

@@ -11,16 +11,16 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
-	activities "satchel/activities/bulkexport"
+	bulkactivities "satchel/activities/bulkexport"
 	"satchel/schema"
 	"satchel/workflows"
 	"satchel/workflows/bulkexport"
 )
 
-// OpenBulkJob starts a job and returns when its days are taken from the quota and its
-// row can be read. A rejection is a schema.Error; where no answer comes in time the
-// error is Unavailable, and the row alone tells whether there is a job: from its Until
-// on, for good.
+// OpenBulkJob starts a job and returns once its days are taken from the quota and its
+// row can be read. A rejection is a schema.Error. If no result arrives in time, the
+// error is Unavailable and only the job's row tells whether it was opened; after Until
+// that no longer changes.
 func OpenBulkJob(ctx context.Context, c client.Client, in bulkexport.BulkJobInput) error {
 	return updateWithStart(ctx, c, start{
 		options: client.StartWorkflowOptions{
@@ -34,9 +34,9 @@ func OpenBulkJob(ctx context.Context, c client.Client, in bulkexport.BulkJobInpu
 	}, bulkexport.OpenUpdate)
 }
 
-// StopBulkJob deletes a job that has not ended, and returns once no day of it begins
-// any more. Where the job's run is gone it is Unavailable: the sweep will end the job.
-// by is a user or credential.
+// StopBulkJob deletes a job that has not ended, and returns once no further day of it
+// begins. If the job's run is gone the error is Unavailable: the sweep will end the job.
+// by is the ID of a user or credential.
 func StopBulkJob(ctx context.Context, c client.Client, job, by string) error {
 	ctx, cancel := detached(ctx)
 	defer cancel()
@@ -62,11 +62,11 @@ func ConfigureBulk(ctx context.Context, c client.Client, account string, t schem
 }
 
 // EraseCall erases a call from the archive of an account, and returns once no new file
-// will contain it. by is a user or credential.
+// will contain it. by is the ID of a user or credential.
 func EraseCall(ctx context.Context, c client.Client, account, by string, e schema.Erasure) error {
 	ctx, cancel := detached(ctx)
 	defer cancel()
-	var rejection activities.Rejection
+	var rejection bulkactivities.Rejection
 	run, err := c.ExecuteWorkflow(ctx, useExisting(workflows.CallErasureID(account, e.Call), account, "Erase an archived call"), bulkexport.CallErasure,
 		bulkexport.CallErasureInput{Account: account, By: by, Calls: []schema.Erasure{e}})
 	if err == nil {
@@ -78,10 +78,10 @@ func EraseCall(ctx context.Context, c client.Client, account, by string, e schem
 	return rejection.Err()
 }
 
-// RequestRebuild starts the rebuild of an account's file of calls of a day, after a
-// moment, unless one is about to start.
+// RequestRebuild starts the rebuild of an account's file of calls of a day, after
+// bulkexport.RebuildDebounce, unless such a run is open.
 func RequestRebuild(ctx context.Context, c client.Client, account string, day schema.Day) error {
-	options := useExisting(workflows.DayRebuildID(account, day), account, "Rebuild the Calls of "+string(day))
+	options := useExisting(workflows.DayRebuildID(account, day), account, "Rebuild the file of Calls of "+string(day))
 	options.StartDelay = bulkexport.RebuildDebounce
 	if _, err := c.ExecuteWorkflow(ctx, options, bulkexport.DayRebuild, bulkexport.DayRebuildInput{Account: account, Day: day}); err != nil {
 		return fmt.Errorf("request the rebuild of a day: %w", err)
@@ -89,7 +89,7 @@ func RequestRebuild(ctx context.Context, c client.Client, account string, day sc
 	return nil
 }
 
-// RemoveDayFile deletes a day file before its time, and returns when it is gone.
+// RemoveDayFile deletes a day file before it expires, and returns once it is gone.
 func RemoveDayFile(ctx context.Context, c client.Client, in bulkexport.DayFileRemovalInput) error {
 	ctx, cancel := detached(ctx)
 	defer cancel()
@@ -100,9 +100,9 @@ func RemoveDayFile(ctx context.Context, c client.Client, in bulkexport.DayFileRe
 	return asUnavailable(err)
 }
 
-// ResendWebhook delivers a webhook once more, from the beginning, unless it is being
-// delivered. A run of an event that is not pending, and that is open all the same,
-// closes at this moment: the error is one of IsClosing then.
+// ResendWebhook delivers a webhook again, with all its retries, unless it is being
+// delivered. If the event is not pending and its run is still open, that run is about to
+// close: the error then satisfies IsClosing.
 func ResendWebhook(ctx context.Context, c client.Client, e schema.Event) error {
 	ctx, cancel := detached(ctx)
 	defer cancel()
@@ -114,13 +114,14 @@ func ResendWebhook(ctx context.Context, c client.Client, e schema.Event) error {
 	return asUnavailable(err)
 }
 
-// IsClosing tells whether an error is about a run that closes at this moment.
+// IsClosing reports whether an error of ResendWebhook says that the open run is about to
+// close.
 func IsClosing(err error) bool {
-	_, open := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err)
-	return open
+	_, closing := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err)
+	return closing
 }
 
-// useExisting starts a run, or uses the one that is open.
+// useExisting returns options that start a run, or use the open one of the same ID.
 func useExisting(id, account, summary string) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{
 		ID: id, TaskQueue: workflows.TaskQueue, StaticSummary: summary,
@@ -131,10 +132,10 @@ func useExisting(id, account, summary string) client.StartWorkflowOptions {
 	}
 }
 
-// responseMargin is what remains of a caller's deadline to pass a result on.
+// responseMargin is how much of a caller's deadline is left to send the response.
 const responseMargin = time.Second
 
-// UpdateTimeout is how long a result is waited for from now on.
+// UpdateTimeout is how long to wait for a result from now on.
 func UpdateTimeout(ctx context.Context) time.Duration {
 	if deadline, ok := ctx.Deadline(); ok {
 		return min(bulkexport.UpdateTimeout, time.Until(deadline)-responseMargin)
@@ -142,66 +143,67 @@ func UpdateTimeout(ctx context.Context) time.Duration {
 	return bulkexport.UpdateTimeout
 }
 
-// detached ends after UpdateTimeout, also where ctx is cancelled before. A caller who
-// leaves breaks nothing off: what was requested is done or not, never half.
+// detached returns a context that ends after UpdateTimeout even if ctx is cancelled
+// earlier: a client that disconnects does not interrupt a request halfway.
 func detached(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), UpdateTimeout(ctx))
 }
 
-// start is a run that an update may have to start.
+// start describes the run that an update is sent to, and is started for if none is open.
 type start struct {
 	options  client.StartWorkflowOptions
 	workflow any
 	in       any
 }
 
-// closingPause is how long a run that is closing is given.
+// closingPause is how long to wait for a run that is about to close.
 const closingPause = 50 * time.Millisecond
 
-// updateWithStart sends an update to a run, started with it where none is open, and
-// returns the result. Where the run closes at this moment it sends the update again,
-// unless the caller has left.
+// updateWithStart sends an update to the open run, or to one that it starts, and waits
+// for the result. If the run closes before it takes the update, the update is sent again
+// until ctx is cancelled.
 func updateWithStart(ctx context.Context, c client.Client, s start, update string, args ...any) error {
-	calling, cancel := detached(ctx)
+	callCtx, cancel := detached(ctx)
 	defer cancel()
 	for {
-		handle, err := c.UpdateWithStartWorkflow(calling, client.UpdateWithStartWorkflowOptions{
+		handle, err := c.UpdateWithStartWorkflow(callCtx, client.UpdateWithStartWorkflowOptions{
 			StartWorkflowOperation: c.NewWithStartWorkflowOperation(s.options, s.workflow, s.in),
 			UpdateOptions: client.UpdateWorkflowOptions{
 				UpdateName: update, Args: args, WaitForStage: client.WorkflowUpdateStageCompleted,
 			},
 		})
 		if !isNotFound(err) {
-			return updateResult(calling, handle, err)
+			return updateResult(callCtx, handle, err)
 		}
 		select {
 		case <-time.After(closingPause):
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-calling.Done():
+		case <-callCtx.Done():
 			return asUnavailable(err)
 		}
 	}
 }
 
-// updateResult waits for the result of an update, which is a Rejection.
+// updateResult waits for the result of an update, a Rejection, and returns it as an
+// error.
 func updateResult(ctx context.Context, handle client.WorkflowUpdateHandle, err error) error {
 	if err != nil {
 		return asUnavailable(err)
 	}
-	var rejection activities.Rejection
+	var rejection bulkactivities.Rejection
 	if err := handle.Get(ctx, &rejection); err != nil {
 		return asUnavailable(err)
 	}
 	return rejection.Err()
 }
 
-// asUnavailable tells the caller to try again where there was no result.
+// asUnavailable returns an error of kind Unavailable for a request without a result.
 func asUnavailable(err error) error {
 	if err == nil {
 		return nil
 	}
-	away := schema.Errorf(schema.Unavailable, schema.CodeBusy, "This cannot be done right now. Please try again in a moment.")
-	away.RetryAfter, away.Cause = 5*time.Second, err
-	return away
+	unavailable := schema.Errorf(schema.Unavailable, schema.CodeBusy, "This cannot be done right now. Please try again in a moment.")
+	unavailable.RetryAfter, unavailable.Cause = 5*time.Second, err
+	return unavailable
 }

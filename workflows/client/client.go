@@ -1,5 +1,5 @@
-// Package client makes every call on a Temporal client: it starts, signals, updates
-// and describes runs, and keeps schedules.
+// Package client holds every call on a Temporal client that concerns our workflows: it
+// starts, signals, updates and describes runs, and manages their schedules.
 package client
 
 import (
@@ -25,7 +25,7 @@ func Options(logger *slog.Logger) (client.Options, error) {
 	return options, nil
 }
 
-// IsOpen tells whether a run of this workflow ID is open.
+// IsOpen reports whether a run of this workflow ID is open.
 func IsOpen(ctx context.Context, c client.Client, id string) (bool, error) {
 	description, err := c.DescribeWorkflowExecution(ctx, id, "")
 	if isNotFound(err) {

@@ -32,8 +32,8 @@ func ScheduleBulkExportSweep(ctx context.Context, c client.Client, every time.Du
 	return scheduleSweep(ctx, c, workflows.BulkExportSweepID, bulkexport.BulkExportSweep, in, "Sweep bulk exports", every)
 }
 
-// scheduleSweep may be called by several workers at once. A sweep that was missed is
-// not caught up: the next one finds the same.
+// scheduleSweep may be called by several workers at once. Missed sweeps are not caught
+// up: the next one does their work.
 func scheduleSweep[In comparable](ctx context.Context, c client.Client, id string, sweep any, in In, summary string, every time.Duration) error {
 	return schedule(ctx, c, in, client.ScheduleOptions{
 		ID:   id,
@@ -47,9 +47,9 @@ func scheduleSweep[In comparable](ctx context.Context, c client.Client, id strin
 	})
 }
 
-// ScheduleDaily schedules the daily exports of an account and type, so long after
-// midnight UTC. Days that were missed while Temporal was away are caught up. A day that
-// keeps failing, for a week if need be, delays no other.
+// ScheduleDaily schedules the daily exports of an account and type at this delay after
+// midnight UTC. Runs that were missed while Temporal was unavailable are caught up. A
+// day that keeps failing does not delay the following days.
 func ScheduleDaily(ctx context.Context, c client.Client, in bulkexport.BulkDailyInput, delay time.Duration) error {
 	id := workflows.BulkDailyID(in.Account, in.Type)
 	return schedule(ctx, c, in, client.ScheduleOptions{
@@ -65,21 +65,21 @@ func ScheduleDaily(ctx context.Context, c client.Client, in bulkexport.BulkDaily
 	})
 }
 
-// UnscheduleDaily ends the daily exports of an account and type. Ending what is not
-// there succeeds.
+// UnscheduleDaily deletes the schedule of the daily exports of an account and type.
+// Deleting what is gone succeeds.
 func UnscheduleDaily(ctx context.Context, c client.Client, account string, t schema.ResourceType) error {
 	err := c.ScheduleClient().GetHandle(ctx, workflows.BulkDailyID(account, t)).Delete(ctx)
 	if isNotFound(err) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("end a daily export: %w", err)
+		return fmt.Errorf("delete the schedule of a daily export: %w", err)
 	}
 	return nil
 }
 
-// schedule creates a schedule, or updates the existing one. One that is as wanted is
-// left alone, so that an operator can pause it while workers come and go.
+// schedule creates a schedule, or updates the existing one. It does not change one that
+// is up to date, and an update keeps it paused if an operator has paused it.
 func schedule[In comparable](ctx context.Context, c client.Client, in In, want client.ScheduleOptions) error {
 	_, err := c.ScheduleClient().Create(ctx, want)
 	if errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
@@ -101,7 +101,7 @@ func schedule[In comparable](ctx context.Context, c client.Client, in In, want c
 	return nil
 }
 
-// isUpToDate tells whether a schedule starts its action when and as it should.
+// isUpToDate reports whether a schedule has the wanted times, policies, workflow and input.
 func isUpToDate[In comparable](s client.Schedule, want client.ScheduleOptions, in In) bool {
 	action, ok := s.Action.(*client.ScheduleWorkflowAction)
 	wanted := want.Action.(*client.ScheduleWorkflowAction)

@@ -1,4 +1,4 @@
-// Package registry knows all workflows.
+// Package registry registers all workflows.
 package registry
 
 import (
