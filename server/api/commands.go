@@ -23,14 +23,14 @@ func (a *API) ResendConfirmation(ctx context.Context, p auth.Principal, id strin
 		signal: accountexport.ResendConfirmation,
 		check: func(e schema.Export) (done bool, err error) {
 			if e.Status != schema.Pending {
-				err = conflict(schema.CodeNotPending, "The e-mail can be sent again only while the export is pending. This export is %s.", e.Status)
+				err = conflict(schema.CodeNotPending, "The email can be sent again only while the export is pending. This export is %s.", e.Status)
 			}
 			return false, err
 		},
 		before: func(e schema.Export) error {
 			wait, err := a.store.AuditWithinLimit(ctx, store.AuditEvent{Account: e.Account, Subject: e.ID, Actor: p.Actor(), Action: store.ActionResendRequested}, maxResends, resendWindow)
 			if err == nil && wait > 0 {
-				err = limited(schema.CodeTooManyEmails, wait, "The e-mail has been sent again too often. Please check your spam folder, or try again later.")
+				err = limited(schema.CodeTooManyEmails, wait, "The email has been sent again too often. Please check your spam folder, or try again later.")
 			}
 			return err
 		},
