@@ -12,7 +12,7 @@ package activities
 
 import "satchel/schema"
 
-// Who did what no user asked for, in the audit trail.
+// Actors in the audit trail that are no users.
 const (
 	Satchel  = schema.ActorSatchel
 	Operator = schema.ActorOperator

@@ -12,7 +12,7 @@ import (
 	"satchel/schema"
 )
 
-// EmailKind is an occasion to write e-mails. The use cases define their kinds.
+// EmailKind is the event that e-mails are about. Each use case defines its kinds.
 type EmailKind string
 
 // SendEmailInput is the input of SendEmail.

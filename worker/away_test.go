@@ -28,8 +28,8 @@ import (
 	"satchel/workflows/registry"
 )
 
-// stand has activities that do nothing but report that they ran.
-type stand struct {
+// stubFixture has activities that do nothing but report that they ran.
+type stubFixture struct {
 	client.Client
 	t    *testing.T
 	ran  chan string
@@ -40,18 +40,18 @@ type stand struct {
 	outcome error                                                           // and ends like this
 }
 
-func newStand(t *testing.T) *stand {
+func newStubFixture(t *testing.T) *stubFixture {
 	t.Helper()
 	c, err := client.DialContext(t.Context(), client.Options{
 		HostPort: testservices.Temporal(t), Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
 	})
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
-	return &stand{Client: c, t: t, ran: make(chan string, 100), ends: make(chan schema.Ending, 1)}
+	return &stubFixture{Client: c, t: t, ran: make(chan string, 100), ends: make(chan schema.Ending, 1)}
 }
 
 // start begins workers, to be stopped with what it answers.
-func (s *stand) start(of workers) (stop func()) {
+func (s *stubFixture) start(of workers) (stop func()) {
 	var started []sdk.Worker
 	for _, queue := range workflows.Queues {
 		w := sdk.New(s.Client, queue, sdk.Options{
@@ -83,7 +83,7 @@ const (
 	ofActivities
 )
 
-func (s *stand) register(w sdk.Worker) {
+func (s *stubFixture) register(w sdk.Worker) {
 	named := func(name string, do any) { w.RegisterActivityWithOptions(do, activity.RegisterOptions{Name: name}) }
 	report := func(activity string) error { s.ran <- activity; return nil }
 	named("OpenExport", func(context.Context, accountexport.OpenExportInput) error { return report("open") })
@@ -110,7 +110,7 @@ func (s *stand) register(w sdk.Worker) {
 }
 
 // await waits until an activity ran.
-func (s *stand) await(want string) {
+func (s *stubFixture) await(want string) {
 	s.t.Helper()
 	for {
 		select {
@@ -125,7 +125,7 @@ func (s *stand) await(want string) {
 }
 
 // awaitEvent waits until the run's history has an event of which so holds.
-func (s *stand) awaitEvent(run client.WorkflowRun, so func(*historypb.HistoryEvent) bool) {
+func (s *stubFixture) awaitEvent(run client.WorkflowRun, so func(*historypb.HistoryEvent) bool) {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), 30*time.Second)
 	defer cancel()
@@ -138,7 +138,7 @@ func (s *stand) awaitEvent(run client.WorkflowRun, so func(*historypb.HistoryEve
 	}
 }
 
-func (s *stand) request(windows schema.Windows) (exportworkflows.AccountExportInput, client.WorkflowRun) {
+func (s *stubFixture) request(windows schema.Windows) (exportworkflows.AccountExportInput, client.WorkflowRun) {
 	s.t.Helper()
 	in := exportworkflows.AccountExportInput{
 		ID: schema.NewExportID(), Account: schema.NewAccountID(), RequestedBy: schema.NewUserID(),
@@ -149,14 +149,14 @@ func (s *stand) request(windows schema.Windows) (exportworkflows.AccountExportIn
 	return in, run
 }
 
-func (s *stand) signal(in exportworkflows.AccountExportInput, name exportworkflows.Signal) {
+func (s *stubFixture) signal(in exportworkflows.AccountExportInput, name exportworkflows.Signal) {
 	s.t.Helper()
 	open, err := workflowclient.SignalExport(s.t.Context(), s, in.Account, name, exportworkflows.SignalPayload{Export: in.ID, By: in.RequestedBy})
 	require.NoError(s.t, err)
 	require.True(s.t, open)
 }
 
-func (s *stand) ending() schema.Ending {
+func (s *stubFixture) ending() schema.Ending {
 	s.t.Helper()
 	select {
 	case ending := <-s.ends:
@@ -168,7 +168,7 @@ func (s *stand) ending() schema.Ending {
 }
 
 func TestAConfirmationInTimeCountsThoughNoWorkerWasUp(t *testing.T) {
-	s := newStand(t)
+	s := newStubFixture(t)
 	stop := s.start(ofBoth)
 	in, run := s.request(schema.Windows{Confirm: 3 * time.Second, Download: time.Second, Cooldown: time.Second, Collect: time.Minute})
 	s.await("request")
@@ -180,7 +180,7 @@ func TestAConfirmationInTimeCountsThoughNoWorkerWasUp(t *testing.T) {
 }
 
 func TestACategoryIsRetriedAtOnceByItsActivityID(t *testing.T) {
-	s := newStand(t)
+	s := newStubFixture(t)
 	var tries atomic.Int64
 	s.collect = func(_ context.Context, in accountexport.CollectCategoryInput) error {
 		if in.Category == "calls" && tries.Add(1) == 1 {
@@ -213,7 +213,7 @@ func TestACancellationWinsOverAnOutcomeThatTheRunDoesNotKnowYet(t *testing.T) {
 		"failed":    temporal.NewNonRetryableApplicationError("no", "no", nil),
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newStand(t)
+			s := newStubFixture(t)
 			s.hold, s.outcome = make(chan struct{}), outcome
 			defer s.start(ofActivities)()
 			stop := s.start(ofWorkflows)

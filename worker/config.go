@@ -36,8 +36,8 @@ type runCommand struct {
 	Concurrency    int           `env:"CONCURRENCY" default:"24" help:"Categories and archives read or written at once. To each database there may be DAYS_AT_ONCE and 16 connections more than that, for everything else."`
 	StopGrace      time.Duration `env:"STOP_GRACE" default:"20s" help:"How long running activities may go on after SIGTERM."`
 	GCPercent      int           `name:"gogc" env:"GOGC" default:"50" help:"By how many percent the heap may grow before garbage is collected: less takes less memory and more of the processor."`
-	SweepEvery     time.Duration `env:"SWEEP_EVERY" default:"15m" help:"How often to look for exports whose run is gone."`
-	SweepGrace     time.Duration `env:"SWEEP_GRACE" default:"10m" help:"How late something must be before the sweep does it."`
+	SweepEvery     time.Duration `env:"SWEEP_EVERY" default:"15m" help:"How often the sweeps run."`
+	SweepGrace     time.Duration `env:"SWEEP_GRACE" default:"10m" help:"How long something must be overdue before a sweep handles it."`
 	Dev            bool          `env:"DEV" help:"Accept keys that were made for one machine."`
 }
 

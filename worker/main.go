@@ -47,7 +47,7 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return command.Run(logger)
 }
 
-// Validate says what is wrong with a number before anything is started with it.
+// Validate returns an error that names an invalid setting; kong calls it before Run.
 func (r runCommand) Validate() error {
 	switch {
 	case r.Concurrency < 1, r.DaysAtOnce < 1, r.HooksAtOnce < 1: // the SDK would take none for a thousand

@@ -114,11 +114,11 @@ func (s *activitySet) register(r sdk.ActivityRegistry) {
 }
 
 const (
-	// shortActivities is how many activities that take moments run beside the streams.
-	// Webhooks use the databases for moments only, and share their connections.
+	// shortActivities is how many short activities run at once, besides those of the other
+	// queues. Webhooks use the databases only briefly, and share their connections.
 	shortActivities = 16
-	// cachedRuns bounds the memory of runs that wait for a person or a deadline. One that
-	// is not in the cache is replayed when something happens to it.
+	// cachedRuns bounds the memory of workflow runs that wait for a signal or a timer. A run
+	// that is not in the cache is replayed when an event arrives.
 	cachedRuns = 1000
 )
 
@@ -159,9 +159,8 @@ func (r runCommand) work(ctx context.Context, c client.Client, metrics *metrics,
 	return working.Wait()
 }
 
-// scheduleDaily creates or updates the schedule of every daily export: a Temporal that
-// was lost, or settings that changed, must not end daily exports that customers rely
-// on.
+// scheduleDaily creates or updates the schedule of every daily export, so that daily
+// exports continue after Temporal's data was lost and follow changed settings.
 func scheduleDaily(ctx context.Context, own *store.BulkExports, schedules bulkexport.Schedules) error {
 	const page = 100
 	for last := (schema.BulkConfiguration{}); ; {
@@ -174,7 +173,7 @@ func scheduleDaily(ctx context.Context, own *store.BulkExports, schedules bulkex
 				return err
 			}
 			now, err := own.Configuration(ctx, last.Account, last.Type)
-			if err == nil && !now.Enabled { // in the meantime
+			if err == nil && !now.Enabled { // it was disabled meanwhile
 				err = schedules.SetDaily(ctx, last.Account, last.Type, false)
 			}
 			if err != nil {

@@ -31,13 +31,13 @@ import (
 	workflowclient "satchel/workflows/client"
 )
 
-// endless is a source whose rows never end.
-type endless struct {
+// endlessSource is a source whose rows never end.
+type endlessSource struct {
 	accountexport.Source
 	reading chan schema.Category
 }
 
-func (e endless) ReadCategory(ctx context.Context, c schema.Category, _, _ string, _ func(time.Time, schema.RecordReader) error) error {
+func (e endlessSource) ReadCategory(ctx context.Context, c schema.Category, _, _ string, _ func(time.Time, schema.RecordReader) error) error {
 	e.reading <- c
 	<-ctx.Done()
 	return ctx.Err()
@@ -59,9 +59,9 @@ func (r *fixture) work(c client.Client, streams int) {
 }
 
 func TestNothingWaitsBehindAccountsThatTakeLong(t *testing.T) {
-	s := newStand(t)
+	s := newStubFixture(t)
 	r := newFixture(t)
-	source := endless{r.exports.Source, make(chan schema.Category, 100)}
+	source := endlessSource{r.exports.Source, make(chan schema.Category, 100)}
 	r.exports.Source = source
 	r.work(s.Client, 1)
 	request := func(account demo.Account) exportworkflows.AccountExportInput {
@@ -95,34 +95,34 @@ func TestNothingWaitsBehindAccountsThatTakeLong(t *testing.T) {
 	}
 }
 
-// tarpit is a receiver of webhooks that does not answer before it is released.
-type tarpit struct {
+// slowReceiver delivers webhooks to a receiver that does not answer before it is released.
+type slowReceiver struct {
 	called  chan string
 	release chan struct{}
 }
 
-func (h tarpit) Deliver(_ context.Context, to schema.Hook, _ string, _ []byte, _ url.Values) (schema.EventAttempt, error) {
+func (h slowReceiver) Deliver(_ context.Context, to schema.Hook, _ string, _ []byte, _ url.Values) (schema.EventAttempt, error) {
 	h.called <- to.URL
 	<-h.release
 	return schema.EventAttempt{Outcome: string(schema.EventDelivered)}, nil
 }
 
-// signing is a platform that shows an account's auth token.
-type signing struct {
+// signingSource is a platform that shows an account's auth token.
+type signingSource struct {
 	bulkexport.Source
 	sealed []byte
 }
 
-func (s signing) SigningKey(context.Context, string) ([]byte, error) { return s.sealed, nil }
+func (s signingSource) SigningKey(context.Context, string) ([]byte, error) { return s.sealed, nil }
 
 func TestNothingWaitsBehindReceiversThatTakeLong(t *testing.T) {
-	s := newStand(t)
+	s := newStubFixture(t)
 	r := newFixture(t)
-	slow := tarpit{make(chan string, 100), make(chan struct{})}
+	slow := slowReceiver{make(chan string, 100), make(chan struct{})}
 	r.bulk.Hooks = slow
 	sealed, err := r.vault.Seal(t.Context(), []byte("token"), r.account.AccountSID, schema.SealedToken)
 	require.NoError(t, err)
-	r.bulk.Source = signing{r.bulk.Source, sealed}
+	r.bulk.Source = signingSource{r.bulk.Source, sealed}
 	r.work(s.Client, 1)
 	t.Cleanup(func() { close(slow.release) })
 	for range shortActivities + 1 { // one more than there are slots for short activities
@@ -143,7 +143,7 @@ func TestNothingWaitsBehindReceiversThatTakeLong(t *testing.T) {
 }
 
 func TestAnOperatorsPauseOutlivesARestart(t *testing.T) {
-	s := newStand(t)
+	s := newStubFixture(t)
 	handle := s.ScheduleClient().GetHandle(t.Context(), workflows.AccountExportSweepID)
 	t.Cleanup(func() { require.NoError(t, handle.Delete(context.WithoutCancel(t.Context()))) })
 	schedule := func(every time.Duration) {
@@ -173,7 +173,7 @@ func TestAnOperatorsPauseOutlivesARestart(t *testing.T) {
 }
 
 func TestMissedDailyExportsAreCaughtUpAndDelayNoOtherAlsoByAnOlderSchedule(t *testing.T) {
-	s := newStand(t)
+	s := newStubFixture(t)
 	in := bulkworkflows.BulkDailyInput{Account: schema.NewAccountID(), Type: schema.Calls}
 	id := workflows.BulkDailyID(in.Account, in.Type)
 	handle := s.ScheduleClient().GetHandle(t.Context(), id)

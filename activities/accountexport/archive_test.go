@@ -186,7 +186,7 @@ func TestTwoAttemptsAliveAtOnceLoseNothingAndDoubleNothing(t *testing.T) {
 			if err := r.collect("calls"); err == nil {
 				finished.Add(1)
 			} else if !strings.Contains(err.Error(), "gone further") {
-				t.Errorf("an attempt that was overtaken says so: %v", err)
+				t.Errorf("an attempt that is stale says so: %v", err)
 			}
 		})
 	}

@@ -29,18 +29,18 @@ type archiveWriter struct {
 	textSum  hash.Hash
 	crc      uint32
 
-	glue     *flate.Writer
+	deflate  *flate.Writer // compresses the text between pieces into deflated
 	deflated bytes.Buffer
 	segments []schema.Segment
 	manifest bytes.Buffer
 }
 
 func newArchiveWriter(w io.Writer) *archiveWriter {
-	glue, err := flate.NewWriter(nil, flate.BestSpeed)
+	deflate, err := flate.NewWriter(nil, flate.BestSpeed)
 	if err != nil {
 		panic(err) // the level is a constant
 	}
-	return &archiveWriter{gzip: w, gzipSum: sha256.New(), textSum: sha256.New(), glue: glue}
+	return &archiveWriter{gzip: w, gzipSum: sha256.New(), textSum: sha256.New(), deflate: deflate}
 }
 
 // gzipHeader has no name and no time, so that the same records give the same
@@ -128,11 +128,11 @@ func (w *archiveWriter) piece(p *openPiece, section hash.Hash) error {
 func (w *archiveWriter) text(s string) error {
 	w.count([]byte(s))
 	w.deflated.Reset()
-	w.glue.Reset(&w.deflated)
-	if _, err := io.WriteString(w.glue, s); err != nil {
+	w.deflate.Reset(&w.deflated)
+	if _, err := io.WriteString(w.deflate, s); err != nil {
 		return err
 	}
-	if err := w.glue.Flush(); err != nil {
+	if err := w.deflate.Flush(); err != nil {
 		return err
 	}
 	return w.raw(w.deflated.Bytes())

@@ -15,9 +15,9 @@ type CollectCategoryInput struct {
 	Category schema.Category
 }
 
-// CollectCategory reads one category of the account and stores it as pieces. Run
-// again it continues behind the last piece that the ledger counts; two attempts at
-// the same time can neither lose a record nor double one.
+// CollectCategory reads one category of the account and stores it as pieces. A
+// retry continues after the last piece in the ledger; two attempts that run at the same
+// time neither lose nor duplicate a record.
 func (a *Activities) CollectCategory(ctx context.Context, in CollectCategoryInput) error {
 	defer activities.Heartbeat(ctx)()
 	return activities.ToApplicationError(ctx, a.collect(ctx, in))
@@ -29,11 +29,11 @@ func (a *Activities) collect(ctx context.Context, in CollectCategoryInput) error
 	if err != nil {
 		return err
 	}
-	place, err := store.Checkpoint(ctx, in.Export, in.Category)
-	if err != nil || place.Done {
+	checkpoint, err := store.Checkpoint(ctx, in.Export, in.Category)
+	if err != nil || checkpoint.Done {
 		return err
 	}
-	return activities.NotFoundAsNotVisible(a.Source.ReadCategory(ctx, in.Category, in.Account, place.LastKey, func(readAt time.Time, rows schema.RecordReader) error {
+	return activities.NotFoundAsNotVisible(a.Source.ReadCategory(ctx, in.Category, in.Account, checkpoint.LastKey, func(readAt time.Time, rows schema.RecordReader) error {
 		expected, err := rows.Expected()
 		if err != nil {
 			return err
@@ -41,7 +41,7 @@ func (a *Activities) collect(ctx context.Context, in CollectCategoryInput) error
 		if err := store.BeginCategory(ctx, in.Export, in.Category, expected); err != nil {
 			return err
 		}
-		w := newPieceWriter(a.Vault, store, a.Count, in, recipient, place, readAt)
+		w := newPieceWriter(a.Vault, store, a.Count, in, recipient, checkpoint, readAt)
 		if err := w.write(ctx, rows); err != nil {
 			return err
 		}

@@ -9,12 +9,12 @@ import (
 	"satchel/schema"
 )
 
-// An export is requested, ready, failed, or expired unconfirmed.
+// Kinds of e-mails about an account export.
 const (
 	RequestEmail     activities.EmailKind = "request" // the requester is to confirm, the others are notified
 	ReadyEmail       activities.EmailKind = "ready"
 	FailedEmail      activities.EmailKind = "failed"
-	UnconfirmedEmail activities.EmailKind = "lapsed"
+	UnconfirmedEmail activities.EmailKind = "lapsed" // it was not confirmed in time
 )
 
 var emailKinds = []activities.EmailKind{RequestEmail, ReadyEmail, FailedEmail, UnconfirmedEmail}

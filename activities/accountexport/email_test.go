@@ -92,13 +92,13 @@ func TestEmailsAreSentOnceTheSettingsAreMended(t *testing.T) {
 	require.Len(t, r.subjects(), 2)
 }
 
-// crowd is an account with many owners.
-type crowd struct {
+// manyOwners is an account with many owners.
+type manyOwners struct {
 	activities.Directory
 	people int
 }
 
-func (c crowd) People(context.Context, string) (people []schema.Person, err error) {
+func (c manyOwners) People(context.Context, string) (people []schema.Person, err error) {
 	for i := range c.people {
 		people = append(people, schema.Person{ID: fmt.Sprintf("US%032d", i), Email: fmt.Sprintf("owner%d@example.com", i), Role: schema.Owner})
 	}
@@ -120,7 +120,7 @@ func TestAProvidersRateLimitLosesNoEmail(t *testing.T) {
 	var err error
 	r.emails.Mail, err = mail.New(mail.Config{APIKey: "re_test", BaseURL: limited.URL, From: "Satchel <exports@example.com>"})
 	require.NoError(t, err)
-	r.directory.Directory = crowd{r.directory.Directory, 9}
+	r.directory.Directory = manyOwners{r.directory.Directory, 9}
 	for attempt := 1; ; attempt++ {
 		require.LessOrEqual(t, attempt, 5, "each attempt goes on where the last one was stopped")
 		left.Store(2)
@@ -182,7 +182,7 @@ func TestAnAccountThatTheSourceDoesNotShowYetIsRetried(t *testing.T) {
 	visible := r.directory.Directory
 	r.directory.Directory = lagging{visible}
 	require.False(t, nonRetryable(t, r.mail(accountexport.RequestEmail, 1)))
-	r.directory.Directory = crowd{visible, 0}
+	r.directory.Directory = manyOwners{visible, 0}
 	require.False(t, nonRetryable(t, r.mail(accountexport.RequestEmail, 1)))
 	r.directory.Directory = visible
 	require.NoError(t, r.mail(accountexport.RequestEmail, 1))

@@ -1,5 +1,3 @@
-// Package accountexport has the activities of account exports: open, collect,
-// assemble, complete, remove, sweep, and what e-mails about them say.
 package accountexport
 
 import (
@@ -10,15 +8,6 @@ import (
 	"satchel/activities"
 	"satchel/schema"
 )
-
-// Activities are the activities of account exports.
-type Activities struct {
-	Store  Store
-	Source Source
-	Vault  Vault
-	Runs   Runs
-	Count  Counters
-}
 
 // OpenExportInput is the input of OpenExport.
 type OpenExportInput struct {
@@ -65,9 +54,9 @@ type RemoveArchiveInput struct {
 
 // RemoveArchive deletes everything that the export has stored: the key first, then
 // every object, version and unfinished upload. When listing them again finds
-// nothing it writes the certificate. An export that never had a file has ended
-// from the first attempt on, and one that stored nothing needs no storage for it.
-// Deleting what is gone succeeds.
+// nothing it writes the certificate. An export that never had an archive ends with the
+// first attempt, even if its objects cannot be deleted yet, and one that stored nothing
+// ends without a request to storage. Deleting what is gone succeeds.
 func (a *Activities) RemoveArchive(ctx context.Context, in RemoveArchiveInput) error {
 	defer activities.Heartbeat(ctx)()
 	return activities.ToApplicationError(ctx, a.removeArchive(ctx, in))

@@ -14,16 +14,16 @@ import (
 	"satchel/schema"
 )
 
-// someRows are records like those of calls, with enough variety to be realistic for a
+// sampleRows are records like those of calls, with enough variety to be realistic for a
 // compressor. They end when the benchmark does.
-type someRows struct {
+type sampleRows struct {
 	b    *testing.B
 	rows [][]byte
 	next int
 }
 
-func newSomeRows(b *testing.B) *someRows {
-	r, random := &someRows{b: b}, rand.New(rand.NewPCG(1, 2))
+func newSampleRows(b *testing.B) *sampleRows {
+	r, random := &sampleRows{b: b}, rand.New(rand.NewPCG(1, 2))
 	size := 0
 	for i := range 5000 {
 		id := func(prefix string) string {
@@ -45,10 +45,10 @@ func newSomeRows(b *testing.B) *someRows {
 	return r
 }
 
-func (r *someRows) Expected() (int64, error) { return 0, nil }
-func (r *someRows) Key() string              { return "12345678" }
+func (r *sampleRows) Expected() (int64, error) { return 0, nil }
+func (r *sampleRows) Key() string              { return "12345678" }
 
-func (r *someRows) AppendRow(dst []byte) ([]byte, error) {
+func (r *sampleRows) AppendRow(dst []byte) ([]byte, error) {
 	if !r.b.Loop() {
 		return dst, io.EOF
 	}
@@ -58,29 +58,29 @@ func (r *someRows) AppendRow(dst []byte) ([]byte, error) {
 	return append(dst, r.rows[r.next]...), nil
 }
 
-// nowhere is a vault, a store and counters that return at once.
-type nowhere struct {
+// discard is a vault, a store and counters that return at once.
+type discard struct {
 	Vault
 	Store
 	Counters
 }
 
-func (nowhere) Put(context.Context, string, string, []byte) error            { return nil }
-func (nowhere) AddPiece(context.Context, string, schema.Piece, string) error { return nil }
-func (nowhere) Wrote(schema.Category, int64, int64)                          {}
+func (discard) Put(context.Context, string, string, []byte) error            { return nil }
+func (discard) AddPiece(context.Context, string, schema.Piece, string) error { return nil }
+func (discard) Wrote(schema.Category, int64, int64)                          {}
 
 // BenchmarkPieceWriter cuts and compresses rows; an operation is a row. Reading
 // them and storing the pieces costs nothing here.
 func BenchmarkPieceWriter(b *testing.B) {
-	rows := newSomeRows(b)
+	rows := newSampleRows(b)
 	b.ReportAllocs()
-	w := newPieceWriter(nowhere{}, nowhere{}, nowhere{}, CollectCategoryInput{Export: schema.NewExportID(), Category: "calls"}, "", schema.Checkpoint{}, time.Now())
+	w := newPieceWriter(discard{}, discard{}, discard{}, CollectCategoryInput{Export: schema.NewExportID(), Category: "calls"}, "", schema.Checkpoint{}, time.Now())
 	require.NoError(b, w.write(b.Context(), rows))
 }
 
 // memory is a vault that keeps the pieces.
 type memory struct {
-	nowhere
+	discard
 	objects map[string][]byte
 	pieces  []schema.Piece
 }
@@ -105,7 +105,7 @@ func (m *memory) Open(context.Context, string) (io.ReadCloser, error) {
 
 // fewRows ends after so many rows.
 type fewRows struct {
-	*someRows
+	*sampleRows
 	left int
 }
 
@@ -121,7 +121,7 @@ func (r *fewRows) AppendRow(dst []byte) ([]byte, error) {
 func BenchmarkAssemble(b *testing.B) {
 	m := &memory{objects: map[string][]byte{}}
 	w := newPieceWriter(m, m, m, CollectCategoryInput{Export: schema.NewExportID(), Category: "calls"}, "", schema.Checkpoint{}, time.Now())
-	require.NoError(b, w.write(b.Context(), &fewRows{newSomeRows(b), 100_000}))
+	require.NoError(b, w.write(b.Context(), &fewRows{newSampleRows(b), 100_000}))
 	section := schema.Section{Category: "calls", Pieces: m.pieces}
 	var size int64
 	for _, p := range m.pieces {

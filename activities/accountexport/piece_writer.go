@@ -17,9 +17,8 @@ import (
 	"satchel/schema"
 )
 
-// pieceSize is about how much JSON text one piece holds. It is what a crash can
-// cost, what a range of the download may have to inflate, and what bounds the
-// assembler's memory.
+// pieceSize is about how much JSON text one piece holds. A crash loses at most one piece,
+// a range request inflates at most one, and the assembler keeps a few in memory.
 const pieceSize = 8 << 20
 
 // pieceWriter cuts one category into pieces, stores each, and adds it to the
@@ -43,12 +42,12 @@ type piece struct {
 	deflate bytes.Buffer
 }
 
-func newPieceWriter(objects objectStore, ledger pieceLedger, count Counters, in CollectCategoryInput, recipient string, place schema.Checkpoint, readAt time.Time) *pieceWriter {
+func newPieceWriter(objects objectStore, ledger pieceLedger, count Counters, in CollectCategoryInput, recipient string, checkpoint schema.Checkpoint, readAt time.Time) *pieceWriter {
 	var attempt [4]byte
 	rand.Read(attempt[:]) //nolint:errcheck // crypto/rand.Read never fails since Go 1.24
 	return &pieceWriter{
 		objects: objects, ledger: ledger, count: count, in: in, recipient: recipient, attempt: hex.EncodeToString(attempt[:]),
-		readAt: readAt, pieces: place.Pieces, after: place.LastKey,
+		readAt: readAt, pieces: checkpoint.Pieces, after: checkpoint.LastKey,
 		buffers: sync.Pool{New: func() any { return new(piece) }},
 	}
 }

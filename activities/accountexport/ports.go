@@ -55,15 +55,15 @@ type sweepStore interface {
 
 // EmailStore is what e-mails about an export say of it.
 type EmailStore interface {
-	SetLinkVersion(ctx context.Context, export string, generation int) error
+	SetLinkVersion(ctx context.Context, export string, linkVersion int) error
 	Export(ctx context.Context, id string) (schema.Export, error)
 }
 
 // Source reads the records of an account from the platform's database.
 type Source interface {
-	// ReadCategory calls do with the rows of a category behind the key after, in key order,
-	// as they stood at one moment. It returns NotFound where the account is not
-	// visible at that moment: its category would look empty.
+	// ReadCategory calls do with the rows of a category that follow the key after, in key
+	// order, as of one snapshot. It returns NotFound if that snapshot does not show the
+	// account, since the category would look empty.
 	ReadCategory(ctx context.Context, c schema.Category, account, after string, do func(readAt time.Time, rows schema.RecordReader) error) error
 }
 

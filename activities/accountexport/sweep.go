@@ -10,8 +10,8 @@ import (
 
 // FindOverdueExportsInput is the input of FindOverdueExports.
 type FindOverdueExportsInput struct {
-	Grace time.Duration // how late an export must be
-	After string        // continues behind this export
+	Grace time.Duration // how long an export must be overdue
+	After string        // the ID of the last export of the previous page
 }
 
 // FindOverdueExportsResult lists the removals that are overdue.
@@ -20,10 +20,10 @@ type FindOverdueExportsResult struct {
 	Next     string // where to continue; "" at the end
 }
 
-// FindOverdueExports finds exports to remove in place of their run: where the run
-// is gone; where the file's time is over, whatever keeps the run from removing it;
-// and where an export has ended and left its key. One whose removal has begun
-// keeps the ending with which it began.
+// FindOverdueExports finds exports that the sweep must remove: those whose run is gone;
+// those whose archive has expired, even if their run is open; and those that have ended
+// but still have a key. An export whose removal has begun keeps the ending recorded
+// then.
 func (a *Activities) FindOverdueExports(ctx context.Context, in FindOverdueExportsInput) (FindOverdueExportsResult, error) {
 	defer activities.Heartbeat(ctx)()
 	result, err := a.findOverdue(ctx, in)
@@ -55,8 +55,8 @@ func (a *Activities) findOverdue(ctx context.Context, in FindOverdueExportsInput
 	return result, nil
 }
 
-// endingWithoutRun is how an export without a run ends. One that has ended keeps
-// its ending.
+// endingWithoutRun returns how the sweep ends an export. One that has ended keeps its
+// ending.
 func endingWithoutRun(e schema.Export) schema.Ending {
 	switch {
 	case e.Status == schema.Completed:

@@ -89,13 +89,13 @@ func TestOrphansAreRemovedAndOpenExportsAreNot(t *testing.T) {
 	r.document()
 }
 
-// stubborn is a vault in which one export cannot be removed.
-type stubborn struct {
+// vaultWithUnremovableExport is a vault in which one export cannot be removed.
+type vaultWithUnremovableExport struct {
 	accountexport.Vault
 	export string
 }
 
-func (v stubborn) Folders(context.Context, string) iter.Seq2[string, error] {
+func (v vaultWithUnremovableExport) Folders(context.Context, string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for _, id := range []string{v.export, "notes", schema.NewExportID()} { // of which one is not ours
 			if !yield(id, nil) {
@@ -105,7 +105,7 @@ func (v stubborn) Folders(context.Context, string) iter.Seq2[string, error] {
 	}
 }
 
-func (v stubborn) Remove(ctx context.Context, prefix string) (schema.Certificate, error) {
+func (v vaultWithUnremovableExport) Remove(ctx context.Context, prefix string) (schema.Certificate, error) {
 	if prefix == schema.ExportPrefix(v.export) {
 		return schema.Certificate{}, errors.New("under legal hold")
 	}
@@ -114,7 +114,7 @@ func (v stubborn) Remove(ctx context.Context, prefix string) (schema.Certificate
 
 func TestAnOrphanThatCannotBeRemovedDoesNotStopTheOthers(t *testing.T) {
 	r := newFixture(t, demo.With{}, nil)
-	r.Vault = stubborn{r.Vault, schema.NewExportID()}
+	r.Vault = vaultWithUnremovableExport{r.Vault, schema.NewExportID()}
 	var removed activities.RemoveOrphansResult
 	require.NoError(t, r.run(r.RemoveOrphanedExports, activities.RemoveOrphansInput{Grace: time.Minute}, &removed))
 	require.Equal(t, activities.RemoveOrphansResult{Removed: 1, Failed: 1}, removed)

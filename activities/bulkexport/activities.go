@@ -21,7 +21,7 @@ type Activities struct {
 	Runs      Runs
 	Schedules Schedules
 	Count     Counters
-	Grace     time.Duration // for which the sweep leaves objects without a row; 0 where there is no sweep
+	Grace     time.Duration // how long the sweep keeps objects without a row; 0 without a sweep
 }
 
 // eventID is the same for the same occurrence, so that it is recorded once.

@@ -36,9 +36,9 @@ type WriteDayResult struct {
 }
 
 // WriteDay writes the file of one day, reads it back, and publishes it in place of
-// an earlier one. Readers see the old file or the new one, whole. Run again it
-// begins again, under a new name. A suspended account has no daily exports: such a
-// day is Deleted.
+// an earlier one. Readers see either the whole old file or the whole new one. A retry
+// starts over and writes a new object. A suspended account has no daily exports: the
+// result is Deleted.
 func (a *Activities) WriteDay(ctx context.Context, in WriteDayInput) (WriteDayResult, error) {
 	defer activities.Heartbeat(ctx)()
 	result, err := a.writeDay(ctx, in)
@@ -75,20 +75,20 @@ func (a *Activities) writeDay(ctx context.Context, in WriteDayInput) (result Wri
 		return result, err
 	}
 	if err := a.readBack(ctx, file); err != nil {
-		a.removeUseless(ctx, file.ID)
+		a.removeObsolete(ctx, file.ID)
 		return result, err
 	}
-	useless, err := a.Store.PublishDayFile(ctx, file)
+	obsolete, err := a.Store.PublishDayFile(ctx, file)
 	if errors.Is(err, schema.ErrStaleAttempt) {
-		useless = file.ID // after any other error it may have been published
+		obsolete = file.ID // after any other error it may have been published
 	}
-	if useless != "" {
-		a.removeUseless(ctx, useless)
+	if obsolete != "" {
+		a.removeObsolete(ctx, obsolete)
 	}
 	switch {
 	case err != nil:
 		return result, err
-	case useless == file.ID:
+	case obsolete == file.ID:
 		result.Status = schema.DayDeleted
 	case file.Records == 0:
 		result.Status = schema.DayCompletedEmpty
@@ -98,7 +98,7 @@ func (a *Activities) writeDay(ctx context.Context, in WriteDayInput) (result Wri
 	return result, nil
 }
 
-// wanted tells whether the file is still to be written.
+// wanted reports whether the file is still to be written.
 func (a *Activities) wanted(ctx context.Context, in WriteDayInput) (bool, error) {
 	switch {
 	case in.Job != "":
@@ -161,11 +161,11 @@ func (a *Activities) readBack(ctx context.Context, file schema.NewDayFile) error
 	return nil
 }
 
-// removeUseless removes the object of a file that no row shows. What it cannot
-// remove is left to the sweep.
-func (a *Activities) removeUseless(ctx context.Context, file string) {
+// removeObsolete removes the object of a file that has no row. If it cannot be removed,
+// the sweep removes it.
+func (a *Activities) removeObsolete(ctx context.Context, file string) {
 	if _, err := a.Vault.Remove(ctx, schema.DayFilePrefix(file)); err != nil {
-		logError(ctx, "useless day file left to the sweep", file, err)
+		logError(ctx, "obsolete day file not removed, left to the sweep", file, err)
 	}
 }
 

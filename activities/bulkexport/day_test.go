@@ -155,7 +155,7 @@ func TestAnEmptyDayIsAValidFileOfNothing(t *testing.T) {
 func TestADayOfAStoppedJobLeavesNothing(t *testing.T) {
 	r := newDayFixture(t)
 	job := r.openJob(someDay, someDay)
-	r.Source = meddler{r.Source, func() { // the job is deleted while the day is read
+	r.Source = sourceWithHook{r.Source, func() { // the job is deleted while the day is read
 		var rejection bulkexport.Rejection
 		require.NoError(t, r.get(&rejection, r.StopJob, bulkexport.StopJobInput{Job: job, By: "US-by"}))
 	}}
@@ -169,15 +169,15 @@ func TestADayOfAStoppedJobLeavesNothing(t *testing.T) {
 	require.Equal(t, schema.DayDeleted, got.Days[0].Status)
 }
 
-// meddler does something while a day is read.
-type meddler struct {
+// sourceWithHook does something while a day is read.
+type sourceWithHook struct {
 	bulkexport.Source
-	meddle func()
+	during func()
 }
 
-func (m meddler) ReadDay(ctx context.Context, t schema.ResourceType, account string, day schema.Day, erased []string, do func(schema.RecordReader) error) error {
+func (m sourceWithHook) ReadDay(ctx context.Context, t schema.ResourceType, account string, day schema.Day, erased []string, do func(schema.RecordReader) error) error {
 	return m.Source.ReadDay(ctx, t, account, day, erased, func(rows schema.RecordReader) error {
-		m.meddle()
+		m.during()
 		return do(rows)
 	})
 }
@@ -337,11 +337,11 @@ func TestErasedCallsAreGoneFromTheRebuiltFileAndFromTheArchive(t *testing.T) {
 func TestAFileReadBeforeAnErasureIsNotPublishedAfterIt(t *testing.T) {
 	r := newDayFixture(t)
 	days := r.Source
-	r.Source = meddler{days, func() {
+	r.Source = sourceWithHook{days, func() {
 		r.erase(aCall(1))
 	}}
 	require.ErrorContains(t, r.tryDay(bulkexport.WriteDayInput{Type: schema.Calls}, nil), schema.ErrStaleAttempt.Error())
-	require.Empty(t, r.dayObjects(), "the useless object is removed")
+	require.Empty(t, r.dayObjects(), "the obsolete object is removed")
 	r.Source = days
 	r.writeDay(bulkexport.WriteDayInput{Type: schema.Calls})
 }
@@ -509,30 +509,32 @@ func (b *breaking) AppendRow(dst []byte) ([]byte, error) {
 	return b.RecordReader.AppendRow(dst)
 }
 
-// vanishing has two expired files that cannot be removed, one of which is replaced
+// storeWithUnremovableFiles has two expired files that cannot be removed, one of which is replaced
 // meanwhile.
-type vanishing struct {
+type storeWithUnremovableFiles struct {
 	bulkexport.Store
 	looked int
 }
 
-func (v *vanishing) ExpiredDayFiles(context.Context, int) ([]schema.DayFile, error) {
+func (v *storeWithUnremovableFiles) ExpiredDayFiles(context.Context, int) ([]schema.DayFile, error) {
 	v.looked++
 	return []schema.DayFile{{ID: schema.NewDayFileID()}, {ID: schema.NewDayFileID()}}[:3-min(v.looked, 2)], nil
 }
 
-func (*vanishing) DestroyDayKey(context.Context, string) error { return io.ErrUnexpectedEOF }
+func (*storeWithUnremovableFiles) DestroyDayKey(context.Context, string) error {
+	return io.ErrUnexpectedEOF
+}
 
 func TestTheBulkSweepGoesOnThoughWhatItCouldNotRemoveWasReplaced(t *testing.T) {
 	r := newDayFixture(t)
-	r.Store = &vanishing{Store: r.Store}
+	r.Store = &storeWithUnremovableFiles{Store: r.Store}
 	require.Equal(t, swept{Failed: 2}, r.sweepBulk())
 }
 
-// listless is a vault whose bucket cannot be listed.
-type listless struct{ bulkexport.Vault }
+// unlistableVault is a vault whose bucket cannot be listed.
+type unlistableVault struct{ bulkexport.Vault }
 
-func (listless) Folders(context.Context, string) iter.Seq2[string, error] {
+func (unlistableVault) Folders(context.Context, string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) { yield("", io.ErrUnexpectedEOF) }
 }
 
@@ -540,7 +542,7 @@ func TestTheSweepPurgesThoughStorageIsAway(t *testing.T) {
 	r := newDayFixture(t)
 	job := r.openJob(someDay, someDay)
 	r.exec(`update satchel.jobs set ended_at = now() - interval '8 days'`)
-	r.Vault = listless{r.Vault}
+	r.Vault = unlistableVault{r.Vault}
 	_, sweepErr := r.sweep()
 	require.Error(t, sweepErr, "so that operators see it")
 	_, err := r.store.Job(t.Context(), job)

@@ -10,10 +10,10 @@ import (
 	"satchel/schema"
 )
 
-// A bulk job was created, and its last day has ended.
+// Kinds of e-mails about a bulk job.
 const (
-	JobRequestedEmail activities.EmailKind = "job-requested" // to the account's owners and admins
-	JobEndedEmail     activities.EmailKind = "job-ended"     // to the address in the request
+	JobRequestedEmail activities.EmailKind = "job-requested" // it was created: to the account's owners and admins
+	JobEndedEmail     activities.EmailKind = "job-ended"     // its last day has ended: to the address in the request
 )
 
 // jobAddressID stands for the recipient at a job's address, who need not be a user,

@@ -24,11 +24,11 @@ type EraseCallsInput struct {
 func (a *Activities) EraseCalls(ctx context.Context, in EraseCallsInput) (Rejection, error) {
 	if a.Archive == nil {
 		rejection, err := splitRejection(schema.Errorf(schema.Forbidden, schema.CodeNoArchive,
-			"Calls cannot be erased here: those who run this service have not said where old calls are kept."))
+			"Calls cannot be erased here: this service has no archive of old calls configured."))
 		return rejection, activities.ToApplicationError(ctx, err)
 	}
 	if err := a.Store.EraseCalls(ctx, in.Account, in.By, in.Calls); err != nil {
-		return Rejection{}, activities.ToApplicationError(ctx, err) // they may be recorded all the same: then the sweep does the rest
+		return Rejection{}, activities.ToApplicationError(ctx, err) // if they were recorded nevertheless, the sweep does the rest
 	}
 	calls, days := make([]string, len(in.Calls)), make([]schema.Day, len(in.Calls))
 	for i, c := range in.Calls {
@@ -53,8 +53,8 @@ func (a *Activities) requestRebuilds(ctx context.Context, account string, days [
 	return nil
 }
 
-// RequestRebuilds requests the rebuild of every outdated file, whatever became of
-// the run that was to do it, and returns how many there were.
+// RequestRebuilds requests the rebuild of every outdated file, in case an earlier request
+// was lost, and returns how many there were.
 func (a *Activities) RequestRebuilds(ctx context.Context) (requested int, err error) {
 	defer activities.Heartbeat(ctx)()
 	for after := ""; ; {

@@ -24,9 +24,8 @@ type OpenJobInput struct {
 	Until        time.Time // by the database's clock: from then on it is rejected
 }
 
-// OpenJob writes a job and takes its days from the quota, or says why not. Run
-// again it costs nothing more, and after Until it answers for good whether the job
-// is there.
+// OpenJob writes a job and takes its days from the quota, or returns a rejection. A
+// retry takes no more days. After Until it returns only whether the job exists.
 func (a *Activities) OpenJob(ctx context.Context, in OpenJobInput) (Rejection, error) {
 	var request schema.JobRequest
 	if err := a.unseal(ctx, in.Sealed, in.Account, schema.SealedJob(in.Job), &request); err != nil {
@@ -56,7 +55,7 @@ type StopJobInput struct {
 	By  string // user or credential ID
 }
 
-// StopJob marks a job as to be deleted, or says why it cannot be.
+// StopJob marks a job as to be deleted, or returns a rejection.
 func (a *Activities) StopJob(ctx context.Context, in StopJobInput) (Rejection, error) {
 	rejection, err := splitRejection(a.Store.StopJob(ctx, in.Job, in.By))
 	return rejection, activities.ToApplicationError(ctx, err)

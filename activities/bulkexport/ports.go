@@ -25,8 +25,8 @@ type Store interface {
 type jobStore interface {
 	// OpenJob writes the job with all its days, and takes them from the quota of the
 	// UTC day, all or nothing. A job that is there stays as it is. Where the quota is
-	// used up it returns a schema.Error of kind Limited, and after the opening's Until
-	// one with the code CodeTooLate.
+	// used up it returns a schema.Error of kind Limited, and after o.Deadline one with the
+	// code CodeTooLate.
 	OpenJob(ctx context.Context, o schema.NewJob) error
 	Job(ctx context.Context, id string) (schema.Job, error)
 	// StopJob marks a job as to be deleted: days that wait become Deleted, running
@@ -58,12 +58,12 @@ type dayFileStore interface {
 	// job's day does not run any more, or it is a rebuild and there is nothing to
 	// replace. ErrStaleAttempt: calls of the day were erased since it was read, or that was
 	// so long ago that the sweep may have deleted its object.
-	PublishDayFile(ctx context.Context, f schema.NewDayFile) (useless string, err error)
+	PublishDayFile(ctx context.Context, f schema.NewDayFile) (obsolete string, err error)
 	// DestroyDayKey blanks the file's key: from then on it can neither be read nor is it listed.
 	DestroyDayKey(ctx context.Context, file string) error
-	// DestroyLatestDayKey does so to the file, or to its rebuild, and returns the ID of
-	// the one: from then on it is not rebuilt. It returns "" where the file is gone, or
-	// was replaced by one with an expiry of its own.
+	// DestroyLatestDayKey blanks the key of the file, or of its rebuild if there is one,
+	// and returns that file's ID: it is not rebuilt any more. It returns "" if the file is
+	// gone, or was replaced by one with another expiry.
 	DestroyLatestDayKey(ctx context.Context, f schema.DayFile) (file string, err error)
 	// DeleteDayRow deletes the file's row and writes the certificate.
 	DeleteDayRow(ctx context.Context, file, by string, cert schema.Certificate) error
@@ -94,7 +94,7 @@ type configurationStore interface {
 	Configure(ctx context.Context, account string, t schema.ResourceType, by string, c schema.BulkChange) (schema.BulkConfiguration, error)
 	// RecordSourceVisible records whether the platform shows the account of a daily export, and
 	// returns for how long it has not.
-	RecordSourceVisible(ctx context.Context, account string, t schema.ResourceType, seen bool) (time.Duration, error)
+	RecordSourceVisible(ctx context.Context, account string, t schema.ResourceType, visible bool) (time.Duration, error)
 }
 
 type webhookStore interface {
@@ -114,8 +114,8 @@ type sweepStore interface {
 	// grace ago, in order, behind after.
 	OverdueJobs(ctx context.Context, grace time.Duration, after string, limit int) ([]string, error)
 	// JobsWithoutEmail lists ID and account of jobs that ended longer than grace ago, and no
-	// longer than within, and whose e-mail to their address is not settled.
-	JobsWithoutEmail(ctx context.Context, letter string, grace, within time.Duration, after string, limit int) ([]schema.Job, error)
+	// longer than within, and whose e-mail of this name has no recorded outcome.
+	JobsWithoutEmail(ctx context.Context, email string, grace, within time.Duration, after string, limit int) ([]schema.Job, error)
 	// PendingEvents lists ID and account of pending events that happened longer than
 	// grace ago, in the order of their IDs, behind after.
 	PendingEvents(ctx context.Context, grace time.Duration, after string, limit int) ([]schema.Event, error)

@@ -158,10 +158,10 @@ func TestNothingIsSentUnsignedAndALaterTokenSignsIt(t *testing.T) {
 	require.NoError(t, r.deliver(e.ID))
 }
 
-// forgetful is a store that cannot record attempts.
-type forgetful struct{ bulkexport.Store }
+// storeWithoutRecord is a store that cannot record attempts.
+type storeWithoutRecord struct{ bulkexport.Store }
 
-func (forgetful) RecordAttempt(context.Context, string, schema.EventAttempt) error {
+func (storeWithoutRecord) RecordAttempt(context.Context, string, schema.EventAttempt) error {
 	return errors.New("away")
 }
 
@@ -169,7 +169,7 @@ func TestADeliveryThatCouldNotBeRecordedIsSentAgainAsTheSameEvent(t *testing.T) 
 	r := newFixture(t, demo.With{})
 	there := r.receiver(twilio.NewRequestValidator(r.account.AuthToken), http.StatusOK)
 	e := r.event(there.URL)
-	r.Store = forgetful{r.store}
+	r.Store = storeWithoutRecord{r.store}
 	require.False(t, final(t, r.deliver(e.ID)))
 	r.Store = r.store
 	require.NoError(t, r.deliver(e.ID))

@@ -33,7 +33,7 @@ const (
 // Kinds lists every kind.
 var Kinds = []Kind{Confirmation, Notice, Ready, Failed, Lapsed, JobRequested, JobEnded}
 
-// RequestedBy is who requested the export or job. Emails do not name the person, because
+// Requester is who requested the export or job. Emails do not name the person, because
 // several people may read a mailbox.
 type Requester string
 

@@ -44,7 +44,7 @@ type Bulk struct {
 	Hook hook.Config `embed:""`
 }
 
-// Parse validates the settings. The key is refused where others may know it,
+// Parse validates the settings. It rejects a key that was made for development
 // unless dev is set.
 func (l Links) Parse(dev bool) (site schema.Site, key []byte, err error) {
 	key, keyErr := schema.ParseLinkKey(l.LinkKey, dev)

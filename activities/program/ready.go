@@ -16,7 +16,7 @@ import (
 	"satchel/schema"
 )
 
-// Check reports whether a dependency works. It may not honour its context.
+// Check reports whether a dependency works. It may ignore its context.
 type Check func(context.Context) error
 
 // Names of the dependencies that both programs check.

@@ -113,13 +113,13 @@ func TestArchiveIsRemovedExactlyADayAfterItIsReady(t *testing.T) {
 	require.NoError(t, s.GetWorkflowError())
 	require.Equal(t, 24*time.Hour, s.removedAt.Sub(s.completed.CompletedAt))
 	require.Equal(t, schema.Ending{Status: schema.Expired, Reason: schema.ReasonWindowPassed}, s.ending())
-	require.EqualValues(t, 12, s.collected.Load())
+	require.EqualValues(t, len(schema.Categories), s.collected.Load())
 	require.Equal(t, []activities.EmailKind{exportactivities.RequestEmail, exportactivities.ReadyEmail}, s.kinds())
 }
 
 func TestAnExportReadsTheCategoriesThatItBeganWith(t *testing.T) {
 	s := newFixture(t)
-	s.in.Categories = schema.Categories[:11] // as if there were one more by now
+	s.in.Categories = schema.Categories[:len(schema.Categories)-1] // as if there were one more by now
 	var opened, read []schema.Category
 	s.OnActivity(a.OpenExport, mock.Anything, mock.Anything).Return(
 		func(_ context.Context, in exportactivities.OpenExportInput) error { opened = in.Categories; return nil })
@@ -182,7 +182,7 @@ func TestConfirmingTwiceIsConfirmingOnce(t *testing.T) {
 	s.signal(2*time.Hour, accountexport.Confirmed)
 	s.run()
 	s.AssertActivityNumberOfCalls(t, "ConfirmExport", 1)
-	require.EqualValues(t, 12, s.collected.Load())
+	require.EqualValues(t, len(schema.Categories), s.collected.Load())
 }
 
 func TestSignalForAnotherExportIsIgnored(t *testing.T) {
@@ -247,7 +247,7 @@ func TestACategoryThatFailsOnceIsRetried(t *testing.T) {
 	s.signal(time.Hour, accountexport.Confirmed)
 	s.OnActivity(a.CollectCategory, mock.Anything, mock.Anything).Return(errors.New("away")).Once()
 	s.run()
-	require.EqualValues(t, 12, s.collected.Load())
+	require.EqualValues(t, len(schema.Categories), s.collected.Load())
 	require.Equal(t, schema.ReasonWindowPassed, s.ending().Reason)
 }
 
