@@ -25,7 +25,7 @@ import (
 	workflowclient "satchel/workflows/client"
 )
 
-// deps are the dependencies of the server. Each may be away for a while.
+// deps are the dependencies of the server. Each may be unavailable for a while.
 type deps struct {
 	store        *store.DB
 	source       *source.DB

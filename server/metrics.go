@@ -97,7 +97,7 @@ func (m *metrics) handler() http.Handler {
 }
 
 // statsCollector counts exports when the metrics are scraped. While the database
-// is away, it collects nothing, and the other metrics are still served.
+// is unavailable, it collects nothing, and the other metrics are still served.
 type statsCollector struct{ exports statsReader }
 
 func gauge(name, help string, labels ...string) *prometheus.Desc {

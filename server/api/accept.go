@@ -5,22 +5,22 @@ import (
 	"strings"
 )
 
-// form is the content coding in which the archive is sent.
-type form string
+// coding is the content coding in which the archive is sent.
+type coding string
 
-// Forms of the archive: the JSON document, or gzip, as it is stored.
+// Codings of the archive: the JSON document, or gzip, as it is stored.
 const (
-	identity form = "identity"
-	gzipped  form = "gzip"
+	identity coding = "identity"
+	gzipped  coding = "gzip"
 )
 
-// negotiate returns the form that a client prefers by its Accept-Encoding
+// negotiate returns the coding that a client prefers by its Accept-Encoding
 // headers, gzip where it prefers neither, and false where it accepts neither.
 // Without the header it is identity.
-func negotiate(headers []string) (form, bool) {
+func negotiate(headers []string) (coding, bool) {
 	weights := map[string]float64{}
-	for coding := range strings.SplitSeq(strings.Join(headers, ","), ",") {
-		name, parameters, _ := strings.Cut(coding, ";")
+	for entry := range strings.SplitSeq(strings.Join(headers, ","), ",") {
+		name, parameters, _ := strings.Cut(entry, ";")
 		name = strings.ToLower(strings.TrimSpace(name))
 		if name == "x-gzip" {
 			name = string(gzipped)

@@ -6,12 +6,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestNegotiateReturnsTheFormThatTheClientPrefers(t *testing.T) {
+func TestNegotiateReturnsTheCodingThatTheClientPrefers(t *testing.T) {
 	t.Parallel()
-	const neither = form("")
+	const neither = coding("")
 	for _, c := range []struct {
 		headers []string
-		want    form
+		want    coding
 	}{
 		{nil, identity},
 		{[]string{""}, identity},

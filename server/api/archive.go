@@ -16,10 +16,10 @@ import (
 
 // ServeArchive sends the archive of an export of the principal's account: as it
 // is stored, compressed, to clients that accept gzip, and decompressed to others.
-// Both forms have ranges and a strong ETag of their own. The download is written
+// Both codings have ranges and a strong ETag of their own. The download is written
 // to the audit trail before the first byte is sent.
 func (a *API) ServeArchive(c echo.Context, p auth.Principal, export string) error {
-	as, ok := negotiate(c.Request().Header.Values(echo.HeaderAcceptEncoding))
+	sent, ok := negotiate(c.Request().Header.Values(echo.HeaderAcceptEncoding))
 	if !ok {
 		return echo.NewHTTPError(http.StatusNotAcceptable)
 	}
@@ -28,16 +28,16 @@ func (a *API) ServeArchive(c echo.Context, p auth.Principal, export string) erro
 		if err != nil {
 			return download.File{}, err
 		}
-		file, err := a.openArchive(ctx, d, as)
+		file, err := a.openArchive(ctx, d, sent)
 		if err != nil {
 			return download.File{}, err
 		}
-		describe(c.Response().Header(), d, as)
+		describe(c.Response().Header(), d, sent)
 		file.Modified = d.CompletedAt
 		file.BeforeSend = func(offset int64, whole bool) error {
 			return a.store.Audit(ctx, store.AuditEvent{
 				Account: d.Account, Subject: d.Export, Actor: p.Actor(), Action: store.ActionDownloaded,
-				Details: map[string]any{"from": offset, "whole": whole, "gzip": as == gzipped},
+				Details: map[string]any{"from": offset, "whole": whole, "gzip": sent == gzipped},
 			})
 		}
 		return file, nil
@@ -66,12 +66,12 @@ func FileName(completed time.Time) string {
 	return "account-export-" + completed.UTC().Format(time.DateOnly) + ".json"
 }
 
-// describe sets the headers of the archive in the form that is sent.
+// describe sets the headers of the archive in the coding that is sent.
 // X-Content-SHA256 is always that of the JSON document, in hex; Repr-Digest that
-// of the form.
-func describe(h http.Header, d store.Download, as form) {
+// of the coding.
+func describe(h http.Header, d store.Download, sent coding) {
 	sum := d.SHA256
-	if as == gzipped {
+	if sent == gzipped {
 		sum = d.GzipSHA256
 		h.Set(echo.HeaderContentEncoding, string(gzipped))
 	}
@@ -80,8 +80,8 @@ func describe(h http.Header, d store.Download, as form) {
 	h.Set("X-Content-SHA256", d.SHA256)
 }
 
-// openArchive opens the archive in the form that is sent.
-func (a *API) openArchive(ctx context.Context, d store.Download, as form) (download.File, error) {
+// openArchive opens the archive in the coding that is sent.
+func (a *API) openArchive(ctx context.Context, d store.Download, sent coding) (download.File, error) {
 	stored, err := download.Object{
 		Kind: "export", Account: d.Account, ID: d.Export, Wrapped: d.Wrapped, Key: d.ObjectKey, Size: d.GzipSize,
 		Exists: func(ctx context.Context) error {
@@ -92,7 +92,7 @@ func (a *API) openArchive(ctx context.Context, d store.Download, as form) (downl
 	if err != nil {
 		return download.File{}, err
 	}
-	if as == gzipped {
+	if sent == gzipped {
 		return download.File{Content: stored.Stream(), Object: stored, Size: d.GzipSize}, nil
 	}
 	return download.File{Content: vault.NewTextReader(stored, d.GzipSize, d.Size, d.Segments), Object: stored, Size: d.Size}, nil

@@ -48,7 +48,7 @@ func newDocument(contentType string, generate func(context.Context) ([]byte, err
 }
 
 // retryInterval is how long a failure to generate a document is answered with the
-// same error, so that requests do not overload a dependency that is away.
+// same error, so that requests do not overload a dependency that is unavailable.
 const retryInterval = 5 * time.Second
 
 func (d *document) get(ctx context.Context) ([]byte, string, error) {

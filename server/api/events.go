@@ -113,7 +113,7 @@ func (a *API) follow(ctx context.Context, p auth.Principal, e schema.Export, s *
 }
 
 // reload reads the export again, and returns when to do so next. While a
-// dependency is away, the export stays as it was.
+// dependency is unavailable, the export stays as it was.
 func (a *API) reload(ctx context.Context, p auth.Principal, last schema.Export) (schema.Export, time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, temporalTimeout)
 	defer cancel()

@@ -35,8 +35,8 @@ func (a *API) Get(ctx context.Context, p auth.Principal, id string) (schema.Expo
 }
 
 // List reads the latest exports of the principal's account, newest first, up to
-// pageSize. While Temporal is away, an export whose row is not written yet is
-// missing.
+// pageSize. While Temporal is unavailable, an export whose row is not written
+// yet is missing.
 func (a *API) List(ctx context.Context, p auth.Principal) ([]schema.Export, error) {
 	run, open, err := a.openRun(ctx, p.Account, listTimeout)
 	if schema.KindOf(err) == schema.Unavailable {

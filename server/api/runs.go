@@ -16,7 +16,7 @@ import (
 )
 
 // temporalTimeout is how long one call to Temporal may take before Temporal
-// counts as away. listTimeout is for lists, which are answered without it.
+// counts as unavailable. listTimeout is for lists, which are answered without it.
 const (
 	temporalTimeout = 8 * time.Second
 	listTimeout     = 3 * time.Second
@@ -66,24 +66,24 @@ func (a *API) callTemporal(ctx context.Context, timeout time.Duration, call func
 	case err == nil:
 		return nil
 	case errors.Is(ctx.Err(), context.Canceled):
-		return ctx.Err() // whatever Temporal's client made of it
-	case !temporalAway(err):
+		return ctx.Err() // and not the error that the Temporal client derives from it
+	case !isUnavailable(err):
 		return err
 	}
-	away := schema.Errorf(schema.Unavailable, schema.CodeTemporalUnavailable, "This is not possible right now. Please try again in a moment.")
-	away.RetryAfter, away.Cause = temporalTimeout, err
-	return away
+	unavailable := schema.Errorf(schema.Unavailable, schema.CodeTemporalUnavailable, "This is not possible right now. Please try again in a moment.")
+	unavailable.RetryAfter, unavailable.Cause = temporalTimeout, err
+	return unavailable
 }
 
-func temporalAway(err error) bool {
+func isUnavailable(err error) bool {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return true
 	}
-	for _, is := range []bool{
+	for _, matches := range []bool{
 		isA[*serviceerror.Unavailable](err), isA[*serviceerror.DeadlineExceeded](err),
 		isA[*serviceerror.ResourceExhausted](err), isA[*serviceerror.Canceled](err),
 	} {
-		if is {
+		if matches {
 			return true
 		}
 	}

@@ -62,10 +62,10 @@ func (h *host) verify(ctx context.Context, raw string) (token *oidc.IDToken, acc
 	token, err = oidc.NewVerifier(h.issuer, keys, &h.config).Verify(ctx, raw)
 	var expired *oidc.TokenExpiredError
 	switch {
-	case errors.Is(keys.err, errKeysAway):
-		away := schema.Errorf(schema.Unavailable, schema.CodeSignInUnavailable, "Sign-in is not available right now. Please try again in a moment.")
-		away.RetryAfter, away.Cause = minFetchInterval, errKeysAway
-		return nil, "", away
+	case errors.Is(keys.err, errKeysUnavailable):
+		unavailable := schema.Errorf(schema.Unavailable, schema.CodeSignInUnavailable, "Sign-in is not available right now. Please try again in a moment.")
+		unavailable.RetryAfter, unavailable.Cause = minFetchInterval, errKeysUnavailable
+		return nil, "", unavailable
 	case errors.As(err, &expired):
 		return nil, "", schema.Errorf(schema.Unauthenticated, schema.CodeTokenExpired, "The token has expired.")
 	case err != nil:

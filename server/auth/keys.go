@@ -14,7 +14,7 @@ import (
 // that a flood of tokens with unknown keys does not become a flood of fetches.
 const minFetchInterval = 10 * time.Second
 
-var errKeysAway = errors.New("the host application's keys cannot be read")
+var errKeysUnavailable = errors.New("the host application's keys cannot be read")
 
 // keysTransport fetches the host's keys at most once per minFetchInterval, and
 // answers with the last response in between.
@@ -35,7 +35,7 @@ func newKeysClient(now func() time.Time) *http.Client {
 	}
 }
 
-// RoundTrip returns the keys, or errKeysAway.
+// RoundTrip returns the keys, or errKeysUnavailable.
 func (k *keysTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -43,7 +43,7 @@ func (k *keysTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 		k.at, k.keys = now, k.fetch(req)
 	}
 	if k.keys == nil {
-		return nil, errKeysAway
+		return nil, errKeysUnavailable
 	}
 	return &http.Response{
 		Status: "200 OK", StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,

@@ -52,9 +52,9 @@ func Send(c echo.Context, open func(context.Context) (File, error)) error {
 	defer timer.Stop()
 	err := send(ctx, c, open, func() { timer.Stop() })
 	if errors.Is(context.Cause(ctx), errStartTimeout) && err != nil && !c.Response().Committed {
-		away := schema.Errorf(schema.Unavailable, schema.CodeStorageUnavailable, "The file storage is not available right now. Please try again in a moment.")
-		away.RetryAfter, away.Cause = respond.RequestTimeout, fmt.Errorf("%w: %w", errStartTimeout, err)
-		return away
+		unavailable := schema.Errorf(schema.Unavailable, schema.CodeStorageUnavailable, "The file storage is not available right now. Please try again in a moment.")
+		unavailable.RetryAfter, unavailable.Cause = respond.RequestTimeout, fmt.Errorf("%w: %w", errStartTimeout, err)
+		return unavailable
 	}
 	return err
 }

@@ -35,7 +35,7 @@ func RetryAfter(h http.Header, wait time.Duration) {
 }
 
 // LogFailure logs the full text of an error that is answered with a status of
-// 500 or above. A 503 is a warning: a dependency is away.
+// 500 or above. A 503 is a warning: a dependency is unavailable.
 func LogFailure(c echo.Context, status int, err error) {
 	level := slog.LevelError
 	if status == http.StatusServiceUnavailable {

@@ -65,12 +65,12 @@ func (w *Web) static(c echo.Context) error {
 	if !ok {
 		return echo.ErrNotFound
 	}
-	header, content, form := c.Response().Header(), f.plain, ""
+	header, content, suffix := c.Response().Header(), f.plain, "" // of the ETag
 	if strings.Contains(c.Request().Header.Get(echo.HeaderAcceptEncoding), "gzip") && len(f.gzipped) < len(f.plain) {
-		content, form = f.gzipped, "-gzip"
+		content, suffix = f.gzipped, "-gzip"
 		header.Set(echo.HeaderContentEncoding, "gzip")
 	}
-	header.Set("ETag", `"`+f.version+form+`"`)
+	header.Set("ETag", `"`+f.version+suffix+`"`)
 	header.Set(echo.HeaderContentType, f.contentType)
 	header.Set(echo.HeaderVary, echo.HeaderAcceptEncoding)
 	header.Set(echo.HeaderCacheControl, "public, no-cache")
