@@ -151,7 +151,7 @@ func rejectedRequests(t *testing.T, n account) (all []rejectedRequest) {
 		"a private address":       {"WebhookUrl": "https://10.1.2.3/", "WebhookMethod": "POST"},
 		"this machine":            {"WebhookUrl": "https://127.0.0.1/", "WebhookMethod": "POST"},
 		"a cloud's own address":   {"WebhookUrl": "https://169.254.169.254/latest", "WebhookMethod": "GET"},
-		"no email address":       {"Email": "nobody"},
+		"no email address":        {"Email": "nobody"},
 		"a name and an address":   {"Email": "A <a@example.com>"},
 		"two addresses":           {"Email": "a@example.com, b@example.com"},
 	} {
