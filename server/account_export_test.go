@@ -28,7 +28,7 @@ import (
 // document is what the archives of these tests hold.
 var document = `{"exportVersion":"1.0","data":{"account":[` + strings.Repeat(`{"name":"Analytical Engines"},`, 5000) + `{}]}}`
 
-// fakeActivities do an export's paths with real rows and a real archive, and no mail.
+// fakeActivities write real rows and a real archive, and send no mail.
 type fakeActivities struct{ *deps }
 
 func (h *fakeActivities) OpenExport(ctx context.Context, in accountexport.OpenExportInput) error {
@@ -101,7 +101,7 @@ func hexSum(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// work runs a worker until the test ends.
+// startWorkers runs a worker for each queue until the test ends.
 func (fx *fixture) startWorkers() {
 	fx.t.Helper()
 	for _, queue := range workflows.Queues {
@@ -270,7 +270,7 @@ func TestThePageLinksToTheRunInDevelopmentOnly(t *testing.T) {
 	require.NotContains(t, fx.signedIn(fx.owner).get(settings).body, "8233")
 }
 
-func TestPagesStandOnASiteThatHasAPath(t *testing.T) {
+func TestPagesWorkOnASiteWithAPath(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t, withTemporal, func(fx *fixture) { fx.settings.site = "http://127.0.0.1/data" })
 	page := fx.signedIn(fx.owner).get(settings)

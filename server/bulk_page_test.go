@@ -18,8 +18,8 @@ import (
 
 const bulkSettings = "/settings/bulk-export"
 
-// bulkJob is a job of the account as its run writes it, of days that end
-// yesterday.
+// bulkJob writes the rows of a job of the account, whose last day is yesterday,
+// as its run would.
 func (fx *fixture) bulkJob(name string, days int) schema.Job {
 	fx.t.Helper()
 	last := schema.DayOf(time.Now()).Plus(-1)
@@ -33,7 +33,7 @@ func (fx *fixture) bulkJob(name string, days int) schema.Job {
 	return job
 }
 
-// bulkFile is a file of the account to be seen, without its object.
+// bulkFile writes the row of a day file, without its object.
 func (fx *fixture) bulkFile(account string, day schema.Day) string {
 	fx.t.Helper()
 	id := schema.NewDayFileID()
@@ -55,7 +55,7 @@ func (fx *fixture) bulkEvent(name, address string) schema.Event {
 	return e
 }
 
-func TestTheBulkPageHoldsNothingYet(t *testing.T) {
+func TestTheBulkPageOfANewAccountIsEmpty(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
 	page := fx.signedIn(fx.owner).get(bulkSettings)
@@ -69,14 +69,14 @@ func TestTheBulkPageHoldsNothingYet(t *testing.T) {
 	fx.signedIn(fx.owner).get(settings).requirePage(t, http.StatusOK, `id="tab-data-export" href="/settings/data-export" aria-current="page"`)
 }
 
-func TestAJobIsDrawnAsItStandsAndWithWhatCanBeDone(t *testing.T) {
+func TestAJobIsShownWithItsStateAndItsActions(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
 	job := fx.bulkJob("Autumn review", 5)
 	owner := fx.signedIn(fx.owner)
 	page := owner.get(bulkSettings)
 	page.requirePage(t, http.StatusOK, `data-job="`+job.ID+`" data-state="waiting"`, `aria-label="5 days: 5 waiting"`, "Next in line", "Requested by Ada",
-		`id="delete-confirm-`+job.ID+`"`, `data-left="361"`, "361 of 366 left", "<noscript>", `data-pace="1500"`)
+		`id="delete-confirm-`+job.ID+`"`, `data-left="361"`, "361 of 366 left", "<noscript>", `data-poll-interval="1500"`)
 	require.Equal(t, 5, strings.Count(page.body, `><title>`))
 
 	for i, status := range []schema.DayStatus{schema.DayRunning, schema.DayErrorDuringRun, schema.DayCompleted, schema.DayCompletedEmpty, schema.DayFailed} {
@@ -90,7 +90,7 @@ func TestAJobIsDrawnAsItStandsAndWithWhatCanBeDone(t *testing.T) {
 	leaving.requirePage(t, http.StatusOK, `data-state="deleting"`, "Being deleted")
 	require.NotContains(t, leaving.body, "delete-confirm-")
 	fx.exec(`update satchel.jobs set ended_at = now() where id = $1`, job.ID)
-	owner.get(bulkSettings).requirePage(t, http.StatusOK, `data-state="deleted"`, `data-pace="15000"`, "?again="+job.ID)
+	owner.get(bulkSettings).requirePage(t, http.StatusOK, `data-state="deleted"`, `data-poll-interval="15000"`, "?again="+job.ID)
 	fx.exec(`update satchel.jobs set deleting_at = null where id = $1`, job.ID)
 	owner.get(bulkSettings).requirePage(t, http.StatusOK, `data-state="failed"`, "Done, but some days failed")
 	fx.exec(`update satchel.job_days set status = 'Completed' where job_id = $1`, job.ID)
@@ -127,7 +127,7 @@ func TestTenJobsAreShownAtATimeAndEachOnce(t *testing.T) {
 	owner.get(bulkSettings+"?before=-5.JSx").requirePage(t, http.StatusOK, `data-job="`)
 }
 
-func TestThePartThatMovesIsSentOnlyWhenItLooksDifferent(t *testing.T) {
+func TestTheLivePartIsSentOnlyWhenItHasChanged(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
 	job := fx.bulkJob("Autumn review", 2)
@@ -145,7 +145,7 @@ func TestThePartThatMovesIsSentOnlyWhenItLooksDifferent(t *testing.T) {
 	require.NotContains(t, fx.signedIn(fx.otherOwner).get(bulkSettings+"/live").body, job.ID)
 }
 
-func TestFilesAreLinkedAfreshForTheirAccountOnly(t *testing.T) {
+func TestEachDownloadGetsANewLinkForItsAccountOnly(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
 	for i := range 10 {
@@ -227,7 +227,7 @@ func TestAParentSeesASummaryOfItsSubaccounts(t *testing.T) {
 	require.NotContains(t, sub.body, `id="subaccounts"`)
 }
 
-func TestFormErrorsStandBesideTheirFieldsAndTypedTextIsKept(t *testing.T) {
+func TestFormErrorsAreShownBesideTheirFieldsAndInputIsKept(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
 	owner := fx.signedIn(fx.owner)
@@ -259,9 +259,9 @@ func TestFormErrorsStandBesideTheirFieldsAndTypedTextIsKept(t *testing.T) {
 	owner.post(bulkSettings+"/daily/Nothing", nil).requirePage(t, http.StatusNotFound)
 
 	good.Set("type", "Calls")
-	away := owner.post(bulkSettings, good) // Temporal is away
-	away.requirePage(t, http.StatusServiceUnavailable, "This cannot be done right now.", `&lt;i&gt;&#34;Ünïcode&#34;`)
-	require.NotEmpty(t, away.header.Get("Retry-After"))
+	unavailable := owner.post(bulkSettings, good) // Temporal is unavailable
+	unavailable.requirePage(t, http.StatusServiceUnavailable, "This cannot be done right now.", `&lt;i&gt;&#34;Ünïcode&#34;`)
+	require.NotEmpty(t, unavailable.header.Get("Retry-After"))
 }
 
 func TestOnlyOwnersAndAdminsReachBulkExportsAndOnlyFromOurPages(t *testing.T) {
@@ -290,7 +290,7 @@ func TestOnlyOwnersAndAdminsReachBulkExportsAndOnlyFromOurPages(t *testing.T) {
 	require.NotContains(t, stranger.get(bulkSettings+"?again="+job.ID).body, "Autumn review")
 }
 
-func TestHostileNamesOfBulkExportsStayText(t *testing.T) {
+func TestHostileNamesOfBulkExportsAreEscaped(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
 	const hostile = "\"><script>alert(1)</script>{{.}} \u202egnp.exe <img src=x onerror=alert(1)>"
@@ -308,7 +308,7 @@ func TestHostileNamesOfBulkExportsStayText(t *testing.T) {
 	}
 }
 
-func TestAMailedLinkEndsTheNoticesOfOnePersonByOnePost(t *testing.T) {
+func TestAnUnsubscribeLinkEndsTheNoticesOfOnePersonWithOnePost(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
 	path := "/unsubscribe/" + fx.links.Token(schema.ToUnsubscribe, fx.admin, 1)

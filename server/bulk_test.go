@@ -17,8 +17,8 @@ import (
 	"satchel/schema"
 )
 
-// twilioRefuses holds an answer against Twilio's error document.
-func twilioRefuses(t *testing.T, a response, status, code int) {
+// requireTwilioError requires a response with Twilio's error document.
+func requireTwilioError(t *testing.T, a response, status, code int) {
 	t.Helper()
 	require.Equal(t, status, a.status, a.body)
 	require.Equal(t, "application/json; charset=utf-8", a.header.Get("Content-Type"), a.body)
@@ -40,22 +40,22 @@ func TestEveryErrorUnderTwiliosPathsIsAnErrorDocument(t *testing.T) {
 	program, anonymous := fx.program(), fx.anonymous()
 	wrong := fx.program()
 	wrong.pass = "wrong"
-	twilioRefuses(t, program.get("/v1/Exports/Calls/Nothing"), 404, 20404)
-	twilioRefuses(t, anonymous.get("/v1/Exports/Nothing/at/all"), 404, 20404)
-	twilioRefuses(t, program.do(http.MethodPut, "/v1/Exports/Calls/Jobs", nil), 405, 20004)
-	twilioRefuses(t, anonymous.get("/v1/Exports/Calls/Jobs"), 401, 20003)
-	twilioRefuses(t, wrong.get("/v1/Exports/Calls/Jobs"), 401, 20003)
-	twilioRefuses(t, anonymous.get("/v1/Exports/Calls/Jobs", "Authorization", "Bearer x"), 401, 20003)
-	twilioRefuses(t, fx.signedIn(fx.owner).get("/v1/Exports/Calls/Jobs"), 401, 20003)
-	twilioRefuses(t, program.do(http.MethodPost, "/v1/Exports/Calls/Jobs", strings.NewReader(strings.Repeat("a", 64<<10+1)), "Content-Type", "application/x-www-form-urlencoded"), 413, 20413)
-	twilioRefuses(t, program.do(http.MethodPost, "/v1/Exports/Calls/Jobs", strings.NewReader(strings.Repeat("a", 64<<10)), "Content-Type", "application/x-www-form-urlencoded"), 400, 20001)
-	twilioRefuses(t, program.get("/v1/Exports/Calls/panic"), 500, 20500)
-	twilioRefuses(t, program.get("/v1/Exports/Calls/broken"), 500, 20500)
-	twilioRefuses(t, program.post("/v1/Exports/Calls/Jobs", nil, "Sec-Fetch-Site", "cross-site"), 403, 20403)
-	twilioRefuses(t, anonymous.get("/files/DF/x"), 403, 20403)
-	twilioRefuses(t, anonymous.get("/files"), 404, 20404)
+	requireTwilioError(t, program.get("/v1/Exports/Calls/Nothing"), 404, 20404)
+	requireTwilioError(t, anonymous.get("/v1/Exports/Nothing/at/all"), 404, 20404)
+	requireTwilioError(t, program.do(http.MethodPut, "/v1/Exports/Calls/Jobs", nil), 405, 20004)
+	requireTwilioError(t, anonymous.get("/v1/Exports/Calls/Jobs"), 401, 20003)
+	requireTwilioError(t, wrong.get("/v1/Exports/Calls/Jobs"), 401, 20003)
+	requireTwilioError(t, anonymous.get("/v1/Exports/Calls/Jobs", "Authorization", "Bearer x"), 401, 20003)
+	requireTwilioError(t, fx.signedIn(fx.owner).get("/v1/Exports/Calls/Jobs"), 401, 20003)
+	requireTwilioError(t, program.do(http.MethodPost, "/v1/Exports/Calls/Jobs", strings.NewReader(strings.Repeat("a", 64<<10+1)), "Content-Type", "application/x-www-form-urlencoded"), 413, 20413)
+	requireTwilioError(t, program.do(http.MethodPost, "/v1/Exports/Calls/Jobs", strings.NewReader(strings.Repeat("a", 64<<10)), "Content-Type", "application/x-www-form-urlencoded"), 400, 20001)
+	requireTwilioError(t, program.get("/v1/Exports/Calls/panic"), 500, 20500)
+	requireTwilioError(t, program.get("/v1/Exports/Calls/broken"), 500, 20500)
+	requireTwilioError(t, program.post("/v1/Exports/Calls/Jobs", nil, "Sec-Fetch-Site", "cross-site"), 403, 20403)
+	requireTwilioError(t, anonymous.get("/files/DF/x"), 403, 20403)
+	requireTwilioError(t, anonymous.get("/files"), 404, 20404)
 	fx.exec(`update platform.accounts set suspended = true where sid = $1`, fx.account)
-	twilioRefuses(t, program.get("/v1/Exports/Calls/Jobs"), 403, 20403)
+	requireTwilioError(t, program.get("/v1/Exports/Calls/Jobs"), 403, 20403)
 	anonymous.get("/docs/errors/20429").requirePage(t, http.StatusOK, "Retry-After")
 	require.Equal(t, 404, anonymous.get("/docs/errors/0").status)
 }
@@ -70,7 +70,7 @@ func TestRateLimitsOfTwiliosPathsAreErrorDocuments(t *testing.T) {
 			break
 		}
 	}
-	twilioRefuses(t, a, 429, 20429)
+	requireTwilioError(t, a, 429, 20429)
 	require.NotEmpty(t, a.header.Get("Retry-After"))
 }
 
@@ -109,19 +109,19 @@ func TestADayFileIsNeverSentAsAContentEncoding(t *testing.T) {
 	}
 	wrong := fx.program()
 	wrong.pass = "wrong"
-	require.Equal(t, http.StatusOK, wrong.get(link).status, "the link is all the authority there is")
+	require.Equal(t, http.StatusOK, wrong.get(link).status, "the link is the only authorization")
 	policy := fx.handler.router.PolicyOfRoute(http.MethodGet, "/files/:id/:name")
 	fx.handler.router.Add(http.MethodGet, "/files/probe", func(c echo.Context) error {
 		_, bounded := c.Request().Context().Deadline()
 		return c.JSON(http.StatusOK, bounded)
 	}, policy)
-	require.Equal(t, "false\n", fx.anonymous().get("/files/probe").body, "a download takes as long as it moves")
+	require.Equal(t, "false\n", fx.anonymous().get("/files/probe").body, "a download lasts as long as it makes progress")
 	line := logged.linesWith(`"route":"/files/:id/:name"`)
 	require.NotEmpty(t, line)
 	require.NotContains(t, strings.Join(line, ""), "sig=", "links are not for logs")
 }
 
-func TestAllOfARequestUnderTwiliosPathsIsAnsweredBeforeTheirClientsGiveUp(t *testing.T) {
+func TestTwiliosRoutesAnswerBeforeTheClientLibrariesTimeOut(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
 	fx.handler.GET("/v1/Exports/Calls/probe", func(c echo.Context) error {

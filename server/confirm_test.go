@@ -16,7 +16,7 @@ func (fx *fixture) confirmLink(e schema.Export) string {
 	return "/confirm/" + fx.links.Token(schema.ToConfirm, e.ID, 1)
 }
 
-func TestLookingAtTheConfirmationLinkChangesNothing(t *testing.T) {
+func TestOpeningTheConfirmationLinkChangesNothing(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t, withTemporal)
 	e := fx.pendingExport(fx.owner)
@@ -29,7 +29,7 @@ func TestLookingAtTheConfirmationLinkChangesNothing(t *testing.T) {
 	require.Empty(t, fx.signals())
 }
 
-func TestTheConfirmationPageSaysWhatIsAsked(t *testing.T) {
+func TestTheConfirmationPageDescribesTheExport(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t, withTemporal)
 	e := fx.pendingExport(fx.owner)
@@ -115,14 +115,14 @@ func TestConfirmingTwiceIsHarmless(t *testing.T) {
 	require.Equal(t, http.StatusSeeOther, again.status)
 	owner.get(again.header.Get("Location")).requirePage(t, http.StatusOK, "Already confirmed")
 	require.Len(t, fx.signals(), 2)
-	fx.moved(e, isCompleted)
+	fx.updateExport(e, isCompleted)
 	owner.get(fx.confirmLink(e)).requirePage(t, http.StatusOK, "The file is ready", `id="download" href="`+settings+"/"+e.ID+`/file"`)
-	fx.moved(e, `expires_at = now() - interval '1 second'`)
+	fx.updateExport(e, `expires_at = now() - interval '1 second'`)
 	owner.get(fx.confirmLink(e)).requirePage(t, http.StatusGone, "no file to download")
 	owner.get("/stop/"+fx.links.Token(schema.ToStop, e.ID, 1)).requirePage(t, http.StatusGone, "no file to download")
 }
 
-func TestALinkThatCameTooLateSaysSo(t *testing.T) {
+func TestALinkOpenedTooLateSaysSo(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t, withTemporal)
 	e := fx.pendingExport(fx.owner)

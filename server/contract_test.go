@@ -15,8 +15,8 @@ import (
 
 var contract = testservices.OpenContract(func() ([]byte, error) { return api.Contract("") })
 
-// keepsTo fails the test unless openapi.json says that such a request may be
-// answered so.
+// requireContract fails the test unless openapi.json allows such a response to
+// the request.
 func (a response) requireContract(t *testing.T, method, path string) {
 	t.Helper()
 	contract.Holds(t, method, path, a.status, a.header, a.body)
@@ -59,35 +59,35 @@ func TestMailedLinksAndHealthAreAnsweredAsTheContractSays(t *testing.T) {
 	fx := newFixture(t, withTemporal, withBucket)
 	e := fx.pendingExport(fx.owner)
 	download := "/download/" + fx.links.Token(schema.ToDownload, e.ID, 1)
-	asks := func(v *visitor, method, path string, status int) {
+	requireStatus := func(v *visitor, method, path string, status int) {
 		t.Helper()
 		a := v.do(method, path, nil, "Accept", "application/json", "Sec-Fetch-Site", "same-origin")
 		require.Equal(t, status, a.status, a.body)
 		a.requireContract(t, method, path)
 	}
 	for _, path := range []string{"/healthz", "/readyz"} {
-		asks(fx.anonymous(), http.MethodGet, path, http.StatusOK)
+		requireStatus(fx.anonymous(), http.MethodGet, path, http.StatusOK)
 	}
 	newFixture(t).anonymous().get("/readyz").requireContract(t, http.MethodGet, "/readyz")
 
-	asks(fx.anonymous(), http.MethodGet, fx.confirmLink(e), http.StatusOK)
-	asks(fx.signedIn(fx.member), http.MethodGet, fx.confirmLink(e), http.StatusForbidden)
-	asks(fx.anonymous(), http.MethodGet, "/confirm/x", http.StatusNotFound)
-	asks(fx.anonymous(), http.MethodPost, fx.confirmLink(e), http.StatusUnauthorized)
-	asks(fx.program(), http.MethodPost, fx.confirmLink(e), http.StatusForbidden)
-	asks(fx.signedIn(fx.otherOwner), http.MethodPost, fx.confirmLink(e), http.StatusForbidden)
-	asks(fx.signedIn(fx.owner), http.MethodPost, "/confirm/x", http.StatusNotFound)
-	asks(fx.signedIn(fx.owner), http.MethodPost, fx.confirmLink(e), http.StatusAccepted)
+	requireStatus(fx.anonymous(), http.MethodGet, fx.confirmLink(e), http.StatusOK)
+	requireStatus(fx.signedIn(fx.member), http.MethodGet, fx.confirmLink(e), http.StatusForbidden)
+	requireStatus(fx.anonymous(), http.MethodGet, "/confirm/x", http.StatusNotFound)
+	requireStatus(fx.anonymous(), http.MethodPost, fx.confirmLink(e), http.StatusUnauthorized)
+	requireStatus(fx.program(), http.MethodPost, fx.confirmLink(e), http.StatusForbidden)
+	requireStatus(fx.signedIn(fx.otherOwner), http.MethodPost, fx.confirmLink(e), http.StatusForbidden)
+	requireStatus(fx.signedIn(fx.owner), http.MethodPost, "/confirm/x", http.StatusNotFound)
+	requireStatus(fx.signedIn(fx.owner), http.MethodPost, fx.confirmLink(e), http.StatusAccepted)
 	fx.signedIn(fx.owner).post(fx.confirmLink(e), nil).requireContract(t, http.MethodPost, fx.confirmLink(e))
 
-	asks(fx.anonymous(), http.MethodGet, download, http.StatusUnauthorized)
-	asks(fx.signedIn(fx.otherOwner), http.MethodGet, download, http.StatusForbidden)
-	asks(fx.signedIn(fx.owner), http.MethodGet, "/download/x", http.StatusNotFound)
-	asks(fx.signedIn(fx.owner), http.MethodGet, download, http.StatusConflict)
+	requireStatus(fx.anonymous(), http.MethodGet, download, http.StatusUnauthorized)
+	requireStatus(fx.signedIn(fx.otherOwner), http.MethodGet, download, http.StatusForbidden)
+	requireStatus(fx.signedIn(fx.owner), http.MethodGet, "/download/x", http.StatusNotFound)
+	requireStatus(fx.signedIn(fx.owner), http.MethodGet, download, http.StatusConflict)
 
 	fx.exec(`update satchel.exports set confirm_by = $2 where id = $1`, e.ID, time.Now().Add(-time.Second))
-	asks(fx.signedIn(fx.owner), http.MethodGet, fx.confirmLink(e), http.StatusGone)
-	asks(fx.signedIn(fx.owner), http.MethodPost, fx.confirmLink(e), http.StatusGone)
+	requireStatus(fx.signedIn(fx.owner), http.MethodGet, fx.confirmLink(e), http.StatusGone)
+	requireStatus(fx.signedIn(fx.owner), http.MethodPost, fx.confirmLink(e), http.StatusGone)
 	fx.exec(`update satchel.exports set ended_at = now(), status = 'expired', reason = 'window_passed' where id = $1`, e.ID)
-	asks(fx.signedIn(fx.owner), http.MethodGet, download, http.StatusGone)
+	requireStatus(fx.signedIn(fx.owner), http.MethodGet, download, http.StatusGone)
 }

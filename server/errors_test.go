@@ -55,9 +55,9 @@ func TestBrowsersGetPagesAndProgramsGetProblems(t *testing.T) {
 	require.Equal(t, "application/problem+json", post.header.Get("Content-Type"))
 }
 
-func TestADependencyThatIsAwayIsA503WithRetryAfter(t *testing.T) {
+func TestAnUnavailableDependencyIsA503WithRetryAfter(t *testing.T) {
 	t.Parallel()
-	fx := newFixture(t) // Temporal is away
+	fx := newFixture(t) // Temporal is unavailable
 	now := time.Now()
 	fx.insertExport(schema.Export{ID: schema.NewExportID(), Account: fx.account, RequestedBy: fx.owner, RequestedAt: now, ConfirmBy: now.Add(time.Hour)})
 	owner := fx.signedIn(fx.owner)
@@ -71,7 +71,7 @@ func TestADependencyThatIsAwayIsA503WithRetryAfter(t *testing.T) {
 
 }
 
-func TestADatabaseThatIsAwayIsA503(t *testing.T) {
+func TestAnUnavailableDatabaseIsA503(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t, withTemporal, func(fx *fixture) {
 		require.NoError(fx.t, fx.deps.store.Close())

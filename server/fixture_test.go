@@ -128,7 +128,7 @@ func newFixture(t *testing.T, changes ...change) *fixture {
 	return fx
 }
 
-// openDeps opens the databases. Temporal and S3 are away unless a change adds them.
+// openDeps opens the databases. Temporal and S3 are unavailable unless a change adds them.
 func (fx *fixture) openDeps(at string) {
 	fx.t.Helper()
 	d := &deps{namespace: "default"}

@@ -82,14 +82,14 @@ func (v *visitor) stream() string {
 	return found[1]
 }
 
-func TestThePageIsDrawnAnewAsItsExportMovesAndLeftAloneOtherwise(t *testing.T) {
+func TestThePageIsRenderedAgainOnlyWhenItsExportChanges(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t, withTemporal)
 	e := fx.pendingExport(fx.owner)
 	owner := fx.signedIn(fx.owner)
 	events, _ := owner.follow(owner.stream())
 
-	fx.moved(e, isConfirmed)
+	fx.updateExport(e, isConfirmed)
 	drawn := next(t, events)
 	require.Equal(t, "page", drawn.name, "what the page shows already is not sent")
 	require.Contains(t, drawn.data, `data-status="confirmed"`)
@@ -108,7 +108,7 @@ func TestThePageIsDrawnAnewAsItsExportMovesAndLeftAloneOtherwise(t *testing.T) {
 		}
 	}
 
-	fx.moved(e, isCompleted)
+	fx.updateExport(e, isCompleted)
 	drawn = next(t, events)
 	require.Equal(t, "page", drawn.name)
 	require.Contains(t, drawn.data, `id="download"`)
@@ -130,7 +130,7 @@ func TestALineBreakInANameStaysWithinItsEvent(t *testing.T) {
 	fx.exec(`update platform.users set name = $2 where sid = $1`, fx.owner, "Ada\revent: ended\r\r\nLovelace")
 	owner := fx.signedIn(fx.owner)
 	events, _ := owner.follow(owner.stream())
-	fx.moved(e, isConfirmed)
+	fx.updateExport(e, isConfirmed)
 	drawn := next(t, events)
 	require.Equal(t, "page", drawn.name)
 	require.Contains(t, drawn.data, "Ada\nevent: ended\n\nLovelace")

@@ -155,8 +155,8 @@ func TestHeadIsAnsweredWhereverGetIs(t *testing.T) {
 		}
 	}
 	for path := range gets {
-		moves := strings.HasSuffix(path, "/events") && path != "/v1/bulk/events" || strings.HasSuffix(path, "/live")
-		require.Equal(t, !moves && path != "/dev/sign-in", heads[path], path)
+		live := strings.HasSuffix(path, "/events") && path != "/v1/bulk/events" || strings.HasSuffix(path, "/live")
+		require.Equal(t, !live && path != "/dev/sign-in", heads[path], path)
 	}
 	for path := range heads {
 		require.True(t, gets[path], path)

@@ -15,10 +15,10 @@ import (
 	"satchel/schema/store"
 )
 
-// change moves the account's only export as its run would, and says how.
-func (fx *fixture) moved(e schema.Export, how string) {
+// updateExport sets columns of an export's row as its run would.
+func (fx *fixture) updateExport(e schema.Export, columns string) {
 	fx.t.Helper()
-	fx.exec(`update satchel.exports set `+how+` where id = $1`, e.ID)
+	fx.exec(`update satchel.exports set `+columns+` where id = $1`, e.ID)
 }
 
 const (
@@ -28,7 +28,7 @@ const (
 		available_again_at = now() + interval '23 hours', size = 468740550, sha256 = repeat('ab', 32)`
 )
 
-func TestEachStateIsDrawnWithWhatCanBeDone(t *testing.T) {
+func TestEachStateIsShownWithItsActions(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t, withTemporal)
 	owner := fx.signedIn(fx.owner)
@@ -62,7 +62,7 @@ func TestEachStateIsDrawnWithWhatCanBeDone(t *testing.T) {
 		{`status = 'failed', reason = 'We could not read your calls. Please request a new export.', failed_category = 'calls'`, "failed",
 			[]string{"We could not read your calls.", `class="failed" data-category="calls"`, "our support", e.ID, `id="ask"`}, []string{"sse-connect"}},
 	} {
-		fx.moved(e, state.how)
+		fx.updateExport(e, state.how)
 		page := owner.get(settings)
 		page.requirePage(t, http.StatusOK, append(state.shows, `data-status="`+state.status+`"`)...)
 		for _, word := range state.hides {
@@ -89,21 +89,21 @@ func TestTheMailCanBeSentAgainThreeTimesAnHourAndThePageSaysWhen(t *testing.T) {
 	owner.get(settings).requirePage(t, http.StatusOK, "sent again once")
 }
 
-func TestThePageSaysHowFarTheMailIsThatAsksForTheConfirmation(t *testing.T) {
+func TestThePageShowsTheDeliveryStateOfTheConfirmationMail(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t, withTemporal)
 	e := fx.pendingExport(fx.owner)
 	owner := fx.signedIn(fx.owner)
-	owner.get(settings).requirePage(t, http.StatusOK, "We are sending an email with a link to", fx.owner+"@example.com")
-	letter := schema.EmailKey(schema.ConfirmationEmail, fx.owner, 1)
+	owner.get(settings).requirePage(t, http.StatusOK, "We are sending an e-mail with a link to", fx.owner+"@example.com")
+	key := schema.EmailKey(schema.ConfirmationEmail, fx.owner, 1)
 	require.NoError(t, fx.deps.store.RecordEmailOutcome(t.Context(), e.ID, schema.EmailKey("notice", fx.admin, 1), true))
-	owner.get(settings).requirePage(t, http.StatusOK, "We are sending an email")
-	require.NoError(t, fx.deps.store.RecordEmailOutcome(t.Context(), e.ID, letter, false))
+	owner.get(settings).requirePage(t, http.StatusOK, "We are sending an e-mail")
+	require.NoError(t, fx.deps.store.RecordEmailOutcome(t.Context(), e.ID, key, false))
 	owner.get(settings).requirePage(t, http.StatusOK, "cannot be delivered to", fx.owner+"@example.com", `id="resend"`)
-	require.NoError(t, fx.deps.store.RecordEmailOutcome(t.Context(), e.ID, letter, true))
-	owner.get(settings).requirePage(t, http.StatusOK, "We have sent an email with a link to", fx.owner+"@example.com")
-	fx.moved(e, "link_version = 2")
-	owner.get(settings).requirePage(t, http.StatusOK, "We are sending an email")
+	require.NoError(t, fx.deps.store.RecordEmailOutcome(t.Context(), e.ID, key, true))
+	owner.get(settings).requirePage(t, http.StatusOK, "We have sent an e-mail with a link to", fx.owner+"@example.com")
+	fx.updateExport(e, "generation = 2")
+	owner.get(settings).requirePage(t, http.StatusOK, "We are sending an e-mail")
 }
 
 func TestAProgramsRequestIsMailedToTheOwners(t *testing.T) {
@@ -115,14 +115,14 @@ func TestAProgramsRequestIsMailedToTheOwners(t *testing.T) {
 	require.NotContains(t, page.body, fx.admin+"@example.com")
 }
 
-func TestWhatWasJustDoneIsSaidOnlyWhileItIsNews(t *testing.T) {
+func TestTheMessageAboutAnActionIsShownOnlyWhileItIsNews(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t, withTemporal)
 	e := fx.pendingExport(fx.owner)
 	owner := fx.signedIn(fx.owner)
 	owner.get(settings+"?done=requested").requirePage(t, http.StatusOK, "One step is left")
 	require.NotContains(t, owner.get(settings+"?done=deleted").body, "being deleted")
-	fx.moved(e, isProcessing)
+	fx.updateExport(e, isProcessing)
 	require.NotContains(t, owner.get(settings+"?done=requested").body, "One step is left")
 	require.Contains(t, owner.get(settings).body, `id="cancel"`)
 	cancelled := owner.post(settings+"/"+e.ID+"/cancel", nil)
@@ -137,7 +137,7 @@ func TestWhatWasJustDoneIsSaidOnlyWhileItIsNews(t *testing.T) {
 	require.NotContains(t, owner.get(settings+"?done="+url.QueryEscape("<b>")).body, "<b>")
 }
 
-func TestHostileNamesStayText(t *testing.T) {
+func TestHostileNamesAreEscaped(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t, withTemporal)
 	const hostile = `"><script>alert(1)</script><img src=x onerror=alert(1)>{{.}} ' --`
@@ -148,7 +148,7 @@ func TestHostileNamesStayText(t *testing.T) {
 	owner := fx.signedIn(fx.owner)
 	pages := []string{settings, fx.confirmLink(e), "/stop/" + fx.links.Token(schema.ToStop, e.ID, 1), "/sign-in", "/nowhere", settings + "/live"}
 	for _, how := range []string{`status = 'pending'`, isProcessing, isCompleted, `status = 'failed', reason = '<script>alert(3)</script>', failed_category = '<script>'`} {
-		fx.moved(e, how)
+		fx.updateExport(e, how)
 		for _, path := range pages {
 			page := owner.get(path)
 			require.NotContains(t, page.body, "<script>", path)
@@ -166,8 +166,8 @@ func TestTheTimelineSaysWhoChangedAnExportAndCountsDownloads(t *testing.T) {
 	fx := newFixture(t, withTemporal)
 	e := fx.pendingExport(fx.owner)
 	require.NoError(t, fx.deps.store.AccountExports().ConfirmExport(t.Context(), e.ID, fx.admin, "age1", []byte("wrapped")))
-	fx.moved(e, isCompleted)
-	for i, from := range []int{0, 5000, 0, 70000} { // the second and the fourth go on with what was cut
+	fx.updateExport(e, isCompleted)
+	for i, from := range []int{0, 5000, 0, 70000} { // the second and the fourth resume a download
 		require.NoError(t, fx.deps.store.Audit(t.Context(), store.AuditEvent{
 			Account: e.Account, Subject: e.ID, Actor: fx.admin, Action: store.ActionDownloaded, Details: map[string]any{"from": from, "whole": i == 0},
 		}))
@@ -187,7 +187,7 @@ func TestSigningInForAFileReturnsToThePageWithTheFile(t *testing.T) {
 	fx := newFixture(t, withTemporal)
 	e := fx.pendingExport(fx.owner)
 	for _, path := range []string{"/download/" + fx.links.Token(schema.ToDownload, e.ID, 1), settings + "/" + e.ID + "/file"} {
-		fx.moved(e, isCompleted)
+		fx.updateExport(e, isCompleted)
 		fx.anonymous().get(path).requirePage(t, http.StatusUnauthorized, "to download the file", url.QueryEscape(path+"?signed-in"))
 		back := fx.signedIn(fx.admin).get(path + "?signed-in")
 		require.Equal(t, http.StatusSeeOther, back.status)
@@ -198,9 +198,9 @@ func TestSigningInForAFileReturnsToThePageWithTheFile(t *testing.T) {
 		} else {
 			stranger.requirePage(t, http.StatusNotFound)
 		}
-		fx.moved(e, `status = 'expired', reason = 'deleted', ended_at = now()`)
+		fx.updateExport(e, `status = 'expired', reason = 'deleted', ended_at = now()`)
 		fx.signedIn(fx.admin).get(path+"?signed-in").requirePage(t, http.StatusGone, "deleted", "Go to Data Export")
-		fx.moved(e, `ended_at = null, reason = '', `+isProcessing)
+		fx.updateExport(e, `ended_at = null, reason = '', `+isProcessing)
 		fx.signedIn(fx.admin).get(path+"?signed-in").requirePage(t, http.StatusConflict, "not ready")
 	}
 }
@@ -218,7 +218,7 @@ func TestALinkOfAnotherAccountOffersToSignInAgain(t *testing.T) {
 	require.Equal(t, "/sign-in?return=%2F", away.header.Get("Location"))
 }
 
-func TestThePageRemembersTwentyExports(t *testing.T) {
+func TestThePageListsTwentyEarlierExports(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t, withTemporal)
 	fx.exec(`insert into satchel.exports (id, account_sid, requested_by, status, reason, requested_at, confirm_by, ended_at)

@@ -21,31 +21,31 @@ import (
 
 // running is the real program.
 type running struct {
-	t     *testing.T
-	url   string
-	watch string
-	stop  context.CancelFunc
-	done  chan error
-	said  *logs
+	t       *testing.T
+	url     string
+	metrics string
+	stop    context.CancelFunc
+	done    chan error
+	logs    *logs
 }
 
 // start runs the program until it says that it serves.
 func start(t *testing.T, args []string) *running {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
-	r := &running{t: t, stop: stop, done: make(chan error, 1), said: &logs{}}
+	r := &running{t: t, stop: stop, done: make(chan error, 1), logs: &logs{}}
 	t.Cleanup(stop)
-	go func() { r.done <- run(ctx, args, r.said, io.Discard) }()
+	go func() { r.done <- run(ctx, args, r.logs, io.Discard) }()
 	eventually(t, "the server serves", func() bool {
 		select {
 		case err := <-r.done:
 			t.Fatalf("the server did not start: %v", err)
 		default:
 		}
-		for _, line := range r.said.linesWith(`"msg":"serving"`) {
+		for _, line := range r.logs.linesWith(`"msg":"serving"`) {
 			var fields struct{ Address, Metrics string }
 			require.NoError(t, json.Unmarshal([]byte(line), &fields))
-			r.url, r.watch = "http://"+fields.Address, "http://"+fields.Metrics
+			r.url, r.metrics = "http://"+fields.Address, "http://"+fields.Metrics
 			return true
 		}
 		return false
@@ -79,11 +79,11 @@ func TestTheProgramServesAndStopsInOrder(t *testing.T) {
 
 	status, body := r.get(r.url + "/readyz")
 	require.Equal(t, http.StatusOK, status, body)
-	status, body = r.get(r.watch + "/metrics")
+	status, body = r.get(r.metrics + "/metrics")
 	require.Equal(t, http.StatusOK, status)
 	require.Contains(t, body, `satchel_exports{status="pending"} 0`)
 	status, body = r.get(r.url + "/schemas/account-export-1.0.json")
-	require.Equal(t, http.StatusOK, status, "%s\n%s", body, r.said)
+	require.Equal(t, http.StatusOK, status, "%s\n%s", body, r.logs)
 	require.Contains(t, body, "balanceTransactions")
 	status, body = r.get(r.url + "/openapi.json")
 	require.Equal(t, http.StatusOK, status)
@@ -104,7 +104,7 @@ func TestTheProgramServesAndStopsInOrder(t *testing.T) {
 	_, err := io.WriteString(send, "token=")
 	require.NoError(t, err)
 	eventually(t, "the request is under way", func() bool {
-		_, body := r.get(r.watch + "/metrics")
+		_, body := r.get(r.metrics + "/metrics")
 		return strings.Contains(body, "satchel_http_requests_in_flight 1")
 	})
 	r.stop()
@@ -123,10 +123,10 @@ func TestTheProgramServesAndStopsInOrder(t *testing.T) {
 	case <-time.After(10 * time.Second):
 		t.Fatal("the program did not end")
 	}
-	for lines := bufio.NewScanner(strings.NewReader(r.said.String())); lines.Scan(); {
+	for lines := bufio.NewScanner(strings.NewReader(r.logs.String())); lines.Scan(); {
 		require.True(t, json.Valid(lines.Bytes()), "logs are JSON: %s", lines.Text())
 	}
-	require.Len(t, r.said.linesWith(`"msg":"stopped"`), 1)
+	require.Len(t, r.logs.linesWith(`"msg":"stopped"`), 1)
 }
 
 func TestATakenPortIsAClearError(t *testing.T) {

@@ -117,11 +117,11 @@ var bulkStates = []struct {
 		require.NoError(t, err)
 		s.owner.navigate(bulkExport)
 		s.owner.fillJobForm(schema.Conferences, "One too many", 3, "")
-		s.owner.waitUntil("it is told before", `document.querySelector('#asks').textContent === 'This requests 3 days, but only 2 of today’s 366 days are left.'`)
+		s.owner.waitUntil("it is told before", `document.querySelector('#request-summary').textContent === 'This requests 3 days, but only 2 of today’s 366 days are left.'`)
 		s.owner.problems.allowStatus(http.StatusTooManyRequests)
 		s.owner.clickLink("#ask-job")
 		s.owner.waitFor("#end[aria-invalid=true]")
-		require.Equal(t, 1, mustEval[int](s.owner, `document.querySelectorAll('.problem, .asks[data-state=over]').length`), "it is said once")
+		require.Equal(t, 1, mustEval[int](s.owner, `document.querySelectorAll('.problem, .request-summary[data-state=over]').length`), "it is said once")
 		return s.owner
 	}},
 	{"bulk-subaccounts", func(t *testing.T, s *bulkFixture) *tab {

@@ -44,8 +44,8 @@ func (b *tab) fillJobForm(r schema.ResourceType, name string, days int, hook str
 	b.setField("#end", string(fixture.Yesterday()))
 	b.setField("#name", name)
 	if hook != "" {
-		if !b.exists("#tell[open]") {
-			b.click("#tell-more")
+		if !b.exists("#notifications[open]") {
+			b.click("#show-notifications")
 		}
 		b.setField("#url", hook)
 	}
@@ -117,7 +117,7 @@ func TestFromADailyExportAndAJobToADeletedFileByClicks(t *testing.T) {
 	require.True(t, owner.exists("[data-daily=Messages][data-enabled=false]"))
 
 	owner.fillJobForm(schema.Calls, "März & <script>alert(1)</script>", 5, hooks.URL+"/job")
-	owner.waitUntil("what it costs", `document.querySelector('#asks').textContent === 'This requests 5 days and leaves 361 of today’s 366 days.'`)
+	owner.waitUntil("what it costs", `document.querySelector('#request-summary').textContent === 'This requests 5 days and leaves 361 of today’s 366 days.'`)
 	owner.clickLink("#ask-job")
 	owner.waitForText("Your job requests 5 days. 361 of today’s 366 days are left.")
 	job := owner.waitForJob("done")
@@ -186,7 +186,7 @@ func TestAJobOfAnotherTabIsSeenAndWhatIsBeingTypedStays(t *testing.T) {
 	b := signedInTab(t, c.Owner)
 	b.navigate(bulkExport)
 	b.setField("#name", "not asked for yet")
-	b.click("#tell-more")
+	b.click("#show-notifications")
 	other := signedInTab(t, c.Admin)
 	other.navigate(bulkExport)
 	other.fillJobForm(schema.Participants, "Of the admin", 10, "")
@@ -194,7 +194,7 @@ func TestAJobOfAnotherTabIsSeenAndWhatIsBeingTypedStays(t *testing.T) {
 	require.Equal(t, other.waitForJob("done"), b.waitForJob("done"))
 	b.waitForText("requested by Bo Marlowe")
 	b.waitForText("This requests 7 days and leaves 349 of today’s 366 days.")
-	b.waitUntil("what was typed", `document.querySelector('#name').value === 'not asked for yet' && document.querySelector('#tell').open`)
+	b.waitUntil("what was typed", `document.querySelector('#name').value === 'not asked for yet' && document.querySelector('#notifications').open`)
 	require.True(t, mustEval[bool](b, `[...document.querySelectorAll('#quota time')].every(time => !time.textContent.includes('UTC'))`))
 }
 

@@ -245,8 +245,8 @@ func TestADownloadThatCannotStartIsUnavailableInTime(t *testing.T) {
 	}
 }
 
-// stalling is an S3 that says what it has, and gives an object's beginning and
-// its end, but nothing between.
+// stalling is a proxy to S3 that answers the first request for a range and none
+// after it.
 func stalling(t *testing.T, endpoint string) string {
 	t.Helper()
 	there, err := url.Parse(endpoint)

@@ -25,10 +25,10 @@ func TestTheConfirmationMailIsResentThreeTimesAnHour(t *testing.T) {
 	id := fx.request(fx.owner).ID
 	again := exports + "/" + id + "/confirmation"
 	require.Equal(t, 1, (<-fakeActivities.mails).LinkVersion)
-	for generation := 2; generation <= 4; generation++ {
+	for version := 2; version <= 4; version++ {
 		a := fx.send(fx.admin, http.MethodPost, again)
 		require.Equal(t, http.StatusAccepted, a.status, a.body)
-		require.Equal(t, activities.SendEmailInput{About: id, Account: fx.account, Kind: accountexport.RequestEmail, LinkVersion: generation}, <-fakeActivities.mails)
+		require.Equal(t, activities.SendEmailInput{About: id, Account: fx.account, Kind: accountexport.RequestEmail, LinkVersion: version}, <-fakeActivities.mails)
 	}
 	a := fx.send(fx.owner, http.MethodPost, again)
 	requireProblem(t, a, http.StatusTooManyRequests, "too_many_mails")

@@ -143,7 +143,7 @@ func TestABodyIsNothingOrASmallJSONObject(t *testing.T) {
 	require.Equal(t, http.StatusAccepted, fx.send(fx.owner, http.MethodPost, exports+"/"+id+"/cancel", body(`{}`)).status)
 }
 
-// secret stands for a customer's data in an error of some part.
+// secret stands for a customer's data in the text of an error.
 const secret = "Ada Lovelace, +44 20 7946 0000"
 
 func TestInternalErrorsAreOnlyLogged(t *testing.T) { // not parallel: it listens to the process's log
@@ -165,7 +165,7 @@ func TestInternalErrorsAreOnlyLogged(t *testing.T) { // not parallel: it listens
 	require.Contains(t, log.String(), "route=/schemas/account-export-1.0.json")
 }
 
-func TestTheSchemaIsMadeOnceAndAFailureIsNotRetriedAtOnce(t *testing.T) {
+func TestTheSchemaIsGeneratedOnceAndAFailureIsNotRetriedAtOnce(t *testing.T) {
 	t.Parallel()
 	asked, away := 0, schema.Errorf(schema.Unavailable, schema.CodeDatabaseUnavailable, "The database is not available right now. Please try again.")
 	away.RetryAfter = time.Second

@@ -28,7 +28,7 @@ func TestAStreamShowsEveryStepInOrderAndEnds(t *testing.T) {
 	fx.openRow(id)
 	require.NoError(t, fx.store.ConfirmExport(t.Context(), id, "", "age1recipient", []byte("wrapped")))
 	var received []event
-	go fx.make(id)
+	go fx.collect(id)
 	for e := range events {
 		received = append(received, e)
 		if e.Status == schema.Completed {
@@ -87,7 +87,7 @@ func TestOpenStreamsOfAPrincipalAreLimited(t *testing.T) {
 	require.Equal(t, schema.Pending, (<-fx.follow(fx.admin, id)).Status) // others are not in the way
 
 	stops[3]()
-	eventually(t, "there is room", func() bool {
+	eventually(t, "another stream is allowed", func() bool {
 		res := fx.open(fx.owner, http.MethodGet, exports+"/"+id+"/events")
 		require.NoError(t, res.Body.Close())
 		return res.StatusCode == http.StatusOK
@@ -118,14 +118,14 @@ func TestAStreamOutlivesTheServersTimeoutsAndDatabaseErrors(t *testing.T) {
 	fx.url = fx.serve(700 * time.Millisecond)
 	events := fx.follow(fx.owner, id)
 	require.Equal(t, schema.Pending, (<-events).Status)
-	fx.exec(`alter table satchel.exports rename to exports_away`)
+	fx.exec(`alter table satchel.exports rename to exports_renamed`)
 	broken := time.NewTimer(1500 * time.Millisecond)
 	select {
 	case e, more := <-events:
 		t.Fatalf("received %v, %v", e.Status, more)
 	case <-broken.C:
 	}
-	fx.exec(`alter table satchel.exports_away rename to exports`)
+	fx.exec(`alter table satchel.exports_renamed rename to exports`)
 	fx.exec(`update satchel.exports set status = 'processing', confirmed_at = now()`)
 	require.Equal(t, schema.Processing, (<-events).Status)
 }
@@ -136,12 +136,13 @@ type event struct {
 	at time.Time
 }
 
-// make is a worker's part in an export: it reads, slower than one can look.
-func (fx *fixture) make(id string) {
+// collect writes the rows of an export until it is completed, as a worker would,
+// slower than the stream polls.
+func (fx *fixture) collect(id string) {
 	ctx := fx.t.Context()
 	check := func(err error) {
 		if err != nil && ctx.Err() == nil {
-			fx.t.Errorf("make the export: %v", err)
+			fx.t.Errorf("collect the export: %v", err)
 		}
 	}
 	_, err := fx.store.StartCollecting(ctx, id)

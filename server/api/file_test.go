@@ -38,7 +38,7 @@ type file struct {
 	endpoint, bucket, keyset string
 }
 
-// form is one of the two ways the file is sent in.
+// form is the file in one of its two content codings.
 type form struct {
 	encoding string
 	bytes    []byte

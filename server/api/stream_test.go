@@ -57,7 +57,7 @@ func TestAStreamSendsAnEventOnlyWhereItsKeyHasChanged(t *testing.T) {
 	require.Equal(t, "event: a\ndata: 1\n\nevent: b\ndata: x\ndata: y\ndata: z\n\nevent: a\ndata: 2\n\nevent: a\ndata: 1\n\n", recorder.Body.String())
 }
 
-func TestAStreamOutlivesWhatIsAwayAndEndsWithTheExport(t *testing.T) {
+func TestAStreamOutlivesOutagesAndEndsWithTheExport(t *testing.T) {
 	t.Parallel()
 	s, recorder := newTestStream(t, time.Now)
 	e := schema.Export{Status: schema.Processing}

@@ -94,13 +94,13 @@ func TestAFloodOfUnknownKeysCostsOneFetchInTenSeconds(t *testing.T) {
 func TestUnreadableKeysAreUnavailableAndNoFailure(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
-	fx.issuer.away.Store(true)
+	fx.issuer.failing.Store(true)
 	token := bearing(fx.issuer.token(jose.RS256, fx.issuer.claims(fx.account, fx.owner)))
 	for range 30 {
 		require.Equal(t, http.StatusServiceUnavailable, fx.send(http.MethodGet, "/", token).status)
 	}
 	require.EqualValues(t, 1, fx.issuer.fetches.Load())
-	fx.issuer.away.Store(false)
+	fx.issuer.failing.Store(false)
 	fx.pass(11 * time.Second)
 	// go-oidc returns the result of a fetch for an instant after it has ended.
 	require.Eventually(t, func() bool {

@@ -42,7 +42,7 @@ type fixture struct {
 	token                string // the account's own
 	key, secret          string // an API key of the owner
 
-	meanwhile func() // happens while a request to /long is answered
+	meanwhile func() // called before /long reauthorizes
 
 	mu  sync.Mutex
 	now time.Time

@@ -22,13 +22,13 @@ import (
 	"satchel/server/auth"
 )
 
-// issuer is a host application that vouches for its people.
+// issuer is a host application that issues JWTs.
 type issuer struct {
 	t       *testing.T
 	url     string
 	keys    map[jose.SignatureAlgorithm]crypto.Signer
 	fetches atomic.Int64
-	away    atomic.Bool
+	failing atomic.Bool
 }
 
 func newIssuer(t *testing.T) *issuer {
@@ -48,8 +48,8 @@ func newIssuer(t *testing.T) *issuer {
 
 func (i *issuer) serve(w http.ResponseWriter, _ *http.Request) {
 	i.fetches.Add(1)
-	if i.away.Load() {
-		http.Error(w, "away", http.StatusBadGateway)
+	if i.failing.Load() {
+		http.Error(w, "failing", http.StatusBadGateway)
 		return
 	}
 	var set jose.JSONWebKeySet

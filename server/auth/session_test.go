@@ -115,7 +115,7 @@ func TestASessionLastsHalfAnHourUnusedAndTwelveHoursAtMost(t *testing.T) {
 	require.Less(t, left(), 2*time.Minute, "a session seen a moment ago is not written again")
 	fx.pass(2 * time.Minute)
 	fx.do(browser, http.MethodGet, "/").principal(t)
-	require.InDelta(t, 30*time.Minute, left(), float64(time.Minute), "one that is used stays awake")
+	require.InDelta(t, 30*time.Minute, left(), float64(time.Minute), "one that is used is extended")
 
 	fx.exec(`update satchel.sessions set expiry = now() - interval '1 second'`)
 	require.Equal(t, http.StatusUnauthorized, fx.do(browser, http.MethodGet, "/").status)

@@ -158,7 +158,7 @@ func with(cookie *http.Cookie) func(*http.Request) {
 	return func(r *http.Request) { r.AddCookie(cookie) }
 }
 
-func TestADirectoryThatIsAwayIsUnavailableAndNoFailedSignIn(t *testing.T) {
+func TestAnUnavailableDirectoryIsA503AndNoFailedSignIn(t *testing.T) {
 	t.Parallel()
 	away := schema.Errorf(schema.Unavailable, schema.CodeDatabaseUnavailable, "Away.")
 	issuer := newIssuer(t)

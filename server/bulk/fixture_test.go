@@ -309,7 +309,7 @@ func (fx *fixture) send(as credentials, method, path string, form url.Values, ch
 	return a
 }
 
-// requireError requires an error with this status and code, whose message contains the words.
+// requireErrorDocument requires that the body is Twilio's error document.
 func requireErrorDocument(t *testing.T, a response) {
 	t.Helper()
 	require.Equal(t, "application/json; charset=utf-8", a.header.Get("Content-Type"))

@@ -249,7 +249,7 @@ func TestPageTokensAreBoundToTheirList(t *testing.T) {
 	}
 }
 
-func TestTooManyJobsAtOnceAreAskedToWait(t *testing.T) {
+func TestTooManyJobsAtOnceAreRejectedWithRetryAfter(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := &Bulk{openSlots: make(chan struct{}, maxConcurrentOpens)}
@@ -273,13 +273,13 @@ func TestEveryStatusHasACodeWithAPage(t *testing.T) {
 	for _, err := range []error{
 		schema.Errorf(schema.Invalid, "x", "x"), schema.Errorf(schema.Unauthenticated, "x", "x"), schema.Errorf(schema.Forbidden, "x", "x"),
 		schema.Errorf(schema.NotFound, "x", "x"), schema.Errorf(schema.Conflict, "x", "x"), schema.Errorf(schema.Gone, "x", "x"),
-		schema.Errorf(schema.Limited, "x", "x"), schema.Errorf(schema.Unavailable, "x", "x"), errors.New(schema.CodeInternal),
+		schema.Errorf(schema.Limited, "x", "x"), schema.Errorf(schema.Unavailable, "x", "x"), errors.New("internal text"),
 		echo.ErrMethodNotAllowed, echo.ErrNotFound, &http.MaxBytesError{}, context.DeadlineExceeded,
 		echo.NewHTTPError(http.StatusPreconditionFailed), echo.NewHTTPError(http.StatusRequestedRangeNotSatisfiable),
 	} {
 		status, message, wait := describeError(requestTo("/v1/Exports/Calls", "", ""), err)
 		require.Contains(t, errorDocs, fmt.Sprint(twilioCode(status)), err)
-		require.NotContains(t, message, "internal")
+		require.NotContains(t, message, "internal text")
 		require.Equal(t, status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests, wait > 0, err)
 	}
 	for code, doc := range errorDocs {

@@ -45,7 +45,7 @@ func TestAFloodOfKeysTakesBoundedMemory(t *testing.T) {
 
 	now = now.Add(time.Minute)
 	require.Zero(t, b.Take("ada"))
-	require.Len(t, b.buckets, 1, "full buckets are forgotten")
+	require.Len(t, b.buckets, 1, "full buckets are deleted")
 }
 
 func TestAFractionOfATokenIsNoToken(t *testing.T) {
@@ -95,7 +95,7 @@ func TestSweepingKeepsBucketsThatAreNotFull(t *testing.T) {
 	for range 9 {
 		require.Zero(t, b.Take("ada"))
 	}
-	require.NotZero(t, b.Take("ada"), "a bucket with 9 of 10 tokens is remembered")
+	require.NotZero(t, b.Take("ada"), "a bucket with 9 of 10 tokens is kept")
 }
 
 func TestOnlyAFloodDeletesBucketsThatAreNotFull(t *testing.T) {

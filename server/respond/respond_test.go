@@ -30,7 +30,7 @@ func serve(t *testing.T, e *echo.Echo, method, path string, header ...string) *h
 	return w
 }
 
-// answerTo is the problem with which err is answered.
+// answerTo returns the response to err and its decoded problem.
 func answerTo(t *testing.T, err error) (*httptest.ResponseRecorder, map[string]any) {
 	t.Helper()
 	e := echo.New()
@@ -140,7 +140,7 @@ func TestAClientThatHasLeftIsNotAnswered(t *testing.T) {
 	require.Equal(t, http.StatusInternalServerError, w.Code, "the client is still there")
 }
 
-func TestFailuresAreLoggedInFullAndAwayIsAWarning(t *testing.T) { // not parallel: it replaces the default logger
+func TestFailuresAreLoggedInFullAndA503IsAWarning(t *testing.T) { // not parallel: it replaces the default logger
 	var log bytes.Buffer
 	before := slog.Default()
 	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
@@ -217,7 +217,7 @@ func TestEveryRequestHasThePolicyOfItsRoute(t *testing.T) {
 	}
 	require.True(t, r.PolicyOfRoute(http.MethodPost, "/pages/:id").FromHostSite)
 	require.False(t, r.PolicyOfRoute(http.MethodGet, "/pages/:id").FromHostSite)
-	require.Equal(t, Exporter, Policy{}.Access, "a route whose access is forgotten is closed")
+	require.Equal(t, Exporter, Policy{}.Access, "a route that states no access is not open")
 }
 
 func TestHandlersHaveATimeoutUnlessTheyStream(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 
 	"satchel/schema"
 	"satchel/server/auth"
+	"satchel/server/respond"
 )
 
 // download handles GET and HEAD /download/{token}, the link in the mail. The link names the
@@ -52,14 +53,9 @@ func (w *Web) returnAfterSignIn(c echo.Context, p auth.Principal, id string) err
 	return w.redirect(c, dataExport)
 }
 
-// isFileRoute reports whether a route serves a file.
-func isFileRoute(c echo.Context) bool {
-	return c.Path() == "/download/:token" || c.Path() == "/settings/data-export/:id/file"
-}
-
 // signInReason says why the request needs a sign-in.
 func (w *Web) signInReason(c echo.Context, sentence string) string {
-	if isFileRoute(c) {
+	if respond.PolicyOf(c).File {
 		return "Please sign in as an owner or admin of the account to download the file."
 	}
 	return sentence
@@ -68,7 +64,7 @@ func (w *Web) signInReason(c echo.Context, sentence string) string {
 // signInReturn is the path to return to after signing in.
 func (w *Web) signInReturn(c echo.Context) string {
 	back := w.returnPath(c.Request())
-	if isFileRoute(c) && c.QueryString() == "" {
+	if respond.PolicyOf(c).File && c.QueryString() == "" {
 		back += "?" + signedInParam
 	}
 	return back

@@ -3,7 +3,7 @@
 (() => {
   "use strict";
 
-  const start = document.getElementById("start"), end = document.getElementById("end"), summary = document.getElementById("asks"), button = document.getElementById("ask-job");
+  const start = document.getElementById("start"), end = document.getElementById("end"), summary = document.getElementById("request-summary"), button = document.getElementById("ask-job");
   const newest = end.max, oldest = start.min, day = 86400000;
   const number = (n) => n.toLocaleString("en");
   const days = (n) => n === 1 ? "1 day" : number(n) + " days";
@@ -41,7 +41,7 @@
   function poll() {
     const live = document.getElementById("live");
     if (!document.hidden && !live.inert && window.htmx) window.htmx.trigger(live, "refresh");
-    setTimeout(poll, Number(live.dataset.pace));
+    setTimeout(poll, Number(live.dataset.pollInterval));
   }
-  setTimeout(poll, Number(document.getElementById("live").dataset.pace));
+  setTimeout(poll, Number(document.getElementById("live").dataset.pollInterval));
 })();
