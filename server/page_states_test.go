@@ -94,16 +94,16 @@ func TestThePageShowsTheDeliveryStateOfTheConfirmationMail(t *testing.T) {
 	fx := newFixture(t, withTemporal)
 	e := fx.pendingExport(fx.owner)
 	owner := fx.signedIn(fx.owner)
-	owner.get(settings).requirePage(t, http.StatusOK, "We are sending an e-mail with a link to", fx.owner+"@example.com")
+	owner.get(settings).requirePage(t, http.StatusOK, "We are sending an email with a link to", fx.owner+"@example.com")
 	key := schema.EmailKey(schema.ConfirmationEmail, fx.owner, 1)
 	require.NoError(t, fx.deps.store.RecordEmailOutcome(t.Context(), e.ID, schema.EmailKey("notice", fx.admin, 1), true))
-	owner.get(settings).requirePage(t, http.StatusOK, "We are sending an e-mail")
+	owner.get(settings).requirePage(t, http.StatusOK, "We are sending an email")
 	require.NoError(t, fx.deps.store.RecordEmailOutcome(t.Context(), e.ID, key, false))
 	owner.get(settings).requirePage(t, http.StatusOK, "cannot be delivered to", fx.owner+"@example.com", `id="resend"`)
 	require.NoError(t, fx.deps.store.RecordEmailOutcome(t.Context(), e.ID, key, true))
-	owner.get(settings).requirePage(t, http.StatusOK, "We have sent an e-mail with a link to", fx.owner+"@example.com")
-	fx.updateExport(e, "generation = 2")
-	owner.get(settings).requirePage(t, http.StatusOK, "We are sending an e-mail")
+	owner.get(settings).requirePage(t, http.StatusOK, "We have sent an email with a link to", fx.owner+"@example.com")
+	fx.updateExport(e, "link_version = 2")
+	owner.get(settings).requirePage(t, http.StatusOK, "We are sending an email")
 }
 
 func TestAProgramsRequestIsMailedToTheOwners(t *testing.T) {
