@@ -65,7 +65,7 @@ const (
 	// CodeUserNotFound means that the directory has no such user.
 	CodeUserNotFound = "user_not_found"
 	// CodeCredentialNotFound means that the directory has no such account or API key. No response shows it.
-	CodeCredentialNotFound = "credential_not_found"
+	CodeCredentialNotFound = "credential_not_found" //nolint:gosec // an error code
 	// CodeNoSigningKey means that the account has no auth token to sign webhooks with.
 	CodeNoSigningKey = "no_signing_key"
 	// CodeNotSeen means that the source database does not show an account or its people yet. Activities retry it; no response shows it.

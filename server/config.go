@@ -75,9 +75,9 @@ func (c config) validate() (validated, error) {
 		s.PublicBaseURL = cmp.Or(c.PublicBaseURL, "http://"+net.JoinHostPort("127.0.0.1", strconv.Itoa(c.Port)))
 	}
 	var linksErr error
-	s.site, s.linkKey, linksErr = s.Links.Parse(c.Dev)
+	s.site, s.linkKey, linksErr = s.Parse(c.Dev)
 	problems := []error{
-		linksErr, s.checkDev(), s.checkHost(), s.checkBulk(), s.Bulk.Check(), program.CheckStopGrace(c.StopGrace),
+		linksErr, s.checkDev(), s.checkHost(), s.checkBulk(), s.Check(), program.CheckStopGrace(c.StopGrace),
 		checkURL("SIGN_IN_URL", c.SignInURL), checkURL("TEMPORAL_UI_URL", c.TemporalUIURL),
 		program.Positive("CONFIRM_WINDOW", c.Confirm), program.Positive("DOWNLOAD_WINDOW", c.Download),
 		program.Positive("COOLDOWN", c.Cooldown), program.Positive("COLLECT_RETRY_WINDOW", c.Collect),

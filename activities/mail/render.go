@@ -37,6 +37,7 @@ var Kinds = []Kind{Confirmation, Notice, Ready, Failed, Lapsed, JobRequested, Jo
 // several people may read a mailbox.
 type Requester string
 
+// The possible requesters.
 const (
 	OwnerOrAdmin Requester = ""        // an owner or admin other than the recipient
 	Recipient    Requester = "reader"  // the recipient

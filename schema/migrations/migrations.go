@@ -26,6 +26,7 @@ var files embed.FS
 // the schema that holds its tables.
 type Set string
 
+// The sets.
 const (
 	Satchel  Set = "satchel"
 	Platform Set = "platform"

@@ -368,7 +368,7 @@ func TestAStreamEndsOnceItsUserMayNoLongerExport(t *testing.T) {
 	status, _ := fx.signedIn(fx.otherOwner).send(http.MethodGet, path, nil)
 	require.Equal(t, http.StatusNotFound, status)
 
-	res := fx.signedIn(fx.admin).open(http.MethodGet, path, nil)
+	res := fx.signedIn(fx.admin).open(http.MethodGet, path, nil) //nolint:bodyclose // it is closed in the next line
 	defer res.Body.Close()
 	require.Equal(t, http.StatusOK, res.StatusCode)
 	lines := bufio.NewScanner(res.Body)

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
 	"github.com/stretchr/testify/require"
 
 	"satchel/schema"
@@ -87,8 +88,8 @@ func TestAnUnreachableDatabaseIsUnavailable(t *testing.T) {
 		require.False(t, strings.Contains(wrapped.Error(), "example.com"))
 	}
 	require.True(t, sqlstate.Is(sqlstate.Wrap("read", &pq.Error{Code: "57P01"}), "57P01"))
-	for _, code := range []string{"57014", "25P02", "42501", "23505"} {
-		require.Empty(t, schema.KindOf(sqlstate.Wrap("read", &pq.Error{Code: pq.ErrorCode(code)})), code)
+	for _, code := range []pqerror.Code{"57014", "25P02", "42501", "23505"} {
+		require.Empty(t, schema.KindOf(sqlstate.Wrap("read", &pq.Error{Code: code})), code)
 	}
 }
 
