@@ -7,7 +7,7 @@ BIN := $(CURDIR)/.dev/bin
 # How many packages with the race detector are built and tested at once, beside one
 # of the packages with stacks; all of them wait a lot. And how long one may take.
 PARALLEL ?= 2
-TIMEOUT ?= 20m
+TIMEOUT ?= 40m
 # These start whole stacks of other processes and hold no concurrent code themselves,
 # so they run without the race detector. The longest comes first, here and below.
 STACKS := ./dev/e2e ./dev/browser ./dev/stack ./dev/services
