@@ -117,7 +117,7 @@ var bulkStates = []struct {
 		require.NoError(t, err)
 		s.owner.navigate(bulkExport)
 		s.owner.fillJobForm(schema.Conferences, "One too many", 3, "")
-		s.owner.waitUntil("it is told before", `document.querySelector('#request-summary').textContent === 'This requests 3 days, but only 2 of today’s 366 days are left.'`)
+		s.owner.waitUntil("the form says so before it is sent", `document.querySelector('#request-summary').textContent === 'This requests 3 days, but only 2 of today’s 366 days are left.'`)
 		s.owner.problems.allowStatus(http.StatusTooManyRequests)
 		s.owner.clickLink("#ask-job")
 		s.owner.waitFor("#end[aria-invalid=true]")

@@ -206,7 +206,7 @@ var states = []state{
 		mail := linkIn(t, awaitMail(t, export, s.harbour.Owner.Email, "/confirm/"), "/confirm/")
 		s.boss.navigate(mail)
 		s.boss.waitFor("#confirm")
-		s.resume = pauseWorker(t) // nobody acts on it yet
+		s.resume = pauseWorker(t) // the run has not acted on it yet
 		s.boss.clickLink("#confirm")
 		s.boss.waitForText("confirmed")
 		s.mail = mail
