@@ -162,7 +162,7 @@ var states = []state{
 		s.resume = pauseWorker(t) // or it would be removed
 		s.ferry.update(t, `update satchel.exports set status = 'completed', completed_at = now(), expires_at = now() - interval '1 second',
 			available_again_at = now() + interval '1 hour', size = 480000, sha256 = repeat('ab', 32) where account_sid = $1`)
-		s.captain.waitForText("has ended")
+		s.captain.waitForText("download period is over")
 		return s.captain
 	}},
 	{"signed-out", func(t *testing.T, s *stateFixture) *tab {
