@@ -53,9 +53,9 @@ func (db *DB) AuditWithinLimit(ctx context.Context, e AuditEvent, limit int, win
 			return err
 		}
 		var microseconds int64
-		err := tx.GetContext(ctx, &microseconds, `select ceil(extract(epoch from at - clock_timestamp()) * 1000000)::bigint + $3
+		err := tx.GetContext(ctx, &microseconds, `select ceil(extract(epoch from at - statement_timestamp()) * 1000000)::bigint + $3
 			from satchel.audit where subject = $1 and action = $2
-			and at > clock_timestamp() - $3 * interval '1 microsecond'
+			and at > statement_timestamp() - $3 * interval '1 microsecond'
 			order by at desc limit 1 offset $4`, e.Subject, e.Action, window.Microseconds(), limit-1)
 		if errors.Is(err, sql.ErrNoRows) {
 			return audit(ctx, tx, e)

@@ -17,7 +17,7 @@ const dayFileColumns = `id, account_sid, resource_type, to_char(day, 'YYYY-MM-DD
 
 // readable is the predicate of a day file whose key exists and which has not
 // expired by the database's clock.
-const readable = `wrapped is not null and expires_at > clock_timestamp()`
+const readable = `wrapped is not null and expires_at > statement_timestamp()`
 
 // outdated is the predicate of a day file with a call that was erased longer ago
 // than the given time. No file is published with a call that is known to be
@@ -25,7 +25,7 @@ const readable = `wrapped is not null and expires_at > clock_timestamp()`
 func outdated(ago time.Duration) string {
 	return `resource_type = ` + sqlText(schema.Calls) + ` and exists (select from satchel.erased_calls e
 		where e.account_sid = day_files.account_sid and e.day = day_files.day
-		and e.at > day_files.created_at and e.at <= clock_timestamp() - ` + fmt.Sprintf("interval '%d microseconds')", ago.Microseconds())
+		and e.at > day_files.created_at and e.at <= statement_timestamp() - ` + fmt.Sprintf("interval '%d microseconds')", ago.Microseconds())
 }
 
 // visible is the predicate of a day file that may be listed and downloaded. One

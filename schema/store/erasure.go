@@ -77,7 +77,7 @@ func (b *BulkExports) DueErasures(ctx context.Context, limit int) ([]schema.Eras
 	}
 	err := b.pool.SelectContext(ctx, &rows, `select account_sid, array_agg(call_sid) as calls from (
 			select account_sid, call_sid from satchel.erased_calls
-			where erase_again_at <= clock_timestamp() order by erase_again_at limit $1) due
+			where erase_again_at <= statement_timestamp() order by erase_again_at limit $1) due
 		group by account_sid order by account_sid`, limit)
 	due := make([]schema.Erasures, len(rows))
 	for i, r := range rows {
@@ -90,7 +90,7 @@ func (b *BulkExports) DueErasures(ctx context.Context, limit int) ([]schema.Eras
 // again after a day, as long as the platform may still move them there.
 func (b *BulkExports) RecordErased(ctx context.Context, e schema.Erasures) error {
 	_, err := b.pool.ExecContext(ctx, `update satchel.erased_calls
-		set erase_again_at = case when day >= clock_timestamp() at time zone 'UTC' - `+archivedWithin+` then clock_timestamp() + `+eraseEvery+` end
+		set erase_again_at = case when day >= statement_timestamp() at time zone 'UTC' - `+archivedWithin+` then clock_timestamp() + `+eraseEvery+` end
 		where account_sid = $1 and call_sid = any ($2) and erase_again_at is not null`, e.Account, pq.Array(e.Calls))
 	return sqlstate.Wrap("record erasures from the archive", err)
 }
