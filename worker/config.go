@@ -32,6 +32,8 @@ type runCommand struct {
 	DaysAtOnce   int           `env:"DAYS_AT_ONCE" default:"6" help:"Day files of bulk exports written at once."`
 	HooksAtOnce  int           `env:"HOOKS_AT_ONCE" default:"32" help:"Webhooks delivered at once. A receiver may take 15 seconds to answer."`
 
+	history `embed:""`
+
 	MetricsAddress string        `name:"metrics-address" env:"METRICS_ADDRESS" default:"127.0.0.1:9091" help:"Where /metrics, /healthz and /readyz are served."`
 	Concurrency    int           `env:"CONCURRENCY" default:"24" help:"Categories and archives read or written at once. To each database there may be DAYS_AT_ONCE and 16 connections more than that, for everything else."`
 	StopGrace      time.Duration `env:"STOP_GRACE" default:"20s" help:"How long running activities may go on after SIGTERM."`
@@ -39,6 +41,12 @@ type runCommand struct {
 	SweepEvery     time.Duration `env:"SWEEP_EVERY" default:"15m" help:"How often the sweeps run."`
 	SweepGrace     time.Duration `env:"SWEEP_GRACE" default:"10m" help:"How long something must be overdue before a sweep handles it."`
 	Dev            bool          `env:"DEV" help:"Accept keys that were made for one machine."`
+}
+
+// history is how long the rows of what is over are kept.
+type history struct {
+	HistoryRetention time.Duration `name:"history-retention" env:"HISTORY_RETENTION" default:"17520h" placeholder:"TIME" help:"How long an export is listed after it has ended, and a daily export's setting kept after it was switched off (${default}, two years)."`
+	AuditRetention   time.Duration `name:"audit-retention" env:"AUDIT_RETENTION" default:"26280h" placeholder:"TIME" help:"How long the audit trail is kept; a year (8760h) at least (${default}, three years)."`
 }
 
 // migrateCommand applies migrations.

@@ -16,6 +16,7 @@ import (
 
 	"satchel/activities/program"
 	"satchel/activities/vault"
+	"satchel/schema"
 	"satchel/schema/migrations"
 )
 
@@ -56,6 +57,12 @@ func (r runCommand) Validate() error {
 		return errors.New("DAILY_DELAY must be less than a day, and not negative")
 	case r.SweepEvery < time.Second, r.SweepGrace < time.Second:
 		return errors.New("SWEEP_EVERY and SWEEP_GRACE must be at least a second")
+	}
+	if r.HistoryRetention < schema.MinHistoryRetention {
+		return fmt.Errorf("HISTORY_RETENTION must be at least %.0fh", schema.MinHistoryRetention.Hours())
+	}
+	if r.AuditRetention < schema.MinAuditRetention {
+		return fmt.Errorf("AUDIT_RETENTION must be at least %.0fh, which is a year", schema.MinAuditRetention.Hours())
 	}
 	return errors.Join(r.Check(), program.CheckStopGrace(r.StopGrace))
 }

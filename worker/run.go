@@ -86,7 +86,7 @@ func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 		ready.Set(program.CheckTemporal, program.TemporalCheck(temporal))
 		records, runs, links := source.NewPlatform(platform, queries), runsAdapter{temporal}, schema.NewLinks(linkKey)
 		return r.work(ctx, temporal, metrics, logger, own, &activitySet{
-			exports: &accountexport.Activities{Store: own.AccountExports(), Source: records, Vault: objects, Runs: runs, Count: metrics},
+			exports: &accountexport.Activities{Store: own.AccountExports(), Source: records, Vault: objects, Runs: runs, Count: metrics, Retention: r.Retention()},
 			bulk: &bulkexport.Activities{
 				Store: own.BulkExports(), Source: records, Vault: objects, Archive: archive, Secrets: objects, Hooks: hooks,
 				Runs: runs, Schedules: schedulesAdapter{temporal, r.DailyDelay, r.limits()}, Count: metrics, Grace: r.SweepGrace,
@@ -181,6 +181,11 @@ func scheduleDaily(ctx context.Context, own *store.BulkExports, schedules bulkex
 			}
 		}
 	}
+}
+
+// Retention is how long rows of what is over are kept.
+func (h history) Retention() schema.HistoryRetention {
+	return schema.HistoryRetention{History: h.HistoryRetention, Audit: h.AuditRetention}
 }
 
 // limits are the limits of bulk exports that start from now on.

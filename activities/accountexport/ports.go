@@ -51,6 +51,7 @@ type assembleStore interface {
 type sweepStore interface {
 	Overdue(ctx context.Context, grace time.Duration, after string, limit int) ([]schema.OverdueExport, error)
 	ActiveIDs(ctx context.Context, ids []string) (map[string]bool, error)
+	PurgeHistory(ctx context.Context, r schema.HistoryRetention) error
 }
 
 // EmailStore is what e-mails about an export say of it.

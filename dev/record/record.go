@@ -170,6 +170,7 @@ func (r *recorder) registerAccountExport(w worker.Worker) {
 			Ending: schema.Ending{Status: schema.Failed, Reason: schema.ReasonInterrupted}}
 		return exportactivities.FindOverdueExportsResult{Removals: []exportactivities.RemoveArchiveInput{removal}, Next: removal.Export}, nil
 	})
+	named("PurgeHistory", func(context.Context) error { return nil })
 	named("RemoveOrphanedExports", func(context.Context, activities.RemoveOrphansInput) (activities.RemoveOrphansResult, error) {
 		return activities.RemoveOrphansResult{Removed: 1}, nil
 	})

@@ -27,13 +27,14 @@ type SweepResult struct {
 
 // AccountExportSweep removes exports whose run was terminated or lost, and records how
 // they ended, as the run would have done. It also removes objects that belong to no
-// row. If something cannot be removed, the sweep removes the rest and then fails, so
+// row, and purges rows whose retention is over. If something cannot be removed, the sweep removes the rest and then fails, so
 // that operators see it; the next sweep tries again.
 func AccountExportSweep(ctx workflow.Context, in SweepInput) (SweepResult, error) {
 	var result SweepResult
 	err := errors.Join(
 		removeOverdue(ctx, in, &result),
 		removeOrphans(ctx, in, &result),
+		workflow.ExecuteActivity(workflows.SweepOptions(ctx, "Purge old rows"), a.PurgeHistory).Get(ctx, nil),
 	)
 	if err == nil && result.Failed > 0 {
 		err = fmt.Errorf("%d exports could not be removed", result.Failed)

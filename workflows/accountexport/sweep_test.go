@@ -39,6 +39,7 @@ func TestSweepRemovesExportsWithoutARunAndSendsEmailsOfFailures(t *testing.T) {
 	})
 	env.OnActivity(emails.SendEmail, mock.Anything,
 		activities.SendEmailInput{About: second.Export, Account: second.Account, Kind: exportactivities.FailedEmail, LinkVersion: 1}).Return(nil).Once()
+	env.OnActivity(a.PurgeHistory, mock.Anything).Return(nil).Once()
 	env.OnActivity(a.RemoveOrphanedExports, mock.Anything, mock.Anything).Return(activities.RemoveOrphansResult{Removed: 3}, nil).Once()
 
 	env.ExecuteWorkflow(accountexport.AccountExportSweep, accountexport.SweepInput{Grace: time.Minute})
@@ -73,6 +74,7 @@ func TestAnExportThatCannotBeRemovedDoesNotStopTheRest(t *testing.T) {
 		removed = append(removed, in.Export)
 		return nil
 	})
+	env.OnActivity(a.PurgeHistory, mock.Anything).Return(nil).Once()
 	env.OnActivity(a.RemoveOrphanedExports, mock.Anything, mock.Anything).Return(activities.RemoveOrphansResult{Removed: 1}, nil).Once()
 	began := env.Now()
 
