@@ -16,6 +16,11 @@ import (
 // SweepInput is the input of AccountExportSweep.
 type SweepInput struct {
 	Grace time.Duration // how long something must be overdue before the sweep handles it
+
+	// Set when the sweep continues as new: the last export of the last page, and what
+	// was done so far.
+	After string      `json:",omitzero"`
+	Done  SweepResult `json:",omitzero"`
 }
 
 // SweepResult is the result of AccountExportSweep.
@@ -30,9 +35,13 @@ type SweepResult struct {
 // row, and purges rows whose retention is over. If something cannot be removed, the sweep removes the rest and then fails, so
 // that operators see it; the next sweep tries again.
 func AccountExportSweep(ctx workflow.Context, in SweepInput) (SweepResult, error) {
-	var result SweepResult
+	result := in.Done
+	overdue := removeOverdue(ctx, in, &result)
+	if workflow.IsContinueAsNewError(overdue) {
+		return result, overdue
+	}
 	err := errors.Join(
-		removeOverdue(ctx, in, &result),
+		overdue,
 		removeOrphans(ctx, in, &result),
 		workflow.ExecuteActivity(workflows.SweepOptions(ctx, "Purge old rows"), a.PurgeHistory).Get(ctx, nil),
 	)
@@ -42,9 +51,11 @@ func AccountExportSweep(ctx workflow.Context, in SweepInput) (SweepResult, error
 	return result, err
 }
 
-// removeOverdue finds exports to remove, page by page, and removes them.
+// removeOverdue finds exports to remove, page by page, and removes them. Before its
+// history is too long, the sweep continues as new after the last page: it reaches the
+// later exports however many there are.
 func removeOverdue(ctx workflow.Context, in SweepInput, result *SweepResult) error {
-	for after := ""; ; {
+	for after := in.After; ; {
 		var overdue accountexport.FindOverdueExportsResult
 		if err := workflow.ExecuteActivity(workflows.SweepOptions(ctx, "Find overdue exports"), a.FindOverdueExports,
 			accountexport.FindOverdueExportsInput{Grace: in.Grace, After: after}).Get(ctx, &overdue); err != nil {
@@ -53,8 +64,11 @@ func removeOverdue(ctx workflow.Context, in SweepInput, result *SweepResult) err
 		if err := removeAll(ctx, overdue.Removals, result); err != nil {
 			return err
 		}
-		if after = overdue.Next; after == "" || workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
-			return nil // the next sweep continues
+		if after = overdue.Next; after == "" {
+			return nil
+		}
+		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
+			return workflow.NewContinueAsNewError(ctx, AccountExportSweep, SweepInput{Grace: in.Grace, After: after, Done: *result})
 		}
 	}
 }
