@@ -43,6 +43,7 @@ func TestNoQueryReadsTheHistoryOfOthers(t *testing.T) {
 		"exports":               func() error { _, err := a.Exports(ctx, account, 100); return err },
 		"older exports":         func() error { _, err := a.ExportsBefore(ctx, account, id("EX", 7), 100); return err },
 		"export":                func() error { _, err := a.Export(ctx, id("EX", 7)); return err },
+		"followed exports":      func() error { _, err := a.FollowedExports(ctx, []string{id("EX", 7), id("EX", 30005)}); return err },
 		"cooldown":              func() error { _, _, err := a.ActiveCooldown(ctx, manyExports); return err },
 		"download":              func() error { _, err := a.Download(ctx, account, id("EX", 7)); return notFoundIsFine(err) },
 		"overdue exports":       func() error { _, err := a.Overdue(ctx, time.Minute, "", 100); return err },

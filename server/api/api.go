@@ -43,6 +43,7 @@ type API struct {
 	openapi       *document
 	archiveSchema *document
 	streams       *streams
+	watcher       *watcher
 }
 
 // New makes an API. It connects to nothing.
@@ -56,6 +57,7 @@ func New(d Deps) *API {
 		openapi:       newDocument("application/json", func(context.Context) ([]byte, error) { return Contract(d.Site) }),
 		archiveSchema: newDocument("application/schema+json", d.ArchiveSchema),
 		streams:       newStreams(),
+		watcher:       newWatcher(d.Store),
 	}
 	if site, err := url.Parse(string(d.Site)); err == nil {
 		a.base = strings.TrimSuffix(site.EscapedPath(), "/")
