@@ -154,33 +154,11 @@ func (r runCommand) work(ctx context.Context, c client.Client, metrics *metrics,
 		})
 	})
 	working.Go(func() error {
-		return retry(ctx, logger, "scheduling daily exports", func() error { return scheduleDaily(ctx, own.BulkExports(), set.bulk.Schedules) })
+		return retry(ctx, logger, "scheduling daily exports", func() error {
+			return scheduleDaily(ctx, own.BulkExports(), schedulesAdapter{c, r.DailyDelay, r.limits()})
+		})
 	})
 	return working.Wait()
-}
-
-// scheduleDaily creates or updates the schedule of every daily export, so that daily
-// exports continue after Temporal's data was lost and follow changed settings.
-func scheduleDaily(ctx context.Context, own *store.BulkExports, schedules bulkexport.Schedules) error {
-	const page = 100
-	for last := (schema.BulkConfiguration{}); ; {
-		enabled, err := own.EnabledConfigurations(ctx, last, page)
-		if err != nil || len(enabled) == 0 {
-			return err
-		}
-		for _, last = range enabled {
-			if err := schedules.SetDaily(ctx, last.Account, last.Type, true); err != nil {
-				return err
-			}
-			now, err := own.Configuration(ctx, last.Account, last.Type)
-			if err == nil && !now.Enabled { // it was disabled meanwhile
-				err = schedules.SetDaily(ctx, last.Account, last.Type, false)
-			}
-			if err != nil {
-				return err
-			}
-		}
-	}
 }
 
 // Retention is how long rows of what is over are kept.
