@@ -69,6 +69,7 @@ func TestNoQueryReadsTheHistoryOfOthers(t *testing.T) {
 		"jobs":             func() error { _, err := b.Jobs(ctx, account, "", 7*day, store.JobCursor{}, 50); return err },
 		"jobs of a type":   func() error { _, err := b.Jobs(ctx, account, schema.Calls, 7*day, store.JobCursor{}, 50); return err },
 		"job":              func() error { _, err := b.AccountJob(ctx, account, id("JS", 7), 7*day); return notFoundIsFine(err) },
+		"queue":            func() error { _, err := b.Queue(ctx, id("JS", 33000)); return err },
 		"overdue jobs":     func() error { _, err := b.OverdueJobs(ctx, time.Minute, "", 100); return err },
 		"unmailed jobs":    func() error { _, err := b.JobsWithoutEmail(ctx, "job-ended", time.Minute, day, "", 100); return err },
 		"pending events":   func() error { _, err := b.PendingEvents(ctx, time.Minute, "", 100); return err },
@@ -181,6 +182,9 @@ func fill(t *testing.T, db *store.DB) {
 			select 'JS' || lpad(to_hex(n), 32, '0'), ` + ids + `, 'Calls', '', '2026-01-01', '2026-01-01', 'a@example.com', '', now() - interval '1 minute' * n, now() - interval '1 minute' * n
 			from generate_series(1, 20000) n`,
 		`insert into satchel.job_days (job_id, day, status, started_at, ended_at) select id, start_day, 'Completed', ended_at, ended_at from satchel.jobs`,
+		`insert into satchel.jobs (id, account_sid, resource_type, friendly_name, start_day, end_day, requested_by, created_at)
+			select 'JS' || lpad(to_hex(n), 32, '0'), ` + ids + `, 'Calls', '', '2026-01-01', '2026-01-30', '', now() from generate_series(31001, 33000) n`,
+		`insert into satchel.job_days (job_id, day, status) select id, day, 'Submitted' from satchel.jobs, generate_series(start_day, end_day, '1 day') day where ended_at is null`,
 		`insert into satchel.emails (subject, email_key, sent) select id, 'job-ended', true from satchel.jobs`,
 		`insert into satchel.events (id, account_sid, resource_type, webhook_url, webhook_method, days_completed, days_empty, days_failed, at, status)
 			select gen_random_uuid(), ` + ids + `, 'Calls', 'https://example.com', 'POST', 1, 0, 0, now() - interval '10 seconds' * n, 'delivered' from generate_series(1, 20000) n`,

@@ -1,6 +1,6 @@
 -- What a page, a request or a sweep reads must not grow with the history of others. These indexes serve the audit trail
 -- of an account and of a person, the cooldown of an account with many exports, exports whose time is over, and quotas
--- of past days. They are built concurrently, so that a large database can be used meanwhile; what an earlier attempt
+-- of past days; and they let the sweep page through jobs that have not ended. They are built concurrently, so that a large database can be used meanwhile; what an earlier attempt
 -- left behind is dropped first.
 
 -- +goose NO TRANSACTION
@@ -21,8 +21,11 @@ drop index concurrently if exists satchel.bulk_configurations_off;
 create index concurrently bulk_configurations_off on satchel.bulk_configurations (changed_at) where not enabled;
 drop index concurrently if exists satchel.bulk_configurations_on;
 create index concurrently bulk_configurations_on on satchel.bulk_configurations (account_sid, resource_type) where enabled;
+drop index concurrently if exists satchel.jobs_unended_by_id;
+create index concurrently jobs_unended_by_id on satchel.jobs (id) where ended_at is null;
 
 -- +goose Down
+drop index concurrently if exists satchel.jobs_unended_by_id;
 drop index concurrently if exists satchel.audit_of_account;
 drop index concurrently if exists satchel.audit_of_actor;
 drop index concurrently if exists satchel.exports_cooldown;
