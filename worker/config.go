@@ -15,6 +15,7 @@ type config struct {
 
 	Run     runCommand     `cmd:"" default:"withargs" help:"Run workflows and activities (the default)."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database up to date, and end."`
+	Erase   eraseCommand   `cmd:"" help:"Erase a person or an account from Satchel's own tables, and end. Without --yes it only counts."`
 	Keyset  keysetCommand  `cmd:"" help:"Write a new keyset for KEYSET_FILE, and end."`
 }
 
@@ -54,6 +55,15 @@ type migrateCommand struct {
 	program.Database `embed:""`
 
 	Platform bool `help:"Also make the platform's own tables, for one machine without a platform."`
+}
+
+// eraseCommand erases a person or an account from our own tables.
+type eraseCommand struct {
+	program.Database `embed:""`
+
+	Account string `xor:"who" required:"" placeholder:"ID" help:"Account whose rows are deleted. Its audit trail stays, without its ID, its people and its calls."`
+	User    string `xor:"who" required:"" placeholder:"ID" help:"Person who is erased from all rows. What they did stays in the audit trail under a random name."`
+	Yes     bool   `help:"Erase. Without this flag the command says how many rows there are, and changes nothing."`
 }
 
 // keysetCommand writes a keyset.

@@ -18,6 +18,7 @@ import (
 	"satchel/activities/vault"
 	"satchel/schema"
 	"satchel/schema/migrations"
+	"satchel/schema/store"
 )
 
 func main() {
@@ -77,6 +78,29 @@ func (m migrateCommand) Run(ctx context.Context, logger *slog.Logger) error {
 		return err
 	}
 	logger.Info("database is up to date", "sets", sets)
+	return nil
+}
+
+// Run erases, or counts what would be erased.
+func (e eraseCommand) Run(ctx context.Context, logger *slog.Logger) error {
+	own, err := store.Open(e.DatabaseURL, 1)
+	if err != nil {
+		return err
+	}
+	defer own.Close() //nolint:errcheck // the process ends
+	erase, id := own.EraseAccount, e.Account
+	if e.User != "" {
+		erase, id = own.ErasePerson, e.User
+	}
+	rows, err := erase(ctx, id, e.Yes)
+	if err != nil {
+		return err
+	}
+	message := "erased"
+	if !e.Yes {
+		message = "nothing was changed; with --yes these rows would be"
+	}
+	logger.Info(message, "account", e.Account, "user", e.User, "rows", rows)
 	return nil
 }
 

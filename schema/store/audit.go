@@ -26,6 +26,8 @@ const (
 	ActionRemoved         Action = "removed"
 	ActionErased          Action = "erased"     // a call, from the archive
 	ActionConfigured      Action = "configured" // the daily export of a type, which is the subject
+	ActionPersonErased    Action = "person_erased"
+	ActionAccountErased   Action = "account_erased"
 )
 
 // AuditEvent is a row of the audit trail: who did what to which export, job, day
