@@ -8,10 +8,10 @@ import (
 	"satchel/dev/tools"
 )
 
-// toolsCommand installs what the stack needs, and on request more.
+// toolsCommand installs what the stack needs, and with flags what tests and lint need.
 type toolsCommand struct {
-	Test bool `help:"And to run every test."`
-	Lint bool `help:"And to lint."`
+	Test bool `help:"Also what the tests need."`
+	Lint bool `help:"Also what make lint needs."`
 }
 
 // Run runs `dev tools`.

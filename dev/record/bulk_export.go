@@ -73,7 +73,8 @@ func (r *recorder) recordBulkExport(ctx context.Context, dir string) error {
 	return nil
 }
 
-// runDaily lets a schedule start the run, which gives it its day.
+// runDaily triggers the schedule of a daily export, so that the run has a scheduled
+// time, and returns the workflow ID of the run.
 func (r *recorder) runDaily(ctx context.Context, in bulkexport.BulkDailyInput) (id string, err error) {
 	if err := workflowclient.ScheduleDaily(ctx, r, in, time.Minute); err != nil {
 		return "", err
