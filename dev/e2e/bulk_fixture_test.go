@@ -20,7 +20,7 @@ import (
 	voice "github.com/twilio/twilio-go/rest/voice/v1"
 
 	"satchel/dev/demo"
-	"satchel/dev/e2e/pointed"
+	"satchel/dev/e2e/twilioclient"
 	"satchel/dev/fixture"
 	"satchel/schema"
 	"satchel/schema/catalog"
@@ -63,7 +63,7 @@ func twilioClient(t *testing.T, base, username, password string) twilioServices 
 	t.Helper()
 	at, err := url.Parse(base)
 	require.NoError(t, err)
-	c := pointed.Client(at, username, password)
+	c := twilioclient.Client(at, username, password)
 	return twilioServices{bulkexports.NewApiServiceWithClient(c), voice.NewApiServiceWithClient(c)}
 }
 

@@ -15,7 +15,7 @@ import (
 	voice "github.com/twilio/twilio-go/rest/voice/v1"
 
 	"satchel/dev/demo"
-	"satchel/dev/e2e/pointed"
+	"satchel/dev/e2e/twilioclient"
 	"satchel/dev/fixture"
 	"satchel/schema"
 )
@@ -269,7 +269,7 @@ func (r rejectedRequest) send(t *testing.T, base string) (err error) {
 	t.Helper()
 	at, err := url.Parse(base)
 	require.NoError(t, err)
-	c := pointed.Client(at, r.As.Username, r.As.Password)
+	c := twilioclient.Client(at, r.As.Username, r.As.Password)
 	exports, calls := bulkexports.NewApiServiceWithClient(c), voice.NewApiServiceWithClient(c)
 	return retryBusy(t, func() error {
 		switch r.Do {

@@ -16,7 +16,7 @@ func TestTheDocsShowTheCodeThatTestsRun(t *testing.T) {
 	require.NoError(t, err)
 	clients, err := os.ReadFile(filepath.Join(root, "docs", "clients.md"))
 	require.NoError(t, err)
-	for path, begins := range map[string]string{"pointed/pointed.go": "import (", "node/pointed.js": "const twilio"} {
+	for path, begins := range map[string]string{"twilioclient/client.go": "import (", "node/twilioClient.js": "const twilio"} {
 		code, err := os.ReadFile(path)
 		require.NoError(t, err)
 		at := strings.Index(string(code), begins)

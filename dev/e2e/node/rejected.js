@@ -2,7 +2,7 @@
 // compares the errors with the expected ones. Prints the number of requests.
 const assert = require("node:assert/strict");
 const { readFileSync } = require("node:fs");
-const pointed = require("./pointed.js");
+const twilioClient = require("./twilioClient.js");
 
 const input = JSON.parse(readFileSync(0, "utf8"));
 
@@ -27,7 +27,7 @@ const operations = {
 
 // Returns the error of a request; retries after 503.
 async function errorOf({ What, As, Do, Of, With }) {
-  const client = pointed(input.satchel, As.Username, As.Password, { accountSid: input.rejected[0].As.Username });
+  const client = twilioClient(input.satchel, As.Username, As.Password, { accountSid: input.rejected[0].As.Username });
   const send = Do === "erase" ? () => client.voice.v1.archivedCalls(...Of).remove() : () => operations[Do](client.bulkexports.v1, Of, With);
   for (const end = Date.now() + 120_000; Date.now() < end; await new Promise((go) => setTimeout(go, 500))) {
     const error = await send().then(() => assert.fail(`${What}: ${Do} succeeded`), (e) => e);

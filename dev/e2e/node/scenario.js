@@ -6,11 +6,11 @@ const { readFileSync } = require("node:fs");
 const http = require("node:http");
 const zlib = require("node:zlib");
 const twilio = require("twilio");
-const pointed = require("./pointed.js");
+const twilioClient = require("./twilioClient.js");
 
 const input = JSON.parse(readFileSync(0, "utf8"));
 const types = ["Messages", "Calls", "Conferences", "Participants"];
-const client = pointed(input.satchel, input.account, input.token);
+const client = twilioClient(input.satchel, input.account, input.token);
 const v1 = client.bulkexports.v1;
 
 // Polls the condition until it returns a truthy value, and returns that.
@@ -147,7 +147,7 @@ async function erase() {
 }
 
 async function useAPIKey() {
-  const byKey = pointed(input.satchel, input.key, input.secret, { accountSid: input.account });
+  const byKey = twilioClient(input.satchel, input.key, input.secret, { accountSid: input.account });
   assert.equal((await byKey.bulkexports.v1.exports("Calls").fetch()).resourceType, "Calls");
 }
 
