@@ -124,6 +124,8 @@ const (
 	CodeResourceTypeNotFound = "resource_type_not_found"
 	// CodeEventNotFound means that the account has no such webhook event.
 	CodeEventNotFound = "event_not_found"
+	// CodeDayNotWhole means that the source database may not have all records of a day yet. The day waits; no response shows it.
+	CodeDayNotWhole = "day_not_whole"
 	// CodeHalfWebhook means that a change would leave a webhook's URL without a method, or the other way round.
 	CodeHalfWebhook = "half_webhook"
 	// CodeWebhookRefused means that a webhook's URL is not allowed.

@@ -85,6 +85,7 @@ func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 		defer temporal.Close()
 		ready.Set(program.CheckTemporal, program.TemporalCheck(temporal))
 		records, runs, links := source.NewPlatform(platform, queries), runsAdapter{temporal}, schema.NewLinks(linkKey)
+		records.DayGrace, records.IgnoreReplay = r.DayGrace, !r.DayReplay
 		return r.work(ctx, temporal, metrics, logger, own, &activitySet{
 			exports: &accountexport.Activities{Store: own.AccountExports(), Source: records, Vault: objects, Runs: runs, Count: metrics},
 			bulk: &bulkexport.Activities{

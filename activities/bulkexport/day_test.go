@@ -169,6 +169,23 @@ func TestADayOfAStoppedJobLeavesNothing(t *testing.T) {
 	require.Equal(t, schema.DayDeleted, got.Days[0].Status)
 }
 
+func TestADayThatIsNotWholeLeavesNothingAndSaysWhatItWaitsFor(t *testing.T) {
+	r := newDayFixture(t)
+	today, err := r.store.Now(t.Context())
+	require.NoError(t, err)
+	day := schema.DayOf(today)
+	job := r.openJob(day, day)
+	written := r.writeDay(bulkexport.WriteDayInput{Type: schema.Messages, Day: day, Job: job})
+	require.Contains(t, written.Waits, "The source database may not have all records of the day yet: the day is read after ")
+	require.Empty(t, written.Status)
+	require.Empty(t, r.dayObjects())
+	_, err = r.store.DayFile(t.Context(), r.account.AccountSID, schema.Messages, day)
+	require.Equal(t, schema.NotFound, schema.KindOf(err))
+	got, err := r.store.Job(t.Context(), job)
+	require.NoError(t, err)
+	require.Equal(t, schema.DayRunning, got.Days[0].Status, "it has not failed")
+}
+
 // sourceWithHook does something while a day is read.
 type sourceWithHook struct {
 	bulkexport.Source

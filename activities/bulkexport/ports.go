@@ -144,7 +144,8 @@ type EmailStore interface {
 type Source interface {
 	activities.Accounts
 	// ReadDay calls do with the records of one type that the account has of a UTC day,
-	// without those of erased calls, ordered by creation and SID.
+	// without those of erased calls, ordered by creation and SID. The error has
+	// schema.CodeDayNotWhole while the database may not have all of them.
 	ReadDay(ctx context.Context, t schema.ResourceType, account string, day schema.Day, erased []string, do func(rows schema.RecordReader) error) error
 	// SigningKey is the account's auth token as the deployment's key encrypted it.
 	SigningKey(ctx context.Context, account string) (sealed []byte, err error)
