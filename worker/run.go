@@ -145,7 +145,14 @@ func (r runCommand) work(ctx context.Context, c client.Client, metrics *metrics,
 			registry.RegisterWorkflows(w)
 		}
 		set.register(w)
-		working.Go(func() error { return w.Run(interrupted) })
+		working.Go(func() error {
+			if queue == workflows.DayQueue { // a restored database must learn of erasures before it makes files
+				if err := retry(ctx, logger, "replaying erasures", func() error { return replayErasures(ctx, logger, set.bulk) }); err != nil {
+					return err
+				}
+			}
+			return w.Run(interrupted)
+		})
 	}
 	working.Go(func() error {
 		return retry(ctx, logger, "scheduling the sweeps", func() error {
@@ -158,6 +165,21 @@ func (r runCommand) work(ctx context.Context, c client.Client, metrics *metrics,
 		return retry(ctx, logger, "scheduling daily exports", func() error { return scheduleDaily(ctx, own.BulkExports(), set.bulk.Schedules) })
 	})
 	return working.Wait()
+}
+
+// replayErasures records erasures that the database does not have. Only those that
+// cannot be read now are worth a retry: others stay unreadable, and every sweep fails
+// until they are mended.
+func replayErasures(ctx context.Context, logger *slog.Logger, bulk *bulkexport.Activities) error {
+	added, err := bulkexport.LoadErasures(ctx, bulk)
+	if added > 0 {
+		logger.Warn("erasures were replayed from storage: the database did not know them", "calls", added)
+	}
+	if err != nil && schema.KindOf(err) != schema.Unavailable && ctx.Err() == nil {
+		logger.Error("erasures cannot be read from storage", "err", err)
+		return nil
+	}
+	return err
 }
 
 // scheduleDaily creates or updates the schedule of every daily export, so that daily

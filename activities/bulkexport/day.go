@@ -130,7 +130,7 @@ func (a *Activities) recordVisible(ctx context.Context, in WriteDayInput, found 
 func (a *Activities) storeDay(ctx context.Context, in WriteDayInput, erased []string) (schema.NewDayFile, error) {
 	file := schema.NewDayFile{
 		ID: schema.NewDayFileID(), Account: in.Account, Type: in.Type, Day: in.Day, Job: in.Job, Rebuild: in.Rebuild,
-		Erased: len(erased), PublishWithin: a.Grace / 2, Retention: in.Limits.Retention,
+		Erased: erased, PublishWithin: a.Grace / 2, Retention: in.Limits.Retention,
 	}
 	recipient, wrapped, err := a.Vault.NewKey(ctx, in.Account, file.ID)
 	if err != nil {

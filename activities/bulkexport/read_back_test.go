@@ -21,6 +21,7 @@ import (
 
 // memory is a vault that keeps objects in memory, and may return others.
 type memory struct {
+	bulkexport.Vault
 	objects map[string][]byte
 	removed []string
 	read    func(stored []byte) ([]byte, error) // nil for the stored bytes

@@ -112,7 +112,8 @@ func TestErasingAgainCompletesAFailedErasure(t *testing.T) {
 	fx := newFixture(t)
 	fx.startWorkers()
 	call := "CA" + strings.Repeat("ab", 16)
-	require.NoError(t, fx.store.EraseCalls(t.Context(), fx.program.account, "", []schema.Erasure{{Call: call, Day: "2026-03-01"}})) // the archive was unavailable
+	_, err := fx.store.EraseCalls(t.Context(), schema.ErasureRecord{Account: fx.program.account, Calls: []schema.Erasure{{Call: call, Day: "2026-03-01"}}})
+	require.NoError(t, err) // the archive was unavailable
 	a := fx.send(fx.program, http.MethodDelete, "/v1/Archives/2026-03-01/Calls/"+call, nil)
 	require.Equal(t, http.StatusNoContent, a.status, a.body)
 	fx.platform.mu.Lock()

@@ -24,6 +24,7 @@ type SweepResult struct {
 	Expired  int // expired day files that were removed
 	Orphans  int // day files without a row whose objects were removed
 	Failed   int // expired files and orphans that could not be removed
+	Replayed int // erased calls that a restored database did not know
 	Rebuilds int // requested for files that contain erased calls
 	Jobs     int // whose workflow run was gone, and that were ended
 	Resent   int // webhooks and e-mails whose run was lost
@@ -31,7 +32,8 @@ type SweepResult struct {
 
 // BulkExportSweep does what terminated or lost runs would have done, and what no run
 // does. It destroys the keys of expired files; ends jobs, and sends webhooks and
-// e-mails, whose run is gone; requests rebuilds of files that contain erased calls;
+// e-mails, whose run is gone; replays erasures that a restored database has lost;
+// requests rebuilds of files that contain erased calls;
 // deletes erased calls that reached the platform's archive since; purges old rows; and
 // removes expired and orphaned files. If a part fails, the others still run and then the
 // sweep fails, so that operators see it; the next sweep tries again.
@@ -115,7 +117,15 @@ func (s *sweep) startUndelivered(ctx workflow.Context, undelivered bulkexport.Un
 	return nil
 }
 
+// requestRebuilds replays erasures first, so that files with their calls are rebuilt,
+// too.
 func (s *sweep) requestRebuilds(ctx workflow.Context) error {
+	return errors.Join(
+		workflow.ExecuteActivity(workflows.SweepOptions(ctx, "Replay erasures"), a.ReplayErasures).Get(ctx, &s.result.Replayed),
+		s.rebuildOutdated(ctx))
+}
+
+func (s *sweep) rebuildOutdated(ctx workflow.Context) error {
 	return workflow.ExecuteActivity(workflows.SweepOptions(ctx, "Request rebuilds"), a.RequestRebuilds).Get(ctx, &s.result.Rebuilds)
 }
 

@@ -24,6 +24,7 @@ func (b *fixture) sweep() (bulkexport.SweepResult, error) {
 	b.OnActivity(a.DestroyExpiredKeys, mock.Anything).Return(nil).Maybe()
 	b.OnActivity(a.EndAbandonedJobs, mock.Anything, mock.Anything).Return(bulkactivities.EndAbandonedJobsResult{}, nil).Maybe()
 	b.OnActivity(a.FindUndelivered, mock.Anything, mock.Anything).Return(bulkactivities.Undelivered{}, nil).Maybe()
+	b.OnActivity(a.ReplayErasures, mock.Anything).Return(0, nil).Maybe()
 	b.OnActivity(a.RequestRebuilds, mock.Anything).Return(0, nil).Maybe()
 	b.OnActivity(a.EraseArchivedCalls, mock.Anything).Return(nil).Maybe()
 	b.OnActivity(a.PurgeBulk, mock.Anything, mock.Anything).Return(nil).Maybe()
@@ -81,7 +82,7 @@ func TestKeysOfExpiredFilesAreDestroyedBeforeAnythingElse(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, bulkexport.SweepResult{Orphans: 4, Rebuilds: 2}, result)
 	require.Equal(t, "DestroyExpiredKeys", started[0])
-	require.Len(t, started, 8)
+	require.Len(t, started, 9)
 	require.Len(t, slices.Compact(slices.Sorted(slices.Values(started))), 8, "each once")
 }
 
