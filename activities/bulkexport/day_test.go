@@ -405,6 +405,36 @@ func (r *fixture) backup() (restore func()) {
 	}
 }
 
+func TestTheSweepDropsCallsThatThePlatformNoLongerShows(t *testing.T) {
+	r := newDayFixture(t)
+	r.writeDay(bulkexport.WriteDayInput{Type: schema.Calls})
+	check := func() (outdated int) {
+		r.exec(`update satchel.day_files set checked_at = checked_at - interval '13 hours'`)
+		require.NoError(t, r.get(&outdated, r.CheckDayFiles))
+		return outdated
+	}
+	r.exec(`insert into platform.calls (id, sid, account_sid, direction, status, date_created, from_number)
+		overriding system value values (77, 'CAlate', $1, 'inbound', 'completed', '2026-03-01 12:00:00+00', '+1555')`, r.account.AccountSID)
+	require.Zero(t, check(), "all of its calls are there")
+	var deleted, scrubbed string
+	require.NoError(t, r.store.SQL().QueryRow(`delete from platform.calls where sid = (select min(sid) from platform.calls where account_sid = $1 and sid <> 'CAlate') returning sid`, r.account.AccountSID).Scan(&deleted))
+	require.NoError(t, r.store.SQL().QueryRow(`update platform.calls_archive set pii_scrubbed_at = now() where sid = (select min(sid) from platform.calls_archive where account_sid = $1) returning sid`, r.account.AccountSID).Scan(&scrubbed))
+	shown := r.Source
+	r.Source = directory{shown, schema.Account{}, schema.Errorf(schema.NotFound, schema.CodeAccountNotFound, "There is no such account.")}
+	require.Zero(t, check(), "an account that is not visible has not lost its calls")
+	r.Source = shown
+	require.Zero(t, len(r.rebuilt))
+	require.Equal(t, 1, check())
+	require.Equal(t, []schema.Day{someDay}, r.rebuilt)
+	var outdated int
+	require.NoError(t, r.get(&outdated, r.CheckDayFiles))
+	require.Zero(t, outdated, "it was checked a moment ago")
+	r.writeDay(bulkexport.WriteDayInput{Type: schema.Calls, Rebuild: true})
+	require.NotContains(t, r.lines(schema.Calls, someDay), deleted)
+	require.NotContains(t, r.lines(schema.Calls, someDay), scrubbed)
+	require.Zero(t, check())
+}
+
 func TestNoErasureIsAnsweredThatARestoreWouldForget(t *testing.T) {
 	r := newDayFixture(t)
 	r.Vault = awayVault{r.Vault}

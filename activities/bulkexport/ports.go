@@ -129,6 +129,16 @@ type sweepStore interface {
 	// PendingEvents lists ID and account of pending events that happened longer than
 	// grace ago, in the order of their IDs, behind after.
 	PendingEvents(ctx context.Context, grace time.Duration, after string, limit int) ([]schema.Event, error)
+	// UncheckedDayFiles lists files of calls that were checked, or published, longer than
+	// ago, the oldest first.
+	UncheckedDayFiles(ctx context.Context, ago time.Duration, limit int) ([]schema.DayFile, error)
+	// RecordDayFileChecked records that a file was checked, and whether it is outdated.
+	RecordDayFileChecked(ctx context.Context, file string, outdated bool) error
+	// DayFile is the account's file of a type and day. One that may not be downloaded any
+	// more is NotFound.
+	DayFile(ctx context.Context, account string, t schema.ResourceType, day schema.Day) (schema.DayFile, error)
+	// OpenDayFile also returns its key, still wrapped.
+	OpenDayFile(ctx context.Context, id string) (f schema.DayFile, wrapped []byte, err error)
 	// OutdatedDayFiles lists all such files, by ID, behind after.
 	OutdatedDayFiles(ctx context.Context, after string, limit int) ([]schema.DayFile, error)
 	// PurgeBulk deletes jobs that ended longer than kept ago, with their days and

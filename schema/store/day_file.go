@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"time"
 
 	"satchel/schema"
 	"satchel/schema/store/sqlstate"
@@ -76,6 +77,24 @@ func (b *BulkExports) OutdatedDayFiles(ctx context.Context, after string, limit 
 	err := b.pool.SelectContext(ctx, &list, `select `+dayFileColumns+` from satchel.day_files
 		where id > $1 and `+readable+` and `+outdated+` order by id limit $2`, after, limit)
 	return list, sqlstate.Wrap("find outdated day files", err)
+}
+
+// UncheckedDayFiles lists files of calls that were checked, or published, longer
+// than ago, the oldest first.
+func (b *BulkExports) UncheckedDayFiles(ctx context.Context, ago time.Duration, limit int) ([]schema.DayFile, error) {
+	list := []schema.DayFile{}
+	err := b.pool.SelectContext(ctx, &list, `select `+dayFileColumns+` from satchel.day_files
+		where resource_type = `+sqlText(schema.Calls)+` and checked_at < statement_timestamp() - $1 * interval '1 microsecond'
+		and `+readable+` order by checked_at, id limit $2`, ago.Microseconds(), limit)
+	return list, sqlstate.Wrap("find unchecked day files", err)
+}
+
+// RecordDayFileChecked records that a file was checked, and that it is outdated, if
+// it is.
+func (b *BulkExports) RecordDayFileChecked(ctx context.Context, id string, isOutdated bool) error {
+	_, err := b.pool.ExecContext(ctx, `update satchel.day_files set checked_at = clock_timestamp(),
+		outdated_since = case when $2 then coalesce(outdated_since, clock_timestamp()) else outdated_since end where id = $1`, id, isOutdated)
+	return sqlstate.Wrap("record check of a day file", err)
 }
 
 // OpenDayFile reads what is needed to send this version of a file, its key still
