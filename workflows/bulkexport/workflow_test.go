@@ -344,7 +344,7 @@ func TestErasingSaysWhetherItIsRecorded(t *testing.T) {
 	for _, rejection := range []bulkactivities.Rejection{{}, no} {
 		b := newFixture(t)
 		in := bulkexport.CallErasureInput{Account: b.in.Account, By: "US-by", Calls: []schema.Erasure{{Call: "CA1", Day: "2026-03-01"}}}
-		b.OnActivity(a.EraseCalls, mock.Anything, bulkactivities.EraseCallsInput(in)).Return(rejection, nil).Once()
+		b.OnActivity(a.EraseCalls, mock.Anything, bulkactivities.EraseCallsInput{Account: in.Account, By: in.By, Calls: in.Calls}).Return(rejection, nil).Once()
 		require.NoError(t, b.run(bulkexport.CallErasure, in))
 		var got bulkactivities.Rejection
 		require.NoError(t, b.GetWorkflowResult(&got))
