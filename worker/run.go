@@ -91,6 +91,7 @@ func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 			bulk: &bulkexport.Activities{
 				Store: own.BulkExports(), Source: records, Vault: objects, Archive: archive, Secrets: objects, Hooks: hooks,
 				Runs: runs, Schedules: schedulesAdapter{temporal, r.DailyDelay, r.limits()}, Count: metrics, Grace: r.SweepGrace,
+				Off: !r.HasBulk(queries),
 			},
 			emails: &activities.EmailActivities{Ledger: own, Mail: mailer, Count: metrics, Composers: []activities.EmailComposer{
 				&accountexport.EmailComposer{Store: own.AccountExports(), Directory: records, Links: links, Site: site},
@@ -162,7 +163,17 @@ func (r runCommand) work(ctx context.Context, c client.Client, metrics *metrics,
 		})
 	})
 	working.Go(func() error {
-		return retry(ctx, logger, "scheduling daily exports", func() error { return scheduleDaily(ctx, own.BulkExports(), set.bulk.Schedules) })
+		return retry(ctx, logger, "scheduling daily exports", func() error {
+			if set.bulk.Off {
+				return unscheduleDaily(ctx, c, set.bulk.Schedules, func(string, schema.ResourceType) (bool, error) { return false, nil })
+			}
+			bulk := own.BulkExports()
+			return errors.Join(scheduleDaily(ctx, bulk, set.bulk.Schedules),
+				unscheduleDaily(ctx, c, set.bulk.Schedules, func(account string, t schema.ResourceType) (bool, error) {
+					now, err := bulk.Configuration(ctx, account, t)
+					return now.Enabled, err
+				}))
+		})
 	})
 	return working.Wait()
 }
@@ -204,6 +215,29 @@ func scheduleDaily(ctx context.Context, own *store.BulkExports, schedules bulkex
 			}
 		}
 	}
+}
+
+// unscheduleDaily removes the schedules of daily exports that are not enabled, so that
+// none goes on after Temporal's data was restored.
+func unscheduleDaily(ctx context.Context, c client.Client, schedules bulkexport.Schedules, enabled func(account string, t schema.ResourceType) (bool, error)) error {
+	for found, err := range workflowclient.DailySchedules(ctx, c) {
+		if err != nil {
+			return err
+		}
+		wanted, err := enabled(found.Account, found.Type)
+		if err == nil && !wanted {
+			err = schedules.SetDaily(ctx, found.Account, found.Type, false)
+		}
+		if err == nil && !wanted {
+			if wanted, err = enabled(found.Account, found.Type); err == nil && wanted { // it was enabled meanwhile
+				err = schedules.SetDaily(ctx, found.Account, found.Type, true)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // limits are the limits of bulk exports that start from now on.

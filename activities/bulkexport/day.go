@@ -39,8 +39,8 @@ type WriteDayResult struct {
 
 // WriteDay writes the file of one day, reads it back, and publishes it in place of
 // an earlier one. Readers see either the whole old file or the whole new one. A retry
-// starts over and writes a new object. A suspended account has no daily exports: the
-// result is Deleted. While the source database may not have all records of the day,
+// starts over and writes a new object. A suspended account has no daily exports, and one
+// that has disabled them neither: the result is Deleted. While the source database may not have all records of the day,
 // nothing is written, and the result says what the day waits for.
 func (a *Activities) WriteDay(ctx context.Context, in WriteDayInput) (WriteDayResult, error) {
 	defer activities.Heartbeat(ctx)()
@@ -113,7 +113,17 @@ func (a *Activities) wanted(ctx context.Context, in WriteDayInput) (bool, error)
 	case in.Rebuild:
 		return a.Store.IsDayFileOutdated(ctx, in.Account, in.Day)
 	}
-	return true, nil
+	return a.dailyWanted(ctx, in.Account, in.Type)
+}
+
+// dailyWanted reports whether the daily export of an account is still enabled: its
+// schedule can be older than that, where Temporal's data was restored.
+func (a *Activities) dailyWanted(ctx context.Context, account string, t schema.ResourceType) (bool, error) {
+	if a.Off {
+		return false, nil
+	}
+	configuration, err := a.Store.Configuration(ctx, account, t)
+	return configuration.Enabled, err
 }
 
 // recordVisible records since when the account of a daily export has not been

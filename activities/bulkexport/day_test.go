@@ -61,6 +61,11 @@ func (r *fixture) tryDay(in bulkexport.WriteDayInput, written any) error {
 	if in.Day == "" {
 		in.Day = someDay
 	}
+	if in.Job == "" && !in.Rebuild {
+		enabled := true
+		_, err := r.store.Configure(r.t.Context(), in.Account, in.Type, "", schema.BulkChange{Enabled: &enabled})
+		require.NoError(r.t, err)
+	}
 	return r.get(written, r.WriteDay, in)
 }
 

@@ -82,6 +82,10 @@ type published struct {
 	files []schema.NewDayFile
 }
 
+func (p *published) Configuration(context.Context, string, schema.ResourceType) (schema.BulkConfiguration, error) {
+	return schema.BulkConfiguration{Enabled: true}, nil
+}
+
 func (p *published) Now(context.Context) (time.Time, error) { return time.Now(), nil }
 func (p *published) RecordSourceVisible(context.Context, string, schema.ResourceType, bool) (time.Duration, error) {
 	return 0, nil

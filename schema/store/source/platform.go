@@ -56,6 +56,9 @@ func (p *Platform) ReadCategory(ctx context.Context, c schema.Category, account,
 // ordered by creation and SID. Erased calls are left out. The error has
 // schema.CodeDayNotWhole while the database may not have all of them.
 func (p *Platform) ReadDay(ctx context.Context, t schema.ResourceType, account string, day schema.Day, erased []string, do func(rows schema.RecordReader) error) error {
+	if !p.catalog.HasDays() {
+		return schema.Errorf(schema.Conflict, schema.CodeBulkOff, "The catalog has no queries for bulk exports.")
+	}
 	from := day.Begins()
 	args := []any{account, from, from.AddDate(0, 0, 1), erased}[:days.Params(t)]
 	check := func(s *Snapshot) error { return p.wholeDays.check(s, day, p.DayGrace, !p.IgnoreReplay) }
