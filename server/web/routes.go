@@ -40,7 +40,7 @@ func (w *Web) Register(r *respond.Router) {
 	r.Add(post, "/settings/data-export/:id/delete", w.deleteArchive, exporter)
 	r.Read("/settings/data-export/:id/file", w.downloadFile, file)
 
-	if !w.Bulk.Off {
+	if w.hasBulk {
 		r.Read("/settings/bulk-export", w.showBulkExport, signedIn)
 		r.Add(post, "/settings/bulk-export", w.createJob, exporter)
 		r.Add(get, "/settings/bulk-export/live", w.showBulkLive, background)

@@ -200,6 +200,20 @@ func TestADayThatCannotBeWrittenIsFailedAndDoesNotStopTheOthers(t *testing.T) {
 	b.AssertActivityNumberOfCalls(t, "EndJob", 1)
 }
 
+func TestAJobsWebhookWaitsForTheOutcomeOfItsEmailAndNotForLong(t *testing.T) {
+	for took, want := range map[time.Duration]time.Duration{5 * time.Second: 5 * time.Second, time.Hour: 30 * time.Second} {
+		b := newFixture(t)
+		b.end = bulkactivities.EndJobResult{Event: "e1", Email: true}
+		b.update(0, "open")
+		b.OnActivity(emails.SendEmail, mock.Anything, mock.MatchedBy(func(in activities.SendEmailInput) bool { return in.Kind == bulkactivities.JobEndedEmail })).
+			After(took).Return(temporal.NewNonRetryableApplicationError("rejected", "mail", nil))
+		began := b.Now()
+		require.NoError(t, b.run(bulkexport.BulkJob, b.in))
+		require.Len(t, b.sent, 1)
+		require.InDelta(t, want.Seconds(), b.sentAt[0].Sub(began).Seconds(), 3)
+	}
+}
+
 func TestADayThatIsNotWholeWaitsWithoutUsingItsRetryWindow(t *testing.T) {
 	for _, c := range []struct {
 		name   string
