@@ -124,6 +124,10 @@ const (
 	CodeResourceTypeNotFound = "resource_type_not_found"
 	// CodeEventNotFound means that the account has no such webhook event.
 	CodeEventNotFound = "event_not_found"
+	// CodeBulkOff means that there are no bulk exports here: they are switched off, or the catalog has no queries for them. No response shows it.
+	CodeBulkOff = "bulk_off"
+	// CodeDayNotWhole means that the source database may not have all records of a day yet. The day waits; no response shows it.
+	CodeDayNotWhole = "day_not_whole"
 	// CodeHalfWebhook means that a change would leave a webhook's URL without a method, or the other way round.
 	CodeHalfWebhook = "half_webhook"
 	// CodeWebhookRefused means that a webhook's URL is not allowed.

@@ -40,7 +40,7 @@ func (r *recorder) recordBulkExport(ctx context.Context, dir string) error {
 	if err := workflowclient.ConfigureBulk(ctx, r, account, schema.Calls, bulkexport.Change{Sealed: []byte("sealed"), By: "US-by"}); err != nil {
 		return err
 	}
-	if err := workflowclient.EraseCall(ctx, r, account, "US-by", schema.Erasure{Call: "CA1", Day: "2026-03-01"}); err != nil {
+	if err := workflowclient.EraseCall(ctx, r, account, "US-by", schema.Erasure{Call: "CA1", Day: "2026-03-01"}, false); err != nil {
 		return err
 	}
 	if err := workflowclient.RequestRebuild(ctx, r, account, "2026-03-01"); err != nil {

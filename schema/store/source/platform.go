@@ -13,8 +13,18 @@ import (
 // catalog.
 type Platform struct {
 	*Directory
-	db      *DB
-	catalog *catalog.Catalog
+
+	// DayGrace is how long after the end of a day its records may still be
+	// committed. A day is not read earlier.
+	DayGrace time.Duration
+	// IgnoreReplay makes the clock alone decide when a standby has all records of a
+	// day, for a database that looks like a standby and does not tell what it has
+	// replayed.
+	IgnoreReplay bool
+
+	db        *DB
+	catalog   *catalog.Catalog
+	wholeDays wholeDays
 }
 
 // NewPlatform returns the platform in this database as the catalog describes it.
@@ -43,9 +53,14 @@ func (p *Platform) ReadCategory(ctx context.Context, c schema.Category, account,
 }
 
 // ReadDay calls do with the records of a type that the account has of a UTC day,
-// ordered by creation and SID. Erased calls are left out.
+// ordered by creation and SID. Erased calls are left out. The error has
+// schema.CodeDayNotWhole while the database may not have all of them.
 func (p *Platform) ReadDay(ctx context.Context, t schema.ResourceType, account string, day schema.Day, erased []string, do func(rows schema.RecordReader) error) error {
+	if !p.catalog.HasDays() {
+		return schema.Errorf(schema.Conflict, schema.CodeBulkOff, "The catalog has no queries for bulk exports.")
+	}
 	from := day.Begins()
 	args := []any{account, from, from.AddDate(0, 0, 1), erased}[:days.Params(t)]
-	return p.db.ReadRows(ctx, p.catalog.Day(t), args, func(s *Snapshot) error { return do(s) })
+	check := func(s *Snapshot) error { return p.wholeDays.check(s, day, p.DayGrace, !p.IgnoreReplay) }
+	return p.db.readRows(ctx, p.catalog.Day(t), args, check, func(s *Snapshot) error { return do(s) })
 }
