@@ -18,6 +18,7 @@ import (
 // DB is the platform's database. It is safe for concurrent use.
 type DB struct {
 	pool     *sqlx.DB
+	sessions *pgconn.SessionCheck
 	maxConns int
 	plans    sync.Map // of query text to *queryPlan
 }
@@ -27,11 +28,12 @@ type DB struct {
 // rejects the connection is, and so is one with the encoding SQL_ASCII: text of
 // unknown encoding cannot become JSON.
 func Open(ctx context.Context, url string, maxConns int) (*DB, error) {
-	pool, err := pgconn.Open(pgconn.Config{Setting: "SOURCE_DATABASE_URL", URL: url, MaxConns: maxConns, Dial: dial})
+	config := pgconn.Config{Setting: "SOURCE_DATABASE_URL", URL: url, MaxConns: maxConns, Dial: dial}
+	pool, err := pgconn.Open(config)
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{pool: pool, maxConns: maxConns}
+	db := &DB{pool: pool, sessions: pgconn.NewSessionCheck(config), maxConns: maxConns}
 	if err := db.Ping(ctx); err != nil && schema.KindOf(err) != schema.Unavailable {
 		_ = db.Close()
 		return nil, err
@@ -49,6 +51,18 @@ func (db *DB) Ping(ctx context.Context) error {
 		return sqlstate.WrapContext(ctx, "ping source database", err)
 	}
 	return checkEncoding(encoding)
+}
+
+// CheckSessions returns an error if the database is reached through a pooler in
+// transaction mode.
+func (db *DB) CheckSessions(ctx context.Context) error { return db.sessions.Check(ctx) }
+
+// Ready reports whether the database answers, to this program alone, and can be read.
+func (db *DB) Ready(ctx context.Context) error {
+	if err := db.Ping(ctx); err != nil {
+		return err
+	}
+	return db.CheckSessions(ctx)
 }
 
 func checkEncoding(encoding string) error {
