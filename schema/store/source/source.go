@@ -12,7 +12,6 @@ import (
 
 	"satchel/schema"
 	"satchel/schema/store/pgconn"
-	"satchel/schema/store/sqlstate"
 )
 
 // DB is the platform's database. It is safe for concurrent use.
@@ -20,8 +19,22 @@ type DB struct {
 	pool     *sqlx.DB
 	sessions *pgconn.SessionCheck
 	maxConns int
+	limits   Limits
 	plans    sync.Map // of query text to *queryPlan
 }
+
+// Limits bound what reading one record may cost.
+type Limits struct {
+	// RecordBytes is the size above which a record is not read. A process needs
+	// several times as much for the moment.
+	RecordBytes int64
+	// Stall is how long the database may send nothing while rows are awaited. Then the
+	// connection is closed, and the read ends with schema.Unavailable.
+	Stall time.Duration
+}
+
+// DefaultLimits are far above what a record of a call or a message needs.
+var DefaultLimits = Limits{RecordBytes: 16 << 20, Stall: 5 * time.Minute}
 
 // Open prepares to read the database at url, which must state its sslmode, over
 // at most maxConns connections. A database that is down is no error. One that
@@ -33,13 +46,16 @@ func Open(ctx context.Context, url string, maxConns int) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{pool: pool, sessions: pgconn.NewSessionCheck(config), maxConns: maxConns}
+	db := &DB{pool: pool, sessions: pgconn.NewSessionCheck(config), maxConns: maxConns, limits: DefaultLimits}
 	if err := db.Ping(ctx); err != nil && schema.KindOf(err) != schema.Unavailable {
 		_ = db.Close()
 		return nil, err
 	}
 	return db, nil
 }
+
+// SetLimits replaces DefaultLimits. It must be called before anything is read.
+func (db *DB) SetLimits(l Limits) { db.limits = l }
 
 // Close closes all connections.
 func (db *DB) Close() error { return db.pool.Close() }
@@ -48,7 +64,7 @@ func (db *DB) Close() error { return db.pool.Close() }
 func (db *DB) Ping(ctx context.Context) error {
 	var encoding string
 	if err := db.pool.GetContext(ctx, &encoding, "select pg_catalog.current_setting('server_encoding')"); err != nil {
-		return sqlstate.WrapContext(ctx, "ping source database", err)
+		return db.wrap(ctx, "ping source database", err)
 	}
 	return checkEncoding(encoding)
 }
@@ -65,9 +81,11 @@ func (db *DB) Ready(ctx context.Context) error {
 	return db.CheckSessions(ctx)
 }
 
+var errEncoding = errors.New("the source database has the encoding SQL_ASCII, which does not say what its text means: convert it to UTF8")
+
 func checkEncoding(encoding string) error {
 	if encoding == "SQL_ASCII" {
-		return errors.New("the source database has the encoding SQL_ASCII, which does not say what its text means: convert it to UTF8")
+		return errEncoding
 	}
 	return nil
 }
