@@ -14,7 +14,7 @@ import (
 // commands are the subcommands of dev.
 type commands struct {
 	Up     up            `cmd:"" default:"withargs" help:"Run everything: Postgres, Temporal with its UI, S3, a mailbox, worker and server. CONFIRM_WINDOW, DOWNLOAD_WINDOW and COOLDOWN (such as 90s) shorten the windows of exports."`
-	Tools  toolsCommand  `cmd:"" help:"Build the pinned tools into .dev/bin and find or install Postgres; with --test also Chromium, Node with npm and a C compiler."`
+	Tools  toolsCommand  `cmd:"" help:"Build the pinned tools into .dev/bin and find or install Postgres; with --test also pgbouncer, Chromium, Node with npm and a C compiler."`
 	Record recordCommand `cmd:"" help:"Record histories of workflows for the replay tests."`
 	Fill   fill          `cmd:"" help:"Add any number of rows to an account of the running stack."`
 	Bench  benchmark     `cmd:"" help:"Measure speed, memory and cost on a stack of its own, and write the results into the docs."`

@@ -18,7 +18,7 @@ type toolsCommand struct {
 func (t toolsCommand) Run(ctx context.Context) error {
 	list, programs := slices.Clone(tools.Stack), []tools.Program{tools.Postgres}
 	if t.Test {
-		programs = append(programs, tools.Compiler, tools.Chromium, tools.Node)
+		programs = append(programs, tools.Compiler, tools.Pooler, tools.Chromium, tools.Node)
 	}
 	if t.Lint {
 		list = append(list, tools.Lint...)

@@ -70,6 +70,10 @@ const (
 	CodeNoSigningKey = "no_signing_key"
 	// CodeNotSeen means that the source database does not show an account or its people yet. Activities retry it; no response shows it.
 	CodeNotSeen = "not_seen"
+	// CodeUnreadable means that records of the platform cannot be read, however often it is tried. No response shows it.
+	CodeUnreadable = "unreadable"
+	// CodeSourceStalled means that the platform's database has sent nothing for too long. Activities retry it; no response shows it.
+	CodeSourceStalled = "source_stalled"
 
 	// Account exports.
 

@@ -63,8 +63,11 @@ func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 		return err
 	}
 	defer platform.Close() //nolint:errcheck // the process ends
+	if err := program.CheckSessions(ctx, own, platform); err != nil {
+		return err
+	}
 
-	archive, closeArchive, err := openArchive(r.ArchiveDatabaseURL, queries, 2)
+	archive, closeArchive, err := openArchive(ctx, r.ArchiveDatabaseURL, queries, 2)
 	if err != nil {
 		return err
 	}
@@ -72,7 +75,7 @@ func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 
 	metrics := newMetrics()
 	ready := program.NewReadiness(logger, map[string]program.Check{
-		program.CheckDatabase: own.Ready, program.CheckSourceDatabase: platform.Ping,
+		program.CheckDatabase: own.Ready, program.CheckSourceDatabase: platform.Ready,
 		program.CheckStorage: objects.Check, program.CheckTemporal: program.NotConnected,
 	})
 	serving, ctx := errgroup.WithContext(ctx)

@@ -68,9 +68,11 @@ func (db *DB) read(ctx context.Context, query string, args []any, after string, 
 // withSnapshot calls do with a snapshot on a connection of its own. retry
 // reports that the connection was dead before do was called.
 func (db *DB) withSnapshot(ctx context.Context, plan *queryPlan, args []any, after string, before, do func(*Snapshot) error) (retry bool, err error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	s := &Snapshot{ctx: ctx, plan: plan, args: args, after: after, key: []byte(after)}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	watch := watchStall(db.limits.Stall, cancel)
+	defer watch.close()
+	s := &Snapshot{ctx: ctx, db: db, watch: watch, plan: plan, args: args, after: after, key: []byte(after)}
 	conn, err := db.pool.Conn(ctx)
 	if err != nil {
 		return false, s.wrap(err)
@@ -90,7 +92,7 @@ func (db *DB) withSnapshot(ctx context.Context, plan *queryPlan, args []any, aft
 		}
 		err = do(s)
 		if s.rows != nil && !s.atEnd() {
-			cancel() // do stopped early: end the query and the connection instead of reading the rest
+			cancel(nil) // do stopped early: end the query and the connection instead of reading the rest
 		}
 		return s.end()
 	})
