@@ -61,6 +61,9 @@ func newDeps(ctx context.Context, s validated, logger *slog.Logger) (d *deps, er
 	if d.source, err = source.Open(ctx, s.SourceURL(), s.DatabaseConns); err != nil {
 		return d, err
 	}
+	if err = program.CheckSessions(ctx, d.store, d.source); err != nil {
+		return d, err
+	}
 	d.directory = source.NewPlatform(d.source, d.catalog).Directory
 	if s.Dev {
 		d.devDirectory = d.source.Directory(source.DirectoryQueries{People: demo.People})
@@ -94,7 +97,7 @@ func (d *deps) close() {
 // readiness checks the dependencies for GET /readyz.
 func (d *deps) readiness(logger *slog.Logger) *program.Readiness {
 	return program.NewReadiness(logger, map[string]program.Check{
-		program.CheckDatabase: d.store.Ready, program.CheckSourceDatabase: d.source.Ping,
+		program.CheckDatabase: d.store.Ready, program.CheckSourceDatabase: d.source.Ready,
 		program.CheckStorage: d.vault.Check, program.CheckTemporal: program.TemporalCheck(d.temporal),
 	})
 }

@@ -24,12 +24,12 @@ type dailySchedules interface {
 
 // scheduleDaily makes Temporal's schedules those of the enabled daily exports: it
 // creates what is missing, updates what has other settings, and deletes what should not
-// be. So daily exports continue after Temporal's data was lost, follow changed settings,
+// be: all of them, if bulk exports are off. So daily exports continue after Temporal's data was lost, follow changed settings,
 // and stay off after Temporal was restored.
 //
 // It lists what there is first, so that a start with nothing to do costs two lists, and
 // one after an error continues. One worker does it at a time.
-func scheduleDaily(ctx context.Context, own *store.BulkExports, schedules dailySchedules) error {
+func scheduleDaily(ctx context.Context, own *store.BulkExports, schedules dailySchedules, off bool) error {
 	return own.Exclusively(ctx, "daily schedules", func(ctx context.Context) error {
 		found, err := schedules.ListDaily(ctx)
 		if err != nil {
@@ -38,14 +38,21 @@ func scheduleDaily(ctx context.Context, own *store.BulkExports, schedules dailyS
 		setting, ctx := errgroup.WithContext(ctx)
 		setting.SetLimit(schedulesAtOnce)
 		set := func(s workflowclient.DailySchedule) {
-			setting.Go(func() error { return setDaily(ctx, own, schedules, s) })
+			setting.Go(func() error {
+				if off {
+					return schedules.SetDaily(ctx, s.Account, s.Type, false)
+				}
+				return setDaily(ctx, own, schedules, s)
+			})
 		}
-		err = eachEnabled(ctx, own, func(s workflowclient.DailySchedule) {
-			if !found[s] {
-				set(s)
-			}
-			delete(found, s)
-		})
+		if !off {
+			err = eachEnabled(ctx, own, func(s workflowclient.DailySchedule) {
+				if !found[s] {
+					set(s)
+				}
+				delete(found, s)
+			})
+		}
 		if err == nil {
 			for s := range found { // without an enabled configuration
 				set(s)

@@ -58,7 +58,7 @@ func TestAWorkerThatStartsSchedulesEveryDailyExport(t *testing.T) {
 		}
 	}
 	found := &schedules{daily: map[string]bool{}}
-	require.NoError(t, scheduleDaily(t.Context(), r.store.BulkExports, found))
+	require.NoError(t, scheduleDaily(t.Context(), r.store.BulkExports, found, false))
 	require.Equal(t, want, found.daily)
 
 	last := fmt.Sprintf("AC%032x", 129)
@@ -70,7 +70,7 @@ func TestAWorkerThatStartsSchedulesEveryDailyExport(t *testing.T) {
 		}
 		return nil
 	}}
-	require.NoError(t, scheduleDaily(t.Context(), r.store.BulkExports, found))
+	require.NoError(t, scheduleDaily(t.Context(), r.store.BulkExports, found, false))
 	require.False(t, found.daily[last+"/Messages"])
 	require.True(t, found.daily[last+"/Conferences"])
 }
@@ -96,17 +96,33 @@ func TestOnlySchedulesThatDifferAreSetAndThoseThatShouldNotBeAreDeleted(t *testi
 		}
 		return nil
 	}
-	require.ErrorContains(t, scheduleDaily(t.Context(), r.store.BulkExports, found), "Temporal is away")
+	require.ErrorContains(t, scheduleDaily(t.Context(), r.store.BulkExports, found, false), "Temporal is away")
 	for schedule := range found.daily { // what was set before the error is listed when the worker tries again
 		account, kind, _ := workflows.ParseBulkDailyID("bulk-daily/" + schedule)
 		existing[workflowclient.DailySchedule{Account: account, Type: kind}] = found.daily[schedule]
 	}
-	require.NoError(t, scheduleDaily(t.Context(), r.store.BulkExports, found))
+	require.NoError(t, scheduleDaily(t.Context(), r.store.BulkExports, found, false))
 	want := map[string]bool{fmt.Sprintf("AC%032x/Calls", 7): true, "ACoff/Calls": false}
 	for n := range 10 {
 		want[fmt.Sprintf("AC%032x/Calls", 30+n)] = true
 	}
 	require.Equal(t, want, found.daily)
+
+	found = &schedules{existing: map[workflowclient.DailySchedule]bool{{Account: "ACoff", Type: schema.Calls}: true}, daily: map[string]bool{}}
+	found.existing[workflowclient.DailySchedule{Account: fmt.Sprintf("AC%032x", 1), Type: schema.Calls}] = true
+	found.meanwhile = func(account string) error { // it is enabled at this moment
+		if account != "ACoff" {
+			return nil
+		}
+		_, err := r.store.Configure(t.Context(), account, schema.Calls, "", schema.BulkChange{Enabled: &on})
+		return err
+	}
+	require.NoError(t, scheduleDaily(t.Context(), r.store.BulkExports, found, false))
+	require.True(t, found.daily["ACoff/Calls"])
+
+	found.daily, found.meanwhile = map[string]bool{}, nil
+	require.NoError(t, scheduleDaily(t.Context(), r.store.BulkExports, found, true))
+	require.Equal(t, map[string]bool{"ACoff/Calls": false, fmt.Sprintf("AC%032x/Calls", 1): false}, found.daily, "bulk exports are off")
 }
 
 func TestOneWorkerAtATimeSchedulesDailyExports(t *testing.T) {
@@ -158,7 +174,7 @@ func TestTemporalsSchedulesBecomeTheEnabledDailyExports(t *testing.T) {
 	}
 	becomes := func(want map[string]bool) {
 		t.Helper()
-		require.NoError(t, scheduleDaily(t.Context(), r.store.BulkExports, temporal))
+		require.NoError(t, scheduleDaily(t.Context(), r.store.BulkExports, temporal, false))
 		require.Eventually(t, func() bool { return maps.Equal(want, listed()) }, 20*time.Second, 50*time.Millisecond, "%v", slices.Collect(maps.Keys(want)))
 	}
 	becomes(map[string]bool{"ACdaily0": true, "ACdaily1": true, "ACdaily2": true})

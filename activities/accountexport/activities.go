@@ -2,7 +2,10 @@
 // assemble, complete, remove, sweep, and what e-mails about them say.
 package accountexport
 
-import "satchel/schema"
+import (
+	"satchel/activities"
+	"satchel/schema"
+)
 
 // Activities are the activities of account exports.
 type Activities struct {
@@ -13,4 +16,6 @@ type Activities struct {
 	Count  Counters
 
 	Retention schema.HistoryRetention // of rows; zero values mean the defaults
+
+	refusals activities.Refusals
 }

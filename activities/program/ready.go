@@ -50,6 +50,7 @@ type Readiness struct {
 	checks  map[string]Check
 	checked time.Time
 	states  map[string]string
+	reasons map[string]string
 }
 
 // NewReadiness makes a Readiness with these checks, by name.
@@ -68,12 +69,14 @@ func (r *Readiness) Set(name string, check Check) {
 func (r *Readiness) Stop() { r.stopping.Store(true) }
 
 // ServeHTTP answers 200 where all dependencies are ok, else 503. The body has
-// the state of each.
+// the state of each, and the reason where an operator has to change something.
 func (r *Readiness) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	states, reasons := r.look(req.Context())
 	answer := struct {
-		Status string            `json:"status"`
-		Parts  map[string]string `json:"parts"`
-	}{"ready", r.States(req.Context())}
+		Status  string            `json:"status"`
+		Parts   map[string]string `json:"parts"`
+		Reasons map[string]string `json:"reasons,omitempty"`
+	}{"ready", states, reasons}
 	status := http.StatusOK
 	for _, state := range answer.Parts {
 		if state != StateOK {
@@ -91,22 +94,38 @@ func (r *Readiness) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 
 // States returns the state of each dependency, at most a second old.
 func (r *Readiness) States(ctx context.Context) map[string]string {
+	states, _ := r.look(ctx)
+	return states
+}
+
+// look checks the dependencies, and logs the states that have changed.
+func (r *Readiness) look(ctx context.Context) (states, reasons map[string]string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if time.Since(r.checked) < checkInterval {
-		return r.states
+		return r.states, r.reasons
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.timeout) // the result serves other requests, too
 	defer cancel()
-	states := make(map[string]string, len(r.checks))
+	states, reasons = make(map[string]string, len(r.checks)), map[string]string{}
 	for name, err := range runAll(ctx, r.checks) {
 		states[name] = stateOf(err)
+		if refused, ok := errors.AsType[refusal](err); ok && refused.Refusal() != "" {
+			reasons[name] = refused.Refusal()
+		}
 		if before, known := r.states[name]; states[name] != before && (known || err != nil) {
 			r.logger.Warn("a dependency has changed its state", "dependency", name, "state", states[name], "before", before, "err", err)
 		}
 	}
-	r.checked, r.states = time.Now(), states
-	return states
+	r.checked, r.states, r.reasons = time.Now(), states, reasons
+	return states, reasons
+}
+
+// refusal is an error with a sentence that says what an operator has to change. It is
+// safe to show: it names settings and none of their values.
+type refusal interface {
+	error
+	Refusal() string
 }
 
 // runAll runs all checks at once, so that one that hangs does not use up the

@@ -99,3 +99,42 @@ func TestHealthSaysThatTheProcessIsUp(t *testing.T) {
 	require.Equal(t, http.StatusOK, recorder.Code)
 	require.JSONEq(t, `{"status":"ok"}`, recorder.Body.String())
 }
+
+type refused struct{ error }
+
+func (refused) Refusal() string { return "S3 denies this program to store objects: look at S3_BUCKET." }
+
+func TestReadinessSaysWhatAnOperatorHasToChange(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	r := NewReadiness(slog.New(slog.NewTextHandler(&log, nil)), map[string]Check{
+		CheckDatabase: fine, CheckStorage: func(context.Context) error { return refused{errors.New("secret text")} },
+	})
+	recorder := httptest.NewRecorder()
+	r.ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/readyz", nil))
+	require.Equal(t, http.StatusServiceUnavailable, recorder.Code)
+	require.JSONEq(t, `{"status":"not ready","parts":{"database":"ok","storage":"wrong"},
+		"reasons":{"storage":"S3 denies this program to store objects: look at S3_BUCKET."}}`, recorder.Body.String())
+}
+
+func TestACheckThatCostsSomethingIsMadeSeldom(t *testing.T) {
+	t.Parallel()
+	var made atomic.Int64
+	release := make(chan error)
+	check := Seldom(func(context.Context) error { made.Add(1); return <-release })
+	short, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, check(short), context.Canceled, "nothing is known yet")
+	go func() { release <- nil }()
+	for range 3 {
+		require.NoError(t, check(t.Context()))
+	}
+	require.EqualValues(t, 1, made.Load())
+
+	failing := Seldom(func(context.Context) error { made.Add(1); return errors.New("denied") })
+	for range 3 {
+		require.ErrorContains(t, failing(t.Context()), "denied")
+	}
+	require.EqualValues(t, 2, made.Load())
+	require.ErrorContains(t, All(fine, failing, func(context.Context) error { panic("not reached") })(t.Context()), "denied")
+}

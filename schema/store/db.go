@@ -16,7 +16,10 @@ import (
 
 // DB is Satchel's own database, and the rows that both kinds of exports use:
 // audit, e-mails and sessions. It is safe for concurrent use.
-type DB struct{ pool *sqlx.DB }
+type DB struct {
+	pool     *sqlx.DB
+	sessions *pgconn.SessionCheck
+}
 
 // AccountExports keeps the rows of account exports.
 type AccountExports struct{ *DB }
@@ -28,11 +31,12 @@ type BulkExports struct{ *DB }
 // Open prepares to connect to the database at url, which must set sslmode. It
 // connects to nothing, so a database that is down is no error; Ping finds out.
 func Open(url string, maxConns int) (*DB, error) {
-	pool, err := pgconn.Open(pgconn.Config{Setting: "DATABASE_URL", URL: url, MaxConns: maxConns, Dial: (&net.Dialer{}).DialContext})
+	config := pgconn.Config{Setting: "DATABASE_URL", URL: url, MaxConns: maxConns, Dial: (&net.Dialer{}).DialContext}
+	pool, err := pgconn.Open(config)
 	if err != nil {
 		return nil, err
 	}
-	return &DB{pool}, nil
+	return &DB{pool, pgconn.NewSessionCheck(config)}, nil
 }
 
 // AccountExports returns the rows of account exports in this database.
@@ -52,9 +56,16 @@ func (db *DB) Ping(ctx context.Context) error {
 	return sqlstate.Wrap("ping database", db.pool.PingContext(ctx))
 }
 
-// Ready checks that the database answers and has all migrations.
+// CheckSessions returns an error if the database is reached through a pooler in
+// transaction mode.
+func (db *DB) CheckSessions(ctx context.Context) error { return db.sessions.Check(ctx) }
+
+// Ready checks that the database answers, to this program alone, and has all migrations.
 func (db *DB) Ready(ctx context.Context) error {
 	if err := db.Ping(ctx); err != nil {
+		return err
+	}
+	if err := db.CheckSessions(ctx); err != nil {
 		return err
 	}
 	pending, err := migrations.Pending(ctx, db.pool.DB, migrations.Satchel)

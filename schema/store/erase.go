@@ -47,7 +47,7 @@ func (db *DB) EraseAccount(ctx context.Context, account string, apply bool) (Era
 	for _, table := range []string{"categories", "pieces", "segments", "removals"} {
 		list = append(list, erasure{table, `delete from satchel.` + table + ` where export_id in ` + exports, false})
 	}
-	for _, table := range []string{"exports", "events", "jobs", "bulk_configurations", "bulk_quota", "erased_calls"} {
+	for _, table := range []string{"exports", "events", "jobs", "bulk_configurations", "bulk_quota", "erased_calls", "erasure_queue"} {
 		list = append(list, erasure{table, `delete from satchel.` + table + ` where account_sid = $1`, false})
 	}
 	list = append(list, erasure{"audit", `update satchel.audit set account_sid = $2,

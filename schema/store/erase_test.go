@@ -54,6 +54,7 @@ func past(t *testing.T, s *store.AccountExports, user string) (account string) {
 	_, err = b.Configure(t.Context(), o.Account, schema.Calls, user, schema.BulkChange{Enabled: &off, URL: &url, Method: &method})
 	require.NoError(t, err)
 	exec(t, s.DB, `insert into satchel.erased_calls (account_sid, call_sid, day) values ($1, 'CA' || $1, '2026-01-01')`, o.Account)
+	exec(t, s.DB, `insert into satchel.erasure_queue (account_sid, due_at) values ($1, now())`, o.Account)
 	require.NoError(t, s.Audit(t.Context(), store.AuditEvent{Account: o.Account, Subject: "CA" + o.Account, Actor: user, Action: store.ActionErased}))
 	require.NoError(t, b.Unsubscribe(t.Context(), user))
 	return o.Account

@@ -84,6 +84,14 @@ func TestNoQueryReadsTheHistoryOfOthers(t *testing.T) {
 			_, err := b.IsDayFileOutdated(ctx, account, "2026-01-01")
 			return err
 		},
+		"outdated day files":     func() error { _, err := b.OutdatedDayFiles(ctx, "", 100); return err },
+		"unchecked day files":    func() error { _, err := b.UncheckedDayFiles(ctx, day, 100); return err },
+		"stored exports":         func() error { _, err := a.StoredExports(ctx, "", 100); return err },
+		"later stored exports":   func() error { _, err := a.StoredExports(ctx, id("EX", 38000), 100); return err },
+		"stored day files":       func() error { _, err := b.StoredDayFiles(ctx, "", 100); return err },
+		"keys of ended exports":  func() error { _, err := a.DestroyExpiredKeys(ctx); return err },
+		"states of exports":      func() error { _, err := a.ExportStates(ctx, []string{id("EX", 7), id("EX", 8)}, day); return err },
+		"due erasures":           func() error { _, err := b.DueErasures(ctx, 10, 100); return err },
 		"expired day files":      func() error { _, err := b.ExpiredDayFiles(ctx, 100); return err },
 		"keys of expired files":  func() error { return b.DestroyExpiredDayKeys(ctx) },
 		"existing day files":     func() error { _, err := b.ExistingDayFiles(ctx, []string{id("DF", 7)}); return err },
@@ -194,6 +202,7 @@ func fill(t *testing.T, db *store.DB) {
 			from generate_series(1, 30000) n`,
 		`insert into satchel.erased_calls (account_sid, call_sid, day, at, erase_again_at)
 			select ` + ids + `, 'CA' || n, '2020-01-01'::date + n % 1000, ` + old + `, case when n % 100 = 0 then now() + interval '1 hour' end from generate_series(1, 30000) n`,
+		`insert into satchel.erasure_queue (account_sid, due_at) select account_sid, min(erase_again_at) from satchel.erased_calls where erase_again_at is not null group by 1`,
 		`insert into satchel.bulk_configurations (account_sid, resource_type, enabled)
 			select 'AC' || lpad(to_hex(n), 32, '0'), 'Calls', n % 10 = 0 from generate_series(1, 10000) n`,
 		`insert into satchel.bulk_quota (account_sid, day, days) select ` + ids + `, current_date + 1 + n / 3000, 1 from generate_series(1, 9000) n`,
