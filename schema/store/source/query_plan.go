@@ -1,9 +1,6 @@
 package source
 
-import (
-	"errors"
-	"strings"
-)
+import "strings"
 
 // queryPlan is how a catalog query is read: what is selected, and the writer of
 // each column.
@@ -38,7 +35,7 @@ func newQueryPlan(query string, names []string, oids []int64, types typeSet) (*q
 	}
 	key := types[oids[0]]
 	if key.Kind == "c" || key.Kind == "p" {
-		return nil, errors.New("_key must have a type that text can be cast to")
+		return nil, unusableKey(key.Name) // no text can be cast to it
 	}
 	p := &queryPlan{query: query, order: order, keyType: key.Cast}
 	var record strings.Builder
