@@ -58,7 +58,7 @@ func (n Needs) Checks() []Check {
 	temporal := []string{"TEMPORAL_ADDRESS", "TEMPORAL_TLS", "TEMPORAL_API_KEY"}
 	checks := []Check{
 		{Part: PartDatabase, Subject: "Satchel's database", Settings: database, Start: StartOK, Run: n.Store.Ready},
-		{Part: PartDatabase, Subject: "The comparison of LINK_KEY", Settings: []string{"LINK_KEY"}, Start: StartOK, Run: n.checkLinkKey},
+		{Part: PartDatabase, Subject: "The comparison of LINK_KEY", Settings: []string{"LINK_KEY"}, Start: StartOK, Run: n.checkLinkKey()},
 
 		{Part: PartSourceDatabase, Subject: "The platform's database", Settings: records[:1], Run: n.SourceDB.Ping},
 		{Part: PartSourceDatabase, Subject: "The platform's database", Settings: records, Seldom: true, Run: n.Source.CheckDirectory},
@@ -80,24 +80,32 @@ func (n Needs) Checks() []Check {
 		}})
 }
 
-// checkLinkKey compares LINK_KEY with the one that a worker recorded first. An
-// operator who changes it deletes the record.
-func (n Needs) checkLinkKey(ctx context.Context) error {
-	own := n.Links.Fingerprint()
-	recorded, err := n.Store.SharedKey(ctx, store.SharedLinkKey)
-	if err == nil && recorded == nil && n.RunsExports {
-		if err = n.Store.RecordSharedKey(ctx, store.SharedLinkKey, own); err == nil {
-			recorded, err = n.Store.SharedKey(ctx, store.SharedLinkKey) // another worker may have been first
+// checkLinkKey returns a check that compares LINK_KEY with the one that a worker
+// recorded first. An operator who changes it deletes the record; a worker that has
+// compared before does not make it again.
+func (n Needs) checkLinkKey() func(context.Context) error {
+	var compared bool
+	var mu sync.Mutex // checks of one kind do not overlap, but the compiler does not know
+	return func(ctx context.Context) error {
+		mu.Lock()
+		defer mu.Unlock()
+		own := n.Links.Fingerprint()
+		recorded, err := n.Store.SharedKey(ctx, store.SharedLinkKey)
+		if err == nil && recorded == nil && n.RunsExports && !compared {
+			if err = n.Store.RecordSharedKey(ctx, store.SharedLinkKey, own); err == nil {
+				recorded, err = n.Store.SharedKey(ctx, store.SharedLinkKey) // another worker may have been first
+			}
 		}
+		if err != nil {
+			return err
+		}
+		if recorded != nil && !bytes.Equal(recorded, own) {
+			return &schema.SetupError{Message: "LINK_KEY is not the one that the workers make links with: give all programs the same. " +
+				`If it was changed on purpose, do what docs/operations.md says under "Changing LINK_KEY".`}
+		}
+		compared = true
+		return nil
 	}
-	if err != nil {
-		return err
-	}
-	if recorded != nil && !bytes.Equal(recorded, own) {
-		return &schema.SetupError{Message: "LINK_KEY is not the one that the workers make links with: give all programs the same. " +
-			`If it was changed on purpose, do what docs/operations.md says under "Changing LINK_KEY".`}
-	}
-	return nil
 }
 
 // errNotCompared means that nothing could be compared yet: Satchel's own database has
@@ -115,12 +123,12 @@ const (
 // program being able to open what any other seals.
 func (n Needs) checkDeploymentKey() func(context.Context) error {
 	var recorded bool
-	var mu sync.Mutex // checks of one kind do not overlap, but the compiler does not know
+	var mu sync.Mutex
 	return func(ctx context.Context) error {
 		mu.Lock()
 		defer mu.Unlock()
 		sealed, err := n.Store.SharedKey(ctx, store.SharedDeploymentKey)
-		if err == nil && sealed == nil && n.RunsExports {
+		if err == nil && sealed == nil && n.RunsExports && !recorded {
 			sealed, err = n.recordDeploymentKey(ctx)
 		} else if err != nil {
 			err = errNotCompared

@@ -404,16 +404,28 @@ func merged(t *testing.T, first, second string) string {
 	return file
 }
 
-func TestTheLinkKeyIsChangedByForgettingTheOldOne(t *testing.T) {
-	d := newDeployment(t)
-	d.startWorker()
-	d.linkKey = newLinkKey()
-	server, _, err := d.start(false)
-	require.NoError(t, err)
-	require.Contains(t, reason(t, server, PartDatabase), "LINK_KEY")
-	d.exec(`delete from satchel.shared_settings where name = 'link key'`)
-	d.startWorker()
-	require.Empty(t, reason(t, server, PartDatabase))
+func TestAKeyIsChangedByDeletingTheRecordOfTheOldOne(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(d *deployment)
+		part   string
+	}{
+		"link key":       {func(d *deployment) { d.linkKey = newLinkKey() }, PartDatabase},
+		"deployment key": {func(d *deployment) { d.data.Vault.KeysetFile = newKeyset(d.t) }, PartStorage},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDeployment(t)
+			old := d.startWorker()
+			c.change(d)
+			server, _, err := d.start(false)
+			require.NoError(t, err)
+			require.NotEmpty(t, reason(t, server, c.part))
+			d.exec(`delete from satchel.shared_settings where name = '` + name + `'`)
+			require.Empty(t, reason(t, old, c.part), "it does not record the old key again")
+			d.startWorker()
+			require.Empty(t, reason(t, server, c.part))
+			require.NotEmpty(t, reason(t, old, c.part))
+		})
+	}
 }
 
 // newRole makes a role with these grants, in which % is the role.

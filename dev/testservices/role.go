@@ -16,15 +16,33 @@ import (
 	"satchel/dev/services"
 )
 
-// The role that docs/running.md gives to server and worker, and its password here.
+// Roles of docs/running.md, and their password here.
 const (
-	appRole     = "satchel_app"
-	appPassword = "app"
+	appRole      = "satchel_app"   // of server and worker
+	ownerRole    = "satchel_owner" // of migrations and backups
+	rolePassword = "role"
 )
 
 // AsApp returns the URL of a database for the role of server and worker, with the
 // grants that docs/running.md lists and no others.
 func AsApp(t testing.TB, database string) string {
+	t.Helper()
+	execDocumented(t, database, func(d databaseSQL) string { return d.grants })
+	return withRole(t, database, appRole)
+}
+
+// AsOwner returns the URL of a database for the role that owns it.
+func AsOwner(t testing.TB, database string) string {
+	t.Helper()
+	execDocumented(t, database, func(databaseSQL) string {
+		return `do $$ begin execute format('alter database %I owner to ` + ownerRole + `', current_database()); end $$`
+	})
+	return withRole(t, database, ownerRole)
+}
+
+// execDocumented makes the roles of docs/running.md, which belong to all databases of
+// the tests, and executes a statement.
+func execDocumented(t testing.TB, database string, statement func(databaseSQL) string) {
 	t.Helper()
 	documented, err := documentedSQL()
 	if err != nil {
@@ -36,18 +54,22 @@ func AsApp(t testing.TB, database string) string {
 	}
 	defer db.Close() //nolint:errcheck // nothing is lost by it
 	for _, role := range documented.roles {
-		if _, err := db.Exec(role); err != nil && !isDuplicate(err) { // roles belong to all databases of the tests
+		if _, err := db.Exec(role); err != nil && !isDuplicate(err) {
 			t.Fatalf("%s: %v", role, err)
 		}
 	}
-	if _, err := db.Exec(documented.grants); err != nil {
-		t.Fatalf("the grants of docs/running.md: %v", err)
+	if _, err := db.Exec(statement(documented)); err != nil {
+		t.Fatalf("the statements of docs/running.md: %v", err)
 	}
+}
+
+func withRole(t testing.TB, database, role string) string {
+	t.Helper()
 	at, err := url.Parse(database)
 	if err != nil {
 		t.Fatal(err)
 	}
-	at.User = url.UserPassword(appRole, appPassword)
+	at.User = url.UserPassword(role, rolePassword)
 	return at.String()
 }
 
@@ -77,7 +99,7 @@ var documentedSQL = sync.OnceValues(func() (documented databaseSQL, err error) {
 	_, section, _ := strings.Cut(string(text), "\n## Satchel's own database\n")
 	section, _, _ = strings.Cut(section, "\n## ")
 	for _, role := range createRole.FindAllString(section, -1) {
-		documented.roles = append(documented.roles, strings.Replace(role, "…", appPassword, 1))
+		documented.roles = append(documented.roles, strings.Replace(role, "…", rolePassword, 1))
 	}
 	blocks := strings.Split(section, "```sql\n")
 	documented.grants, _, _ = strings.Cut(blocks[len(blocks)-1], "```")
