@@ -133,6 +133,7 @@ func settings(o PostgresOptions) map[string]string {
 	}
 	if o.Volatile {
 		s["fsync"], s["synchronous_commit"], s["full_page_writes"] = "off", "off", "off"
+		s["max_wal_size"] = "128MB" // the data may be in memory
 	}
 	for name, value := range o.Settings {
 		s[name] = value

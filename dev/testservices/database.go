@@ -2,11 +2,14 @@ package testservices
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	_ "github.com/lib/pq" // the driver
 
 	"satchel/dev/services"
 	"satchel/schema/migrations"
@@ -36,6 +39,15 @@ var (
 		return migrations.Apply(context.Background(), pg.URL(template), migrations.Satchel, migrations.Platform)
 	})
 
+	// admin keeps its connections: a new one costs Postgres as much as creating a database.
+	admin = sync.OnceValues(func() (*sql.DB, error) {
+		pg, err := postgres()
+		if err != nil {
+			return nil, err
+		}
+		return sql.Open("postgres", pg.URL("postgres"))
+	})
+
 	databases atomic.Int64
 )
 
@@ -62,12 +74,16 @@ func create(t testing.TB, options string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	db, err := admin()
+	if err != nil {
+		t.Fatal(err)
+	}
 	name := fmt.Sprintf("test_%d", databases.Add(1))
-	if err := pg.Exec(context.Background(), "create database "+name+options); err != nil {
+	if _, err := db.Exec("create database " + name + options); err != nil {
 		t.Fatalf("create a database: %v", err)
 	}
 	t.Cleanup(func() {
-		if err := pg.Exec(context.Background(), "drop database "+name+" with (force)"); err != nil {
+		if _, err := db.Exec("drop database " + name + " with (force)"); err != nil {
 			t.Errorf("drop the test's database: %v", err)
 		}
 	})

@@ -58,19 +58,3 @@ func shared[T any](start func(ctx context.Context, dir string, port int) (T, *se
 		}
 	})
 }
-
-// tempDir makes a directory that is removed once this process and the Postgres
-// in it have ended.
-func tempDir() (string, error) {
-	dir, err := os.MkdirTemp("", "satchel-test-")
-	if err != nil {
-		return "", err
-	}
-	if err := os.Chmod(dir, 0o711); err != nil { // lets Postgres' user pass
-		return "", err
-	}
-	return dir, services.RunOnExit(`
-		n=0
-		while [ -e "$1/postgres/data/postmaster.pid" ] && [ $n -lt 300 ]; do sleep 0.1; n=$((n+1)); done
-		rm -rf "$1"`, dir)
-}
