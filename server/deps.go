@@ -94,7 +94,8 @@ func (d *deps) close() {
 func (d *deps) readiness(linkKey []byte, logger *slog.Logger) *program.Readiness {
 	return program.NewReadiness(logger, program.Needs{
 		Store: d.store, SourceDB: d.source, Source: source.NewPlatform(d.source, d.catalog), Catalog: d.catalog, Vault: d.vault,
-		Links: schema.NewLinks(linkKey), Temporal: d.temporal, Namespace: d.namespace,
+		Links:          schema.NewLinks(linkKey),
+		CheckNamespace: workflowclient.CheckNamespace(d.temporal, d.namespace), CheckSearchAttributes: workflowclient.CheckSearchAttributes(d.temporal, d.namespace),
 	}.Checks())
 }
 

@@ -83,7 +83,8 @@ func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 	metrics, links, records := newMetrics(), schema.NewLinks(linkKey), source.NewPlatform(platform, queries)
 	ready := program.NewReadiness(logger, program.Needs{
 		Store: own, SourceDB: platform, Source: records, Catalog: queries, Vault: objects, Links: links,
-		Temporal: temporal, Namespace: options.Namespace, RunsExports: true,
+		CheckNamespace: workflowclient.CheckNamespace(temporal, options.Namespace), CheckSearchAttributes: workflowclient.CheckSearchAttributes(temporal, options.Namespace),
+		RunsExports: true,
 	}.Checks())
 	serving, ctx := errgroup.WithContext(ctx)
 	serving.Go(func() error { return serveOps(ctx, r.MetricsAddress, r.HealthAddress, metrics, ready) })

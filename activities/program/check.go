@@ -6,14 +6,11 @@ import (
 	"errors"
 	"sync"
 
-	"go.temporal.io/sdk/client"
-
 	"satchel/activities/vault"
 	"satchel/schema"
 	"satchel/schema/catalog"
 	"satchel/schema/store"
 	"satchel/schema/store/source"
-	workflowclient "satchel/workflows/client"
 )
 
 // Check is one thing that a program needs.
@@ -39,14 +36,16 @@ const (
 
 // Needs are what a program is connected to.
 type Needs struct {
-	Store       *store.DB
-	SourceDB    *source.DB
-	Source      *source.Platform
-	Catalog     *catalog.Catalog
-	Vault       *vault.Vault
-	Links       schema.Links
-	Temporal    client.Client
-	Namespace   string
+	Store    *store.DB
+	SourceDB *source.DB
+	Source   *source.Platform
+	Catalog  *catalog.Catalog
+	Vault    *vault.Vault
+	Links    schema.Links
+	// Checks of workflows/client, which this package is below: of Temporal with its
+	// namespace, and of the search attributes there.
+	CheckNamespace, CheckSearchAttributes func(context.Context) error
+
 	RunsExports bool // it is a worker: it reads records, and what it has is what others must have
 }
 
@@ -72,12 +71,8 @@ func (n Needs) Checks() []Check {
 		Check{Part: PartStorage, Subject: "The bucket", Settings: bucket, Run: n.Vault.Check},
 		Check{Part: PartStorage, Subject: "The deployment's key", Settings: []string{"KEYSET_FILE", "KMS_KEY_URI"}, Seldom: true, Start: StartNotWrong, Run: n.checkDeploymentKey()},
 
-		Check{Part: PartTemporal, Subject: "Temporal", Settings: temporal, Start: StartOK, Run: func(ctx context.Context) error {
-			return workflowclient.CheckNamespace(ctx, n.Temporal, n.Namespace)
-		}},
-		Check{Part: PartTemporal, Subject: "Temporal", Settings: []string{"TEMPORAL_NAMESPACE"}, Seldom: true, Start: StartOK, Run: func(ctx context.Context) error {
-			return workflowclient.CheckSearchAttributes(ctx, n.Temporal, n.Namespace)
-		}})
+		Check{Part: PartTemporal, Subject: "Temporal", Settings: temporal, Start: StartOK, Run: n.CheckNamespace},
+		Check{Part: PartTemporal, Subject: "Temporal", Settings: []string{"TEMPORAL_NAMESPACE"}, Seldom: true, Start: StartOK, Run: n.CheckSearchAttributes})
 }
 
 // checkLinkKey returns a check that compares LINK_KEY with the one that a worker

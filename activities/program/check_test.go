@@ -99,7 +99,8 @@ func (d *deployment) start(worker bool) (*Readiness, *logBuffer, error) {
 	d.t.Cleanup(temporal.Close)
 	return NewReadiness(logger, Needs{
 		Store: own, SourceDB: platform, Source: source.NewPlatform(platform, queries), Catalog: queries, Vault: objects,
-		Links: schema.NewLinks([]byte(d.linkKey)), Temporal: temporal, Namespace: options.Namespace, RunsExports: worker,
+		Links: schema.NewLinks([]byte(d.linkKey)), CheckNamespace: workflowclient.CheckNamespace(temporal, options.Namespace), CheckSearchAttributes: workflowclient.CheckSearchAttributes(temporal, options.Namespace),
+		RunsExports: worker,
 	}.Checks()), log, nil
 }
 

@@ -95,7 +95,7 @@ func StateOf(ctx context.Context, db *sql.DB, set Set) (State, error) {
 }
 
 func appliedVersions(ctx context.Context, db *sql.DB, set Set) (map[int64]bool, error) {
-	rows, err := db.QueryContext(ctx, "select version_id from "+table(set)+" where is_applied")
+	rows, err := db.QueryContext(ctx, "select version_id from "+table(set)+" where is_applied") //nolint:gosec // a constant
 	if err != nil {
 		return nil, err
 	}

@@ -55,35 +55,43 @@ func checkAddress(address string) error {
 	return nil
 }
 
-// CheckNamespace checks that Temporal answers and has the namespace.
-func CheckNamespace(ctx context.Context, c client.Client, namespace string) error {
-	_, err := c.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: namespace})
-	switch serviceerror.ToStatus(err).Code() {
-	case codes.OK:
-		return nil
-	case codes.NotFound:
-		return &schema.SetupError{Cause: err, Message: "Temporal has no such namespace: correct TEMPORAL_NAMESPACE, or create it with: temporal operator namespace create"}
-	case codes.Unauthenticated, codes.PermissionDenied:
-		return &schema.SetupError{Cause: err, Message: "Temporal refuses the credentials: correct TEMPORAL_API_KEY or the certificate of TEMPORAL_TLS_CLIENT_CERT_PATH, and see what they may do in TEMPORAL_NAMESPACE."}
+// CheckNamespace returns a check that Temporal answers and has the namespace.
+func CheckNamespace(c client.Client, namespace string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		_, err := c.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: namespace})
+		switch serviceerror.ToStatus(err).Code() {
+		case codes.OK:
+			return nil
+		case codes.NotFound:
+			return &schema.SetupError{Cause: err, Message: "Temporal has no such namespace: correct TEMPORAL_NAMESPACE, or create it with: temporal operator namespace create"}
+		case codes.Unauthenticated, codes.PermissionDenied:
+			return &schema.SetupError{Cause: err, Message: "Temporal refuses the credentials: correct TEMPORAL_API_KEY or the certificate of TEMPORAL_TLS_CLIENT_CERT_PATH, and see what they may do in TEMPORAL_NAMESPACE."}
+		}
+		return unavailable(err)
 	}
-	return &schema.Error{Kind: schema.Unavailable, Message: "Temporal does not answer", Cause: err}
 }
 
-// CheckSearchAttributes checks that the namespace has the search attributes that runs
-// are started with: without them Temporal rejects each start.
-func CheckSearchAttributes(ctx context.Context, c client.Client, namespace string) error {
-	for _, name := range []string{workflows.AccountAttribute.GetName(), workflows.StatusAttribute.GetName()} {
-		// Only attributes of the type Keyword have this operator.
-		_, err := c.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Namespace: namespace, Query: name + " STARTS_WITH 'x'"})
-		if serviceerror.ToStatus(err).Code() == codes.InvalidArgument {
-			return &schema.SetupError{Cause: err, Message: "The namespace in TEMPORAL_NAMESPACE lacks the search attribute " + name +
-				" of the type Keyword: create it with: temporal operator search-attribute create --name " + name + " --type Keyword"}
+// CheckSearchAttributes returns a check that the namespace has the search attributes
+// that runs are started with: without them Temporal rejects each start.
+func CheckSearchAttributes(c client.Client, namespace string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		for _, name := range []string{workflows.AccountAttribute.GetName(), workflows.StatusAttribute.GetName()} {
+			// Only attributes of the type Keyword have this operator.
+			_, err := c.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Namespace: namespace, Query: name + " STARTS_WITH 'x'"})
+			if serviceerror.ToStatus(err).Code() == codes.InvalidArgument {
+				return &schema.SetupError{Cause: err, Message: "The namespace in TEMPORAL_NAMESPACE lacks the search attribute " + name +
+					" of the type Keyword: create it with: temporal operator search-attribute create --name " + name + " --type Keyword"}
+			}
+			if err != nil {
+				return unavailable(err)
+			}
 		}
-		if err != nil {
-			return &schema.Error{Kind: schema.Unavailable, Message: "Temporal does not answer", Cause: err}
-		}
+		return nil
 	}
-	return nil
+}
+
+func unavailable(err error) error {
+	return &schema.Error{Kind: schema.Unavailable, Message: "Temporal does not answer", Cause: err}
 }
 
 // IsOpen reports whether a run of this workflow ID is open.
