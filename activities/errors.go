@@ -54,7 +54,7 @@ func ToApplicationError(ctx context.Context, err error) error {
 	case errors.As(err, &storage):
 		kind, message = "storage", storage.SafeMessage()
 	}
-	if options.NonRetryable && kind != "storage" {
+	if options.NonRetryable && kind != "storage" && kind != string(schema.Unreadable) {
 		options.Category = temporal.ApplicationErrorCategoryBenign
 	}
 	activity.GetLogger(ctx).Warn("activity failed", "kind", kind, "err", err)
@@ -89,7 +89,7 @@ func retryDelay(ctx context.Context, e *schema.Error) time.Duration {
 // IsNonRetryable tells whether another attempt cannot succeed.
 func IsNonRetryable(k schema.Kind) bool {
 	switch k {
-	case schema.Invalid, schema.NotFound, schema.Forbidden, schema.Conflict, schema.Gone:
+	case schema.Invalid, schema.NotFound, schema.Forbidden, schema.Conflict, schema.Gone, schema.Unreadable:
 		return true
 	}
 	return false

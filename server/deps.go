@@ -60,6 +60,9 @@ func newDeps(ctx context.Context, s validated, logger *slog.Logger) (d *deps, er
 	if d.source, err = source.Open(ctx, s.SourceURL(), s.DatabaseConns); err != nil {
 		return d, err
 	}
+	if err = program.CheckSessions(ctx, d.store, d.source); err != nil {
+		return d, err
+	}
 	d.directory = source.NewPlatform(d.source, d.catalog).Directory
 	if s.Dev {
 		d.devDirectory = d.source.Directory(source.DirectoryQueries{People: demo.People})

@@ -45,7 +45,7 @@ func newHandler(s validated, d *deps, logger *slog.Logger) *handler {
 	h.bulk = bulk.New(bulk.Options{
 		Store: d.store.BulkExports(), Vault: d.vault, Temporal: d.temporal, Directory: d.directory, Links: schema.NewLinks(s.linkKey),
 		Site: s.bulkSite(), TrustedProxies: s.proxies, CheckHook: d.hooks.Check, Limits: s.bulkLimits(),
-		MinLagDays: s.MinLagDays, LinkTTL: s.LinkTTL, FetchStatus: s.DayFetchStatus, Explain: pages.Explain,
+		Off: !s.HasBulk(d.catalog), MinLagDays: s.MinLagDays, LinkTTL: s.LinkTTL, FetchStatus: s.DayFetchStatus, Explain: pages.Explain,
 	})
 	h.web = web.New(web.Options{
 		Pages: pages, API: h.api, Bulk: h.bulk, Auth: authn, Exports: d.store.AccountExports(), Directory: d.directory,

@@ -29,6 +29,8 @@ type runCommand struct {
 
 	program.Bulk `embed:""`
 	DailyDelay   time.Duration `env:"DAILY_DELAY" default:"15m" help:"How long after midnight UTC the daily bulk export of the day that ended is made."`
+	DayGrace     time.Duration `env:"DAY_GRACE" default:"5m" help:"How long after the end of a UTC day its records may still be committed to the platform's database; a standby must have replayed until then. A day's file is not read earlier."`
+	DayReplay    bool          `name:"day-replay" env:"DAY_REPLAY" default:"true" negatable:"" help:"Read a day from a standby only once the standby says that it has replayed the day. Switch it off for a database that looks like a standby and does not tell; then the clock alone decides."`
 	DaysAtOnce   int           `env:"DAYS_AT_ONCE" default:"6" help:"Day files of bulk exports written at once."`
 	HooksAtOnce  int           `env:"HOOKS_AT_ONCE" default:"32" help:"Webhooks delivered at once. A receiver may take 15 seconds to answer."`
 

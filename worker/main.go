@@ -54,6 +54,8 @@ func (r runCommand) Validate() error {
 		return errors.New("CONCURRENCY, DAYS_AT_ONCE and HOOKS_AT_ONCE must be at least 1")
 	case r.DailyDelay < 0, r.DailyDelay >= 24*time.Hour: // Temporal would refuse every schedule
 		return errors.New("DAILY_DELAY must be less than a day, and not negative")
+	case r.DayGrace < 0, r.DayGrace >= 24*time.Hour:
+		return errors.New("DAY_GRACE must be less than a day, and not negative")
 	case r.SweepEvery < time.Second, r.SweepGrace < time.Second:
 		return errors.New("SWEEP_EVERY and SWEEP_GRACE must be at least a second")
 	}

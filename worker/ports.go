@@ -9,6 +9,7 @@ import (
 	"satchel/activities"
 	"satchel/activities/accountexport"
 	"satchel/activities/bulkexport"
+	"satchel/activities/program"
 	"satchel/activities/vault"
 	"satchel/schema"
 	"satchel/schema/catalog"
@@ -30,7 +31,7 @@ var (
 
 // openArchive opens the archive of old calls. It is nil where no URL is configured. A
 // company whose catalog does not say how to delete from it has none.
-func openArchive(url string, queries *catalog.Catalog, maxConns int) (archive bulkexport.Archive, finish func(), err error) {
+func openArchive(ctx context.Context, url string, queries *catalog.Catalog, maxConns int) (archive bulkexport.Archive, finish func(), err error) {
 	switch {
 	case queries.EraseCalls() == "":
 		return noArchive{}, func() {}, nil
@@ -39,6 +40,10 @@ func openArchive(url string, queries *catalog.Catalog, maxConns int) (archive bu
 	}
 	opened, err := source.OpenArchive(url, queries.EraseCalls(), maxConns)
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := program.CheckSessions(ctx, opened); err != nil {
+		_ = opened.Close()
 		return nil, nil, err
 	}
 	return opened, func() { _ = opened.Close() }, nil // nothing is lost by an error

@@ -63,8 +63,11 @@ func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 		return err
 	}
 	defer platform.Close() //nolint:errcheck // the process ends
+	if err := program.CheckSessions(ctx, own, platform); err != nil {
+		return err
+	}
 
-	archive, closeArchive, err := openArchive(r.ArchiveDatabaseURL, queries, 2)
+	archive, closeArchive, err := openArchive(ctx, r.ArchiveDatabaseURL, queries, 2)
 	if err != nil {
 		return err
 	}
@@ -81,10 +84,11 @@ func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 	defer temporal.Close()
 
 	metrics, links, records := newMetrics(), schema.NewLinks(linkKey), source.NewPlatform(platform, queries)
+	records.DayGrace, records.IgnoreReplay = r.DayGrace, !r.DayReplay
 	ready := program.NewReadiness(logger, program.Needs{
 		Store: own, SourceDB: platform, Source: records, Catalog: queries, Vault: objects, Links: links,
 		CheckNamespace: workflowclient.CheckNamespace(temporal, options.Namespace), CheckSearchAttributes: workflowclient.CheckSearchAttributes(temporal, options.Namespace),
-		RunsExports: true,
+		Bulk: r.HasBulk(queries), RunsExports: true,
 	}.Checks())
 	serving, ctx := errgroup.WithContext(ctx)
 	serving.Go(func() error { return serveOps(ctx, r.MetricsAddress, r.HealthAddress, metrics, ready) })
@@ -99,6 +103,7 @@ func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 			bulk: &bulkexport.Activities{
 				Store: own.BulkExports(), Source: records, Vault: objects, Archive: archive, Secrets: objects, Hooks: hooks,
 				Runs: runs, Schedules: schedulesAdapter{temporal, r.DailyDelay, r.limits()}, Count: metrics, Grace: r.SweepGrace,
+				Off: !r.HasBulk(queries),
 			},
 			emails: &activities.EmailActivities{Ledger: own, Mail: mailer, Count: metrics, Composers: []activities.EmailComposer{
 				&accountexport.EmailComposer{Store: own.AccountExports(), Directory: records, Links: links, Site: site},
@@ -153,7 +158,14 @@ func (r runCommand) work(ctx context.Context, c client.Client, metrics *metrics,
 			registry.RegisterWorkflows(w)
 		}
 		set.register(w)
-		working.Go(func() error { return w.Run(interrupted) })
+		working.Go(func() error {
+			if queue == workflows.DayQueue { // a restored database must learn of erasures before it makes files
+				if err := retry(ctx, logger, "replaying erasures", func() error { return replayErasures(ctx, logger, set.bulk) }); err != nil {
+					return err
+				}
+			}
+			return w.Run(interrupted)
+		})
 	}
 	working.Go(func() error {
 		return retry(ctx, logger, "scheduling the sweeps", func() error {
@@ -163,9 +175,34 @@ func (r runCommand) work(ctx context.Context, c client.Client, metrics *metrics,
 		})
 	})
 	working.Go(func() error {
-		return retry(ctx, logger, "scheduling daily exports", func() error { return scheduleDaily(ctx, own.BulkExports(), set.bulk.Schedules) })
+		return retry(ctx, logger, "scheduling daily exports", func() error {
+			if set.bulk.Off {
+				return unscheduleDaily(ctx, c, set.bulk.Schedules, func(string, schema.ResourceType) (bool, error) { return false, nil })
+			}
+			bulk := own.BulkExports()
+			return errors.Join(scheduleDaily(ctx, bulk, set.bulk.Schedules),
+				unscheduleDaily(ctx, c, set.bulk.Schedules, func(account string, t schema.ResourceType) (bool, error) {
+					now, err := bulk.Configuration(ctx, account, t)
+					return now.Enabled, err
+				}))
+		})
 	})
 	return working.Wait()
+}
+
+// replayErasures records erasures that the database does not have. Only those that
+// cannot be read now are worth a retry: others stay unreadable, and every sweep fails
+// until they are mended.
+func replayErasures(ctx context.Context, logger *slog.Logger, bulk *bulkexport.Activities) error {
+	added, err := bulkexport.LoadErasures(ctx, bulk)
+	if added > 0 {
+		logger.Warn("erasures were replayed from storage: the database did not know them", "calls", added)
+	}
+	if err != nil && schema.KindOf(err) != schema.Unavailable && ctx.Err() == nil {
+		logger.Error("erasures cannot be read from storage", "err", err)
+		return nil
+	}
+	return err
 }
 
 // scheduleDaily creates or updates the schedule of every daily export, so that daily
@@ -190,6 +227,29 @@ func scheduleDaily(ctx context.Context, own *store.BulkExports, schedules bulkex
 			}
 		}
 	}
+}
+
+// unscheduleDaily removes the schedules of daily exports that are not enabled, so that
+// none goes on after Temporal's data was restored.
+func unscheduleDaily(ctx context.Context, c client.Client, schedules bulkexport.Schedules, enabled func(account string, t schema.ResourceType) (bool, error)) error {
+	for found, err := range workflowclient.DailySchedules(ctx, c) {
+		if err != nil {
+			return err
+		}
+		wanted, err := enabled(found.Account, found.Type)
+		if err == nil && !wanted {
+			err = schedules.SetDaily(ctx, found.Account, found.Type, false)
+		}
+		if err == nil && !wanted {
+			if wanted, err = enabled(found.Account, found.Type); err == nil && wanted { // it was enabled meanwhile
+				err = schedules.SetDaily(ctx, found.Account, found.Type, true)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // limits are the limits of bulk exports that start from now on.

@@ -217,6 +217,8 @@ func TestInvalidSettingsAreNamed(t *testing.T) {
 		"HOOKS_AT_ONCE":    func(r *runCommand) { r.HooksAtOnce = -1 },
 		"DAILY_DELAY":      func(r *runCommand) { r.DailyDelay = 24 * time.Hour },
 		"DAILY_DELAY ":     func(r *runCommand) { r.DailyDelay = -time.Second },
+		"DAY_GRACE":        func(r *runCommand) { r.DayGrace = 24 * time.Hour },
+		"DAY_GRACE ":       func(r *runCommand) { r.DayGrace = -time.Second },
 		"DAY_RETENTION":    func(r *runCommand) { r.DayRetention = 0 },
 		"DAY_RETRY_WINDOW": func(r *runCommand) { r.DayRetryWindow = 0 },
 		"STOP_GRACE":       func(r *runCommand) { r.StopGrace = -1 },

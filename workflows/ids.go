@@ -25,8 +25,11 @@ func BulkDayID(account string, t schema.ResourceType, day schema.Day) string {
 // BulkDailyID is the ID of the schedule of an account's daily exports of a type, and
 // the prefix of the workflow IDs of its runs.
 func BulkDailyID(account string, t schema.ResourceType) string {
-	return "bulk-daily/" + account + "/" + string(t)
+	return BulkDailyPrefix + account + "/" + string(t)
 }
+
+// BulkDailyPrefix is the prefix of the IDs of all schedules of daily exports.
+const BulkDailyPrefix = "bulk-daily/"
 
 // BulkConfigurationID is the workflow ID of changes to the daily exports of an account
 // and type: at most one run is open.

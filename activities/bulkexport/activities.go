@@ -21,6 +21,7 @@ type Activities struct {
 	Runs      Runs
 	Schedules Schedules
 	Count     Counters
+	Off       bool          // there are no bulk exports: no daily export is written
 	Grace     time.Duration // how long the sweep keeps objects without a row; 0 without a sweep
 }
 

@@ -46,6 +46,7 @@ type Needs struct {
 	// namespace, and of the search attributes there.
 	CheckNamespace, CheckSearchAttributes func(context.Context) error
 
+	Bulk        bool // there are bulk exports
 	RunsExports bool // it is a worker: it reads records, and what it has is what others must have
 }
 
@@ -59,7 +60,7 @@ func (n Needs) Checks() []Check {
 		{Part: PartDatabase, Subject: "Satchel's database", Settings: database, Start: StartOK, Run: n.Store.Ready},
 		{Part: PartDatabase, Subject: "The comparison of LINK_KEY", Settings: []string{"LINK_KEY"}, Start: StartOK, Run: n.checkLinkKey()},
 
-		{Part: PartSourceDatabase, Subject: "The platform's database", Settings: records[:1], Run: n.SourceDB.Ping},
+		{Part: PartSourceDatabase, Subject: "The platform's database", Settings: records[:1], Run: n.SourceDB.Ready},
 		{Part: PartSourceDatabase, Subject: "The platform's database", Settings: records, Seldom: true, Run: n.Source.CheckDirectory},
 	}
 	if n.RunsExports {
@@ -173,7 +174,7 @@ func (n Needs) recordCatalog() func(context.Context) error {
 	return func(ctx context.Context) error {
 		mu.Lock()
 		defer mu.Unlock()
-		if err := n.Source.CheckRecords(ctx); err != nil {
+		if err := n.Source.CheckRecords(ctx, n.Bulk); err != nil {
 			return err
 		}
 		if recorded {

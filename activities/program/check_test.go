@@ -100,7 +100,7 @@ func (d *deployment) start(worker bool) (*Readiness, *logBuffer, error) {
 	return NewReadiness(logger, Needs{
 		Store: own, SourceDB: platform, Source: source.NewPlatform(platform, queries), Catalog: queries, Vault: objects,
 		Links: schema.NewLinks([]byte(d.linkKey)), CheckNamespace: workflowclient.CheckNamespace(temporal, options.Namespace), CheckSearchAttributes: workflowclient.CheckSearchAttributes(temporal, options.Namespace),
-		RunsExports: worker,
+		Bulk: queries.HasDays(), RunsExports: worker,
 	}.Checks()), log, nil
 }
 

@@ -230,13 +230,20 @@ func (c *check) due() bool {
 }
 
 func (c *check) state() string {
-	_, setup := errors.AsType[*schema.SetupError](c.err)
+	if errors.Is(c.err, errNotCompared) {
+		return StateOK
+	}
+	return stateOf(c.err)
+}
+
+func stateOf(err error) string {
+	_, setup := errors.AsType[*schema.SetupError](err)
 	switch {
-	case c.err == nil, errors.Is(c.err, errNotCompared):
+	case err == nil:
 		return StateOK
 	case setup:
 		return StateWrong
-	case schema.KindOf(c.err) == schema.Unavailable, errors.Is(c.err, context.DeadlineExceeded):
+	case schema.KindOf(err) == schema.Unavailable, errors.Is(err, context.DeadlineExceeded):
 		return StateAway
 	}
 	return StateWrong

@@ -16,17 +16,17 @@ import (
 	"satchel/schema"
 )
 
-func TestErrorsNameTheCodeAndNothingOfTheRequest(t *testing.T) {
+func TestErrorsContainTheCodeAndNothingOfTheRequest(t *testing.T) {
 	c := testConfig(t)
 	good, _ := interceptedVault(t, c, time.Minute)
 	e := newExport(t, good)
 
 	missing := c
 	missing.Bucket = "no-such-bucket-here"
-	nowhere := c
-	nowhere.Endpoint = "http://127.0.0.1:1"
+	unreachable := c
+	unreachable.Endpoint = "http://127.0.0.1:1"
 	vaults := map[string]*Vault{}
-	vaults["unreachable"], _ = interceptedVault(t, nowhere, time.Minute)
+	vaults["unreachable"], _ = interceptedVault(t, unreachable, time.Minute)
 	vaults["NoSuchBucket"], _ = interceptedVault(t, missing, time.Minute)
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "not-the-secret-at-all")
 	vaults["SignatureDoesNotMatch"], _ = interceptedVault(t, c, time.Minute)
@@ -42,8 +42,8 @@ func TestErrorsNameTheCodeAndNothingOfTheRequest(t *testing.T) {
 			require.Error(t, err, "%s %s", what, op)
 			text := err.Error()
 			safe := safeMessageOf(err)
-			for _, inside := range []string{"/", e.prefix, missing.Bucket, c.Bucket, "127.0.0.1"} {
-				require.NotContains(t, safe, inside, "%s %s", what, op)
+			for _, forbidden := range []string{"/", e.prefix, missing.Bucket, c.Bucket, "127.0.0.1"} {
+				require.NotContains(t, safe, forbidden, "%s %s", what, op)
 			}
 			if op == "put" && what != "unreachable" {
 				require.Contains(t, safe, "vault: put: "+what, op)
@@ -115,9 +115,9 @@ func TestErrorCodesAreClassified(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			err := translateError(t.Context(), "get", &smithyhttp.ResponseError{
 				Response: &smithyhttp.Response{Response: &http.Response{StatusCode: c.status}},
-				Err:      &smithy.GenericAPIError{Code: c.code, Message: "seekrit"},
+				Err:      &smithy.GenericAPIError{Code: c.code, Message: "not-for-the-log"},
 			})
-			require.NotContains(t, err.Error(), "seekrit")
+			require.NotContains(t, err.Error(), "not-for-the-log")
 			require.Contains(t, err.Error(), fmt.Sprintf("vault: get: %s", map[bool]string{true: ErrNotFound.Error(), false: c.code}[c.notFound]))
 			require.Equal(t, c.notFound, errors.Is(err, ErrNotFound))
 			require.Equal(t, c.temporary, schema.KindOf(err) == schema.Unavailable, "%v", err)
@@ -131,12 +131,12 @@ func TestErrorCodesAreClassified(t *testing.T) {
 	cancel()
 	err := translateError(ctx, "get", errTest)
 	require.ErrorIs(t, err, context.Canceled)
-	require.Empty(t, schema.KindOf(err), "the caller's own cancellation is no outage")
+	require.Empty(t, schema.KindOf(err), "a cancelled context does not mean that storage is unavailable")
 	require.NoError(t, translateError(ctx, "get", nil))
 }
 
 func TestURLsAreRemovedFromTheSDKsErrors(t *testing.T) {
-	err := translateError(t.Context(), "get", errors.New(`resolve "https://u:seekrit@bucket.example/key?X-Amz-Signature=seekrit": no such endpoint`))
+	err := translateError(t.Context(), "get", errors.New(`resolve "https://u:hidden@bucket.example/key?X-Amz-Signature=hidden": no such endpoint`))
 	require.EqualError(t, err, `vault: get: resolve "…": no such endpoint`)
 }
 

@@ -55,19 +55,19 @@ func (k *keyService) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 		EncryptionContext         map[string]string
 	}
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-	refuse := func(status int, code string) {
+	reject := func(status int, code string) {
 		w.WriteHeader(status)
 		fmt.Fprintf(w, `{"__type":%q}`, code)
 	}
 	switch err := json.NewDecoder(q.Body).Decode(&in); {
 	case k.wrongKey:
-		refuse(http.StatusBadRequest, "IncorrectKeyException")
+		reject(http.StatusBadRequest, "IncorrectKeyException")
 		return
 	case k.down:
-		refuse(http.StatusServiceUnavailable, "DependencyTimeoutException")
+		reject(http.StatusServiceUnavailable, "DependencyTimeoutException")
 		return
 	case err != nil || in.KeyId != testKMSKey || !strings.Contains(q.Header.Get("Authorization"), "/eu-west-1/kms/"):
-		refuse(http.StatusBadRequest, "NotFoundException")
+		reject(http.StatusBadRequest, "NotFoundException")
 		return
 	}
 	associated := []byte(in.EncryptionContext["associatedData"])
@@ -78,7 +78,7 @@ func (k *keyService) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	case "TrentService.Decrypt":
 		plain, err := k.aead.Open(nil, nonce, in.CiphertextBlob, associated)
 		if err != nil {
-			refuse(http.StatusBadRequest, "InvalidCiphertextException")
+			reject(http.StatusBadRequest, "InvalidCiphertextException")
 			return
 		}
 		decoded, _ := hex.DecodeString(string(associated))
@@ -184,7 +184,7 @@ func TestIdentitiesDoNotPrint(t *testing.T) {
 		require.NotContains(t, strings.ToUpper(printed), secret[:20])
 	}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
-		require.Equal(t, "vault.Identity", fmt.Sprintf(verb, e.identity), "nor the bytes behind it")
+		require.Equal(t, "vault.Identity", fmt.Sprintf(verb, e.identity), "without the bytes of the key")
 		require.Equal(t, "vault.Identity", fmt.Sprintf(verb, &e.identity))
 	}
 }
@@ -275,7 +275,7 @@ func TestTheContentOfAFileThatIsNoKeysetIsNotQuoted(t *testing.T) {
 
 func TestInvalidConfigurationIsNamed(t *testing.T) {
 	good := testConfig(t)
-	for want, spoil := range map[string]func(*Config){
+	for want, change := range map[string]func(*Config){
 		"S3_BUCKET":              func(c *Config) { c.Bucket = "" },
 		"neither":                func(c *Config) { c.KeysetFile = "" },
 		"both set":               func(c *Config) { c.KMSKeyURI = "aws-kms://" + testKMSKey },
@@ -285,7 +285,7 @@ func TestInvalidConfigurationIsNamed(t *testing.T) {
 		"the key's ARN":          func(c *Config) { c.KeysetFile, c.KMSKeyURI = "", "aws-kms://arn:aws:s3:::bucket" },
 	} {
 		c := good
-		spoil(&c)
+		change(&c)
 		_, err := Open(t.Context(), c)
 		require.ErrorContains(t, err, want)
 	}

@@ -40,7 +40,7 @@ func (r *recorder) recordBulkExport(ctx context.Context, dir string) error {
 	if err := workflowclient.ConfigureBulk(ctx, r, account, schema.Calls, bulkexport.Change{Sealed: []byte("sealed"), By: "US-by"}); err != nil {
 		return err
 	}
-	if err := workflowclient.EraseCall(ctx, r, account, "US-by", schema.Erasure{Call: "CA1", Day: "2026-03-01"}); err != nil {
+	if err := workflowclient.EraseCall(ctx, r, account, "US-by", schema.Erasure{Call: "CA1", Day: "2026-03-01"}, false); err != nil {
 		return err
 	}
 	if err := workflowclient.RequestRebuild(ctx, r, account, "2026-03-01"); err != nil {
@@ -73,7 +73,8 @@ func (r *recorder) recordBulkExport(ctx context.Context, dir string) error {
 	return nil
 }
 
-// runDaily lets a schedule start the run, which gives it its day.
+// runDaily triggers the schedule of a daily export, so that the run has a scheduled
+// time, and returns the workflow ID of the run.
 func (r *recorder) runDaily(ctx context.Context, in bulkexport.BulkDailyInput) (id string, err error) {
 	if err := workflowclient.ScheduleDaily(ctx, r, in, time.Minute); err != nil {
 		return "", err

@@ -64,7 +64,7 @@ func TestABucketRefusesAWrongSecretAndKeepsVersionsWhenAsked(t *testing.T) {
 	require.Len(t, versions.Versions, 2)
 }
 
-func TestTemporalKnowsOurSearchAttributes(t *testing.T) {
+func TestTemporalHasTheSearchAttributes(t *testing.T) {
 	t.Parallel()
 	c, err := client.DialContext(t.Context(), client.Options{HostPort: testservices.Temporal(t)})
 	require.NoError(t, err)
@@ -75,7 +75,7 @@ func TestTemporalKnowsOurSearchAttributes(t *testing.T) {
 	require.Zero(t, count.Count)
 }
 
-func TestAMailboxIsEmptyAndTakesMail(t *testing.T) {
+func TestAMailboxStartsEmptyAndStoresMail(t *testing.T) {
 	t.Parallel()
 	inbox := testservices.Mailbox(t)
 	require.Empty(t, inbox.Messages())

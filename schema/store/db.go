@@ -19,8 +19,9 @@ import (
 // DB is Satchel's own database, and the rows that both kinds of exports use:
 // audit, e-mails and sessions. It is safe for concurrent use.
 type DB struct {
-	pool  *sqlx.DB
-	ready atomic.Bool // Ready has returned nil
+	pool     *sqlx.DB
+	sessions *pgconn.SessionCheck
+	ready    atomic.Bool // Ready has returned nil
 }
 
 // AccountExports keeps the rows of account exports.
@@ -33,11 +34,12 @@ type BulkExports struct{ *DB }
 // Open prepares to connect to the database at url, which must set sslmode. It
 // connects to nothing, so a database that is down is no error; Ping finds out.
 func Open(url string, maxConns int) (*DB, error) {
-	pool, err := pgconn.Open(pgconn.Config{Setting: "DATABASE_URL", URL: url, MaxConns: maxConns, Dial: (&net.Dialer{}).DialContext})
+	config := pgconn.Config{Setting: "DATABASE_URL", URL: url, MaxConns: maxConns, Dial: (&net.Dialer{}).DialContext}
+	pool, err := pgconn.Open(config)
 	if err != nil {
 		return nil, err
 	}
-	return &DB{pool: pool}, nil
+	return &DB{pool: pool, sessions: pgconn.NewSessionCheck(config)}, nil
 }
 
 // AccountExports returns the rows of account exports in this database.
@@ -57,7 +59,12 @@ func (db *DB) Ping(ctx context.Context) error {
 	return sqlstate.Wrap("ping database", db.pool.PingContext(ctx))
 }
 
-// Ready checks that the database can be used: it takes writes, has this program's
+// CheckSessions returns an error if the database is reached through a pooler in
+// transaction mode.
+func (db *DB) CheckSessions(ctx context.Context) error { return db.sessions.Check(ctx) }
+
+// Ready checks that the database can be used: it answers this program alone,
+// takes writes, has this program's
 // migrations, and grants what the program needs. A program that was ready stays so when
 // the database is migrated for a newer version, which is about to replace it.
 func (db *DB) Ready(ctx context.Context) error {
@@ -86,6 +93,9 @@ func (db *DB) Ready(ctx context.Context) error {
 		}
 	}
 	if err := db.checkGrants(ctx); err != nil {
+		return err
+	}
+	if err := db.CheckSessions(ctx); err != nil {
 		return err
 	}
 	db.ready.Store(true)

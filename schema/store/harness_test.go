@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"database/sql"
 	"sync"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"satchel/dev/testservices"
+	"satchel/schema"
 	"satchel/schema/store"
 )
 
@@ -56,6 +58,11 @@ func count(t *testing.T, db *store.DB, table string) (n int) {
 func countOf(t *testing.T, db *store.DB, table, export string) (n int) {
 	require.NoError(t, db.SQL().QueryRow(`select count(*) from satchel.`+table+` where export_id = $1`, export).Scan(&n))
 	return n
+}
+
+func eraseCalls(s *store.BulkExports, account, by string, calls []schema.Erasure) error {
+	_, err := s.EraseCalls(context.Background(), schema.ErasureRecord{Account: account, By: by, Calls: calls})
+	return err
 }
 
 // audited reads the audit rows of a subject, oldest first.

@@ -24,14 +24,18 @@ type SweepResult struct {
 	Expired  int // expired day files that were removed
 	Orphans  int // day files without a row whose objects were removed
 	Failed   int // expired files and orphans that could not be removed
+	Replayed int // erased calls that a restored database did not know
 	Rebuilds int // requested for files that contain erased calls
+	Outdated int // files that were found to contain calls that the platform no longer shows
 	Jobs     int // whose workflow run was gone, and that were ended
 	Resent   int // webhooks and e-mails whose run was lost
 }
 
 // BulkExportSweep does what terminated or lost runs would have done, and what no run
 // does. It destroys the keys of expired files; ends jobs, and sends webhooks and
-// e-mails, whose run is gone; requests rebuilds of files that contain erased calls;
+// e-mails, whose run is gone; replays erasures that a restored database has lost;
+// requests rebuilds of files that contain calls that were erased, or that the platform
+// no longer shows;
 // deletes erased calls that reached the platform's archive since; purges old rows; and
 // removes expired and orphaned files. If a part fails, the others still run and then the
 // sweep fails, so that operators see it; the next sweep tries again.
@@ -40,7 +44,7 @@ func BulkExportSweep(ctx workflow.Context, in SweepInput) (SweepResult, error) {
 	s := &sweep{SweepInput: in}
 	errs := []error{s.destroyExpiredKeys(ctx)} // before any file is deleted
 	errs = append(errs, concurrently(ctx,
-		s.endAbandonedJobs, s.requestRebuilds, s.eraseArchivedCalls, s.purge, s.removeExpired, s.removeOrphans)...)
+		s.endAbandonedJobs, s.requestRebuilds, s.checkDayFiles, s.eraseArchivedCalls, s.purge, s.removeExpired, s.removeOrphans)...)
 	if s.result.Failed > 0 {
 		errs = append(errs, fmt.Errorf("%d day files could not be removed", s.result.Failed))
 	}
@@ -115,8 +119,20 @@ func (s *sweep) startUndelivered(ctx workflow.Context, undelivered bulkexport.Un
 	return nil
 }
 
+// requestRebuilds replays erasures first, so that files with their calls are rebuilt,
+// too.
 func (s *sweep) requestRebuilds(ctx workflow.Context) error {
+	return errors.Join(
+		workflow.ExecuteActivity(workflows.SweepOptions(ctx, "Replay erasures"), a.ReplayErasures).Get(ctx, &s.result.Replayed),
+		s.rebuildOutdated(ctx))
+}
+
+func (s *sweep) rebuildOutdated(ctx workflow.Context) error {
 	return workflow.ExecuteActivity(workflows.SweepOptions(ctx, "Request rebuilds"), a.RequestRebuilds).Get(ctx, &s.result.Rebuilds)
+}
+
+func (s *sweep) checkDayFiles(ctx workflow.Context) error {
+	return workflow.ExecuteActivity(workflows.SweepOptions(ctx, "Look for calls that are gone"), a.CheckDayFiles).Get(ctx, &s.result.Outdated)
 }
 
 func (s *sweep) eraseArchivedCalls(ctx workflow.Context) error {

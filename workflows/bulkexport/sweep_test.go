@@ -24,7 +24,9 @@ func (b *fixture) sweep() (bulkexport.SweepResult, error) {
 	b.OnActivity(a.DestroyExpiredKeys, mock.Anything).Return(nil).Maybe()
 	b.OnActivity(a.EndAbandonedJobs, mock.Anything, mock.Anything).Return(bulkactivities.EndAbandonedJobsResult{}, nil).Maybe()
 	b.OnActivity(a.FindUndelivered, mock.Anything, mock.Anything).Return(bulkactivities.Undelivered{}, nil).Maybe()
+	b.OnActivity(a.ReplayErasures, mock.Anything).Return(0, nil).Maybe()
 	b.OnActivity(a.RequestRebuilds, mock.Anything).Return(0, nil).Maybe()
+	b.OnActivity(a.CheckDayFiles, mock.Anything).Return(0, nil).Maybe()
 	b.OnActivity(a.EraseArchivedCalls, mock.Anything).Return(nil).Maybe()
 	b.OnActivity(a.PurgeBulk, mock.Anything, mock.Anything).Return(nil).Maybe()
 	b.OnActivity(a.RemoveExpiredDayFiles, mock.Anything).Return(bulkactivities.RemoveExpiredDayFilesResult{}, nil).Maybe()
@@ -81,8 +83,8 @@ func TestKeysOfExpiredFilesAreDestroyedBeforeAnythingElse(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, bulkexport.SweepResult{Orphans: 4, Rebuilds: 2}, result)
 	require.Equal(t, "DestroyExpiredKeys", started[0])
-	require.Len(t, started, 8)
-	require.Len(t, slices.Compact(slices.Sorted(slices.Values(started))), 8, "each once")
+	require.Len(t, started, 10)
+	require.Len(t, slices.Compact(slices.Sorted(slices.Values(started))), 10, "each once")
 }
 
 // Each part is retried for a while; together they must not keep the next sweep waiting.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"reflect"
 	"runtime"
 	"slices"
@@ -76,6 +77,31 @@ func UnscheduleDaily(ctx context.Context, c client.Client, account string, t sch
 		return fmt.Errorf("delete the schedule of a daily export: %w", err)
 	}
 	return nil
+}
+
+// DailySchedules lists account and type of every schedule of daily exports. It ends
+// after an error.
+func DailySchedules(ctx context.Context, c client.Client) iter.Seq2[schema.BulkConfiguration, error] {
+	return func(yield func(schema.BulkConfiguration, error) bool) {
+		list, err := c.ScheduleClient().List(ctx, client.ScheduleListOptions{PageSize: 1000})
+		for err == nil && list.HasNext() {
+			var found *client.ScheduleListEntry
+			if found, err = list.Next(); err != nil {
+				break
+			}
+			name, isDaily := strings.CutPrefix(found.ID, workflows.BulkDailyPrefix)
+			last := strings.LastIndexByte(name, '/')
+			if !isDaily || last < 0 {
+				continue
+			}
+			if !yield(schema.BulkConfiguration{Account: name[:last], Type: schema.ResourceType(name[last+1:])}, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield(schema.BulkConfiguration{}, fmt.Errorf("list schedules: %w", err))
+		}
+	}
 }
 
 // schedule creates a schedule, or updates the existing one. It does not change one that

@@ -26,7 +26,7 @@ func (p *Platform) CheckDirectory(ctx context.Context) error {
 			continue
 		}
 		_, err := p.db.columnNames(ctx, q.text, make([]any, q.params))
-		err = sqlstate.WrapContext(ctx, "describe query", err)
+		err = p.db.wrap(ctx, "describe query", err)
 		if q.name == "signing" || q.name == "credentials" {
 			// Only one of the programs needs what these queries read, and only its role may be able to.
 			err = exceptForbidden(err)
@@ -38,10 +38,11 @@ func (p *Platform) CheckDirectory(ctx context.Context) error {
 	return problems.err()
 }
 
-// CheckRecords reports whether the queries of categories and days fit the database,
+// CheckRecords reports whether the queries of categories, and with bulk those of days,
+// fit the database,
 // and whether their records can be read in the order of their keys. It reads no row.
 // Its error names each query that does not.
-func (p *Platform) CheckRecords(ctx context.Context) error {
+func (p *Platform) CheckRecords(ctx context.Context, bulk bool) error {
 	var problems problems
 	for _, c := range schema.Categories {
 		if err := problems.add(ctx, string(c)+".sql", p.db.checkQuery(ctx, p.catalog.Query(c), 1)); err != nil {
@@ -49,6 +50,9 @@ func (p *Platform) CheckRecords(ctx context.Context) error {
 		}
 	}
 	for _, t := range schema.ResourceTypes {
+		if !bulk {
+			break
+		}
 		if err := problems.add(ctx, "days/"+string(t)+".sql", p.db.checkQuery(ctx, p.catalog.Day(t), days.Params(t))); err != nil {
 			return err
 		}
@@ -63,15 +67,15 @@ func (db *DB) checkQuery(ctx context.Context, query string, params int) error {
 	if err != nil {
 		return err
 	}
-	rows, err := db.pool.QueryContext(ctx, "select q._key > null::"+plan.keyType+" from "+subquery(query)+" order by "+plan.order+" limit 0", make([]any, params)...)
+	rows, err := db.pool.QueryContext(ctx, "select q._key > null::"+plan.keyType+" from "+subquery(query)+" order by "+strings.Join(plan.order, ", ")+" limit 0", make([]any, params)...)
 	if err != nil {
 		if sqlstate.Is(err, "42883") { // the type has no order
 			return unusableKey(plan.keyType)
 		}
-		return sqlstate.WrapContext(ctx, "order records", err)
+		return db.wrap(ctx, "order records", err)
 	}
 	defer rows.Close() //nolint:errcheck // nothing was read
-	return sqlstate.WrapContext(ctx, "order records", rows.Err())
+	return db.wrap(ctx, "order records", rows.Err())
 }
 
 // unusableKey is an error that names the type of a _key that records cannot be ordered by.
@@ -79,6 +83,11 @@ type unusableKey string
 
 func (t unusableKey) Error() string {
 	return "_key has the type " + string(t) + ", which Postgres can neither sort nor compare"
+}
+
+func isUnusableKey(err error) bool {
+	_, is := errors.AsType[unusableKey](err)
+	return is
 }
 
 // problems are sentences about queries that do not fit.
