@@ -99,6 +99,8 @@ const (
 	CodeNotCompleted = "not_completed"
 	// CodeInterrupted means that the export's workflow was lost; the sweep will remove what it stored.
 	CodeInterrupted = "interrupted"
+	// CodeTooEarly means that a download window is still open by the database's clock. No response shows it.
+	CodeTooEarly = "too_early"
 	// CodeNotReady means that the export is not completed, so there is no file to download yet.
 	CodeNotReady = "not_ready"
 	// CodeGone means that the export's file has been deleted.

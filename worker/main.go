@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -50,8 +52,8 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 // Validate returns an error that names an invalid setting; kong calls it before Run.
 func (r runCommand) Validate() error {
 	switch {
-	case r.Concurrency < 1, r.DaysAtOnce < 1, r.HooksAtOnce < 1: // the SDK would take none for a thousand
-		return errors.New("CONCURRENCY, DAYS_AT_ONCE and HOOKS_AT_ONCE must be at least 1")
+	case slices.Min(slices.Collect(maps.Values(r.slots()))) < 1: // the SDK would take none for a thousand
+		return errors.New("CONCURRENCY, DAYS_AT_ONCE, STEPS_AT_ONCE, EMAILS_AT_ONCE, REMOVALS_AT_ONCE, ERASURES_AT_ONCE and HOOKS_AT_ONCE must be at least 1")
 	case r.DailyDelay < 0, r.DailyDelay >= 24*time.Hour: // Temporal would refuse every schedule
 		return errors.New("DAILY_DELAY must be less than a day, and not negative")
 	case r.DayGrace < 0, r.DayGrace >= 24*time.Hour:

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"iter"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -65,6 +66,18 @@ var (
 func (p runsAdapter) IsOpen(ctx context.Context, account, export string) (bool, error) {
 	run, open, err := workflowclient.FindOpen(ctx, p.Client, account)
 	return open && run.Export == export, err
+}
+
+func (p runsAdapter) OpenRuns(ctx context.Context) iter.Seq2[[]accountexport.OpenRun, error] {
+	return workflowclient.OpenRuns(ctx, p.Client)
+}
+
+func (p runsAdapter) HasOpened(ctx context.Context, run accountexport.OpenRun) (bool, error) {
+	return workflowclient.HasOpened(ctx, p.Client, run)
+}
+
+func (p runsAdapter) Terminate(ctx context.Context, run accountexport.OpenRun, reason string) error {
+	return workflowclient.TerminateRun(ctx, p.Client, run, reason)
 }
 
 func (p runsAdapter) IsJobOpen(ctx context.Context, job string) (bool, error) {

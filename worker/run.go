@@ -53,12 +53,12 @@ func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	own, err := store.Open(r.DatabaseURL, r.Concurrency+r.DaysAtOnce+shortActivities)
+	own, err := store.Open(r.DatabaseURL, r.databaseConns())
 	if err != nil {
 		return err
 	}
 	defer own.Close() //nolint:errcheck // the process ends
-	platform, err := source.Open(ctx, r.SourceURL(), r.Concurrency+r.DaysAtOnce+shortActivities)
+	platform, err := source.Open(ctx, r.SourceURL(), r.databaseConns())
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 		return err
 	}
 
-	archive, closeArchive, err := openArchive(ctx, r.ArchiveDatabaseURL, queries, 2)
+	archive, closeArchive, err := openArchive(ctx, r.ArchiveDatabaseURL, queries, r.ErasuresAtOnce)
 	if err != nil {
 		return err
 	}
@@ -114,6 +114,20 @@ func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 	return serving.Wait()
 }
 
+// slots are how many activities of each task queue run at once.
+func (r runCommand) slots() map[string]int {
+	return map[string]int{
+		workflows.TaskQueue: r.StepsAtOnce, workflows.StreamQueue: r.Concurrency, workflows.DayQueue: r.DaysAtOnce,
+		workflows.EmailQueue: r.EmailsAtOnce, workflows.RemovalQueue: r.RemovalsAtOnce, workflows.ArchiveQueue: r.ErasuresAtOnce,
+		workflows.HookQueue: r.HooksAtOnce,
+	}
+}
+
+// databaseConns is how many connections to each database there may be. E-mails,
+// removals, erasures and webhooks use the databases only briefly, and share those of the
+// steps.
+func (r runCommand) databaseConns() int { return r.Concurrency + r.DaysAtOnce + r.StepsAtOnce }
+
 // activitySet holds the activities that a worker registers.
 type activitySet struct {
 	exports *accountexport.Activities
@@ -128,9 +142,6 @@ func (s *activitySet) register(r sdk.ActivityRegistry) {
 }
 
 const (
-	// shortActivities is how many short activities run at once, besides those of the other
-	// queues. Webhooks use the databases only briefly, and share their connections.
-	shortActivities = 16
 	// cachedRuns bounds the memory of workflow runs that wait for a signal or a timer. A run
 	// that is not in the cache is replayed when an event arrives.
 	cachedRuns = 1000
@@ -143,9 +154,7 @@ func (r runCommand) work(ctx context.Context, c client.Client, metrics *metrics,
 	working, ctx := errgroup.WithContext(ctx)
 	interrupted := make(chan any)
 	context.AfterFunc(ctx, func() { close(interrupted) })
-	for queue, atOnce := range map[string]int{
-		workflows.TaskQueue: shortActivities, workflows.StreamQueue: r.Concurrency, workflows.DayQueue: r.DaysAtOnce, workflows.HookQueue: r.HooksAtOnce,
-	} {
+	for queue, atOnce := range r.slots() {
 		w := sdk.New(c, queue, sdk.Options{
 			MaxConcurrentActivityExecutionSize: atOnce,
 			WorkerStopTimeout:                  r.StopGrace,
@@ -160,7 +169,11 @@ func (r runCommand) work(ctx context.Context, c client.Client, metrics *metrics,
 		set.register(w)
 		working.Go(func() error {
 			if queue == workflows.DayQueue { // a restored database must learn of erasures before it makes files
-				if err := retry(ctx, logger, "replaying erasures", func() error { return replayErasures(ctx, logger, set.bulk) }); err != nil {
+				err := retry(ctx, logger, "replaying erasures", func() error { return replayErasures(ctx, logger, set.bulk) })
+				if ctx.Err() != nil {
+					return nil //nolint:nilerr // the worker stops before storage answered
+				}
+				if err != nil {
 					return err
 				}
 			}
@@ -169,9 +182,8 @@ func (r runCommand) work(ctx context.Context, c client.Client, metrics *metrics,
 	}
 	working.Go(func() error {
 		return retry(ctx, logger, "scheduling the sweeps", func() error {
-			return errors.Join(
-				workflowclient.ScheduleAccountExportSweep(ctx, c, r.SweepEvery, exportworkflows.SweepInput{Grace: r.SweepGrace}),
-				workflowclient.ScheduleBulkExportSweep(ctx, c, r.SweepEvery, bulkworkflows.SweepInput{Grace: r.SweepGrace, Limits: r.limits()}))
+			return workflowclient.ScheduleSweeps(ctx, c, r.SweepEvery,
+				exportworkflows.SweepInput{Grace: r.SweepGrace}, bulkworkflows.SweepInput{Grace: r.SweepGrace, Limits: r.limits()})
 		})
 	})
 	working.Go(func() error {

@@ -3,6 +3,7 @@ package workflows
 import (
 	"time"
 
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"satchel/activities"
@@ -39,6 +40,7 @@ func StartEmailAndWait(ctx workflow.Context, in activities.SendEmailInput, timeo
 func startEmail(ctx workflow.Context, in activities.SendEmailInput) (ended workflow.Future, err error) {
 	return startDetached(ctx, workflow.ChildWorkflowOptions{
 		WorkflowID: EmailID(in.About, in.Kind), StaticSummary: emailSummary(in),
+		Priority: temporal.Priority{PriorityKey: 3, FairnessKey: in.Account},
 	}, Email, in)
 }
 

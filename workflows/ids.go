@@ -51,8 +51,11 @@ func WebhookID(event string) string { return "webhook/" + event }
 // DayFileRemovalID is the workflow ID of the early removal of a day file.
 func DayFileRemovalID(file string) string { return "remove-day-file/" + file }
 
-// IDs of the schedules of sweeps, and prefixes of the workflow IDs of their runs.
+// IDs of the schedules of sweeps, and prefixes of the workflow IDs of their runs. What
+// waits for storage is swept by runs of its own, so that it delays no other sweep.
 const (
-	AccountExportSweepID = "sweep"
-	BulkExportSweepID    = "sweep-bulk"
+	AccountExportSweepID        = "sweep"
+	AccountExportStorageSweepID = "sweep-storage"
+	BulkExportSweepID           = "sweep-bulk"
+	BulkExportStorageSweepID    = "sweep-bulk-storage"
 )

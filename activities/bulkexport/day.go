@@ -45,6 +45,9 @@ type WriteDayResult struct {
 func (a *Activities) WriteDay(ctx context.Context, in WriteDayInput) (WriteDayResult, error) {
 	defer activities.Heartbeat(ctx)()
 	result, err := a.writeDay(ctx, in)
+	if in.Job != "" { // others cannot be requested again, and are retried
+		err = a.refusals.Limit(ctx, err)
+	}
 	if err != nil && in.Job != "" && ctx.Err() == nil {
 		if markErr := a.Store.MarkDayRetrying(ctx, in.Job, in.Day); markErr != nil {
 			logError(ctx, "day not marked as retrying", in.Job, markErr)
@@ -223,7 +226,7 @@ func (w *lineWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// RemoveDayFileInput is the input of RemoveDayFile.
+// RemoveDayFileInput is the input of BeginDayFileRemoval and RemoveDayFile.
 type RemoveDayFileInput struct {
 	File      string
 	Account   string
@@ -233,18 +236,29 @@ type RemoveDayFileInput struct {
 	By        string    // user or credential ID
 }
 
+// BeginDayFileRemoval destroys the key of a day file, or of its rebuild, without a
+// request to storage. It returns whether there is one for RemoveDayFile to delete.
+func (a *Activities) BeginDayFileRemoval(ctx context.Context, in RemoveDayFileInput) (exists bool, err error) {
+	file, err := a.destroyLatestKey(ctx, in)
+	return file != "", activities.ToApplicationError(ctx, err)
+}
+
 // RemoveDayFile deletes a day file, or its rebuild: its key first, then its object
 // with every version and unfinished upload, then its row. Removing what is gone
 // succeeds.
 func (a *Activities) RemoveDayFile(ctx context.Context, in RemoveDayFileInput) error {
 	defer activities.Heartbeat(ctx)()
-	file, err := a.Store.DestroyLatestDayKey(ctx, schema.DayFile{
-		ID: in.File, Account: in.Account, Type: in.Type, Day: in.Day, ExpiresAt: in.ExpiresAt,
-	})
+	file, err := a.destroyLatestKey(ctx, in)
 	if err == nil && file != "" {
 		err = a.removeDayFile(ctx, file, in.By)
 	}
 	return activities.ToApplicationError(ctx, err)
+}
+
+func (a *Activities) destroyLatestKey(ctx context.Context, in RemoveDayFileInput) (file string, err error) {
+	return a.Store.DestroyLatestDayKey(ctx, schema.DayFile{
+		ID: in.File, Account: in.Account, Type: in.Type, Day: in.Day, ExpiresAt: in.ExpiresAt,
+	})
 }
 
 func (a *Activities) removeDayFile(ctx context.Context, file, by string) error {

@@ -565,6 +565,26 @@ func TestAFileThatIsGoneIsNotRebuilt(t *testing.T) {
 // swept is what the parts of a sweep did.
 type swept struct{ Expired, Orphans, Failed, Rebuilds int }
 
+func TestADayFileWhoseObjectIsGoneIsNoLongerListedAndCanBeRequestedAgain(t *testing.T) {
+	r := newDayFixture(t)
+	r.writeDay(bulkexport.WriteDayInput{Type: schema.Messages})
+	r.writeDay(bulkexport.WriteDayInput{Type: schema.Calls})
+	gone, _ := r.gzipOf(schema.Calls, someDay)
+	_, err := r.vault.Remove(t.Context(), schema.DayFilePrefix(gone.ID)) // as when the database is restored to before it was deleted
+	require.NoError(t, err)
+	var orphans activities.RemoveOrphansResult
+	require.NoError(t, r.get(&orphans, r.RemoveOrphanedDayFiles, activities.RemoveOrphansInput{}))
+	require.Equal(t, activities.RemoveOrphansResult{Missing: 1}, orphans)
+	_, err = r.store.DayFile(t.Context(), r.account.AccountSID, schema.Calls, someDay)
+	require.Equal(t, schema.NotFound, schema.KindOf(err))
+	var audited int
+	require.NoError(t, r.store.SQL().QueryRow(`select count(*) from satchel.audit where subject = $1 and action = 'reconciled'`, gone.ID).Scan(&audited))
+	require.Equal(t, 1, audited)
+	r.gzipOf(schema.Messages, someDay)
+	r.writeDay(bulkexport.WriteDayInput{Type: schema.Calls})
+	r.gzipOf(schema.Calls, someDay)
+}
+
 // sweep runs the parts of a sweep one after the other, as far as they succeed.
 func (r *fixture) sweep() (swept, error) {
 	r.t.Helper()

@@ -150,6 +150,12 @@ type sweepStore interface {
 	DestroyExpiredDayKeys(ctx context.Context) error
 	// ExistingDayFiles tells which of the files have a row.
 	ExistingDayFiles(ctx context.Context, files []string) (map[string]bool, error)
+	// StoredDayFiles lists IDs of files that can be read, in order, after the given one.
+	StoredDayFiles(ctx context.Context, after string, limit int) ([]string, error)
+	// DeleteMissingDayFile deletes the row of a file whose object is gone.
+	DeleteMissingDayFile(ctx context.Context, file string) error
+	// RecordOrphan records that objects without a row were removed.
+	RecordOrphan(ctx context.Context, id string, removed schema.Certificate) error
 }
 
 // EmailStore is what e-mails about a job say of it, and who unsubscribed.

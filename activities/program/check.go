@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"satchel/activities/vault"
 	"satchel/schema"
@@ -18,7 +19,7 @@ type Check struct {
 	Part     string                      // that it is about, in /readyz
 	Subject  string                      // of a sentence about it
 	Settings []string                    // variables to look at if it fails
-	Seldom   bool                        // it costs too much to be run whenever a probe asks
+	Every    time.Duration               // how often it is run while it succeeds; 0 for whenever a probe asks
 	Start    Start                       // what a worker waits for before it takes work
 	Run      func(context.Context) error // it may ignore its context
 }
@@ -61,19 +62,22 @@ func (n Needs) Checks() []Check {
 		{Part: PartDatabase, Subject: "The comparison of LINK_KEY", Settings: []string{"LINK_KEY"}, Start: StartOK, Run: n.checkLinkKey()},
 
 		{Part: PartSourceDatabase, Subject: "The platform's database", Settings: records[:1], Run: n.SourceDB.Ready},
-		{Part: PartSourceDatabase, Subject: "The platform's database", Settings: records, Seldom: true, Run: n.Source.CheckDirectory},
+		{Part: PartSourceDatabase, Subject: "The platform's database", Settings: records, Every: time.Minute, Run: n.Source.CheckDirectory},
 	}
 	if n.RunsExports {
-		checks = append(checks, Check{Part: PartSourceDatabase, Subject: "The platform's database", Settings: records, Seldom: true, Run: n.recordCatalog()})
+		checks = append(checks, Check{Part: PartSourceDatabase, Subject: "The platform's database", Settings: records, Every: time.Minute, Run: n.recordCatalog()})
 	} else {
 		checks = append(checks, Check{Part: PartSourceDatabase, Subject: "The comparison of the catalog", Settings: records[1:], Run: n.compareCatalog})
 	}
+	checks = append(checks, Check{Part: PartStorage, Subject: "The bucket", Settings: bucket, Run: n.Vault.Check})
+	if n.RunsExports {
+		checks = append(checks, Check{Part: PartStorage, Subject: "The bucket", Settings: bucket, Every: 5 * time.Minute, Run: n.Vault.CheckWrite})
+	}
 	return append(checks,
-		Check{Part: PartStorage, Subject: "The bucket", Settings: bucket, Run: n.Vault.Check},
-		Check{Part: PartStorage, Subject: "The deployment's key", Settings: []string{"KEYSET_FILE", "KMS_KEY_URI"}, Seldom: true, Start: StartNotWrong, Run: n.checkDeploymentKey()},
+		Check{Part: PartStorage, Subject: "The deployment's key", Settings: []string{"KEYSET_FILE", "KMS_KEY_URI"}, Every: time.Minute, Start: StartNotWrong, Run: n.checkDeploymentKey()},
 
 		Check{Part: PartTemporal, Subject: "Temporal", Settings: temporal, Start: StartOK, Run: n.CheckNamespace},
-		Check{Part: PartTemporal, Subject: "Temporal", Settings: []string{"TEMPORAL_NAMESPACE"}, Seldom: true, Start: StartOK, Run: n.CheckSearchAttributes})
+		Check{Part: PartTemporal, Subject: "Temporal", Settings: []string{"TEMPORAL_NAMESPACE"}, Every: time.Minute, Start: StartOK, Run: n.CheckSearchAttributes})
 }
 
 // checkLinkKey returns a check that compares LINK_KEY with the one that a worker

@@ -32,9 +32,8 @@ const (
 
 const (
 	checkTimeout     = 3 * time.Second
-	seldomTimeout    = 30 * time.Second
+	seldomTimeout    = 30 * time.Second // of a check that is not run at every probe
 	checkInterval    = time.Second
-	seldomInterval   = time.Minute // between checks that are Seldom
 	recheckInterval  = 5 * time.Second
 	watchingInterval = 15 * time.Second
 )
@@ -176,7 +175,7 @@ func (r *Readiness) run(ctx context.Context) {
 	waiting := 0
 	r.results.Lock()
 	for _, c := range r.checks {
-		if c.running && !c.Seldom {
+		if c.running && c.Every == 0 {
 			c.err, c.at = context.DeadlineExceeded, time.Now()
 		}
 		if c.running || !c.due() {
@@ -186,7 +185,7 @@ func (r *Readiness) run(ctx context.Context) {
 		waiting++
 		go func() {
 			timeout := r.timeout
-			if c.Seldom {
+			if c.Every > 0 {
 				timeout = seldomTimeout
 			}
 			ctx, cancel := context.WithTimeout(ctx, timeout)
@@ -208,7 +207,7 @@ func (r *Readiness) run(ctx context.Context) {
 			r.results.Lock()
 			defer r.results.Unlock()
 			for _, c := range r.checks {
-				if c.running && (!c.Seldom || c.at.IsZero()) {
+				if c.running && (c.Every == 0 || c.at.IsZero()) {
 					c.err, c.at = context.DeadlineExceeded, time.Now()
 				}
 			}
@@ -217,16 +216,16 @@ func (r *Readiness) run(ctx context.Context) {
 	}
 }
 
-// due reports whether a check is to be run again. One that is seldom run is repeated
+// due reports whether a check is to be run again. One that is not run at every probe is repeated
 // sooner while it fails, so that what was mended is soon seen.
 func (c *check) due() bool {
 	switch {
-	case !c.Seldom:
+	case c.Every == 0:
 		return true
 	case c.err != nil:
 		return time.Since(c.at) >= recheckInterval
 	}
-	return time.Since(c.at) >= seldomInterval
+	return time.Since(c.at) >= c.Every
 }
 
 func (c *check) state() string {
@@ -251,12 +250,15 @@ func stateOf(err error) string {
 
 // reason returns a sentence that reveals nothing of a driver's error.
 func (c *check) reason() string {
+	var refused interface{ Refusal() string } // what an operator has to change, with the setting
 	var safe interface{ SafeMessage() string }
 	var sql interface{ SQLState() string }
 	settings := "Look at " + strings.Join(c.Settings, ", ") + "."
 	switch {
 	case c.state() == StateOK:
 		return ""
+	case errors.As(c.err, &refused) && refused.Refusal() != "":
+		return refused.Refusal()
 	case errors.As(c.err, &safe):
 		message := safe.SafeMessage()
 		if slices.ContainsFunc(c.Settings, func(setting string) bool { return strings.Contains(message, setting) }) {

@@ -108,17 +108,17 @@ func TestACheckThatCostsMuchIsRunSeldomAndSoonerWhileItFails(t *testing.T) {
 	var found error
 	r := NewReadiness(slog.New(slog.DiscardHandler), []Check{
 		{Part: PartDatabase, Run: fine},
-		{Part: PartStorage, Settings: []string{"SETTING"}, Seldom: true, Run: func(context.Context) error { runs.Add(1); return found }},
+		{Part: PartStorage, Settings: []string{"SETTING"}, Every: time.Minute, Run: func(context.Context) error { runs.Add(1); return found }},
 	})
 	after := func(pause time.Duration) Part {
 		r.checked, r.checks[1].at = r.checked.Add(-pause), r.checks[1].at.Add(-pause)
 		return r.Parts(t.Context())[PartStorage]
 	}
 	require.Equal(t, StateOK, after(0).State)
-	after(seldomInterval / 2)
+	after(30 * time.Second)
 	require.EqualValues(t, 1, runs.Load())
 	found = &schema.SetupError{Message: "SETTING is wrong."}
-	require.Equal(t, Part{StateWrong, "SETTING is wrong."}, after(seldomInterval))
+	require.Equal(t, Part{StateWrong, "SETTING is wrong."}, after(time.Minute))
 	found = nil
 	require.Equal(t, Part{StateOK, ""}, after(recheckInterval))
 	require.EqualValues(t, 3, runs.Load())
@@ -158,4 +158,21 @@ func TestHealthSaysThatTheProcessIsUp(t *testing.T) {
 	Alive(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/healthz", nil))
 	require.Equal(t, http.StatusOK, recorder.Code)
 	require.JSONEq(t, `{"status":"ok"}`, recorder.Body.String())
+}
+
+type refused struct{ error }
+
+func (refused) Refusal() string { return "S3 denies this program to store objects: look at S3_BUCKET." }
+
+func TestReadinessSaysWhatAnOperatorHasToChange(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	r := NewReadiness(slog.New(slog.NewTextHandler(&log, nil)), checks(map[string]func(context.Context) error{
+		PartDatabase: fine, PartStorage: func(context.Context) error { return refused{errors.New("secret text")} },
+	}))
+	recorder := httptest.NewRecorder()
+	r.ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/readyz", nil))
+	require.Equal(t, http.StatusServiceUnavailable, recorder.Code)
+	require.JSONEq(t, `{"status":"not ready","parts":{"database":"ok","storage":"wrong"},
+		"reasons":{"storage":"S3 denies this program to store objects: look at S3_BUCKET."}}`, recorder.Body.String())
 }

@@ -58,8 +58,14 @@ func (r *recorder) recordBulkExport(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
+	storageSweep, err := r.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: workflows.BulkExportStorageSweepID, TaskQueue: workflows.TaskQueue},
+		bulkexport.BulkExportStorageSweep, bulkexport.SweepInput{})
+	if err != nil {
+		return err
+	}
 	for name, id := range map[string]string{
-		"bulk-job": workflows.BulkJobID(completed), "bulk-job-rejected": workflows.BulkJobID(rejected), "bulk-job-stopped": workflows.BulkJobID(stopped),
+		"bulk-export-storage-sweep": storageSweep.GetID(),
+		"bulk-job":                  workflows.BulkJobID(completed), "bulk-job-rejected": workflows.BulkJobID(rejected), "bulk-job-stopped": workflows.BulkJobID(stopped),
 		"bulk-configuration": workflows.BulkConfigurationID(account, schema.Calls), "call-erasure": workflows.CallErasureID(account, "CA1"),
 		"day-rebuild":      workflows.DayRebuildID(account, "2026-03-01"),
 		"day-file-removal": workflows.DayFileRemovalID("DF1"), "bulk-daily": daily, "bulk-export-sweep": sweep.GetID(),
@@ -147,6 +153,7 @@ func (r *recorder) registerBulkExport(w worker.Worker) {
 	named("EraseCalls", func(context.Context, bulkactivities.EraseCallsInput) (bulkactivities.Rejection, error) {
 		return bulkactivities.Rejection{}, nil
 	})
+	named("BeginDayFileRemoval", func(context.Context, bulkactivities.RemoveDayFileInput) (bool, error) { return true, nil })
 	named("RemoveDayFile", func(context.Context, bulkactivities.RemoveDayFileInput) error { return nil })
 	named("RecordDailyResult", func(context.Context, bulkactivities.RecordDailyResultInput) (string, error) { return "", nil })
 	r.registerBulkSweep(named)

@@ -100,7 +100,13 @@ type DayFileRemovalInput struct {
 }
 
 // DayFileRemoval deletes a day file before it expires, even while it is being rebuilt.
+// Its key is destroyed even while storage does not answer.
 func DayFileRemoval(ctx workflow.Context, in DayFileRemovalInput) error {
+	begin := workflows.WithActivityID(workflows.PersistentDatabaseOptions(ctx, "Destroy the key of "+in.File), "begin-removal")
+	var exists bool
+	if err := workflow.ExecuteActivity(begin, a.BeginDayFileRemoval, bulkexport.RemoveDayFileInput(in)).Get(ctx, &exists); err != nil || !exists {
+		return err
+	}
 	ctx = workflows.WithActivityID(workflows.RemovalOptions(ctx, "Remove "+in.File), "remove")
 	return workflow.ExecuteActivity(ctx, a.RemoveDayFile, bulkexport.RemoveDayFileInput(in)).Get(ctx, nil)
 }

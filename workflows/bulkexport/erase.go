@@ -24,14 +24,14 @@ type CallErasureInput struct {
 func CallErasure(ctx workflow.Context, in CallErasureInput) (rejection bulkexport.Rejection, err error) {
 	if in.Gone {
 		for _, call := range in.Calls {
-			find := workflows.WithActivityID(findCallOptions(ctx, "Look for the call in the file of its day"), "find-"+call.Call)
+			find := workflow.WithTaskQueue(workflows.WithActivityID(findCallOptions(ctx, "Look for the call in the file of its day"), "find-"+call.Call), workflows.ArchiveQueue)
 			err = workflow.ExecuteActivity(find, a.FindCallInFile, bulkexport.FindCallInFileInput{Account: in.Account, Erasure: call}).Get(ctx, &rejection)
 			if err != nil || rejection.Kind != "" {
 				return rejection, err
 			}
 		}
 	}
-	ctx = workflows.WithActivityID(updateOptions(ctx, "Record the erasure"), "erase")
+	ctx = workflow.WithTaskQueue(workflows.WithActivityID(updateOptions(ctx, "Record the erasure"), "erase"), workflows.ArchiveQueue)
 	err = workflow.ExecuteActivity(ctx, a.EraseCalls, bulkexport.EraseCallsInput{Account: in.Account, By: in.By, Calls: in.Calls}).Get(ctx, &rejection)
 	return rejection, err
 }
