@@ -43,6 +43,7 @@ type runCommand struct {
 	history `embed:""`
 
 	MetricsAddress string        `name:"metrics-address" env:"METRICS_ADDRESS" default:"127.0.0.1:9091" help:"Where /metrics, /healthz and /readyz are served."`
+	HealthAddress  string        `name:"health-address" env:"HEALTH_ADDRESS" help:"Where /healthz and /readyz are served, too, without /metrics: for probes from other hosts, such as :8081. Nowhere else if not set."`
 	Concurrency    int           `env:"CONCURRENCY" default:"24" help:"Categories and archives read or written at once. To each database there may be DAYS_AT_ONCE and STEPS_AT_ONCE connections more than that, for everything else."`
 	StopGrace      time.Duration `env:"STOP_GRACE" default:"20s" help:"How long running activities may go on after SIGTERM."`
 	GCPercent      int           `name:"gogc" env:"GOGC" default:"50" help:"By how many percent the heap may grow before garbage is collected: less takes less memory and more of the processor."`

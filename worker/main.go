@@ -38,13 +38,13 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	var c config
 	parser, err := kong.New(&c,
 		kong.Name("worker"), kong.Description("Runs Satchel's workflows: exports are collected, assembled, mailed and removed here."),
-		kong.Writers(stdout, stderr), kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+		kong.Writers(stdout, stderr), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	if err != nil {
 		return err
 	}
-	command, err := parser.Parse(args)
+	command, err := program.Parse(parser, args)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w (worker --help describes each setting and its variable)", err)
 	}
 	logger := slog.New(slog.NewJSONHandler(stdout, &slog.HandlerOptions{Level: c.LogLevel}))
 	command.BindTo(ctx, (*context.Context)(nil))

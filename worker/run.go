@@ -72,26 +72,31 @@ func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 	}
 	defer closeArchive()
 
-	metrics := newMetrics()
-	ready := program.NewReadiness(logger, map[string]program.Check{
-		program.CheckDatabase: own.Ready, program.CheckSourceDatabase: platform.Ready,
-		program.CheckStorage: program.All(objects.Check, program.Seldom(objects.CheckWrite)), program.CheckTemporal: program.NotConnected,
-	})
+	options, err := workflowclient.Options(logger)
+	if err != nil {
+		return err
+	}
+	temporal, err := client.NewLazyClient(options)
+	if err != nil {
+		return fmt.Errorf("prepare to reach Temporal: %w", err)
+	}
+	defer temporal.Close()
+
+	metrics, links, records := newMetrics(), schema.NewLinks(linkKey), source.NewPlatform(platform, queries)
+	records.DayGrace, records.IgnoreReplay = r.DayGrace, !r.DayReplay
+	ready := program.NewReadiness(logger, program.Needs{
+		Store: own, SourceDB: platform, Source: records, Catalog: queries, Vault: objects, Links: links,
+		CheckNamespace: workflowclient.CheckNamespace(temporal, options.Namespace), CheckSearchAttributes: workflowclient.CheckSearchAttributes(temporal, options.Namespace),
+		Bulk: r.HasBulk(queries), RunsExports: true,
+	}.Checks())
 	serving, ctx := errgroup.WithContext(ctx)
+	serving.Go(func() error { return serveOps(ctx, r.MetricsAddress, r.HealthAddress, metrics, ready) })
+	serving.Go(func() error { ready.Watch(ctx); return nil })
 	serving.Go(func() error {
-		ready.States(ctx) // so that the log says at once what is wrong
-		return nil
-	})
-	serving.Go(func() error { return serveOps(ctx, r.MetricsAddress, metrics, ready) })
-	serving.Go(func() error {
-		temporal, err := dial(ctx, logger)
-		if err != nil {
+		if err := ready.AwaitStart(ctx); err != nil {
 			return err
 		}
-		defer temporal.Close()
-		ready.Set(program.CheckTemporal, program.TemporalCheck(temporal))
-		records, runs, links := source.NewPlatform(platform, queries), runsAdapter{temporal}, schema.NewLinks(linkKey)
-		records.DayGrace, records.IgnoreReplay = r.DayGrace, !r.DayReplay
+		runs := runsAdapter{temporal}
 		return r.work(ctx, temporal, metrics, logger, own, &activitySet{
 			exports: &accountexport.Activities{Store: own.AccountExports(), Source: records, Vault: objects, Runs: runs, Count: metrics, Retention: r.Retention()},
 			bulk: &bulkexport.Activities{
@@ -211,19 +216,6 @@ func replayErasures(ctx context.Context, logger *slog.Logger, bulk *bulkexport.A
 // limits are the limits of bulk exports that start from now on.
 func (r runCommand) limits() schema.BulkLimits {
 	return schema.BulkLimits{Retention: r.DayRetention, RetryWindow: r.DayRetryWindow}.WithDefaults()
-}
-
-// dial connects to Temporal, which may start later than this worker.
-func dial(ctx context.Context, logger *slog.Logger) (c client.Client, err error) {
-	options, err := workflowclient.Options(logger)
-	if err != nil {
-		return nil, err
-	}
-	err = retry(ctx, logger, "connecting to Temporal", func() (err error) {
-		c, err = client.DialContext(ctx, options)
-		return err
-	})
-	return c, err
 }
 
 // retry tries until it succeeds, with growing pauses, or until ctx ends.

@@ -118,7 +118,11 @@ const maxClockWait = 5 * time.Second
 
 // awaitExpiry returns nil once the download window is over by the database's clock, by
 // which downloads are decided: the clock of Temporal, whose timer fired, may be ahead.
+// An archive whose key is destroyed has no window any more.
 func (a *Activities) awaitExpiry(ctx context.Context, export string) error {
+	if _, err := a.Store.WrappedKey(ctx, export); schema.KindOf(err) == schema.Gone {
+		return nil
+	}
 	e, err := a.Store.Export(ctx, export)
 	if schema.KindOf(err) == schema.NotFound || err == nil && (e.Status != schema.Completed || e.ExpiresAt == nil) {
 		return nil

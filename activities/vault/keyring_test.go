@@ -191,15 +191,33 @@ func TestIdentitiesDoNotPrint(t *testing.T) {
 
 func TestAKeysetThatOthersCanReadIsRejected(t *testing.T) {
 	c := testConfig(t)
-	for _, mode := range []os.FileMode{0o644, 0o640, 0o604, 0o660, 0o620} {
+	for _, mode := range []os.FileMode{0o644, 0o604, 0o660, 0o620, 0o602} {
 		require.NoError(t, os.Chmod(c.KeysetFile, mode))
 		_, err := Open(t.Context(), c)
 		require.ErrorContains(t, err, "chmod 600", "%o", mode)
+		require.ErrorContains(t, err, "KEYSET_FILE")
+		require.False(t, isPrivate(mode, false), "%o", mode)
 	}
 	for _, mode := range []os.FileMode{0o600, 0o400} {
 		require.NoError(t, os.Chmod(c.KeysetFile, mode))
 		_, err := Open(t.Context(), c)
 		require.NoError(t, err)
+	}
+}
+
+// Kubernetes mounts a secret as root's, with the group of the process and mode 0440.
+func TestAKeysetThatRootGivesToTheGroupOfTheProcessIsAccepted(t *testing.T) {
+	for _, mode := range []os.FileMode{0o440, 0o640} {
+		require.True(t, isPrivate(mode, false), "%o", mode)
+		require.False(t, isPrivate(mode, true), "the user can make it 0600: %o", mode)
+	}
+	c := testConfig(t)
+	require.NoError(t, os.Chmod(c.KeysetFile, 0o440))
+	_, err := Open(t.Context(), c)
+	if os.Geteuid() == 0 {
+		require.NoError(t, err)
+	} else {
+		require.ErrorContains(t, err, "chmod 600", "it is the user's own")
 	}
 }
 

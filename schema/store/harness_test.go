@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"database/sql"
 	"sync"
 	"testing"
 	"time"
@@ -15,9 +16,15 @@ import (
 
 func TestMain(m *testing.M) { testservices.Main(m) }
 
+// owners holds the URL of each test's database for the role that owns it.
+var owners sync.Map
+
+// openDB opens a database with the role and the grants of docs/running.md.
 func openDB(t *testing.T) *store.DB {
-	db, err := store.Open(testservices.Database(t), 4)
+	owner := testservices.Database(t)
+	db, err := store.Open(testservices.AsApp(t, owner), 4)
 	require.NoError(t, err)
+	owners.Store(db, owner)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	require.NoError(t, db.Ready(t.Context()))
 	return db
@@ -29,6 +36,17 @@ func openBulk(t *testing.T) *store.BulkExports { return openDB(t).BulkExports() 
 
 func exec(t *testing.T, db *store.DB, query string, args ...any) {
 	_, err := db.SQL().Exec(query, args...)
+	require.NoError(t, err)
+}
+
+// execAsOwner executes what the role of the programs may not.
+func execAsOwner(t *testing.T, db *store.DB, query string, args ...any) {
+	url, ok := owners.Load(db)
+	require.True(t, ok)
+	owner, err := sql.Open("postgres", url.(string))
+	require.NoError(t, err)
+	defer owner.Close() //nolint:errcheck // nothing is lost by it
+	_, err = owner.Exec(query, args...)
 	require.NoError(t, err)
 }
 

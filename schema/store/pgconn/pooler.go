@@ -3,10 +3,10 @@ package pgconn
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"sync"
 	"time"
 
+	"satchel/schema"
 	"satchel/schema/store/sqlstate"
 )
 
@@ -54,7 +54,7 @@ func (s *SessionCheck) Check(ctx context.Context) error {
 	}
 	s.checked, s.err = time.Now(), nil
 	if shared {
-		s.err = errors.New(s.setting + " leads to a pooler in transaction mode, behind which queries get the results of others: connect to Postgres directly, or set the pooler's mode to session")
+		s.err = &schema.SetupError{Message: s.setting + " leads to a pooler in transaction mode, behind which queries get the results of others: connect to Postgres directly, or set the pooler's mode to session"}
 	}
 	return s.err
 }

@@ -1,7 +1,6 @@
 package source
 
 import (
-	"errors"
 	"strconv"
 	"strings"
 )
@@ -40,7 +39,7 @@ func newQueryPlan(query string, names []string, oids []int64, types typeSet) (*q
 	}
 	key := types[oids[0]]
 	if key.Kind == "c" || key.Kind == "p" {
-		return nil, errors.New("_key must have a type that text can be cast to")
+		return nil, unusableKey(key.Name) // no text can be cast to it
 	}
 	p := &queryPlan{query: query, order: order, keyType: key.Cast, key: column("_key") + "::pg_catalog.text"}
 	var record strings.Builder

@@ -3,7 +3,6 @@ package source
 import (
 	"bufio"
 	"context"
-	"errors"
 	"net"
 	"sync"
 	"time"
@@ -81,7 +80,7 @@ func (db *DB) Ready(ctx context.Context) error {
 	return db.CheckSessions(ctx)
 }
 
-var errEncoding = errors.New("the source database has the encoding SQL_ASCII, which does not say what its text means: convert it to UTF8")
+var errEncoding = &schema.SetupError{Message: "the database in SOURCE_DATABASE_URL has the encoding SQL_ASCII, which does not say what its text means: convert it to UTF8"}
 
 func checkEncoding(encoding string) error {
 	if encoding == "SQL_ASCII" {

@@ -65,6 +65,8 @@ func unreadable(what string, err error) error {
 		reason = errInvalidKey.Error()
 	case errors.Is(err, errTooLarge):
 		reason = errTooLarge.Error()
+	case isUnusableKey(err):
+		reason = "its _key has no order"
 	case errors.Is(err, errEncoding):
 		reason = errEncoding.Error()
 	default:
