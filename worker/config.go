@@ -15,7 +15,7 @@ type config struct {
 
 	Run     runCommand     `cmd:"" default:"withargs" help:"Run workflows and activities (the default)."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database up to date, and end."`
-	Erase   eraseCommand   `cmd:"" help:"Erase a person or an account from Satchel's own tables, and end. Without --yes it only counts."`
+	Erase   eraseCommand   `cmd:"" help:"Erase a person or an account from Satchel's own tables, and end. Without --yes it only counts. DATABASE_URL is that of the tables' owner."`
 	Keyset  keysetCommand  `cmd:"" help:"Write a new keyset for KEYSET_FILE, and end."`
 }
 

@@ -65,14 +65,24 @@ func (db *DB) PurgeHistory(ctx context.Context, r schema.HistoryRetention) error
 			where not enabled and changed_at < statement_timestamp() - $2 * interval '1 microsecond' order by changed_at limit $1)`, history); err != nil {
 		return err
 	}
-	// IDs are in order of time: the oldest rows are found without another index.
-	if err := db.purge(ctx, "purge audit", `delete from satchel.audit where id = any (array(
-			select id from (select id, at from satchel.audit order by id limit $1) oldest
-			where at < statement_timestamp() - $2 * interval '1 microsecond'))`, r.Audit.Microseconds()); err != nil {
+	if err := db.purgeAudit(ctx, r.Audit); err != nil {
 		return err
 	}
 	return db.purge(ctx, "purge sessions", `delete from satchel.sessions where token = any (array(
 		select token from satchel.sessions where expiry < statement_timestamp() order by expiry limit $1))`)
+}
+
+// purgeAudit deletes audit rows that are older than kept, and than a year. The role of
+// the programs may not delete any; a function of the tables' owner does.
+func (db *DB) purgeAudit(ctx context.Context, kept time.Duration) error {
+	for range purgeBatches {
+		var n int64
+		err := db.pool.GetContext(ctx, &n, `select satchel.purge_audit($1 * interval '1 microsecond', $2)`, kept.Microseconds(), purgeBatch)
+		if err != nil || n < purgeBatch {
+			return sqlstate.Wrap("purge audit", err)
+		}
+	}
+	return nil
 }
 
 // purge executes a statement that deletes up to $1 rows, in batches, until it finds

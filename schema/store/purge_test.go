@@ -75,8 +75,8 @@ func TestHistoryIsDeletedAfterItsRetentionAndNothingElseIs(t *testing.T) {
 	}
 	exec(t, s.DB, `update satchel.exports set requested_at = requested_at - interval '3 years'`)
 	exec(t, s.DB, `update satchel.exports set ended_at = ended_at - interval '800 days' where id <> $1`, recent.Export)
-	exec(t, s.DB, `update satchel.audit set at = at - interval '800 days' where subject = $1`, old.Export)
-	exec(t, s.DB, `update satchel.audit set at = at - interval '4 years' where id in (select id from satchel.audit where subject = $1 order by id limit 1)`, old.Export)
+	execAsOwner(t, s.DB, `update satchel.audit set at = at - interval '800 days' where subject = $1`, old.Export)
+	execAsOwner(t, s.DB, `update satchel.audit set at = at - interval '4 years' where id in (select id from satchel.audit where subject = $1 order by id limit 1)`, old.Export)
 	b := s.BulkExports()
 	on, url, method := true, "https://example.com", "POST"
 	for _, account := range []string{"ACon", "ACoff", "ACoffsince"} {
@@ -137,4 +137,16 @@ func ended(t *testing.T, s *store.AccountExports) schema.NewExport {
 	o := confirmed(t, s)
 	require.NoError(t, s.EndExport(t.Context(), o.Export, schema.Ending{Status: schema.Cancelled, Reason: schema.ReasonCancelled}, "US1", schema.Certificate{}))
 	return o
+}
+
+func TestTheAuditTrailOfTheLastYearCannotBePurged(t *testing.T) {
+	s := open(t)
+	o := ended(t, s)
+	rows := count(t, s.DB, "audit")
+	execAsOwner(t, s.DB, `update satchel.audit set at = at - interval '364 days' where subject = $1`, o.Export)
+	require.NoError(t, s.PurgeHistory(t.Context(), schema.HistoryRetention{History: schema.MinHistoryRetention, Audit: 1}))
+	require.Equal(t, rows, count(t, s.DB, "audit"))
+	execAsOwner(t, s.DB, `update satchel.audit set at = at - interval '2 days' where subject = $1`, o.Export)
+	require.NoError(t, s.PurgeHistory(t.Context(), schema.HistoryRetention{History: schema.MinHistoryRetention, Audit: 1}))
+	require.Zero(t, count(t, s.DB, "audit"))
 }
