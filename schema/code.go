@@ -43,7 +43,7 @@ const (
 	CodeUnauthenticated = "unauthenticated"
 	// CodeTokenExpired means that the bearer token has expired.
 	CodeTokenExpired = "token_expired"
-	// CodeTooManyFailures means that this address or name has had too many failed sign-ins.
+	// CodeTooManyFailures means that the credentials are wrong, and too many wrong ones came from this address.
 	CodeTooManyFailures = "too_many_failures"
 	// CodeRole means that only an owner or admin of the account may do this.
 	CodeRole = "role"

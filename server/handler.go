@@ -62,13 +62,12 @@ func newHandler(s validated, d *deps, logger *slog.Logger) *handler {
 		logRequests(logger),
 		recoverPanics(logger),
 		secure(strings.HasPrefix(string(s.site), "https://")),
-		g.perAddress,
 		g.sameOrigin,
 		middleware.BodyLimit("64KiB"),
 		compress(),
 		respond.TotalTimeout,
 		authn.Identify,
-		g.perPrincipal,
+		g.limitRequests,
 		auth.Authorize,
 	)
 	h.register(authn)

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"strings"
 	"time"
@@ -47,9 +48,7 @@ type Auth struct {
 	dev       DevDirectory
 	now       func() time.Time
 
-	addressFailures    *limit.Buckets // failed sign-ins by address
-	credentialFailures *limit.Buckets // failed sign-ins by user name, if it has the form of one
-	knownClients       *knownClients
+	wrong *limit.Rates // wrong credentials by address
 }
 
 // New makes an Auth. It connects to nothing.
@@ -58,13 +57,11 @@ func New(o Options) *Auth {
 		o.Now = time.Now
 	}
 	a := &Auth{
-		directory:          o.Directory,
-		site:               newSite(o.Site),
-		dev:                o.Dev,
-		now:                o.Now,
-		addressFailures:    limit.New(1, 20, o.Now),
-		credentialFailures: limit.New(0.2, 10, o.Now),
-		knownClients:       newKnownClients(o.Now),
+		directory: o.Directory,
+		site:      newSite(o.Site),
+		dev:       o.Dev,
+		now:       o.Now,
+		wrong:     limit.NewRates(1, 20, o.Now),
 	}
 	a.sessions = newSessions(o.Sessions, a.site.secure)
 	if o.Host != (Host{}) {
@@ -132,24 +129,38 @@ func (a *Auth) identify(c echo.Context) (*identity, error) {
 	if header == "" {
 		return a.identifySession(c)
 	}
-	address := AddressKey(c.RealIP())
-	if wait := a.addressFailures.Wait(address); wait > 0 {
-		return nil, tooManyFailures(wait)
-	}
 	var who *identity
 	var err error
 	switch scheme, token, _ := strings.Cut(header, " "); strings.ToLower(scheme) {
 	case "bearer":
 		who, _, err = a.identifyToken(ctx, strings.TrimSpace(token))
 	case "basic":
-		who, err = a.identifyBasic(c.Request(), address)
+		who, err = a.identifyBasic(c.Request())
 	default:
-		err = schema.Errorf(schema.Unauthenticated, schema.CodeUnauthenticated, "Please use a bearer token or HTTP Basic authentication.")
+		err = &wrongError{schema.Errorf(schema.Unauthenticated, schema.CodeUnauthenticated, "Please use a bearer token or HTTP Basic authentication.")}
 	}
-	if schema.KindOf(err) == schema.Unauthenticated {
-		a.addressFailures.Take(address)
+	return who, a.countWrong(c, err)
+}
+
+// wrongError is the error of credentials that are wrong. Those that have expired,
+// or whose person has left, were right once: to guess them gains nothing.
+type wrongError struct{ err *schema.Error }
+
+func (e *wrongError) Error() string { return e.err.Error() }
+
+func (e *wrongError) Unwrap() error { return e.err }
+
+// countWrong counts wrong credentials by address, and returns the error for the
+// caller: Limited where there were too many. Credentials are checked before, so
+// right ones are never refused because of wrong ones. Checking costs a hash or a
+// signature, and secrets are too long to be guessed.
+func (a *Auth) countWrong(c echo.Context, err error) error {
+	if _, wrong := errors.AsType[*wrongError](err); wrong {
+		if wait := a.wrong.Take(AddressKey(c.RealIP())); wait > 0 {
+			return limit.Refuse(limit.WrongCredentials, schema.CodeTooManyFailures, wait, "Too many wrong credentials came from your address. Please wait before you try others.")
+		}
 	}
-	return who, err
+	return err
 }
 
 // lookUp reads a person and their account from the directory. The error is
@@ -182,12 +193,6 @@ func (a *Auth) lookUp(ctx context.Context, account, user string, m Method) (*ide
 
 func suspended() error {
 	return schema.Errorf(schema.Forbidden, schema.CodeAccountSuspended, "This account is suspended. Please contact support.")
-}
-
-func tooManyFailures(wait time.Duration) error {
-	err := schema.Errorf(schema.Limited, schema.CodeTooManyFailures, "Too many failed sign-ins. Please wait before you try again.")
-	err.RetryAfter = wait
-	return err
 }
 
 // AddressKey returns the key under which an IP address is rate limited: an IPv4

@@ -31,7 +31,7 @@ func (b *Bulk) Register(r *respond.Router) {
 	r.Unmatched("/v1/Exports", twilioPolicy)
 	r.Unmatched("/v1/Archives", twilioPolicy)
 
-	r.Read("/files/:id/:name", b.sendFile, respond.Policy{Access: respond.Public, Format: respond.Twilio, File: true})
+	r.Read("/files/:id/:name", b.sendFile, respond.Policy{Access: respond.Public, Format: respond.Twilio, File: true, Unlimited: true}) // downloads are limited
 	r.Unmatched("/files", twilioPolicy)
 	r.Read("/docs/errors/:code", b.explainError, respond.Policy{Access: respond.Public, Format: respond.Page})
 
