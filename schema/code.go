@@ -149,6 +149,14 @@ const (
 	CodeTooManyEmails = "too_many_mails"
 	// CodeTooManyStreams means that the caller follows too many exports at once.
 	CodeTooManyStreams = "too_many_streams"
+	// CodeTooManyDownloads means that too many downloads of this file, of this account or of all are under way, or too many of its parts are requested.
+	CodeTooManyDownloads = "too_many_downloads"
+	// CodeTooManyExports means that the account has requested too many exports within an hour.
+	CodeTooManyExports = "too_many_exports"
+	// CodeTooManyResends means that a webhook event was resent too often, or too many events of the account.
+	CodeTooManyResends = "too_many_resends"
+	// CodeTooManyJobs means that too many jobs of the account are being created at once.
+	CodeTooManyJobs = "too_many_jobs"
 	// CodeBusy means that the request could not be handled in time.
 	CodeBusy = "busy"
 	// CodeUnavailable means that something the request needs did not answer.

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/netip"
@@ -83,7 +84,7 @@ func (a *Auth) Identify(next echo.HandlerFunc) echo.HandlerFunc {
 			return err
 		}
 		if who != nil {
-			who.reauthenticate = a.reauthenticate
+			who.auth = a
 			c.Set(contextKey, *who)
 		}
 		return nil
@@ -211,4 +212,24 @@ func AddressKey(ip string) string {
 		}
 	}
 	return address.String()
+}
+
+// CheckActor checks that a user or credential of an account may still use exports.
+// The error is Forbidden where not.
+func CheckActor(ctx context.Context, d Directory, account, actor string) error {
+	role, found := schema.Role(""), ""
+	var err error
+	if username.MatchString(actor) {
+		var credential schema.Credential
+		credential, err = d.Credential(ctx, actor)
+		role, found = credential.Role, credential.Account
+	} else {
+		var person schema.Person
+		person, err = d.Person(ctx, account, actor)
+		role, found = person.Role, account
+	}
+	if schema.KindOf(err) == schema.NotFound || err == nil && found != account {
+		return schema.Errorf(schema.Forbidden, schema.CodeRole, "The user or API key that this link was made for has no access any more.")
+	}
+	return cmp.Or(err, mayExport(Principal{Role: role}))
 }

@@ -19,6 +19,7 @@ const (
 	EventStreams       Name = "event_streams"       // of one person or credential, at once
 	ExportRequests     Name = "export_requests"     // of one account
 	ConfirmationEmails Name = "confirmation_emails" // of one export
+	DownloadStarts     Name = "download_starts"     // of one whole file
 	FileDownloads      Name = "file_downloads"      // of one file, at once
 	AccountDownloads   Name = "account_downloads"   // of one account, at once
 	DownloadMemory     Name = "download_memory"     // of all downloads
@@ -33,7 +34,7 @@ const (
 // Names are all limits.
 var Names = []Name{
 	AnonymousRequests, PrincipalRequests, AccountRequests, WrongCredentials, EventStreams, ExportRequests, ConfirmationEmails,
-	FileDownloads, AccountDownloads, DownloadMemory, InflatedRanges, JobsBeingCreated, JobDays,
+	DownloadStarts, FileDownloads, AccountDownloads, DownloadMemory, InflatedRanges, JobsBeingCreated, JobDays,
 	EventResends, AccountResends, PendingDeliveries,
 }
 
