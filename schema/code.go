@@ -132,6 +132,8 @@ const (
 	CodeWebhookRefusing = "webhook_refusing"
 	// CodeWebhookUnanswered means that a webhook was interrupted before the receiver answered. No response shows it.
 	CodeWebhookUnanswered = "webhook_unanswered"
+	// CodeWebhookWaiting means that as many webhooks of the account are being delivered as may be at once. No response shows it.
+	CodeWebhookWaiting = "webhook_waiting"
 	// CodeWebhookGivenUp means that the event is not retried any more. No response shows it.
 	CodeWebhookGivenUp = "webhook_given_up"
 	// CodeNoArchive means that no archive of old calls is configured, so no call can be erased.

@@ -27,10 +27,11 @@ type runCommand struct {
 
 	Mail mail.Config `embed:""`
 
-	program.Bulk `embed:""`
-	DailyDelay   time.Duration `env:"DAILY_DELAY" default:"15m" help:"How long after midnight UTC the daily bulk export of the day that ended is made."`
-	DaysAtOnce   int           `env:"DAYS_AT_ONCE" default:"6" help:"Day files of bulk exports written at once."`
-	HooksAtOnce  int           `env:"HOOKS_AT_ONCE" default:"32" help:"Webhooks delivered at once. A receiver may take 15 seconds to answer."`
+	program.Bulk    `embed:""`
+	DailyDelay      time.Duration `env:"DAILY_DELAY" default:"15m" help:"How long after midnight UTC the daily bulk export of the day that ended is made."`
+	DaysAtOnce      int           `env:"DAYS_AT_ONCE" default:"6" help:"Day files of bulk exports written at once."`
+	HooksAtOnce     int           `env:"HOOKS_AT_ONCE" default:"32" help:"Webhooks delivered at once. A receiver may take 15 seconds to answer."`
+	HooksPerAccount int           `env:"HOOKS_PER_ACCOUNT" default:"4" help:"Webhooks of one account delivered at once by this process; others of it wait."`
 
 	MetricsAddress string        `name:"metrics-address" env:"METRICS_ADDRESS" default:"127.0.0.1:9091" help:"Where /metrics, /healthz and /readyz are served."`
 	Concurrency    int           `env:"CONCURRENCY" default:"24" help:"Categories and archives read or written at once. To each database there may be DAYS_AT_ONCE and 16 connections more than that, for everything else."`

@@ -50,8 +50,8 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 // Validate returns an error that names an invalid setting; kong calls it before Run.
 func (r runCommand) Validate() error {
 	switch {
-	case r.Concurrency < 1, r.DaysAtOnce < 1, r.HooksAtOnce < 1: // the SDK would take none for a thousand
-		return errors.New("CONCURRENCY, DAYS_AT_ONCE and HOOKS_AT_ONCE must be at least 1")
+	case r.Concurrency < 1, r.DaysAtOnce < 1, r.HooksAtOnce < 1, r.HooksPerAccount < 1: // the SDK would take none for a thousand
+		return errors.New("CONCURRENCY, DAYS_AT_ONCE, HOOKS_AT_ONCE and HOOKS_PER_ACCOUNT must be at least 1")
 	case r.DailyDelay < 0, r.DailyDelay >= 24*time.Hour: // Temporal would refuse every schedule
 		return errors.New("DAILY_DELAY must be less than a day, and not negative")
 	case r.SweepEvery < time.Second, r.SweepGrace < time.Second:

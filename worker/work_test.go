@@ -209,7 +209,7 @@ func TestSettingsOfOneMachineStartNothingElsewhere(t *testing.T) {
 }
 
 func TestInvalidSettingsAreNamed(t *testing.T) {
-	fine := runCommand{Concurrency: 1, DaysAtOnce: 1, HooksAtOnce: 1, Bulk: program.Bulk{DayRetention: time.Hour, DayRetryWindow: time.Hour}, SweepEvery: time.Minute, SweepGrace: time.Minute}
+	fine := runCommand{Concurrency: 1, DaysAtOnce: 1, HooksAtOnce: 1, HooksPerAccount: 1, Bulk: program.Bulk{DayRetention: time.Hour, DayRetryWindow: time.Hour}, SweepEvery: time.Minute, SweepGrace: time.Minute}
 	require.NoError(t, fine.Validate())
 	for name, spoil := range map[string]func(*runCommand){
 		"CONCURRENCY":      func(r *runCommand) { r.Concurrency = 0 },

@@ -22,6 +22,9 @@ type Activities struct {
 	Schedules Schedules
 	Count     Counters
 	Grace     time.Duration // how long the sweep keeps objects without a row; 0 without a sweep
+
+	HooksPerAccount int // webhooks of one account that are delivered at once; 0 is no limit
+	hookSlots       hookSlots
 }
 
 // eventID is the same for the same occurrence, so that it is recorded once.

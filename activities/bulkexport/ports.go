@@ -197,7 +197,9 @@ type Schedules interface {
 	SetDaily(ctx context.Context, account string, t schema.ResourceType, enabled bool) error
 }
 
-// Counters add up the records that were written, for metrics.
+// Counters add up the records that were written, and the webhooks that had to wait
+// for others of their account, for metrics.
 type Counters interface {
 	WroteDay(t schema.ResourceType, records, bytes int64)
+	WebhookWaited()
 }

@@ -84,17 +84,6 @@ const (
 // are too many, or too little memory is left. With lean, it takes less memory and
 // may be slower.
 func (d *Downloads) begin(f Found, part bool) (lean bool, end func(), err error) {
-	if !part {
-		if wait := d.starts.Take(f.ID); wait > 0 {
-			return false, nil, limit.Refuse(limit.DownloadStarts, schema.CodeTooManyDownloads, wait,
-				"This file was downloaded from its beginning too many times. Please wait before you download it again.")
-		}
-	} else if f.Inflated {
-		if wait := d.inflatedRanges.Take(f.Account); wait > 0 {
-			return false, nil, limit.Refuse(limit.InflatedRanges, schema.CodeTooManyDownloads, wait,
-				"Too many parts of the file were requested. Please request larger parts, or accept gzip.")
-		}
-	}
 	endFile, ok := d.file.Begin(f.ID)
 	if !ok {
 		return false, nil, limit.Refuse(limit.FileDownloads, schema.CodeTooManyDownloads, retryAfter,
@@ -106,24 +95,46 @@ func (d *Downloads) begin(f Found, part bool) (lean bool, end func(), err error)
 		return false, nil, limit.Refuse(limit.AccountDownloads, schema.CodeTooManyDownloads, retryAfter,
 			"Too many files of this account are being downloaded at once. Please wait until a download has ended.")
 	}
-	full := int64(vault.StreamMemory + perRequest)
-	lean = d.account.Count(f.Account) > fullSpeed || !d.memory.Plenty(full)
-	bytes := full
-	if lean {
+	bytes := int64(vault.StreamMemory + perRequest)
+	if lean = d.account.Count(f.Account) > fullSpeed || !d.memory.Plenty(bytes); lean {
 		bytes = vault.LeanMemory + perRequest
 	}
 	release, ok := d.memory.Reserve(bytes)
 	if !ok {
-		endFile()
 		endAccount()
+		endFile()
 		return false, nil, limit.Refuse(limit.DownloadMemory, schema.CodeTooManyDownloads, retryAfter,
 			"Too many files are being downloaded right now. Please try again in a moment.")
 	}
-	return lean, func() {
+	end = func() {
 		release()
 		endAccount()
 		endFile()
-	}, nil
+	}
+	if err := d.countStart(f, part); err != nil {
+		end()
+		return false, nil, err
+	}
+	return lean, end, nil
+}
+
+// countStart counts what a download costs however soon it ends.
+func (d *Downloads) countStart(f Found, part bool) error {
+	if !part {
+		if wait := d.starts.Take(f.ID); wait > 0 {
+			return limit.Refuse(limit.DownloadStarts, schema.CodeTooManyDownloads, wait,
+				"This file was downloaded from its beginning too many times. Please wait before you download it again.")
+		}
+		return nil
+	}
+	if !f.Inflated {
+		return nil
+	}
+	if wait := d.inflatedRanges.Take(f.Account); wait > 0 {
+		return limit.Refuse(limit.InflatedRanges, schema.CodeTooManyDownloads, wait,
+			"Too many parts of the file were requested. Please request larger parts, or accept gzip.")
+	}
+	return nil
 }
 
 // endedError ends a download that has begun.
