@@ -9,6 +9,7 @@ import (
 
 	"satchel/schema"
 	"satchel/schema/store"
+	"satchel/schema/store/sqlstate"
 )
 
 func TestATrailHoldsTheAccountsRowsInOrderAndEachActorsDownloadsOnce(t *testing.T) {
@@ -66,7 +67,7 @@ func TestAnActionIsAuditedOnlyWithinItsLimit(t *testing.T) {
 	require.NoError(t, err)
 	require.InDelta(t, time.Hour, wait, float64(time.Minute))
 	require.Equal(t, []store.Action{store.ActionRequested, store.ActionResendRequested, store.ActionResendRequested}, actions(t, s.DB, o.Export))
-	exec(t, s.DB, `update satchel.audit set at = at - interval '1 hour' where id = (select min(id) from satchel.audit where action = $1)`, store.ActionResendRequested)
+	execAsOwner(t, s.DB, `update satchel.audit set at = at - interval '1 hour' where id = (select min(id) from satchel.audit where action = $1)`, store.ActionResendRequested)
 	wait, err = s.AuditWithinLimit(t.Context(), resend, 2, time.Hour)
 	require.NoError(t, err)
 	require.Zero(t, wait, "the oldest has left the window")
@@ -96,7 +97,19 @@ func TestThePartsOfOneDownloadAreOneRow(t *testing.T) {
 	require.Len(t, audited(t, db, "EX1"), 3)
 	download("US3", true)
 	require.Len(t, audited(t, db, "EX1"), 4, "another download")
-	exec(t, db, `update satchel.audit set at = at - interval '1 day'`)
+	execAsOwner(t, db, `update satchel.audit set at = at - interval '1 day'`)
 	download("US1", false)
 	require.Len(t, audited(t, db, "EX1"), 5)
+}
+
+func TestTheProgramsMayAddToTheAuditTrailAndNotChangeIt(t *testing.T) {
+	s := open(t)
+	require.NoError(t, s.Audit(t.Context(), store.AuditEvent{Account: "AC1", Subject: "EX1", Actor: "US1", Action: store.ActionRequested}))
+	for _, statement := range []string{
+		`update satchel.audit set actor = 'US2'`, `delete from satchel.audit`, `truncate satchel.audit`, `drop table satchel.audit`,
+	} {
+		_, err := s.SQL().Exec(statement)
+		require.True(t, sqlstate.Is(err, sqlstate.InsufficientPrivilege), "%s: %v", statement, err)
+	}
+	require.Len(t, audited(t, s.DB, "EX1"), 1)
 }
