@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"satchel/schema/store/sqlstate"
 )
@@ -30,4 +31,21 @@ func (db *DB) RecordEmailOutcome(ctx context.Context, subject, key string, sent 
 	_, err := db.pool.ExecContext(ctx, `insert into satchel.emails (subject, email_key, sent) values ($1, $2, $3)
 		on conflict (subject, email_key) do update set sent = true where excluded.sent`, subject, key, sent)
 	return sqlstate.Wrap("record an e-mail's outcome", err)
+}
+
+// Notified returns to which people a notice of another export of the account was
+// sent, from within the time before this one was requested until now.
+func (a *AccountExports) Notified(ctx context.Context, export string, within time.Duration) (map[string]bool, error) {
+	var list []string
+	err := a.pool.SelectContext(ctx, &list, `select distinct split_part(m.email_key, '/', 2) from satchel.exports e
+		join satchel.exports o on o.account_sid = e.account_sid and o.id <> e.id and o.requested_at <= e.requested_at
+			and o.requested_at > e.requested_at - $2 * interval '1 microsecond' - interval '1 day'
+		join satchel.emails m on m.subject = o.id and m.sent and m.email_key like 'notice/%'
+			and m.at > e.requested_at - $2 * interval '1 microsecond'
+		where e.id = $1`, export, within.Microseconds())
+	notified := make(map[string]bool, len(list))
+	for _, p := range list {
+		notified[p] = true
+	}
+	return notified, sqlstate.Wrap("read notices", err)
 }
