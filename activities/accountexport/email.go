@@ -55,18 +55,18 @@ func (c *EmailComposer) Compose(ctx context.Context, in activities.SendEmailInpu
 	}
 	concerned, others := recipients(people, export.RequestedBy)
 	if in.Kind == RequestEmail {
-		notified, err := c.Store.Notified(ctx, export.ID, noticeInterval)
+		often, err := c.Store.OftenNotified(ctx, export.ID, maxNotices, time.Hour)
 		if err != nil {
 			return nil, err
 		}
-		others = slices.DeleteFunc(others, func(p schema.Person) bool { return notified[p.ID] })
+		others = slices.DeleteFunc(others, func(p schema.Person) bool { return often[p.ID] })
 	}
 	return c.emails(in, export, account, concerned, others), nil
 }
 
-// noticeInterval is how long one notice to a person is enough for all exports of an
-// account that are requested: its link stops whichever of them is under way.
-const noticeInterval = time.Hour
+// maxNotices is of how many exports that were requested and cancelled a person is
+// notified in an hour. The links of these notices stop a later one, too.
+const maxNotices = 2
 
 // emails returns who is to get which e-mail, as things stand now.
 func (c *EmailComposer) emails(in activities.SendEmailInput, e schema.Export, account schema.Account, concerned, others []schema.Person) (emails []activities.Email) {

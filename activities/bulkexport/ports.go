@@ -163,6 +163,9 @@ type EmailStore interface {
 	Job(ctx context.Context, id string) (schema.Job, error)
 	// Unsubscribed tells which of these users want no e-mails about new jobs.
 	Unsubscribed(ctx context.Context, users []string) (map[string]bool, error)
+	// OftenNotified tells who got most e-mails about other new jobs of the job's account
+	// within the time before it was created, or later.
+	OftenNotified(ctx context.Context, job string, most int, within time.Duration) (map[string]bool, error)
 }
 
 // Source reads the platform's database.

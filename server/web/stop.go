@@ -56,8 +56,8 @@ func (w *Web) stop(c echo.Context) error {
 }
 
 // latest replaces an export that has ended by a later one of its account that can still be
-// stopped, if there is one: people get one notice for all that are requested within an hour.
-// Any owner or admin may stop either.
+// stopped, if there is one: people are not notified of all that are requested and cancelled within an
+// hour. Any owner or admin may stop either.
 func (w *Web) latest(c echo.Context) func(linkedExport, error) (linkedExport, error) {
 	return func(l linkedExport, err error) (linkedExport, error) {
 		if err != nil || !l.Known || !l.Export.Status.Ended() {
