@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 
 	"satchel/schema/migrations"
 	"satchel/schema/store"
+	"satchel/server/limit"
 )
 
 func (fx *fixture) readiness() (int, map[string]string) {
@@ -60,6 +62,20 @@ func TestMetricsDoNotWaitForADatabaseThatHangs(t *testing.T) {
 	require.Equal(t, http.StatusOK, recorder.Code)
 	require.Contains(t, recorder.Body.String(), "go_goroutines")
 	require.NotContains(t, recorder.Body.String(), "satchel_exports{")
+}
+
+func TestEveryLimitIsInTheMetricsAndInTheDocumentationFromTheStart(t *testing.T) {
+	t.Parallel()
+	recorder := httptest.NewRecorder()
+	over := make(chan struct{})
+	close(over)
+	newMetrics(frozen{over}).handler().ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	text, err := os.ReadFile("../docs/limits.md")
+	require.NoError(t, err)
+	for _, name := range limit.Names {
+		require.Contains(t, recorder.Body.String(), `satchel_limited_total{limit="`+string(name)+`"} `)
+		require.Contains(t, string(text), "| `"+string(name)+"` |")
+	}
 }
 
 // frozen is a store that never answers.
