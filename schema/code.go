@@ -34,6 +34,8 @@ const (
 	CodeRangeNotSatisfiable = "range_not_satisfiable"
 	// CodeCrossOrigin means that a page of another origin sent the request.
 	CodeCrossOrigin = "cross_origin"
+	// CodeNotOver means that an account or person cannot be erased yet; only the command has it.
+	CodeNotOver = "not_over"
 	// CodeInternal means that the request failed with an unexpected error; the log has its text.
 	CodeInternal = "internal"
 

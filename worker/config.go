@@ -15,6 +15,7 @@ type config struct {
 
 	Run     runCommand     `cmd:"" default:"withargs" help:"Run workflows and activities (the default)."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database up to date, and end."`
+	Erase   eraseCommand   `cmd:"" help:"Erase a person or an account from Satchel's own tables, and end. Without --yes it only counts. DATABASE_URL is that of the tables' owner."`
 	Keyset  keysetCommand  `cmd:"" help:"Write a new keyset for KEYSET_FILE, and end."`
 }
 
@@ -40,6 +41,8 @@ type runCommand struct {
 	RemovalsAtOnce int `env:"REMOVALS_AT_ONCE" default:"16" help:"Exports and day files deleted at once. While storage does not answer, nothing but other deletions waits for them."`
 	ErasuresAtOnce int `env:"ERASURES_AT_ONCE" default:"4" help:"Erasures of calls in the platform's archive at once, and connections to it."`
 
+	history `embed:""`
+
 	MetricsAddress string        `name:"metrics-address" env:"METRICS_ADDRESS" default:"127.0.0.1:9091" help:"Where /metrics, /healthz and /readyz are served."`
 	HealthAddress  string        `name:"health-address" env:"HEALTH_ADDRESS" help:"Where /healthz and /readyz are served, too, without /metrics: for probes from other hosts, such as :8081. Nowhere else if not set."`
 	Concurrency    int           `env:"CONCURRENCY" default:"24" help:"Categories and archives read or written at once. To each database there may be DAYS_AT_ONCE and STEPS_AT_ONCE connections more than that, for everything else."`
@@ -50,11 +53,26 @@ type runCommand struct {
 	Dev            bool          `env:"DEV" help:"Accept keys that were made for one machine."`
 }
 
+// history is how long the rows of what is over are kept.
+type history struct {
+	HistoryRetention time.Duration `name:"history-retention" env:"HISTORY_RETENTION" default:"17520h" placeholder:"TIME" help:"How long an export is listed after it has ended, and a daily export's setting kept after it was switched off (${default}, two years)."`
+	AuditRetention   time.Duration `name:"audit-retention" env:"AUDIT_RETENTION" default:"26280h" placeholder:"TIME" help:"How long the audit trail is kept; a year (8760h) at least (${default}, three years)."`
+}
+
 // migrateCommand applies migrations.
 type migrateCommand struct {
 	program.Database `embed:""`
 
 	Platform bool `help:"Also make the platform's own tables, for one machine without a platform."`
+}
+
+// eraseCommand erases a person or an account from our own tables.
+type eraseCommand struct {
+	program.Database `embed:""`
+
+	Account string `xor:"who" required:"" placeholder:"ID" help:"Account whose rows are deleted. Its audit trail stays, without its ID, its people and its calls."`
+	User    string `xor:"who" required:"" placeholder:"ID" help:"Person who is erased from all rows. What they did stays in the audit trail under a random name."`
+	Yes     bool   `help:"Erase. Without this flag the command says how many rows there are, and changes nothing."`
 }
 
 // keysetCommand writes a keyset.

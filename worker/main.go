@@ -18,7 +18,9 @@ import (
 
 	"satchel/activities/program"
 	"satchel/activities/vault"
+	"satchel/schema"
 	"satchel/schema/migrations"
+	"satchel/schema/store"
 )
 
 func main() {
@@ -63,6 +65,12 @@ func (r runCommand) Validate() error {
 	case r.SweepEvery < time.Second, r.SweepGrace < time.Second:
 		return errors.New("SWEEP_EVERY and SWEEP_GRACE must be at least a second")
 	}
+	if r.HistoryRetention < schema.MinHistoryRetention {
+		return fmt.Errorf("HISTORY_RETENTION must be at least %.0fh", schema.MinHistoryRetention.Hours())
+	}
+	if r.AuditRetention < schema.MinAuditRetention {
+		return fmt.Errorf("AUDIT_RETENTION must be at least %.0fh, which is a year", schema.MinAuditRetention.Hours())
+	}
 	return errors.Join(r.Check(), program.CheckStopGrace(r.StopGrace))
 }
 
@@ -76,6 +84,29 @@ func (m migrateCommand) Run(ctx context.Context, logger *slog.Logger) error {
 		return err
 	}
 	logger.Info("database is up to date", "sets", sets)
+	return nil
+}
+
+// Run erases, or counts what would be erased.
+func (e eraseCommand) Run(ctx context.Context, logger *slog.Logger) error {
+	own, err := store.Open(e.DatabaseURL, 1)
+	if err != nil {
+		return err
+	}
+	defer own.Close() //nolint:errcheck // the process ends
+	erase, id := own.EraseAccount, e.Account
+	if e.User != "" {
+		erase, id = own.ErasePerson, e.User
+	}
+	rows, err := erase(ctx, id, e.Yes)
+	if err != nil {
+		return err
+	}
+	message := "erased"
+	if !e.Yes {
+		message = "nothing was changed; with --yes these rows would be"
+	}
+	logger.Info(message, "account", e.Account, "user", e.User, "rows", rows)
 	return nil
 }
 

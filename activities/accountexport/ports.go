@@ -52,6 +52,7 @@ type assembleStore interface {
 type sweepStore interface {
 	Overdue(ctx context.Context, grace time.Duration, after string, limit int) ([]schema.OverdueExport, error)
 	ActiveIDs(ctx context.Context, ids []string) (map[string]bool, error)
+	PurgeHistory(ctx context.Context, r schema.HistoryRetention) error
 	StoredExports(ctx context.Context, after string, limit int) ([]string, error)
 	ExpireMissing(ctx context.Context, export string) error
 	RecordOrphan(ctx context.Context, id string, removed schema.Certificate) error

@@ -27,6 +27,8 @@ const (
 	ActionErased          Action = "erased"     // a call, from the archive
 	ActionConfigured      Action = "configured" // the daily export of a type, which is the subject
 	ActionReconciled      Action = "reconciled" // database, Temporal and bucket differed, as after a restore
+	ActionPersonErased    Action = "person_erased"
+	ActionAccountErased   Action = "account_erased"
 )
 
 // AuditEvent is a row of the audit trail: who did what to which export, job, day
@@ -54,9 +56,9 @@ func (db *DB) AuditWithinLimit(ctx context.Context, e AuditEvent, limit int, win
 			return err
 		}
 		var microseconds int64
-		err := tx.GetContext(ctx, &microseconds, `select ceil(extract(epoch from at - clock_timestamp()) * 1000000)::bigint + $3
+		err := tx.GetContext(ctx, &microseconds, `select ceil(extract(epoch from at - statement_timestamp()) * 1000000)::bigint + $3
 			from satchel.audit where subject = $1 and action = $2
-			and at > clock_timestamp() - $3 * interval '1 microsecond'
+			and at > statement_timestamp() - $3 * interval '1 microsecond'
 			order by at desc limit 1 offset $4`, e.Subject, e.Action, window.Microseconds(), limit-1)
 		if errors.Is(err, sql.ErrNoRows) {
 			return audit(ctx, tx, e)

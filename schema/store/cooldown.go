@@ -15,7 +15,7 @@ import (
 func (a *AccountExports) ActiveCooldown(ctx context.Context, account string) (schema.Export, bool, error) {
 	var e schema.Export
 	err := a.pool.GetContext(ctx, &e, `select `+exportColumns+` from satchel.exports
-		where account_sid = $1 and available_again_at > clock_timestamp()
+		where account_sid = $1 and available_again_at > statement_timestamp()
 		order by available_again_at desc limit 1`, account)
 	if errors.Is(err, sql.ErrNoRows) {
 		return schema.Export{}, false, nil

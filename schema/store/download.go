@@ -34,7 +34,7 @@ func (a *AccountExports) Download(ctx context.Context, account, export string) (
 		Status schema.Status `db:"status"`
 		Open   bool          `db:"open"`
 	}
-	err := a.pool.GetContext(ctx, &row, `select e.id, e.account_sid, e.status, coalesce(k.export_id is not null and e.expires_at > clock_timestamp(), false) as open,
+	err := a.pool.GetContext(ctx, &row, `select e.id, e.account_sid, e.status, coalesce(k.export_id is not null and e.expires_at > statement_timestamp(), false) as open,
 			coalesce(e.completed_at, e.requested_at) as completed_at, coalesce(e.expires_at, e.requested_at) as expires_at,
 			coalesce(e.archive_key, '') as archive_key, coalesce(e.size, 0) as size, coalesce(e.sha256, '') as sha256,
 			coalesce(e.gzip_size, 0) as gzip_size, coalesce(e.gzip_sha256, '') as gzip_sha256, k.wrapped, statement_timestamp() as read_at

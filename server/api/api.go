@@ -50,6 +50,7 @@ type API struct {
 	openapi       *document
 	archiveSchema *document
 	streams       *streams
+	watcher       *watcher
 	downloads     *download.Downloads
 
 	exportsPerHour int
@@ -66,6 +67,7 @@ func New(d Deps) *API {
 		openapi:       newDocument("application/json", func(context.Context) ([]byte, error) { return Contract(d.Site) }),
 		archiveSchema: newDocument("application/schema+json", d.ArchiveSchema),
 		streams:       newStreams(),
+		watcher:       newWatcher(d.Store),
 		downloads:     d.Downloads,
 
 		exportsPerHour: cmp.Or(d.ExportsPerHour, defaultExportsPerHour),
