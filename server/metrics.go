@@ -16,6 +16,7 @@ import (
 
 	"satchel/schema"
 	"satchel/schema/store"
+	"satchel/server/limit"
 	"satchel/server/respond"
 )
 
@@ -45,6 +46,11 @@ func newMetrics(exports statsReader) *metrics {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		newStatsCollector(exports))
 	factory := promauto.With(registry)
+	for _, name := range limit.Names {
+		factory.NewCounterFunc(prometheus.CounterOpts{
+			Name: "satchel_limited_total", Help: "Requests that were refused because a limit was met.", ConstLabels: prometheus.Labels{"limit": string(name)},
+		}, func() float64 { return float64(limit.Met(name)) })
+	}
 	return &metrics{
 		registry: registry,
 		requests: factory.NewHistogramVec(prometheus.HistogramOpts{

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -18,6 +19,7 @@ import (
 	"satchel/schema"
 	"satchel/schema/migrations"
 	"satchel/schema/store"
+	"satchel/server/limit"
 )
 
 func (fx *fixture) readiness() (int, map[string]string) {
@@ -114,6 +116,20 @@ func (c countsUntil) ExportStats(context.Context) (store.ExportStats, error) {
 		return store.ExportStats{}, errors.New("statement timeout")
 	}
 	return store.ExportStats{Count: map[schema.Status]int64{schema.Pending: 5}}, nil
+}
+
+func TestEveryLimitIsInTheMetricsAndInTheDocumentationFromTheStart(t *testing.T) {
+	t.Parallel()
+	recorder := httptest.NewRecorder()
+	over := make(chan struct{})
+	close(over)
+	newMetrics(frozen{over}).handler().ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	text, err := os.ReadFile("../docs/limits.md")
+	require.NoError(t, err)
+	for _, name := range limit.Names {
+		require.Contains(t, recorder.Body.String(), `satchel_limited_total{limit="`+string(name)+`"} `)
+		require.Contains(t, string(text), "| `"+string(name)+"` |")
+	}
 }
 
 // frozen is a store that never answers.

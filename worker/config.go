@@ -28,12 +28,13 @@ type runCommand struct {
 
 	Mail mail.Config `embed:""`
 
-	program.Bulk `embed:""`
-	DailyDelay   time.Duration `env:"DAILY_DELAY" default:"15m" help:"How long after midnight UTC the daily bulk export of the day that ended is made."`
-	DayGrace     time.Duration `env:"DAY_GRACE" default:"5m" help:"How long after the end of a UTC day its records may still be committed to the platform's database; a standby must have replayed until then. A day's file is not read earlier."`
-	DayReplay    bool          `name:"day-replay" env:"DAY_REPLAY" default:"true" negatable:"" help:"Read a day from a standby only once the standby says that it has replayed the day. Switch it off for a database that looks like a standby and does not tell; then the clock alone decides."`
-	DaysAtOnce   int           `env:"DAYS_AT_ONCE" default:"6" help:"Day files of bulk exports written at once."`
-	HooksAtOnce  int           `env:"HOOKS_AT_ONCE" default:"32" help:"Webhooks delivered at once. A receiver may take 15 seconds to answer."`
+	program.Bulk    `embed:""`
+	DailyDelay      time.Duration `env:"DAILY_DELAY" default:"15m" help:"How long after midnight UTC the daily bulk export of the day that ended is made."`
+	DayGrace        time.Duration `env:"DAY_GRACE" default:"5m" help:"How long after the end of a UTC day its records may still be committed to the platform's database; a standby must have replayed until then. A day's file is not read earlier."`
+	DayReplay       bool          `name:"day-replay" env:"DAY_REPLAY" default:"true" negatable:"" help:"Read a day from a standby only once the standby says that it has replayed the day. Switch it off for a database that looks like a standby and does not tell; then the clock alone decides."`
+	DaysAtOnce      int           `env:"DAYS_AT_ONCE" default:"6" help:"Day files of bulk exports written at once."`
+	HooksAtOnce     int           `env:"HOOKS_AT_ONCE" default:"32" help:"Webhooks delivered at once. A receiver may take 15 seconds to answer."`
+	HooksPerAccount int           `env:"HOOKS_PER_ACCOUNT" default:"4" help:"Webhooks of one account delivered at once by this process; others of it wait."`
 
 	StepsAtOnce    int `env:"STEPS_AT_ONCE" default:"16" help:"Short steps taken at once: those that use databases and Temporal alone."`
 	EmailsAtOnce   int `env:"EMAILS_AT_ONCE" default:"16" help:"E-mail runs at once, one for each export or job. The provider may take 20 seconds to answer."`

@@ -54,6 +54,8 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 // Validate returns an error that names an invalid setting; kong calls it before Run.
 func (r runCommand) Validate() error {
 	switch {
+	case r.HooksPerAccount < 1:
+		return errors.New("HOOKS_PER_ACCOUNT must be at least 1")
 	case slices.Min(slices.Collect(maps.Values(r.slots()))) < 1: // the SDK would take none for a thousand
 		return errors.New("CONCURRENCY, DAYS_AT_ONCE, STEPS_AT_ONCE, EMAILS_AT_ONCE, REMOVALS_AT_ONCE, ERASURES_AT_ONCE and HOOKS_AT_ONCE must be at least 1")
 	case r.DailyDelay < 0, r.DailyDelay >= 24*time.Hour: // Temporal would refuse every schedule

@@ -102,7 +102,7 @@ func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 			bulk: &bulkexport.Activities{
 				Store: own.BulkExports(), Source: records, Vault: objects, Archive: archive, Secrets: objects, Hooks: hooks,
 				Runs: runs, Schedules: schedulesAdapter{temporal, r.DailyDelay, r.limits()}, Count: metrics, Grace: r.SweepGrace,
-				Off: !r.HasBulk(queries),
+				Off: !r.HasBulk(queries), HooksPerAccount: r.HooksPerAccount,
 			},
 			emails: &activities.EmailActivities{Ledger: own, Mail: mailer, Count: metrics, Composers: []activities.EmailComposer{
 				&accountexport.EmailComposer{Store: own.AccountExports(), Directory: records, Links: links, Site: site},

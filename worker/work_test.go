@@ -217,7 +217,7 @@ func TestSettingsOfOneMachineStartNothingElsewhere(t *testing.T) {
 }
 
 func TestInvalidSettingsAreNamed(t *testing.T) {
-	fine := runCommand{Concurrency: 1, DaysAtOnce: 1, StepsAtOnce: 1, EmailsAtOnce: 1, RemovalsAtOnce: 1, ErasuresAtOnce: 1, HooksAtOnce: 1, Bulk: program.Bulk{DayRetention: time.Hour, DayRetryWindow: time.Hour}, SweepEvery: time.Minute, SweepGrace: time.Minute,
+	fine := runCommand{Concurrency: 1, DaysAtOnce: 1, StepsAtOnce: 1, EmailsAtOnce: 1, RemovalsAtOnce: 1, ErasuresAtOnce: 1, HooksAtOnce: 1, HooksPerAccount: 1, Bulk: program.Bulk{DayRetention: time.Hour, DayRetryWindow: time.Hour}, SweepEvery: time.Minute, SweepGrace: time.Minute,
 		history: history{HistoryRetention: schema.MinHistoryRetention, AuditRetention: schema.MinAuditRetention}}
 	require.NoError(t, fine.Validate())
 	for name, spoil := range map[string]func(*runCommand){

@@ -108,6 +108,20 @@ func (b *BulkExports) OpenDayFile(ctx context.Context, id string) (f schema.DayF
 	return row.DayFile, row.Wrapped, dayFileError(err)
 }
 
+// DayDownloadAllowed checks that a download of this version of a file that has begun
+// may go on: the error is NotFound where the file was deleted, replaced or outdated
+// before it expired. Once it has expired, how long a download may still go on is the
+// caller's to decide.
+func (b *BulkExports) DayDownloadAllowed(ctx context.Context, id string, expiresAt time.Time) error {
+	var allowed bool
+	err := b.pool.GetContext(ctx, &allowed, `select $2 <= statement_timestamp()
+		or exists (select from satchel.day_files where id = $1 and `+visible+`)`, id, expiresAt)
+	if err == nil && !allowed {
+		err = sql.ErrNoRows
+	}
+	return dayFileError(err)
+}
+
 // AccountDayFile reads this version of a file of this account. One of another
 // account, or that may not be downloaded any more, is NotFound.
 func (b *BulkExports) AccountDayFile(ctx context.Context, account, id string) (schema.DayFile, error) {

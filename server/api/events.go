@@ -12,6 +12,7 @@ import (
 
 	"satchel/schema"
 	"satchel/server/auth"
+	"satchel/server/limit"
 	"satchel/server/respond"
 )
 
@@ -72,9 +73,9 @@ func (a *API) Follow(c echo.Context, p auth.Principal, id string, render Rendere
 	if e.Status.Ended() && c.Request().Header.Get("Last-Event-ID") == lastEvent {
 		return c.NoContent(http.StatusNoContent)
 	}
-	release, ok := a.streams.acquire(p.Key(), maxStreams)
+	release, ok := a.streams.Begin(p.Key())
 	if !ok {
-		return limited(schema.CodeTooManyStreams, pingInterval, "Too many event streams are open. Please close one of them.")
+		return limit.Refuse(limit.EventStreams, schema.CodeTooManyStreams, pingInterval, "Too many event streams are open. Please close one of them.")
 	}
 	defer release()
 	s := a.newStream(c)
