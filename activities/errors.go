@@ -51,6 +51,9 @@ func ToApplicationError(ctx context.Context, err error) error {
 	case errors.Is(err, ErrCorrupted):
 		kind, message = "storage", ErrCorrupted.Error()
 		options.NonRetryable = true // reading it again cannot help
+		if damage, ok := errors.AsType[*DamageError](err); ok {
+			options.Details = []any{damage.DamagedObject}
+		}
 	case errors.As(err, &storage):
 		kind, message = "storage", storage.SafeMessage()
 	}

@@ -152,6 +152,8 @@ func TestSchemaRejectsAnIncompleteDocument(t *testing.T) {
 		"hash in capitals":    func(d map[string]any) { entry(d)["sha256"] = strings.Repeat("A", 64) },
 		"no hash":             func(d map[string]any) { delete(entry(d), "sha256") },
 		"read at no instant":  func(d map[string]any) { entry(d)["readAt"] = "now" },
+		"no readings":         func(d map[string]any) { entry(d)["readings"] = []any{} },
+		"reading of nothing":  func(d map[string]any) { entry(d)["readings"] = []any{map[string]any{}} },
 		"entry with more":     func(d map[string]any) { entry(d)["more"] = 1 },
 	} {
 		document := valid()
@@ -226,7 +228,7 @@ func archive(t *testing.T, arrays map[schema.Category]string) any {
 			array = "[]"
 		}
 		data = append(data, fmt.Sprintf("%q:%s", category, array))
-		manifest = append(manifest, fmt.Sprintf(`%q:{"records":1,"sha256":"%064d","readAt":"2026-02-28T12:00:00.123456Z"}`, category, 0))
+		manifest = append(manifest, fmt.Sprintf(`%q:{"records":1,"sha256":"%064d","readAt":"2026-02-28T12:00:00.123456Z","readings":[{"from":0,"readAt":"2026-02-28T12:00:00.123456Z"}]}`, category, 0))
 	}
 	document, err := jsonschema.UnmarshalJSON(strings.NewReader(fmt.Sprintf(
 		`{"exportVersion":"1.0","accountId":"AC%032d","exportedAt":"2026-02-28T12:00:00Z","data":{%s},"manifest":{%s}}`,
