@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"satchel/schema"
 )
@@ -76,7 +77,7 @@ func record(category schema.Category, columns []Column) (object, error) {
 		if c.Description == "" {
 			return nil, fmt.Errorf("describe the archive: %s.%s has no description", category, c.Name)
 		}
-		fields = append(fields, member{c.Name, append(object{{"description", sentence(c.Description)}}, jsonTypeOf(c)...)})
+		fields = append(fields, member{c.Name, append(object{{"description", strings.TrimSpace(sentence(c.Description) + " " + noteOf(c))}}, jsonTypeOf(c)...)})
 	}
 	return closedObject(fields), nil
 }

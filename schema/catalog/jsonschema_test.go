@@ -28,7 +28,7 @@ var values = []struct{ databaseType, literals string }{
 	{"text", `''; e'\u2028"\\\x07'`},
 	{"character varying(10)", "'abc'"},
 	{"timestamptz", "'infinity'; '-infinity'; '2026-02-28 12:00:00.123456+02'"},
-	{"timestamp", "'infinity'"}, // Postgres writes others without a Z; the archive does not
+	{"timestamp", "'infinity'; '2026-02-28 12:00:00.5'"},
 	{"date", "'2026-02-28'; 'infinity'"},
 	{"time", "'23:59:60'"},
 	{"interval", "'1 mon -3 days 00:00:01.5'"},
@@ -38,7 +38,7 @@ var values = []struct{ databaseType, literals string }{
 	{"json", `'{"a":1,"a":2}'; '"\ud800"'; 'null'; '1e400'`},
 	{"jsonb", `'[1, {"a": null}]'; 'false'`},
 	{"text[]", `'{}'; '{a,NULL,"b,c"}'; '{{a,b},{c,d}}'`},
-	{"_int4", "'{1,2}'; '{{{1}}}'"},
+	{"int4[]", "'{1,2}'; '{{{1}}}'"},
 	{"float8[]", "'{NaN,1.5}'"},
 	{"timestamptz[]", "'{infinity,2026-01-01T00:00:00Z}'"},
 	{"json[]", `array['{"a":1}'::json, null]`},
@@ -71,6 +71,8 @@ func TestSchemaRejectsValuesOfOtherTypes(t *testing.T) {
 		{"text", "int4", "1"},
 		{"timestamptz", "text", "'yesterday'"},
 		{"date", "text", "'28.02.2026'"},
+		{"timestamptz", "timestamp", "'2026-02-28 12:00:00'"}, // a local time is no instant
+		{"timestamp", "timestamptz", "'2026-02-28 12:00:00+00'"},
 		{"float8", "text", "'1.5'"},
 		{"bytea", "text", "'00ff'"},
 		{"int4[]", "text[]", "'{a}'"},
