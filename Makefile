@@ -4,11 +4,11 @@
 SHELL := /bin/bash
 BIN := $(CURDIR)/.dev/bin
 
-# How many packages are built and tested at once, beside those with stacks; all of
-# them wait a lot. And how long one may take.
+# How many packages are built and tested at once, besides those with stacks, and how long
+# the tests of one may take. Most tests wait for services.
 PARALLEL ?= 2
 TIMEOUT ?= 40m
-# These start whole stacks of other processes. The longest comes first, here and below.
+# These start whole stacks of other processes. The slowest packages come first.
 STACKS := ./dev/e2e ./dev/browser ./dev/stack ./dev/services
 # The race detector makes a test up to ten times slower: it runs where the package itself
 # has concurrent code.
@@ -39,13 +39,13 @@ test-packages: # `make lint` vets
 unit: ## the quick tests, which start nothing
 	go test $$(go list -f '{{.ImportPath}} {{join .TestImports " "}} {{join .XTestImports " "}}' ./... | grep -vE 'satchel/dev/(services|testservices|stack|fixture)' | cut -d' ' -f1)
 
-replay: ## do recorded runs still replay?
+replay: ## check that recorded histories still replay
 	go test -run Replay ./workflows/...
 
-record: ready ## record histories of the runs that replay has to honour
+record: ready ## record the histories that replay checks
 	$(BIN)/dev record
 
-lint: command ## import arrows, determinism, unclosed rows, formatting
+lint: command ## import directions, determinism, unclosed rows, formatting
 	@$(BIN)/dev tools --lint
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; }
 	$(BIN)/golangci-lint run ./...
@@ -56,9 +56,9 @@ screenshots: ready ## a picture of every state of the pages into docs/screenshot
 	@rm -f docs/screenshots/*.png
 	@for states in TestEveryStateIs TestEveryStateOfBulk; do \
 		go test -count=1 -timeout $(TIMEOUT) -run $$states ./dev/browser -screenshots $(CURDIR)/docs/screenshots || exit 1; \
-	done # apart, so that neither shows the accounts of the other
+	done # two runs, so that neither shows the accounts of the other
 
-bench: command ## measure what the design promises, into docs/benchmarks.md; QUICK=1 takes under three minutes
+bench: command ## measure speed, memory and cost, into docs/benchmarks.md; QUICK=1 takes under three minutes
 	@$(BIN)/dev bench $(if $(QUICK),--quick) $(BENCH)
 
 build: ## server and worker into .dev/bin

@@ -17,6 +17,9 @@ import (
 // returns such errors; workflows must not reach it.
 type safeError interface{ SafeMessage() string }
 
+// StorageErrorType is the type of errors of storage, and of the keys of what is stored.
+const StorageErrorType = "storage"
+
 // ToApplicationError translates an error into a temporal.ApplicationError: a
 // stable type, a message of our own, and whether to retry. It is the last thing
 // that an activity does. The cause is only logged: many people can read
@@ -32,6 +35,7 @@ func ToApplicationError(ctx context.Context, err error) error {
 		email   *mail.Error
 		sql     interface{ SQLState() string }
 		storage safeError
+		refused *refusedError
 	)
 	switch {
 	case errors.Is(err, schema.ErrStaleAttempt):
@@ -47,17 +51,20 @@ func ToApplicationError(ctx context.Context, err error) error {
 	case errors.Is(err, context.DeadlineExceeded):
 		kind, message = "timeout", "it took too long"
 	case errors.Is(err, errRewrite):
-		kind, message = "storage", errRewrite.Error()
+		kind, message = StorageErrorType, errRewrite.Error()
 	case errors.Is(err, ErrCorrupted):
-		kind, message = "storage", ErrCorrupted.Error()
+		kind, message = StorageErrorType, ErrCorrupted.Error()
 		options.NonRetryable = true // reading it again cannot help
 		if damage, ok := errors.AsType[*DamageError](err); ok {
 			options.Details = []any{damage.DamagedObject}
 		}
+	case errors.As(err, &refused):
+		kind, message = StorageErrorType, refused.sentence
+		options.NonRetryable, options.NextRetryDelay = refused.final, refusalRetryDelay
 	case errors.As(err, &storage):
-		kind, message = "storage", storage.SafeMessage()
+		kind, message = StorageErrorType, storage.SafeMessage()
 	}
-	if options.NonRetryable && kind != "storage" {
+	if options.NonRetryable && kind != StorageErrorType && kind != string(schema.Unreadable) {
 		options.Category = temporal.ApplicationErrorCategoryBenign
 	}
 	activity.GetLogger(ctx).Warn("activity failed", "kind", kind, "err", err)
@@ -92,7 +99,7 @@ func retryDelay(ctx context.Context, e *schema.Error) time.Duration {
 // IsNonRetryable tells whether another attempt cannot succeed.
 func IsNonRetryable(k schema.Kind) bool {
 	switch k {
-	case schema.Invalid, schema.NotFound, schema.Forbidden, schema.Conflict, schema.Gone:
+	case schema.Invalid, schema.NotFound, schema.Forbidden, schema.Conflict, schema.Gone, schema.Unreadable:
 		return true
 	}
 	return false

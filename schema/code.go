@@ -70,6 +70,10 @@ const (
 	CodeNoSigningKey = "no_signing_key"
 	// CodeNotSeen means that the source database does not show an account or its people yet. Activities retry it; no response shows it.
 	CodeNotSeen = "not_seen"
+	// CodeUnreadable means that records of the platform cannot be read, however often it is tried. No response shows it.
+	CodeUnreadable = "unreadable"
+	// CodeSourceStalled means that the platform's database has sent nothing for too long. Activities retry it; no response shows it.
+	CodeSourceStalled = "source_stalled"
 
 	// Account exports.
 
@@ -95,6 +99,8 @@ const (
 	CodeNotCompleted = "not_completed"
 	// CodeInterrupted means that the export's workflow was lost; the sweep will remove what it stored.
 	CodeInterrupted = "interrupted"
+	// CodeTooEarly means that a download window is still open by the database's clock. No response shows it.
+	CodeTooEarly = "too_early"
 	// CodeNotReady means that the export is not completed, so there is no file to download yet.
 	CodeNotReady = "not_ready"
 	// CodeGone means that the export's file has been deleted.
@@ -124,6 +130,10 @@ const (
 	CodeResourceTypeNotFound = "resource_type_not_found"
 	// CodeEventNotFound means that the account has no such webhook event.
 	CodeEventNotFound = "event_not_found"
+	// CodeBulkOff means that there are no bulk exports here: they are switched off, or the catalog has no queries for them. No response shows it.
+	CodeBulkOff = "bulk_off"
+	// CodeDayNotWhole means that the source database may not have all records of a day yet. The day waits; no response shows it.
+	CodeDayNotWhole = "day_not_whole"
 	// CodeHalfWebhook means that a change would leave a webhook's URL without a method, or the other way round.
 	CodeHalfWebhook = "half_webhook"
 	// CodeWebhookRefused means that a webhook's URL is not allowed.

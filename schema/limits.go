@@ -27,6 +27,10 @@ const (
 	// PublishWithin is how long after it was read a day file can be published.
 	PublishWithin = 5 * time.Minute
 
+	// CheckDayFilesEvery is how long after it was published or checked a file of calls is
+	// checked for calls that the platform no longer shows.
+	CheckDayFilesEvery = 12 * time.Hour
+
 	// OutdatedWithin is how long after a call was erased a file that holds it may
 	// still be downloaded. A rebuild that is published in time appears before that.
 	OutdatedWithin = PublishWithin

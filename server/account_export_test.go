@@ -84,6 +84,14 @@ func (h *fakeActivities) CompleteExport(ctx context.Context, in accountexport.Co
 	return accountexport.CompleteExportResult{CompletedAt: *e.CompletedAt, ExpiresAt: *e.ExpiresAt, AvailableAgainAt: *e.AvailableAgainAt}, nil
 }
 
+func (h *fakeActivities) ConfirmWindowLeft(context.Context, accountexport.ConfirmWindowLeftInput) (time.Duration, error) {
+	return 0, nil
+}
+
+func (h *fakeActivities) BeginRemoval(ctx context.Context, in accountexport.RemoveArchiveInput) (bool, error) {
+	return h.store.AccountExports().BeginRemoval(ctx, in.Export, in.Ending, in.By)
+}
+
 func (h *fakeActivities) RemoveArchive(ctx context.Context, in accountexport.RemoveArchiveInput) error {
 	if _, err := h.store.AccountExports().BeginRemoval(ctx, in.Export, in.Ending, in.By); err != nil {
 		return err

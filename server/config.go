@@ -26,10 +26,10 @@ type config struct {
 	DatabaseConns int `name:"database-conns" env:"DATABASE_CONNS" default:"20" placeholder:"N" help:"Maximum number of connections to each database (${default})." group:"data"`
 
 	program.Links  `embed:"" group:"web"`
-	Host           string         `name:"host" env:"HOST" placeholder:"ADDRESS" help:"Address to listen on. All of them where not set; with --dev, loopback." group:"web"`
-	Port           int            `name:"port" env:"PORT" default:"8080" placeholder:"N" help:"Port of pages and API (${default})." group:"web"`
-	TrustedProxies []netip.Prefix `name:"trusted-proxies" env:"TRUSTED_PROXIES" placeholder:"CIDR" help:"Networks of the proxies in front of the server, whose X-Forwarded-For is trusted. None where not set." group:"web"`
-	RateLimit      float64        `name:"rate-limit" env:"RATE_LIMIT" default:"50" placeholder:"N" help:"Requests a second from one address, and by one user, that are answered (${default}); five times as many at once, and a tenth of them if they change something." group:"web"`
+	Host           string   `name:"host" env:"HOST" placeholder:"ADDRESS" help:"Address to listen on. All of them where not set; with --dev, loopback." group:"web"`
+	Port           int      `name:"port" env:"PORT" default:"8080" placeholder:"N" help:"Port of pages and API (${default})." group:"web"`
+	TrustedProxies []string `name:"trusted-proxies" env:"TRUSTED_PROXIES" placeholder:"CIDR" help:"Addresses or networks of the proxies in front of the server, such as 10.0.0.1 or 10.0.0.0/8, whose X-Forwarded-For is trusted. None where not set." group:"web"`
+	RateLimit      float64  `name:"rate-limit" env:"RATE_LIMIT" default:"50" placeholder:"N" help:"Requests a second from one address, and by one user, that are answered (${default}); five times as many at once, and a tenth of them if they change something." group:"web"`
 
 	SignInURL   string `name:"sign-in-url" env:"SIGN_IN_URL" placeholder:"URL" help:"Page of the host application where people sign in. Its parameter return says where to send them back to." group:"people"`
 	JWKSURL     string `name:"jwks-url" env:"JWKS_URL" placeholder:"URL" help:"Where the host application publishes the keys that sign its JWTs." group:"people"`
@@ -61,6 +61,7 @@ type validated struct {
 	config
 	site    schema.Site
 	linkKey []byte
+	proxies []netip.Prefix
 	host    auth.Host
 	anyHost bool // answers about bulk exports name the host of the request: BULK_ANY_HOST, or no PUBLIC_BASE_URL
 }
@@ -74,10 +75,11 @@ func (c config) validate() (validated, error) {
 		s.Host = cmp.Or(c.Host, "127.0.0.1")
 		s.PublicBaseURL = cmp.Or(c.PublicBaseURL, "http://"+net.JoinHostPort("127.0.0.1", strconv.Itoa(c.Port)))
 	}
-	var linksErr error
+	var linksErr, proxiesErr error
+	s.proxies, proxiesErr = parseProxies(c.TrustedProxies)
 	s.site, s.linkKey, linksErr = s.Parse(c.Dev)
 	problems := []error{
-		linksErr, s.checkDev(), s.checkHost(), s.checkBulk(), s.Check(), program.CheckStopGrace(c.StopGrace),
+		linksErr, proxiesErr, s.checkDev(), s.checkHost(), s.checkBulk(), s.Check(), program.CheckStopGrace(c.StopGrace),
 		checkURL("SIGN_IN_URL", c.SignInURL), checkURL("TEMPORAL_UI_URL", c.TemporalUIURL),
 		program.Positive("CONFIRM_WINDOW", c.Confirm), program.Positive("DOWNLOAD_WINDOW", c.Download),
 		program.Positive("COOLDOWN", c.Cooldown), program.Positive("COLLECT_RETRY_WINDOW", c.Collect),
@@ -86,6 +88,24 @@ func (c config) validate() (validated, error) {
 		problems = append(problems, errors.New("RATE_LIMIT and DATABASE_CONNS must be at least 1"))
 	}
 	return s, errors.Join(problems...)
+}
+
+// parseProxies parses addresses and networks.
+func parseProxies(list []string) (proxies []netip.Prefix, err error) {
+	for _, text := range list {
+		if text = strings.TrimSpace(text); text == "" {
+			continue
+		}
+		network, err := netip.ParsePrefix(text)
+		if address, addressErr := netip.ParseAddr(text); addressErr == nil && address.Zone() == "" {
+			network, err = netip.PrefixFrom(address, address.BitLen()), nil
+		}
+		if err != nil || network.Addr().Is4In6() {
+			return nil, fmt.Errorf("TRUSTED_PROXIES: %q is neither an address, such as 10.0.0.1, nor a network, such as 10.0.0.0/8", text)
+		}
+		proxies = append(proxies, network)
+	}
+	return proxies, nil
 }
 
 func (s *validated) checkDev() error {
@@ -119,7 +139,7 @@ func (s *validated) checkBulk() error {
 		return errors.New("QUOTA_DAYS must be at least 1")
 	case s.LinkTTL < time.Second:
 		return errors.New("LINK_TTL must be at least 1s")
-	case s.BulkAnyHost && len(s.TrustedProxies) == 0 && !s.Dev:
+	case s.BulkAnyHost && len(s.proxies) == 0 && !s.Dev:
 		return errors.New("BULK_ANY_HOST needs TRUSTED_PROXIES: only a trusted proxy can say that a request came by https, and addresses in answers would begin with http://")
 	case s.DayFetchStatus != http.StatusTemporaryRedirect && s.DayFetchStatus != http.StatusOK:
 		return errors.New("DAY_FETCH_STATUS must be 307 or 200")

@@ -103,7 +103,7 @@ func TestRequestsOfOnePrincipalAreLimitedAcrossAddresses(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t, func(fx *fixture) {
 		fx.settings.RateLimit = 1
-		fx.settings.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+		fx.settings.proxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	})
 	program := fx.program()
 	limited := 0

@@ -33,7 +33,7 @@ type handler struct {
 
 // newHandler makes all services and puts them behind the middleware.
 func newHandler(s validated, d *deps, logger *slog.Logger) *handler {
-	h := &handler{Echo: echo.New(), metrics: newMetrics(statsSource{d.store.AccountExports(), d.store.BulkExports()}), ready: d.readiness(logger)}
+	h := &handler{Echo: echo.New(), metrics: newMetrics(statsSource{d.store.AccountExports(), d.store.BulkExports()}), ready: d.readiness(s.linkKey, logger)}
 	authn := auth.New(auth.Options{
 		Directory: d.directory, Sessions: d.store.Sessions(), Site: s.site, Host: s.host, Dev: d.devDirectory,
 	})
@@ -44,8 +44,8 @@ func newHandler(s validated, d *deps, logger *slog.Logger) *handler {
 	pages := web.NewPages(s.site)
 	h.bulk = bulk.New(bulk.Options{
 		Store: d.store.BulkExports(), Vault: d.vault, Temporal: d.temporal, Directory: d.directory, Links: schema.NewLinks(s.linkKey),
-		Site: s.bulkSite(), TrustedProxies: s.TrustedProxies, CheckHook: d.hooks.Check, Limits: s.bulkLimits(),
-		MinLagDays: s.MinLagDays, LinkTTL: s.LinkTTL, FetchStatus: s.DayFetchStatus, Explain: pages.Explain,
+		Site: s.bulkSite(), TrustedProxies: s.proxies, CheckHook: d.hooks.Check, Limits: s.bulkLimits(),
+		Off: !s.HasBulk(d.catalog), MinLagDays: s.MinLagDays, LinkTTL: s.LinkTTL, FetchStatus: s.DayFetchStatus, Explain: pages.Explain,
 	})
 	h.web = web.New(web.Options{
 		Pages: pages, API: h.api, Bulk: h.bulk, Auth: authn, Exports: d.store.AccountExports(), Directory: d.directory,
@@ -53,7 +53,7 @@ func newHandler(s validated, d *deps, logger *slog.Logger) *handler {
 		TemporalURL: d.temporalURL(s),
 	})
 	h.HideBanner, h.HidePort = true, true
-	h.IPExtractor = clientAddress(s.TrustedProxies)
+	h.IPExtractor = clientAddress(s.proxies)
 	h.HTTPErrorHandler = h.writeError
 	h.router = respond.NewRouter(h.Echo)
 	g := newGuard(s)

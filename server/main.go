@@ -14,6 +14,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"satchel/activities/program"
 )
 
 func main() {
@@ -74,7 +76,7 @@ func parse(args []string, stdout, stderr io.Writer) (cfg config, ok bool, err er
 	if err != nil {
 		return config{}, false, err
 	}
-	_, err = parser.Parse(args)
+	_, err = program.Parse(parser, args)
 	switch {
 	case !ok:
 		err = nil

@@ -29,11 +29,19 @@ type runCommand struct {
 
 	program.Bulk `embed:""`
 	DailyDelay   time.Duration `env:"DAILY_DELAY" default:"15m" help:"How long after midnight UTC the daily bulk export of the day that ended is made."`
+	DayGrace     time.Duration `env:"DAY_GRACE" default:"5m" help:"How long after the end of a UTC day its records may still be committed to the platform's database; a standby must have replayed until then. A day's file is not read earlier."`
+	DayReplay    bool          `name:"day-replay" env:"DAY_REPLAY" default:"true" negatable:"" help:"Read a day from a standby only once the standby says that it has replayed the day. Switch it off for a database that looks like a standby and does not tell; then the clock alone decides."`
 	DaysAtOnce   int           `env:"DAYS_AT_ONCE" default:"6" help:"Day files of bulk exports written at once."`
 	HooksAtOnce  int           `env:"HOOKS_AT_ONCE" default:"32" help:"Webhooks delivered at once. A receiver may take 15 seconds to answer."`
 
+	StepsAtOnce    int `env:"STEPS_AT_ONCE" default:"16" help:"Short steps taken at once: those that use databases and Temporal alone."`
+	EmailsAtOnce   int `env:"EMAILS_AT_ONCE" default:"16" help:"E-mail runs at once, one for each export or job. The provider may take 20 seconds to answer."`
+	RemovalsAtOnce int `env:"REMOVALS_AT_ONCE" default:"16" help:"Exports and day files deleted at once. While storage does not answer, nothing but other deletions waits for them."`
+	ErasuresAtOnce int `env:"ERASURES_AT_ONCE" default:"4" help:"Erasures of calls in the platform's archive at once, and connections to it."`
+
 	MetricsAddress string        `name:"metrics-address" env:"METRICS_ADDRESS" default:"127.0.0.1:9091" help:"Where /metrics, /healthz and /readyz are served."`
-	Concurrency    int           `env:"CONCURRENCY" default:"24" help:"Categories and archives read or written at once. To each database there may be DAYS_AT_ONCE and 16 connections more than that, for everything else."`
+	HealthAddress  string        `name:"health-address" env:"HEALTH_ADDRESS" help:"Where /healthz and /readyz are served, too, without /metrics: for probes from other hosts, such as :8081. Nowhere else if not set."`
+	Concurrency    int           `env:"CONCURRENCY" default:"24" help:"Categories and archives read or written at once. To each database there may be DAYS_AT_ONCE and STEPS_AT_ONCE connections more than that, for everything else."`
 	StopGrace      time.Duration `env:"STOP_GRACE" default:"20s" help:"How long running activities may go on after SIGTERM."`
 	GCPercent      int           `name:"gogc" env:"GOGC" default:"50" help:"By how many percent the heap may grow before garbage is collected: less takes less memory and more of the processor."`
 	SweepEvery     time.Duration `env:"SWEEP_EVERY" default:"15m" help:"How often the sweeps run."`

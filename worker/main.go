@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -34,13 +36,13 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	var c config
 	parser, err := kong.New(&c,
 		kong.Name("worker"), kong.Description("Runs Satchel's workflows: exports are collected, assembled, mailed and removed here."),
-		kong.Writers(stdout, stderr), kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+		kong.Writers(stdout, stderr), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	if err != nil {
 		return err
 	}
-	command, err := parser.Parse(args)
+	command, err := program.Parse(parser, args)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w (worker --help describes each setting and its variable)", err)
 	}
 	logger := slog.New(slog.NewJSONHandler(stdout, &slog.HandlerOptions{Level: c.LogLevel}))
 	command.BindTo(ctx, (*context.Context)(nil))
@@ -50,10 +52,12 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 // Validate returns an error that names an invalid setting; kong calls it before Run.
 func (r runCommand) Validate() error {
 	switch {
-	case r.Concurrency < 1, r.DaysAtOnce < 1, r.HooksAtOnce < 1: // the SDK would take none for a thousand
-		return errors.New("CONCURRENCY, DAYS_AT_ONCE and HOOKS_AT_ONCE must be at least 1")
+	case slices.Min(slices.Collect(maps.Values(r.slots()))) < 1: // the SDK would take none for a thousand
+		return errors.New("CONCURRENCY, DAYS_AT_ONCE, STEPS_AT_ONCE, EMAILS_AT_ONCE, REMOVALS_AT_ONCE, ERASURES_AT_ONCE and HOOKS_AT_ONCE must be at least 1")
 	case r.DailyDelay < 0, r.DailyDelay >= 24*time.Hour: // Temporal would refuse every schedule
 		return errors.New("DAILY_DELAY must be less than a day, and not negative")
+	case r.DayGrace < 0, r.DayGrace >= 24*time.Hour:
+		return errors.New("DAY_GRACE must be less than a day, and not negative")
 	case r.SweepEvery < time.Second, r.SweepGrace < time.Second:
 		return errors.New("SWEEP_EVERY and SWEEP_GRACE must be at least a second")
 	}

@@ -25,8 +25,11 @@ func BulkDayID(account string, t schema.ResourceType, day schema.Day) string {
 // BulkDailyID is the ID of the schedule of an account's daily exports of a type, and
 // the prefix of the workflow IDs of its runs.
 func BulkDailyID(account string, t schema.ResourceType) string {
-	return "bulk-daily/" + account + "/" + string(t)
+	return BulkDailyPrefix + account + "/" + string(t)
 }
+
+// BulkDailyPrefix is the prefix of the IDs of all schedules of daily exports.
+const BulkDailyPrefix = "bulk-daily/"
 
 // BulkConfigurationID is the workflow ID of changes to the daily exports of an account
 // and type: at most one run is open.
@@ -48,8 +51,11 @@ func WebhookID(event string) string { return "webhook/" + event }
 // DayFileRemovalID is the workflow ID of the early removal of a day file.
 func DayFileRemovalID(file string) string { return "remove-day-file/" + file }
 
-// IDs of the schedules of sweeps, and prefixes of the workflow IDs of their runs.
+// IDs of the schedules of sweeps, and prefixes of the workflow IDs of their runs. What
+// waits for storage is swept by runs of its own, so that it delays no other sweep.
 const (
-	AccountExportSweepID = "sweep"
-	BulkExportSweepID    = "sweep-bulk"
+	AccountExportSweepID        = "sweep"
+	AccountExportStorageSweepID = "sweep-storage"
+	BulkExportSweepID           = "sweep-bulk"
+	BulkExportStorageSweepID    = "sweep-bulk-storage"
 )

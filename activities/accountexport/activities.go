@@ -2,6 +2,8 @@
 // assemble, complete, remove, sweep, and what e-mails about them say.
 package accountexport
 
+import "satchel/activities"
+
 // Activities are the activities of account exports.
 type Activities struct {
 	Store  Store
@@ -9,4 +11,6 @@ type Activities struct {
 	Vault  Vault
 	Runs   Runs
 	Count  Counters
+
+	refusals activities.Refusals
 }

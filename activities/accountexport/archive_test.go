@@ -217,7 +217,7 @@ func TestAssemblingTwiceWritesTwoObjectsAndRemovalLeavesNeither(t *testing.T) {
 	second := r.complete()
 	require.NotEqual(t, first.ObjectKey, second.ObjectKey)
 	r.document()
-	remove := accountexport.RemoveArchiveInput{Export: r.export, Account: r.account.AccountSID, Ending: schema.Ending{Status: schema.Expired, Reason: schema.ReasonWindowPassed}, By: activities.Satchel}
+	remove := accountexport.RemoveArchiveInput{Export: r.export, Account: r.account.AccountSID, Ending: schema.Ending{Status: schema.Expired, Reason: schema.ReasonDeleted}, By: activities.Satchel}
 	require.NoError(t, r.run(r.RemoveArchive, remove, nil))
 	require.NoError(t, r.run(r.RemoveArchive, remove, nil), "deleting what is gone succeeds")
 	for key, err := range r.vault.Objects(t.Context(), schema.ExportPrefix(r.export)) {

@@ -27,7 +27,7 @@ type AssembleArchiveResult struct{ schema.Archive }
 func (a *Activities) AssembleArchive(ctx context.Context, in AssembleArchiveInput) (AssembleArchiveResult, error) {
 	defer activities.Heartbeat(ctx)()
 	archive, err := a.assemble(ctx, in)
-	return AssembleArchiveResult{archive}, activities.ToApplicationError(ctx, err)
+	return AssembleArchiveResult{archive}, activities.ToApplicationError(ctx, a.refusals.Limit(ctx, err))
 }
 
 func (a *Activities) assemble(ctx context.Context, in AssembleArchiveInput) (schema.Archive, error) {
@@ -93,7 +93,7 @@ type CompleteExportResult struct {
 func (a *Activities) CompleteExport(ctx context.Context, in CompleteExportInput) (CompleteExportResult, error) {
 	defer activities.Heartbeat(ctx)()
 	completed, err := a.complete(ctx, in)
-	return completed, activities.ToApplicationError(ctx, err)
+	return completed, activities.ToApplicationError(ctx, a.refusals.Limit(ctx, err))
 }
 
 func (a *Activities) complete(ctx context.Context, in CompleteExportInput) (CompleteExportResult, error) {

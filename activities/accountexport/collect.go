@@ -23,7 +23,7 @@ type CollectCategoryInput struct {
 // duplicate a record.
 func (a *Activities) CollectCategory(ctx context.Context, in CollectCategoryInput) error {
 	defer activities.Heartbeat(ctx)()
-	return activities.ToApplicationError(ctx, a.collect(ctx, in))
+	return activities.ToApplicationError(ctx, a.refusals.Limit(ctx, a.collect(ctx, in)))
 }
 
 func (a *Activities) collect(ctx context.Context, in CollectCategoryInput) error {

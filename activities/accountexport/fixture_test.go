@@ -103,7 +103,11 @@ func (r *fixture) run(activity, in, out any) error {
 	env.SetTestTimeout(time.Minute)
 	env.RegisterActivity(r.Activities)
 	env.RegisterActivity(r.emails)
-	answer, err := env.ExecuteActivity(activity, in)
+	var args []any
+	if in != nil {
+		args = append(args, in)
+	}
+	answer, err := env.ExecuteActivity(activity, args...)
 	if err == nil && out != nil {
 		return answer.Get(out)
 	}

@@ -3,6 +3,7 @@ package accountexport
 import (
 	"context"
 	"io"
+	"iter"
 	"time"
 
 	"satchel/activities"
@@ -51,6 +52,13 @@ type assembleStore interface {
 type sweepStore interface {
 	Overdue(ctx context.Context, grace time.Duration, after string, limit int) ([]schema.OverdueExport, error)
 	ActiveIDs(ctx context.Context, ids []string) (map[string]bool, error)
+	StoredExports(ctx context.Context, after string, limit int) ([]string, error)
+	ExpireMissing(ctx context.Context, export string) error
+	RecordOrphan(ctx context.Context, id string, removed schema.Certificate) error
+	DestroyExpiredKeys(ctx context.Context) (int, error)
+	ExportStates(ctx context.Context, ids []string, grace time.Duration) (map[string]schema.ExportState, error)
+	RecordReconciled(ctx context.Context, account, export string, status, runStatus schema.Status) error
+	Now(ctx context.Context) (time.Time, error)
 }
 
 // EmailStore is what e-mails about an export say of it.
@@ -85,10 +93,16 @@ type objectStore interface {
 	Put(ctx context.Context, key, recipient string, body []byte) error
 }
 
-// Runs reads Temporal's workflow runs.
+// Runs reads and terminates Temporal's workflow runs.
 type Runs interface {
 	// IsOpen tells whether this export's own run is open.
 	IsOpen(ctx context.Context, account, export string) (bool, error)
+	// OpenRuns lists all open runs, page by page.
+	OpenRuns(ctx context.Context) iter.Seq2[[]OpenRun, error]
+	// HasOpened tells whether a run has written its export's row.
+	HasOpened(ctx context.Context, run OpenRun) (bool, error)
+	// Terminate terminates a run. Terminating a closed one succeeds.
+	Terminate(ctx context.Context, run OpenRun, reason string) error
 }
 
 // Counters add up the records that were written, for metrics.

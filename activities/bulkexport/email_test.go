@@ -11,6 +11,7 @@ import (
 
 	"satchel/activities"
 	"satchel/activities/bulkexport"
+	"satchel/activities/hook"
 	"satchel/dev/demo"
 	"satchel/dev/mailbox"
 	"satchel/schema"
@@ -145,6 +146,31 @@ func TestAnAddressThatIsRejectedIsNotRetried(t *testing.T) {
 	require.True(t, final(t, r.send(job.ID, bulkexport.JobEndedEmail)))
 	require.True(t, final(t, r.send(job.ID, bulkexport.JobEndedEmail)))
 	require.Empty(t, r.inbox.Messages())
+}
+
+func TestAJobAndItsWebhookSayThatItsEmailCouldNotBeDelivered(t *testing.T) {
+	r := newFixture(t, demo.With{})
+	job := r.job(schema.NewJob{JobRequest: schema.JobRequest{
+		Name: "seekrit", Email: "seekrit@customer.example", Hook: schema.Hook{URL: "https://hooks.example.com", Method: "POST"},
+	}})
+	r.ended(job, schema.DayCompleted, schema.DayCompleted, schema.DayCompleted)
+	var end bulkexport.EndJobResult
+	require.NoError(t, r.get(&end, r.EndJob, bulkexport.EndJobInput{Job: job.ID}))
+	says := func(undelivered bool) {
+		t.Helper()
+		now, err := r.store.Job(t.Context(), job.ID)
+		require.NoError(t, err)
+		require.Equal(t, undelivered, now.Undelivered)
+		event, err := r.store.Event(t.Context(), end.Event)
+		require.NoError(t, err)
+		require.Equal(t, undelivered, hook.Params(event).Get("email_status") == "undeliverable")
+	}
+	says(false)
+	r.inbox.Fail(&mailbox.Fault{Status: http.StatusUnprocessableEntity, Count: 1})
+	require.Error(t, r.send(job.ID, bulkexport.JobEndedEmail))
+	says(true)
+	require.NoError(t, r.store.RecordEmailOutcome(t.Context(), job.ID, "job-ended/job-email/1", true))
+	says(false)
 }
 
 // final tells whether Temporal will not try again, of an error without

@@ -21,6 +21,7 @@ import (
 
 // memory is a vault that keeps objects in memory, and may return others.
 type memory struct {
+	bulkexport.Vault
 	objects map[string][]byte
 	removed []string
 	read    func(stored []byte) ([]byte, error) // nil for the stored bytes
@@ -79,6 +80,10 @@ func (m *memory) LastModified(context.Context, string) (time.Time, error)  { pan
 type published struct {
 	bulkexport.Store
 	files []schema.NewDayFile
+}
+
+func (p *published) Configuration(context.Context, string, schema.ResourceType) (schema.BulkConfiguration, error) {
+	return schema.BulkConfiguration{Enabled: true}, nil
 }
 
 func (p *published) Now(context.Context) (time.Time, error) { return time.Now(), nil }

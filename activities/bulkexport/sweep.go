@@ -63,11 +63,15 @@ func (a *Activities) removeExpiredDayFiles(ctx context.Context) (result RemoveEx
 	}
 }
 
-// RemoveOrphanedDayFiles deletes the objects of day files that have no row.
+// RemoveOrphanedDayFiles deletes the objects of day files that have no row, and the
+// rows of day files whose objects are gone.
 func (a *Activities) RemoveOrphanedDayFiles(ctx context.Context, in activities.RemoveOrphansInput) (activities.RemoveOrphansResult, error) {
 	defer activities.Heartbeat(ctx)()
 	result, err := activities.Orphans{
-		Vault: a.Vault, Folder: schema.DayFilesPrefix, IsID: schema.IsDayFileID, Owned: a.Store.ExistingDayFiles, Prefix: schema.DayFilePrefix,
+		Vault: a.Vault, Folder: schema.DayFilesPrefix, IsID: schema.IsDayFileID, Prefix: schema.DayFilePrefix, Now: a.Store.Now,
+		Rows: activities.OrphanRows{
+			Owned: a.Store.ExistingDayFiles, Stored: a.Store.StoredDayFiles, RecordOrphan: a.Store.RecordOrphan, RecordMissing: a.Store.DeleteMissingDayFile,
+		},
 	}.Remove(ctx, in.Grace)
 	return result, activities.ToApplicationError(ctx, err)
 }

@@ -28,11 +28,12 @@ func (a *Activities) deliver(ctx context.Context, id string) error {
 	case event.Status == schema.EventFailed:
 		return schema.Errorf(schema.Conflict, schema.CodeWebhookGivenUp, "The webhook was given up. It can be requested again.")
 	}
-	attempt := schema.EventAttempt{At: time.Now().UTC(), Outcome: "could not be signed"}
+	attempt := schema.EventAttempt{Outcome: "could not be signed"}
 	key, err := a.signingKey(ctx, event.Account)
 	if err == nil {
 		attempt, err = a.Hooks.Deliver(ctx, event.Hook, event.ID, key, hook.Params(event))
 	}
+	attempt.At = time.Time{} // now, by the database's clock
 	// An attempt that was cancelled was made all the same.
 	recording, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()

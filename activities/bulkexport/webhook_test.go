@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"sync"
 	"testing"
 	"time"
@@ -175,4 +176,24 @@ func TestADeliveryThatCouldNotBeRecordedIsSentAgainAsTheSameEvent(t *testing.T) 
 	require.NoError(t, r.deliver(e.ID))
 	require.Equal(t, []string{e.ID, e.ID}, there.tokens)
 	require.Equal(t, schema.EventDelivered, r.read(e.ID).Status)
+}
+
+// hookAnHourAhead is on a machine whose clock is an hour ahead.
+type hookAnHourAhead struct{}
+
+func (hookAnHourAhead) Deliver(context.Context, schema.Hook, string, []byte, url.Values) (schema.EventAttempt, error) {
+	return schema.EventAttempt{At: time.Now().Add(time.Hour), Outcome: string(schema.EventDelivered), HTTPStatus: 200}, nil
+}
+
+func TestTheTimeOfAnAttemptIsByTheDatabasesClock(t *testing.T) {
+	r := newFixture(t, demo.With{})
+	r.Hooks = hookAnHourAhead{}
+	e := r.event("https://hooks.example.com")
+	require.NoError(t, r.run(r.DeliverWebhook, bulkexport.DeliverWebhookInput{Event: e.ID}))
+	e, err := r.store.Event(t.Context(), e.ID)
+	require.NoError(t, err)
+	require.Len(t, e.Log, 1)
+	now, err := r.store.Now(t.Context())
+	require.NoError(t, err)
+	require.False(t, e.Log[0].At.After(now))
 }

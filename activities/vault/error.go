@@ -34,12 +34,16 @@ type callError struct {
 	op    string
 	code  string // "" without a response
 	cause error  // a sentinel, a context's error or the network's; nil if the code is enough
+
+	refusal string // see Refusal
 }
 
 func (e *callError) Error() string {
 	switch {
 	case e.code == "":
 		return fmt.Sprintf("vault: %s: %v", e.op, e.cause)
+	case e.cause == nil && e.refusal != "":
+		return fmt.Sprintf("vault: %s: %s. %s", e.op, e.code, e.refusal)
 	case e.cause == nil:
 		return fmt.Sprintf("vault: %s: %s", e.op, e.code)
 	}
@@ -92,9 +96,11 @@ func translateError(ctx context.Context, op string, err error) error {
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		status := statusOf(err)
 		e.code = fmt.Sprintf("%s, HTTP %d", api.ErrorCode(), status)
+		if e.refusal = refusalOf(op, api.ErrorCode(), status); e.refusal != "" {
+			return e
+		}
 		switch {
-		case api.ErrorCode() == "NoSuchBucket":
-		case status == http.StatusNotFound:
+		case notFoundCodes[api.ErrorCode()]:
 			e.cause = ErrNotFound
 		case status >= 500 || status == http.StatusTooManyRequests || transientCodes[api.ErrorCode()]:
 			return unavailable(e)
@@ -109,6 +115,10 @@ func translateError(ctx context.Context, op string, err error) error {
 	}
 	return unavailable(e)
 }
+
+// notFoundCodes are the error codes that say that there is no such object, version or
+// upload. Other responses with status 404, such as a proxy's, do not say that.
+var notFoundCodes = map[string]bool{"NoSuchKey": true, "NoSuchUpload": true, "NoSuchVersion": true, "NotFound": true}
 
 // transientCodes are error codes with a status below 500 that are worth a retry.
 var transientCodes = map[string]bool{

@@ -45,10 +45,10 @@ func TestACompanysOwnDaysReplaceTheBuiltInOnes(t *testing.T) {
 	dir := ownCatalog(t)
 	c, err := catalog.Open(dir)
 	require.NoError(t, err)
-	for _, typ := range schema.ResourceTypes {
-		require.Equal(t, embedded(t).Day(typ), c.Day(typ), "the folder has no days")
-	}
-	require.Equal(t, embedded(t).EraseCalls(), c.EraseCalls())
+	require.False(t, c.HasDays(), "the built-in queries are those of another database")
+	require.Panics(t, func() { c.Day(schema.Calls) })
+	require.Empty(t, c.EraseCalls())
+	require.True(t, embedded(t).HasDays())
 
 	own := copyDays(t, dir)
 	text, err := os.ReadFile(filepath.Join(own, "Conferences.sql"))
@@ -56,6 +56,7 @@ func TestACompanysOwnDaysReplaceTheBuiltInOnes(t *testing.T) {
 	write(t, own, "Conferences.sql", strings.ReplaceAll(string(text), "platform.conferences", "meetings"))
 	c, err = catalog.Open(dir)
 	require.NoError(t, err)
+	require.True(t, c.HasDays())
 	require.Contains(t, c.Day(schema.Conferences), "from meetings c")
 	require.Equal(t, days.Keys[schema.Conferences], names(c.DayColumns(schema.Conferences)))
 	require.Equal(t, embedded(t).EraseCalls(), c.EraseCalls())
@@ -64,6 +65,18 @@ func TestACompanysOwnDaysReplaceTheBuiltInOnes(t *testing.T) {
 	c, err = catalog.Open(dir)
 	require.NoError(t, err)
 	require.Empty(t, c.EraseCalls(), "the folder has no erase/Calls.sql")
+}
+
+func TestAPartOfTheDayQueriesIsRefused(t *testing.T) {
+	dir := ownCatalog(t)
+	own := copyDays(t, dir)
+	require.NoError(t, os.Remove(filepath.Join(own, "Participants.sql")))
+	_, err := catalog.Open(dir)
+	require.ErrorContains(t, err, "days/Participants.sql: missing")
+	require.NoError(t, os.RemoveAll(own))
+	require.NoError(t, os.Mkdir(own, 0o700))
+	_, err = catalog.Open(dir)
+	require.ErrorContains(t, err, "days/Calls.sql: missing", "an empty folder, too")
 }
 
 func TestEveryProblemOfADayQueryIsReported(t *testing.T) {

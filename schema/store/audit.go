@@ -26,6 +26,7 @@ const (
 	ActionRemoved         Action = "removed"
 	ActionErased          Action = "erased"     // a call, from the archive
 	ActionConfigured      Action = "configured" // the daily export of a type, which is the subject
+	ActionReconciled      Action = "reconciled" // database, Temporal and bucket differed, as after a restore
 )
 
 // AuditEvent is a row of the audit trail: who did what to which export, job, day

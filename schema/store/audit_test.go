@@ -8,6 +8,7 @@ import (
 
 	"satchel/schema"
 	"satchel/schema/store"
+	"satchel/schema/store/sqlstate"
 )
 
 func TestATrailHoldsTheAccountsRowsInOrderAndEachActorsDownloadsOnce(t *testing.T) {
@@ -65,8 +66,20 @@ func TestAnActionIsAuditedOnlyWithinItsLimit(t *testing.T) {
 	require.NoError(t, err)
 	require.InDelta(t, time.Hour, wait, float64(time.Minute))
 	require.Equal(t, []store.Action{store.ActionRequested, store.ActionResendRequested, store.ActionResendRequested}, actions(t, s.DB, o.Export))
-	exec(t, s.DB, `update satchel.audit set at = at - interval '1 hour' where id = (select min(id) from satchel.audit where action = $1)`, store.ActionResendRequested)
+	execAsOwner(t, s.DB, `update satchel.audit set at = at - interval '1 hour' where id = (select min(id) from satchel.audit where action = $1)`, store.ActionResendRequested)
 	wait, err = s.AuditWithinLimit(t.Context(), resend, 2, time.Hour)
 	require.NoError(t, err)
 	require.Zero(t, wait, "the oldest has left the window")
+}
+
+func TestTheProgramsMayAddToTheAuditTrailAndNotChangeIt(t *testing.T) {
+	s := open(t)
+	require.NoError(t, s.Audit(t.Context(), store.AuditEvent{Account: "AC1", Subject: "EX1", Actor: "US1", Action: store.ActionRequested}))
+	for _, statement := range []string{
+		`update satchel.audit set actor = 'US2'`, `delete from satchel.audit`, `truncate satchel.audit`, `drop table satchel.audit`,
+	} {
+		_, err := s.SQL().Exec(statement)
+		require.True(t, sqlstate.Is(err, sqlstate.InsufficientPrivilege), "%s: %v", statement, err)
+	}
+	require.Len(t, audited(t, s.DB, "EX1"), 1)
 }

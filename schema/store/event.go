@@ -11,10 +11,10 @@ import (
 	"satchel/schema/store/sqlstate"
 )
 
-const eventColumns = `id, account_sid, resource_type, job_id, coalesce(to_char(day, 'YYYY-MM-DD'), '') as day,
+var eventColumns = `id, account_sid, resource_type, job_id, coalesce(to_char(day, 'YYYY-MM-DD'), '') as day,
 	webhook_url, webhook_method, friendly_name,
 	coalesce(to_char(start_day, 'YYYY-MM-DD'), '') as start_day, coalesce(to_char(end_day, 'YYYY-MM-DD'), '') as end_day,
-	days_completed, days_empty, days_failed, at, status, attempts`
+	days_completed, days_empty, days_failed, at, status, attempts, ` + undelivered("job_id") + ` as undelivered`
 
 // maxAttemptsRead limits the attempts that are read of an event. The latest are
 // kept.

@@ -13,9 +13,15 @@ import (
 	"satchel/schema/store/sqlstate"
 )
 
-const jobColumns = `id, account_sid, resource_type, friendly_name,
+var jobColumns = `id, account_sid, resource_type, friendly_name,
 	to_char(start_day, 'YYYY-MM-DD') as start_day, to_char(end_day, 'YYYY-MM-DD') as end_day,
-	webhook_url, webhook_method, email, requested_by, created_at, deleting_at, ended_at`
+	webhook_url, webhook_method, email, requested_by, created_at, deleting_at, ended_at,
+	` + undelivered("id") + ` as undelivered`
+
+// undelivered is the predicate of a job whose e-mail at its end was rejected for good.
+func undelivered(job string) string {
+	return `exists (select from satchel.emails where subject = ` + job + ` and email_key = ` + sqlText(schema.JobEndedEmail) + ` and not sent)`
+}
 
 // jobOpeningLock is held while a job is opened, from before its row is written
 // until other transactions can see it.

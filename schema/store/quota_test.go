@@ -96,7 +96,7 @@ func TestDaysAreReadAsWrittenWhateverTheZone(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []schema.Day{e.Day, e.Start, e.End}, []schema.Day{got.Day, got.Start, got.End})
 
-	require.NoError(t, s.EraseCalls(t.Context(), o.Account, "", []schema.Erasure{{Call: "CA1", Day: "2026-02-28"}}))
+	require.NoError(t, eraseCalls(s, o.Account, "", []schema.Erasure{{Call: "CA1", Day: "2026-02-28"}}))
 	day, erased, err := s.ErasedCall(t.Context(), o.Account, "CA1")
 	require.NoError(t, err)
 	require.True(t, erased)

@@ -54,6 +54,14 @@ func (h *fakeActivities) CompleteExport(ctx context.Context, in accountexport.Co
 	return accountexport.CompleteExportResult{CompletedAt: *e.CompletedAt, ExpiresAt: *e.ExpiresAt, AvailableAgainAt: *e.AvailableAgainAt}, nil
 }
 
+func (h *fakeActivities) ConfirmWindowLeft(context.Context, accountexport.ConfirmWindowLeftInput) (time.Duration, error) {
+	return 0, nil
+}
+
+func (h *fakeActivities) BeginRemoval(ctx context.Context, in accountexport.RemoveArchiveInput) (bool, error) {
+	return h.store.BeginRemoval(ctx, in.Export, in.Ending, in.By)
+}
+
 func (h *fakeActivities) RemoveArchive(ctx context.Context, in accountexport.RemoveArchiveInput) error {
 	return h.store.EndExport(ctx, in.Export, in.Ending, in.By, schema.Certificate{})
 }

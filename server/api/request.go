@@ -40,9 +40,13 @@ var _ respond.Extended = (*BusyError)(nil)
 // The error is a *BusyError where another export is under way or the account is
 // in its cooldown.
 func (a *API) Request(ctx context.Context, p auth.Principal, key string) (schema.Export, error) {
+	now, err := a.store.Now(ctx) // the clock that decides until when it can be confirmed
+	if err != nil {
+		return schema.Export{}, err
+	}
 	in := accountexport.AccountExportInput{
 		ID: schema.NewExportID(), Account: p.Account, RequestedBy: p.User,
-		RequestedAt: a.now().UTC().Truncate(time.Millisecond), Windows: a.windows, Categories: schema.Categories,
+		RequestedAt: now.UTC().Truncate(time.Millisecond), Windows: a.windows, Categories: schema.Categories,
 	}
 	if key != "" {
 		if err := checkKey(key); err != nil {
@@ -121,8 +125,14 @@ func (a *API) activeExport(ctx context.Context, p auth.Principal, id string) err
 	if e.Status == schema.Pending {
 		available = &e.ConfirmBy // when it lapses, unless it is confirmed
 	}
-	if available != nil && !available.After(a.now()) {
-		return errClosing // its time is over, and its run is about to end it
+	if available != nil {
+		now, err := a.store.Now(ctx)
+		if err != nil {
+			return err
+		}
+		if !available.After(now) {
+			return errClosing // its time is over, and its run is about to end it
+		}
 	}
 	return &BusyError{
 		Err:      schema.Errorf(schema.Conflict, schema.CodeExportActive, "An export of this account is already under way."),

@@ -331,3 +331,24 @@ func TestAListContinuesAfterItsLastPage(t *testing.T) {
 		requireProblem(t, fx.send(fx.owner, http.MethodGet, exports+"?before="+before), http.StatusBadRequest, "invalid_before")
 	}
 }
+
+func TestTheDatabasesClockSaysUntilWhenARequestCanBeConfirmed(t *testing.T) {
+	t.Parallel()
+	for _, wrong := range []time.Duration{-time.Hour, time.Hour} {
+		fx := newFixture(t, withTemporal, func(_ *testing.T, d *api.Deps) {
+			d.Now = func() time.Time { return time.Now().Add(wrong) }
+		})
+		fx.startWorkers(fx.fakeActivities())
+		id := fx.request(fx.owner).ID
+		var e schema.Export
+		eventually(t, "its row is written", func() bool {
+			var err error
+			e, err = fx.store.Export(t.Context(), id)
+			return err == nil
+		})
+		now, err := fx.store.Now(t.Context())
+		require.NoError(t, err)
+		require.WithinDuration(t, now, e.RequestedAt, 10*time.Minute)
+		require.WithinDuration(t, now.Add(schema.DefaultWindows().Confirm), e.ConfirmBy, 10*time.Minute)
+	}
+}

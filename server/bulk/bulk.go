@@ -35,6 +35,7 @@ type Options struct {
 	Site           schema.Site
 	TrustedProxies []netip.Prefix
 
+	Off         bool                   // there are no bulk exports: every address answers 404
 	CheckHook   func(url string) error // returns a schema.Error if a URL cannot be used for webhooks
 	Limits      schema.BulkLimits
 	MinLagDays  int           // how many days ago the newest exportable day is

@@ -107,12 +107,31 @@ func TestCallIsErasedUnderItsDayAndAgain(t *testing.T) {
 	require.Equal(t, []string{gone}, erased)
 }
 
+func TestACallThatThePlatformHasDeletedIsErasedFromTheFileThatHoldsIt(t *testing.T) {
+	t.Parallel()
+	fx := newFixture(t)
+	fx.startWorkers()
+	held, unknown := "CA"+strings.Repeat("ab", 16), "CA"+strings.Repeat("00", 16)
+	f, _ := fx.createDayFile(fx.program, schema.Calls, "2026-03-01", `{"sid":"`+held+`","status":"completed"}`+"\n")
+	archive := func(day, call string) string { return "/v1/Archives/" + day + "/Calls/" + call }
+	requireError(t, fx.send(fx.program, http.MethodDelete, archive("2026-03-01", unknown), nil), 404, 20404)
+	requireError(t, fx.send(fx.program, http.MethodDelete, archive("2026-03-02", held), nil), 404, 20404)
+	requireError(t, fx.send(fx.other, http.MethodDelete, archive("2026-03-01", held), nil), 404, 20404)
+	a := fx.send(fx.program, http.MethodDelete, archive("2026-03-01", held), nil)
+	require.Equal(t, http.StatusNoContent, a.status, a.body)
+	require.Eventually(t, func() bool {
+		now, err := fx.store.DayFile(t.Context(), fx.program.account, schema.Calls, "2026-03-01")
+		return err == nil && now.ID != f.ID && now.Records == 0
+	}, time.Minute, 50*time.Millisecond, "it is rebuilt without the call")
+}
+
 func TestErasingAgainCompletesAFailedErasure(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
 	fx.startWorkers()
 	call := "CA" + strings.Repeat("ab", 16)
-	require.NoError(t, fx.store.EraseCalls(t.Context(), fx.program.account, "", []schema.Erasure{{Call: call, Day: "2026-03-01"}})) // the archive was unavailable
+	_, err := fx.store.EraseCalls(t.Context(), schema.ErasureRecord{Account: fx.program.account, Calls: []schema.Erasure{{Call: call, Day: "2026-03-01"}}})
+	require.NoError(t, err) // the archive was unavailable
 	a := fx.send(fx.program, http.MethodDelete, "/v1/Archives/2026-03-01/Calls/"+call, nil)
 	require.Equal(t, http.StatusNoContent, a.status, a.body)
 	fx.platform.mu.Lock()

@@ -13,6 +13,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"satchel/activities/vault"
+	"satchel/schema"
 )
 
 // Vault opens encrypted objects.
@@ -56,14 +57,17 @@ func (o Object) Open(ctx context.Context, v Vault) (*vault.Reader, error) {
 	return stored, nil
 }
 
-// missing distinguishes an object that was removed after its row was read from
-// one that should be there.
+// missing returns the error for an object that is not in the bucket: that of its row,
+// if it was removed after its row was read. Otherwise it should be there, and is gone
+// all the same, as after a restore of the database; the sweep will say so in the row.
 func (o Object) missing(ctx context.Context, cause error) error {
 	if err := o.Exists(ctx); err != nil {
 		return err
 	}
 	slog.ErrorContext(ctx, "an object is missing from the bucket", "kind", o.Kind, "account", o.Account, "id", o.ID)
-	return fmt.Errorf("open %s %s: %w", o.Kind, o.ID, cause)
+	gone := schema.Errorf(schema.Gone, schema.CodeGone, "The file is no longer stored. It cannot be downloaded any more.")
+	gone.Cause = fmt.Errorf("open %s %s: %w", o.Kind, o.ID, cause)
+	return gone
 }
 
 // Describe sets the headers that every file has: its type and name, a strong

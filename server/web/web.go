@@ -54,5 +54,6 @@ type Web struct {
 
 // New makes the pages. It connects to nothing.
 func New(o Options) *Web {
+	o.Pages.hasBulk = o.Bulk == nil || !o.Bulk.Off
 	return &Web{Pages: o.Pages, Options: o, categoryNotes: parseCategoryNotes(o.Note)}
 }

@@ -48,6 +48,12 @@ func (r *run) open(ctx workflow.Context) error {
 	}).Get(ctx, nil)
 }
 
+func (r *run) confirmWindowLeft(ctx workflow.Context) (left time.Duration, err error) {
+	ctx = workflows.WithActivityID(workflows.PersistentDatabaseOptions(ctx, "Ask the database's clock"), "confirm-window")
+	err = workflow.ExecuteActivity(ctx, a.ConfirmWindowLeft, accountexport.ConfirmWindowLeftInput{Export: r.ID}).Get(ctx, &left)
+	return left, err
+}
+
 func (r *run) confirm(ctx workflow.Context) error {
 	ctx = workflows.WithActivityID(workflows.DatabaseOptions(ctx, "Make the key"), "confirm")
 	return workflow.ExecuteActivity(ctx, a.ConfirmExport,
@@ -88,12 +94,20 @@ func (r *run) complete(ctx workflow.Context, archive accountexport.AssembleArchi
 }
 
 // remove deletes what was stored and records how the export ended. It is retried until
-// it succeeds.
+// it succeeds. While storage does not answer, the key is destroyed all the same: by
+// BeginRemoval, or, once the download window has closed, by the sweep; that saves most
+// exports an activity.
 func (r *run) remove(ctx workflow.Context, ending schema.Ending) error {
+	in := accountexport.RemoveArchiveInput{Export: r.ID, Account: r.Account, Ending: ending, By: r.endedBy(ending)}
+	if ending != windowPassed {
+		var stored bool
+		ctx := workflows.WithActivityID(workflows.PersistentDatabaseOptions(ctx, "Destroy the key"), "begin-removal")
+		if err := workflow.ExecuteActivity(ctx, a.BeginRemoval, in).Get(ctx, &stored); err != nil || !stored {
+			return err
+		}
+	}
 	ctx = workflows.WithActivityID(workflows.RemovalOptions(ctx, "Remove everything"), "remove")
-	return workflow.ExecuteActivity(ctx, a.RemoveArchive, accountexport.RemoveArchiveInput{
-		Export: r.ID, Account: r.Account, Ending: ending, By: r.endedBy(ending),
-	}).Get(ctx, nil)
+	return workflow.ExecuteActivity(ctx, a.RemoveArchive, in).Get(ctx, nil)
 }
 
 // sendEmail sends e-mails without waiting for the result. It is retried until the

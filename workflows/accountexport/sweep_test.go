@@ -41,12 +41,12 @@ func TestSweepRemovesExportsWithoutARunAndSendsEmailsOfFailures(t *testing.T) {
 		activities.SendEmailInput{About: second.Export, Account: second.Account, Kind: exportactivities.FailedEmail, LinkVersion: 1}).Return(nil).Once()
 	env.OnActivity(a.RemoveOrphanedExports, mock.Anything, mock.Anything).Return(activities.RemoveOrphansResult{Removed: 3}, nil).Once()
 
-	env.ExecuteWorkflow(accountexport.AccountExportSweep, accountexport.SweepInput{Grace: time.Minute})
+	env.ExecuteWorkflow(accountexport.AccountExportStorageSweep, accountexport.SweepInput{Grace: time.Minute})
 
 	require.NoError(t, env.GetWorkflowError())
-	var swept accountexport.SweepResult
+	var swept accountexport.StorageSweepResult
 	require.NoError(t, env.GetWorkflowResult(&swept))
-	require.Equal(t, accountexport.SweepResult{Exports: 2, Orphans: 3}, swept)
+	require.Equal(t, accountexport.StorageSweepResult{Exports: 2, Orphans: 3}, swept)
 	require.Equal(t, []exportactivities.RemoveArchiveInput{first, second}, removed)
 	env.AssertExpectations(t)
 }
@@ -76,7 +76,7 @@ func TestAnExportThatCannotBeRemovedDoesNotStopTheRest(t *testing.T) {
 	env.OnActivity(a.RemoveOrphanedExports, mock.Anything, mock.Anything).Return(activities.RemoveOrphansResult{Removed: 1}, nil).Once()
 	began := env.Now()
 
-	env.ExecuteWorkflow(accountexport.AccountExportSweep, accountexport.SweepInput{Grace: time.Minute})
+	env.ExecuteWorkflow(accountexport.AccountExportStorageSweep, accountexport.SweepInput{Grace: time.Minute})
 
 	require.ErrorContains(t, env.GetWorkflowError(), "1 exports could not be removed", "operators see it")
 	require.ElementsMatch(t, []string{removals[1].Export, removals[2].Export}, removed)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"reflect"
 	"runtime"
 	"slices"
@@ -22,20 +23,21 @@ import (
 	"satchel/workflows/bulkexport"
 )
 
-// ScheduleAccountExportSweep schedules the sweep of account exports.
-func ScheduleAccountExportSweep(ctx context.Context, c client.Client, every time.Duration, in accountexport.SweepInput) error {
-	return scheduleSweep(ctx, c, workflows.AccountExportSweepID, accountexport.AccountExportSweep, in, "Sweep account exports", every)
-}
-
-// ScheduleBulkExportSweep schedules the sweep of bulk exports.
-func ScheduleBulkExportSweep(ctx context.Context, c client.Client, every time.Duration, in bulkexport.SweepInput) error {
-	return scheduleSweep(ctx, c, workflows.BulkExportSweepID, bulkexport.BulkExportSweep, in, "Sweep bulk exports", every)
+// ScheduleSweeps schedules all sweeps and starts each now, except those that an operator
+// has paused: after a restart, what has happened meanwhile need not wait for the interval.
+func ScheduleSweeps(ctx context.Context, c client.Client, every time.Duration, exports accountexport.SweepInput, bulk bulkexport.SweepInput) error {
+	return errors.Join(
+		scheduleSweep(ctx, c, workflows.AccountExportSweepID, accountexport.AccountExportSweep, exports, "Sweep account exports", every),
+		scheduleSweep(ctx, c, workflows.AccountExportStorageSweepID, accountexport.AccountExportStorageSweep, exports, "Sweep the storage of account exports", every),
+		scheduleSweep(ctx, c, workflows.BulkExportSweepID, bulkexport.BulkExportSweep, bulk, "Sweep bulk exports", every),
+		scheduleSweep(ctx, c, workflows.BulkExportStorageSweepID, bulkexport.BulkExportStorageSweep, bulk, "Sweep the storage of bulk exports", every),
+	)
 }
 
 // scheduleSweep may be called by several workers at once. Missed sweeps are not caught
 // up: the next one does their work.
 func scheduleSweep[In comparable](ctx context.Context, c client.Client, id string, sweep any, in In, summary string, every time.Duration) error {
-	return schedule(ctx, c, in, client.ScheduleOptions{
+	err := schedule(ctx, c, in, client.ScheduleOptions{
 		ID:   id,
 		Spec: client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: every}}, Jitter: every / 10},
 		Action: &client.ScheduleWorkflowAction{
@@ -45,6 +47,22 @@ func scheduleSweep[In comparable](ctx context.Context, c client.Client, id strin
 		},
 		Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, CatchupWindow: time.Minute,
 	})
+	if err != nil {
+		return err
+	}
+	return triggerUnlessPaused(ctx, c, id)
+}
+
+func triggerUnlessPaused(ctx context.Context, c client.Client, id string) error {
+	handle := c.ScheduleClient().GetHandle(ctx, id)
+	found, err := handle.Describe(ctx)
+	if err == nil && !found.Schedule.State.Paused {
+		err = handle.Trigger(ctx, client.ScheduleTriggerOptions{Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP})
+	}
+	if err != nil {
+		return fmt.Errorf("start %s: %w", id, err)
+	}
+	return nil
 }
 
 // ScheduleDaily schedules the daily exports of an account and type at this delay after
@@ -76,6 +94,31 @@ func UnscheduleDaily(ctx context.Context, c client.Client, account string, t sch
 		return fmt.Errorf("delete the schedule of a daily export: %w", err)
 	}
 	return nil
+}
+
+// DailySchedules lists account and type of every schedule of daily exports. It ends
+// after an error.
+func DailySchedules(ctx context.Context, c client.Client) iter.Seq2[schema.BulkConfiguration, error] {
+	return func(yield func(schema.BulkConfiguration, error) bool) {
+		list, err := c.ScheduleClient().List(ctx, client.ScheduleListOptions{PageSize: 1000})
+		for err == nil && list.HasNext() {
+			var found *client.ScheduleListEntry
+			if found, err = list.Next(); err != nil {
+				break
+			}
+			name, isDaily := strings.CutPrefix(found.ID, workflows.BulkDailyPrefix)
+			last := strings.LastIndexByte(name, '/')
+			if !isDaily || last < 0 {
+				continue
+			}
+			if !yield(schema.BulkConfiguration{Account: name[:last], Type: schema.ResourceType(name[last+1:])}, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield(schema.BulkConfiguration{}, fmt.Errorf("list schedules: %w", err))
+		}
+	}
 }
 
 // schedule creates a schedule, or updates the existing one. It does not change one that

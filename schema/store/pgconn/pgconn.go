@@ -44,7 +44,7 @@ func Open(c Config) (*sqlx.DB, error) {
 	if err != nil {
 		return nil, errors.New(c.Setting + " is not a PostgreSQL URL")
 	}
-	pool := sqlx.NewDb(pgdeadline.Open(connector, c.Dial), "postgres")
+	pool := sqlx.NewDb(pgdeadline.Open(connector, c.Dial, setSession), "postgres")
 	pool.SetMaxOpenConns(c.MaxConns)
 	pool.SetMaxIdleConns(c.MaxConns)
 	pool.SetConnMaxIdleTime(maxIdleTime)

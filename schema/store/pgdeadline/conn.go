@@ -18,12 +18,12 @@ const Grace = 2 * time.Second
 // Dial makes the network connection that the driver uses.
 type Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
-// Open returns a pool of the connector's connections, dialled by dial. Prepared
-// statements that are kept are not covered: they wait as long as the driver
-// does. Satchel has none.
-func Open(c *pq.Connector, dial Dial) *sql.DB {
+// Open returns a pool of the connector's connections, dialled by dial. Each executes
+// the statement begin first. Prepared statements that are kept are not covered: they
+// wait as long as the driver does. Satchel has none.
+func Open(c *pq.Connector, dial Dial, begin string) *sql.DB {
 	c.Dialer(dialer{dial})
-	return sql.OpenDB(connector{c})
+	return sql.OpenDB(connector{c, begin})
 }
 
 // netDeadline sets the deadline of one network connection from the context of
@@ -71,7 +71,10 @@ func (d *netDeadline) expire() {
 // connection is for.
 type netDeadlineKey struct{}
 
-type connector struct{ driver.Connector }
+type connector struct {
+	driver.Connector
+	begin string
+}
 
 func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	d := &netDeadline{}
@@ -80,7 +83,14 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &conn{connected.(driverConn), d}, nil
+	opened := &conn{connected.(driverConn), d}
+	if c.begin != "" {
+		if _, err := opened.ExecContext(ctx, c.begin, nil); err != nil {
+			_ = opened.Close() // the first error is the cause
+			return nil, err
+		}
+	}
+	return opened, nil
 }
 
 // dialer puts the connection that it makes into the context's netDeadline. The

@@ -8,8 +8,6 @@ import (
 	"strings"
 
 	"github.com/lib/pq"
-
-	"satchel/schema/store/sqlstate"
 )
 
 // Column is a column of a record: its name, and its type as Postgres'
@@ -48,18 +46,18 @@ func (db *DB) describe(ctx context.Context, query string, params int) (*queryPla
 	nulls := make([]any, params)
 	names, err := db.columnNames(ctx, query, nulls)
 	if err != nil {
-		return nil, sqlstate.WrapContext(ctx, "describe query", err)
+		return nil, db.wrap(ctx, "describe query", err)
 	}
 	if record := trimPrefix(names, "_at"); len(record) < 2 || record[0] != "_key" {
 		return nil, errors.New("describe query: the first column must be _key, and others must follow")
 	}
 	oids, err := db.columnTypes(ctx, query, names, nulls)
 	if err != nil {
-		return nil, sqlstate.WrapContext(ctx, "describe query", err)
+		return nil, db.wrap(ctx, "describe query", err)
 	}
 	types, err := db.types(ctx, oids)
 	if err != nil {
-		return nil, sqlstate.WrapContext(ctx, "describe query", err)
+		return nil, db.wrap(ctx, "describe query", err)
 	}
 	p, err := newQueryPlan(query, names, oids, types)
 	if err != nil {

@@ -53,7 +53,7 @@ func (d *Directory) People(ctx context.Context, account string) ([]schema.Person
 	for i, r := range rows {
 		people[i] = schema.Person{ID: r.ID, Account: r.Account, Email: r.Email, Role: r.Role, Name: cmp.Or(strings.TrimSpace(r.Name.String), r.Email)}
 	}
-	return people, sqlstate.WrapContext(ctx, "read people", err)
+	return people, d.db.wrap(ctx, "read people", err)
 }
 
 // Person returns one of them, or schema.NotFound if the account has no such user.
@@ -77,7 +77,7 @@ func (d *Directory) Account(ctx context.Context, id string) (schema.Account, err
 	if isNotFound(err) {
 		return a, accountNotFound()
 	}
-	return a, sqlstate.WrapContext(ctx, "read account", err)
+	return a, d.db.wrap(ctx, "read account", err)
 }
 
 func accountNotFound() error {
@@ -92,7 +92,7 @@ func (d *Directory) Credential(ctx context.Context, username string) (schema.Cre
 	if isNotFound(err) {
 		return c, schema.Errorf(schema.NotFound, schema.CodeCredentialNotFound, "There is no such account or API key.")
 	}
-	return c, sqlstate.WrapContext(ctx, "read credential", err)
+	return c, d.db.wrap(ctx, "read credential", err)
 }
 
 // SigningKey returns the account's auth token, sealed with the deployment's key,
@@ -104,7 +104,7 @@ func (d *Directory) SigningKey(ctx context.Context, account string) (sealed []by
 	if isNotFound(err) || err == nil && len(sealed) == 0 {
 		return nil, schema.Errorf(schema.Conflict, schema.CodeNoSigningKey, "The account has no auth token that webhooks could be signed with.")
 	}
-	return sealed, sqlstate.WrapContext(ctx, "read signing key", err)
+	return sealed, d.db.wrap(ctx, "read signing key", err)
 }
 
 // Subaccounts returns the accounts whose parent is the account.
@@ -117,7 +117,7 @@ func (d *Directory) Subaccounts(ctx context.Context, account string) ([]schema.A
 	if isNotFound(err) {
 		return nil, nil
 	}
-	return all, sqlstate.WrapContext(ctx, "read subaccounts", err)
+	return all, d.db.wrap(ctx, "read subaccounts", err)
 }
 
 // CallDay returns the UTC day on which a call of the account was made, whether
@@ -133,7 +133,7 @@ func (d *Directory) CallDay(ctx context.Context, account, call string) (schema.D
 		return "", schema.Errorf(schema.NotFound, schema.CodeCallNotFound, "There is no such call.")
 	}
 	if err != nil {
-		return "", sqlstate.WrapContext(ctx, "read call", err)
+		return "", d.db.wrap(ctx, "read call", err)
 	}
 	day, ok := schema.ParseDay(text)
 	if !ok {

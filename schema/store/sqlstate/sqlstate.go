@@ -24,19 +24,58 @@ import (
 const InsufficientPrivilege = "42501"
 
 // Error is an error that Postgres returned: the operation it failed and the
-// SQLSTATE. Constraint names the violated constraint, if there is one.
+// SQLSTATE.
 type Error struct {
-	Op         string
-	Code       string
-	Constraint string
+	Op          string
+	Code        string
+	Constraint  string // that was violated, if there is one
+	Table       string // that it is about, if that is known
+	RowSecurity bool   // row security would hide rows of the table
 }
 
-func (e *Error) Error() string {
+func (e *Error) Error() string { return e.Op + ": " + e.Condition() }
+
+// Condition returns the error without the operation.
+func (e *Error) Condition() string {
 	name := pqerror.Code(e.Code).Name()
 	if name == "" {
 		name = "unknown condition"
 	}
-	return e.Op + ": SQLSTATE " + e.Code + " (" + name + ")"
+	text := "SQLSTATE " + e.Code + " (" + name + ")"
+	if e.Table != "" {
+		text += ", table " + e.Table
+	}
+	if e.RowSecurity {
+		text += ", whose row security would hide rows"
+	}
+	return text
+}
+
+// IsFinal reports whether the same statement on the same data fails again, however
+// often it is tried: by a wrong value, a missing permission or object, or damaged data.
+// Everything else may pass: a restart, a conflict, a lock, a full disk, a time limit.
+func (e *Error) IsFinal() bool {
+	if len(e.Code) != 5 {
+		return false
+	}
+	switch e.Code[:2] {
+	case "0A", // feature not supported
+		"21",       // cardinality violation
+		"22",       // data exception
+		"23",       // integrity constraint violation
+		"2F",       // SQL routine exception
+		"38", "39", // external routine
+		"42", // syntax error, missing object or permission
+		"44", // view's check option
+		"P0": // raised by a function
+		return true
+	}
+	switch e.Code {
+	case "XX001", "XX002", // data or index corrupted
+		"54001", "54011", "54023": // too complex, too many columns or arguments
+		return true
+	}
+	return false
 }
 
 // SQLState returns the code, for callers that do not import the driver.
@@ -67,7 +106,7 @@ func Wrap(op string, err error) error {
 		return fmt.Errorf("%s: %w", op, err)
 	}
 	if e, ok := errors.AsType[*pq.Error](err); ok {
-		returned := &Error{Op: op, Code: string(e.Code), Constraint: e.Constraint}
+		returned := &Error{Op: op, Code: string(e.Code), Constraint: e.Constraint, RowSecurity: e.Routine == "check_enable_rls"}
 		if isUnavailable(returned.Code) {
 			return unavailable(returned)
 		}
