@@ -2,6 +2,8 @@ package source_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"satchel/schema"
+	"satchel/schema/catalog"
 	"satchel/schema/store/source"
 )
 
@@ -77,4 +80,29 @@ func TestSecretsInFreeTextAreNotExported(t *testing.T) {
 	require.NotContains(t, notifications, "seekrit")
 	require.Contains(t, notifications, `"kind":"sign-in.code"`, "that there was one is")
 	require.Contains(t, notifications, "Your balance is low")
+}
+
+func TestARecordThatComesTwiceInADayEndsItByName(t *testing.T) {
+	p := newPlatform(t)
+	dir := t.TempDir()
+	require.NoError(t, os.CopyFS(dir, os.DirFS("../../catalog")))
+	require.NoError(t, os.CopyFS(filepath.Join(dir, "directory"), os.DirFS("../../directory")))
+	require.NoError(t, os.CopyFS(filepath.Join(dir, "days"), os.DirFS("../../days")))
+	path := filepath.Join(dir, "days", "Messages.sql")
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, []byte(strings.Replace(string(text), "from platform.messages m\n", "from platform.messages m join (values (1), (2)) twice(n) on true\n", 1)), 0o600))
+	queries, err := catalog.Open(dir)
+	require.NoError(t, err)
+	p.exec(`insert into platform.messages (sid, account_sid, status, direction, date_created) values ('SM1', $1, 'sent', 'inbound', '2026-05-01 10:00+00')`, p.account)
+	err = source.NewPlatform(p.db, queries).ReadDay(t.Context(), schema.Messages, p.account, "2026-05-01", nil, func(rows schema.RecordReader) error {
+		for {
+			if _, err := rows.AppendRow(nil); err != nil {
+				return err
+			}
+		}
+	})
+	require.Equal(t, schema.Unreadable, schema.KindOf(err))
+	require.ErrorContains(t, err, "Messages of 2026-05-01")
+	require.ErrorContains(t, err, `key "SM1"`)
 }
