@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -144,17 +143,19 @@ func TestTwoAttemptsAliveAtOnceWithDifferentQueriesLoseNothingAndDoubleNothing(t
 	old := &accountexport.Activities{Store: r.store, Source: r.Source, Vault: held, Count: r.count}
 	r.Source = r.platformWith("calls.sql", `c.status as "status"`, `c.status as "state"`)
 
-	var oldErr error
-	var oldAttempt sync.WaitGroup
-	oldAttempt.Go(func() {
-		oldErr = (&fixture{Activities: old, emails: r.emails, t: t}).run(old.CollectCategory,
+	ended := make(chan error, 1)
+	go func() {
+		ended <- (&fixture{Activities: old, emails: r.emails, t: t}).run(old.CollectCategory,
 			accountexport.CollectCategoryInput{Export: r.export, Account: r.account.AccountSID, Category: "calls"}, nil)
-	})
-	<-held.holding // it has added a piece and is about to store the next
+	}()
+	select {
+	case <-held.holding: // it has added a piece and is about to store the next
+	case err := <-ended:
+		t.Fatalf("the old attempt ended: %v", err)
+	}
 	require.NoError(t, r.collect("calls"))
 	close(held.letGo)
-	oldAttempt.Wait()
-	require.ErrorContains(t, oldErr, "gone further")
+	require.ErrorContains(t, <-ended, "gone further")
 	r.collectAll()
 	r.complete()
 	require.Equal(t, "state", r.requireCallsOfOneShape(calls))
