@@ -55,6 +55,9 @@ func ToApplicationError(ctx context.Context, err error) error {
 	case errors.Is(err, ErrCorrupted):
 		kind, message = StorageErrorType, ErrCorrupted.Error()
 		options.NonRetryable = true // reading it again cannot help
+		if damage, ok := errors.AsType[*DamageError](err); ok {
+			options.Details = []any{damage.DamagedObject}
+		}
 	case errors.As(err, &refused):
 		kind, message = StorageErrorType, refused.sentence
 		options.NonRetryable, options.NextRetryDelay = refused.final, refusalRetryDelay

@@ -52,7 +52,7 @@ func (h *fakeActivities) CollectCategory(ctx context.Context, in accountexport.C
 	if err := h.store.AccountExports().BeginCategory(ctx, in.Export, in.Category, 0); err != nil {
 		return err
 	}
-	return h.store.AccountExports().FinishCategory(ctx, in.Export, in.Category, 0, time.Now())
+	return h.store.AccountExports().FinishCategory(ctx, in.Export, in.Category, "", schema.Checkpoint{}, time.Now())
 }
 
 func (h *fakeActivities) AssembleArchive(ctx context.Context, in accountexport.AssembleArchiveInput) (accountexport.AssembleArchiveResult, error) {

@@ -69,6 +69,8 @@ type parsed struct {
 		Records int64
 		SHA256  string
 		ReadAt  time.Time
+
+		Readings []schema.Reading
 	}
 }
 
@@ -82,6 +84,7 @@ func parse(t *testing.T, document []byte) parsed {
 		var records []json.RawMessage
 		require.NoError(t, json.Unmarshal(p.Data[c], &records))
 		require.Len(t, records, int(m.Records), c)
+		require.False(t, m.ReadAt.Before(p.ExportedAt), "%s: reading began with the export", c)
 	}
 	return p
 }
@@ -243,6 +246,8 @@ func TestWhatWasStoredIsReadBackBeforeItCounts(t *testing.T) {
 	err = r.run(r.AssembleArchive, accountexport.AssembleArchiveInput{Export: r.export, Account: r.account.AccountSID}, nil)
 	require.ErrorContains(t, err, "vault: cannot be decrypted")
 	require.NotContains(t, err.Error(), r.export)
+	_, found := activities.Damaged(err)
+	require.False(t, found, "what was not read is not known to be damaged")
 }
 
 // unreadable is a vault in which no piece opens.

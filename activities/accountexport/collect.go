@@ -2,6 +2,7 @@ package accountexport
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"satchel/activities"
@@ -13,11 +14,13 @@ type CollectCategoryInput struct {
 	Export   string
 	Account  string
 	Category schema.Category
+	Damaged  string `json:",omitempty"` // object key of a piece to collect again, with all that follow it
 }
 
 // CollectCategory reads one category of the account and stores it as pieces. A
-// retry continues after the last piece in the ledger; two attempts that run at the same
-// time neither lose nor duplicate a record.
+// retry continues after the last piece in the ledger, or begins anew if the category's
+// query has changed since; two attempts that run at the same time neither lose nor
+// duplicate a record.
 func (a *Activities) CollectCategory(ctx context.Context, in CollectCategoryInput) error {
 	defer activities.Heartbeat(ctx)()
 	return activities.ToApplicationError(ctx, a.refusals.Limit(ctx, a.collect(ctx, in)))
@@ -29,7 +32,11 @@ func (a *Activities) collect(ctx context.Context, in CollectCategoryInput) error
 	if err != nil {
 		return err
 	}
-	checkpoint, err := store.Checkpoint(ctx, in.Export, in.Category)
+	query, err := a.Source.CategoryHash(ctx, in.Category)
+	if err != nil {
+		return err
+	}
+	checkpoint, err := store.ResumeCategory(ctx, in.Export, in.Category, query, in.Damaged)
 	if err != nil || checkpoint.Done {
 		return err
 	}
@@ -41,10 +48,13 @@ func (a *Activities) collect(ctx context.Context, in CollectCategoryInput) error
 		if err := store.BeginCategory(ctx, in.Export, in.Category, expected); err != nil {
 			return err
 		}
-		w := newPieceWriter(a.Vault, store, a.Count, in, recipient, checkpoint, readAt)
+		if now, err := a.Source.CategoryHash(ctx, in.Category); err != nil || now != query {
+			return errors.Join(err, schema.ErrStaleAttempt) // a column's type changed before this snapshot
+		}
+		w := newPieceWriter(a.Vault, store, a.Count, in, recipient, query, checkpoint, readAt)
 		if err := w.write(ctx, rows); err != nil {
 			return err
 		}
-		return store.FinishCategory(ctx, in.Export, in.Category, w.pieces, readAt)
+		return store.FinishCategory(ctx, in.Export, in.Category, query, schema.Checkpoint{Pieces: w.pieces, LastKey: w.after}, readAt)
 	}))
 }

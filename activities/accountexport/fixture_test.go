@@ -34,6 +34,7 @@ type fixture struct {
 	store     *store.AccountExports
 	vault     *vault.Vault
 	inbox     *testservices.Inbox
+	bucket    testservices.S3
 	account   demo.Account
 	export    string
 	count     *counters
@@ -43,6 +44,7 @@ func newFixture(t *testing.T, with demo.With, rows map[schema.Category]int64) *f
 	ctx := t.Context()
 	r := &fixture{t: t, url: testservices.Database(t), inbox: testservices.Mailbox(t), export: schema.NewExportID(), count: &counters{mailed: map[string]int{}}}
 	bucket := testservices.Bucket(t)
+	r.bucket = bucket
 	t.Setenv("AWS_ACCESS_KEY_ID", bucket.AccessKey)
 	t.Setenv("AWS_SECRET_ACCESS_KEY", bucket.SecretKey)
 	t.Setenv("AWS_REGION", bucket.Region)
@@ -124,6 +126,12 @@ func (r *fixture) exec(query string, args ...any) {
 	r.t.Helper()
 	_, err := r.store.SQL().Exec(query, args...)
 	require.NoError(r.t, err)
+}
+
+// enlargeCalls makes a few hundred calls fill several pieces.
+func (r *fixture) enlargeCalls() {
+	r.t.Helper()
+	r.exec(`update platform.calls set caller_name = repeat('x', 100000)`)
 }
 
 func (r *fixture) open() {

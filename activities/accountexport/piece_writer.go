@@ -29,6 +29,7 @@ type pieceWriter struct {
 	count     Counters
 	in        CollectCategoryInput
 	recipient string
+	query     string // its hash
 	attempt   string // random: no other attempt ever writes the same keys
 	readAt    time.Time
 	pieces    int    // in the ledger so far
@@ -42,11 +43,11 @@ type piece struct {
 	deflate bytes.Buffer
 }
 
-func newPieceWriter(objects objectStore, ledger pieceLedger, count Counters, in CollectCategoryInput, recipient string, checkpoint schema.Checkpoint, readAt time.Time) *pieceWriter {
+func newPieceWriter(objects objectStore, ledger pieceLedger, count Counters, in CollectCategoryInput, recipient, query string, checkpoint schema.Checkpoint, readAt time.Time) *pieceWriter {
 	var attempt [4]byte
 	rand.Read(attempt[:]) //nolint:errcheck // crypto/rand.Read never fails since Go 1.24
 	return &pieceWriter{
-		objects: objects, ledger: ledger, count: count, in: in, recipient: recipient, attempt: hex.EncodeToString(attempt[:]),
+		objects: objects, ledger: ledger, count: count, in: in, recipient: recipient, query: query, attempt: hex.EncodeToString(attempt[:]),
 		readAt: readAt, pieces: checkpoint.Pieces, after: checkpoint.LastKey,
 		buffers: sync.Pool{New: func() any { return new(piece) }},
 	}
@@ -146,7 +147,7 @@ func (w *pieceWriter) store(ctx context.Context, in <-chan *piece) error {
 		if err := w.objects.Put(ctx, p.ObjectKey, w.recipient, p.deflate.Bytes()); err != nil {
 			return fmt.Errorf("store a piece of %s: %w", w.in.Category, err)
 		}
-		if err := w.ledger.AddPiece(ctx, w.in.Export, p.Piece, w.after); err != nil {
+		if err := w.ledger.AddPiece(ctx, w.in.Export, p.Piece, w.query, w.after); err != nil {
 			return err
 		}
 		w.pieces++

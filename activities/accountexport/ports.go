@@ -30,14 +30,14 @@ type lifecycleStore interface {
 type collectStore interface {
 	pieceLedger
 	StartCollecting(ctx context.Context, export string) (string, error)
-	Checkpoint(ctx context.Context, export string, c schema.Category) (schema.Checkpoint, error)
+	ResumeCategory(ctx context.Context, export string, c schema.Category, query, damaged string) (schema.Checkpoint, error)
 	BeginCategory(ctx context.Context, export string, c schema.Category, expected int64) error
-	FinishCategory(ctx context.Context, export string, c schema.Category, pieces int, readAt time.Time) error
+	FinishCategory(ctx context.Context, export string, c schema.Category, query string, at schema.Checkpoint, end time.Time) error
 }
 
 // pieceLedger counts the pieces that were stored.
 type pieceLedger interface {
-	AddPiece(ctx context.Context, export string, p schema.Piece, after string) error
+	AddPiece(ctx context.Context, export string, p schema.Piece, query, after string) error
 }
 
 type assembleStore interface {
@@ -73,6 +73,9 @@ type EmailStore interface {
 
 // Source reads the records of an account from the platform's database.
 type Source interface {
+	// CategoryHash identifies what a category's records look like. Records that were read
+	// with another hash do not belong in the same array.
+	CategoryHash(ctx context.Context, c schema.Category) (string, error)
 	// ReadCategory calls do with the rows of a category that follow the key after, in key
 	// order, as of one snapshot. It returns NotFound if that snapshot does not show the
 	// account, since the category would look empty.

@@ -22,7 +22,7 @@ var (
 	// ErrExists means that an object with this key exists; it was not changed.
 	ErrExists = errors.New("the object already exists")
 	// ErrNotFound means that no object has this key.
-	ErrNotFound = errors.New("no such object")
+	ErrNotFound error = notFound("no such object")
 	// ErrUnreadable means that the bytes cannot be decrypted: the key is wrong,
 	// they belong to another object, account or purpose, or they were altered.
 	ErrUnreadable error = unreadable("cannot be decrypted: wrong key, wrong object, or altered")
@@ -70,8 +70,19 @@ type unreadable string
 
 func (u unreadable) Error() string { return string(u) }
 
+// Is reports that the object is damaged.
+func (u unreadable) Is(target error) bool { return target == schema.ErrDamaged }
+
 // SafeMessage returns a text that is safe to store in workflow histories.
 func (u unreadable) SafeMessage() string { return "vault: " + string(u) }
+
+// notFound is the type of ErrNotFound.
+type notFound string
+
+func (n notFound) Error() string { return string(n) }
+
+// Is reports that the object is damaged.
+func (n notFound) Is(target error) bool { return target == schema.ErrDamaged }
 
 // translateError turns an SDK's error into ours. It returns nil for nil.
 func translateError(ctx context.Context, op string, err error) error {

@@ -96,7 +96,7 @@ func TestEveryProblemOfADayQueryIsReported(t *testing.T) {
 	write(t, own, "erase/Calls.sql", "update calls set sid = $2 where account_sid = $1; drop table calls")
 	_, err := catalog.Open(dir)
 	for _, message := range []string{
-		"days/Calls.sql:46: does not use $4",
+		"days/Calls.sql:49: does not use $4",
 		"days/Messages.sql:4: must select sid, account_sid, messaging_service_sid, from, to, body,",
 		`days/Participants.sql:5: the first column must be _at, not "_when"`,
 		"days/Conferences.sql:16: $4: the parameters are $1, the account, to $3",

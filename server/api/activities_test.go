@@ -38,7 +38,7 @@ func (h *fakeActivities) CollectCategory(ctx context.Context, in accountexport.C
 	if err := h.store.BeginCategory(ctx, in.Export, in.Category, 0); err != nil {
 		return err
 	}
-	return h.store.FinishCategory(ctx, in.Export, in.Category, 0, time.Now())
+	return h.store.FinishCategory(ctx, in.Export, in.Category, "", schema.Checkpoint{}, time.Now())
 }
 
 func (h *fakeActivities) AssembleArchive(context.Context, accountexport.AssembleArchiveInput) (accountexport.AssembleArchiveResult, error) {

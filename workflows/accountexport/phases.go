@@ -81,12 +81,35 @@ func (r *run) collectAndAssemble(ctx workflow.Context) (failedCategory schema.Ca
 	if failedCategory, err := r.collect(ctx); err != nil {
 		return failedCategory, err
 	}
-	archive, err := r.assemble(ctx)
-	if err != nil {
+	err = r.assembleAndVerify(ctx)
+	damaged, found := activities.Damaged(err)
+	if !found {
 		return "", err
 	}
+	return r.repair(ctx, damaged)
+}
+
+func (r *run) assembleAndVerify(ctx workflow.Context) error {
+	archive, err := r.assemble(ctx)
+	if err != nil {
+		return err
+	}
 	r.completed, err = r.complete(ctx, archive)
-	return "", err
+	return err
+}
+
+// repair makes again what storage has damaged: a category from the damaged piece on, if
+// it was one, and then the archive. An export is repaired once; what is damaged after
+// that fails it. The category that could not be collected is returned with the error.
+func (r *run) repair(ctx workflow.Context, damaged activities.DamagedObject) (failedCategory schema.Category, err error) {
+	workflow.GetLogger(ctx).Warn("a stored object is damaged, and is made again", "export", r.ID, "category", damaged.Category, "object", damaged.ObjectKey)
+	r.repaired = true
+	if damaged.Category != "" {
+		if err := r.collectCategory(ctx, damaged.Category, damaged.ObjectKey).Get(ctx, nil); err != nil {
+			return damaged.Category, err
+		}
+	}
+	return "", r.assembleAndVerify(ctx)
 }
 
 // collect collects all categories concurrently and returns the first that failed. It
@@ -96,7 +119,7 @@ func (r *run) collect(ctx workflow.Context) (failedCategory schema.Category, fai
 	ctx, stop := workflow.WithCancel(ctx)
 	all := workflow.NewSelector(ctx)
 	for _, c := range r.Categories {
-		all.AddFuture(r.collectCategory(ctx, c), func(f workflow.Future) {
+		all.AddFuture(r.collectCategory(ctx, c, ""), func(f workflow.Future) {
 			if err := f.Get(ctx, nil); err != nil && failure == nil {
 				failedCategory, failure = failedIn(c, err), err
 				stop() // the export fails anyway

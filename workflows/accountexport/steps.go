@@ -19,6 +19,7 @@ type run struct {
 	AccountExportInput
 	received  map[Signal]SignalPayload
 	completed accountexport.CompleteExportResult
+	repaired  bool // something damaged is being made again
 }
 
 // Activities are referenced through nil pointers; they are not called here.
@@ -59,14 +60,25 @@ func (r *run) confirm(ctx workflow.Context) error {
 		accountexport.ConfirmExportInput{Export: r.ID, Account: r.Account, By: r.by(Confirmed)}).Get(ctx, nil)
 }
 
-func (r *run) collectCategory(ctx workflow.Context, c schema.Category) workflow.Future {
-	ctx = workflows.WithActivityID(workflows.StreamOptions(ctx, "Collect "+c.Title(), r.Windows.Collect), string(c))
+// collectCategory collects a category: all of it, or again from the piece on that is
+// damaged.
+func (r *run) collectCategory(ctx workflow.Context, c schema.Category, damaged string) workflow.Future {
+	ctx = workflows.WithActivityID(workflows.StreamOptions(ctx, "Collect "+c.Title(), r.Windows.Collect), r.activityID(string(c)))
 	return workflow.ExecuteActivity(ctx, a.CollectCategory,
-		accountexport.CollectCategoryInput{Export: r.ID, Account: r.Account, Category: c})
+		accountexport.CollectCategoryInput{Export: r.ID, Account: r.Account, Category: c, Damaged: damaged})
+}
+
+// activityID returns an ID that no activity of the run has had: after a repair, it says
+// so.
+func (r *run) activityID(name string) string {
+	if r.repaired {
+		name += "-again"
+	}
+	return name
 }
 
 func (r *run) assemble(ctx workflow.Context) (archive accountexport.AssembleArchiveResult, err error) {
-	ctx = workflows.WithActivityID(workflows.StreamOptions(ctx, "Assemble the archive", r.Windows.Collect), "assemble")
+	ctx = workflows.WithActivityID(workflows.StreamOptions(ctx, "Assemble the archive", r.Windows.Collect), r.activityID("assemble"))
 	err = workflow.ExecuteActivity(ctx, a.AssembleArchive,
 		accountexport.AssembleArchiveInput{Export: r.ID, Account: r.Account}).Get(ctx, &archive)
 	return archive, err
@@ -74,7 +86,7 @@ func (r *run) assemble(ctx workflow.Context) (archive accountexport.AssembleArch
 
 // complete reads the archive back, and only then completes the export.
 func (r *run) complete(ctx workflow.Context, archive accountexport.AssembleArchiveResult) (completed accountexport.CompleteExportResult, err error) {
-	ctx = workflows.WithActivityID(workflows.StreamOptions(ctx, "Verify the archive", r.Windows.Collect), "verify")
+	ctx = workflows.WithActivityID(workflows.StreamOptions(ctx, "Verify the archive", r.Windows.Collect), r.activityID("verify"))
 	err = workflow.ExecuteActivity(ctx, a.CompleteExport, accountexport.CompleteExportInput{
 		Export: r.ID, Account: r.Account, Archive: archive, Windows: r.Windows,
 	}).Get(ctx, &completed)

@@ -1,9 +1,11 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
 
 	"github.com/jmoiron/sqlx"
 
@@ -34,10 +36,23 @@ func (db *DB) Directory(queries DirectoryQueries) *Directory {
 	return &Directory{db: db, queries: queries}
 }
 
-// People returns the people of an account.
+// personRow is a schema.Person whose name may be missing.
+type personRow struct {
+	ID      string         `db:"id"`
+	Account string         `db:"account_sid"`
+	Email   string         `db:"email"`
+	Name    sql.NullString `db:"name"`
+	Role    schema.Role    `db:"role"`
+}
+
+// People returns the people of an account. Who has no name is called by the address.
 func (d *Directory) People(ctx context.Context, account string) ([]schema.Person, error) {
-	var people []schema.Person
-	err := sqlx.SelectContext(ctx, d.db.pool, &people, d.queries.People, account)
+	var rows []personRow
+	err := sqlx.SelectContext(ctx, d.db.pool, &rows, d.queries.People, account)
+	people := make([]schema.Person, len(rows))
+	for i, r := range rows {
+		people[i] = schema.Person{ID: r.ID, Account: r.Account, Email: r.Email, Role: r.Role, Name: cmp.Or(strings.TrimSpace(r.Name.String), r.Email)}
+	}
 	return people, d.db.wrap(ctx, "read people", err)
 }
 

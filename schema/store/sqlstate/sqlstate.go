@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"regexp"
 	"syscall"
 	"time"
 
@@ -122,7 +123,28 @@ func Wrap(op string, err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("%s: %w", op, context.DeadlineExceeded)
 	}
+	if reason := columnFailure(err); reason != "" {
+		return fmt.Errorf("%s: the query returned %s", op, reason)
+	}
 	return fmt.Errorf("%s: unexpected driver error (%T)", op, err)
+}
+
+// scanError is how package sql names the column that a value does not fit in. The rest
+// of its text may hold the value.
+var scanError = regexp.MustCompile(`^sql: Scan error on column index \d+, name "([^"]*)": (converting NULL )?`)
+
+// columnFailure names the column whose value cannot be used, or returns "".
+func columnFailure(err error) string {
+	for ; err != nil; err = errors.Unwrap(err) {
+		switch m := scanError.FindStringSubmatch(err.Error()); {
+		case m == nil:
+		case m[2] != "":
+			return "null in the column " + m[1] + ", which must not be null"
+		default:
+			return "a value of another type in the column " + m[1]
+		}
+	}
+	return ""
 }
 
 // WrapContext is Wrap for an operation under ctx. If ctx has ended it returns
