@@ -47,7 +47,7 @@ func ToApplicationError(ctx context.Context, err error) error {
 		kind, message = string(known.Kind), known.Message
 		options.NonRetryable, options.NextRetryDelay = IsNonRetryable(known.Kind), retryDelay(ctx, known)
 	case errors.As(err, &sql):
-		kind, message = "database", "the database answered with SQLSTATE "+sql.SQLState()
+		kind, message = "database", "the database answered with "+conditionOf(sql)
 	case errors.Is(err, context.DeadlineExceeded):
 		kind, message = "timeout", "it took too long"
 	case errors.Is(err, errRewrite):
@@ -69,6 +69,44 @@ func ToApplicationError(ctx context.Context, err error) error {
 	}
 	activity.GetLogger(ctx).Warn("activity failed", "kind", kind, "err", err)
 	return temporal.NewApplicationErrorWithOptions(message, kind, options)
+}
+
+// conditionOf returns the SQLSTATE and, where it is known, the object of which the
+// database said it.
+func conditionOf(sql interface{ SQLState() string }) string {
+	if e, ok := sql.(interface{ Condition() string }); ok {
+		return e.Condition()
+	}
+	return "SQLSTATE " + sql.SQLState()
+}
+
+// finalError is an answer of the platform's database. Package sqlstate has it.
+type finalError interface {
+	error
+	IsFinal() bool
+	Condition() string
+}
+
+// finalAsUnreadable makes an answer of the platform's database that every further attempt
+// would get as well final.
+func finalAsUnreadable(what string, err error) error {
+	answer, ok := errors.AsType[finalError](err)
+	if !ok || !answer.IsFinal() || schema.KindOf(err) != "" {
+		return err
+	}
+	return &schema.Error{
+		Kind: schema.Unreadable, Code: schema.CodeUnreadable, Cause: err,
+		Message: "The " + what + " cannot be read: " + answer.Condition(),
+	}
+}
+
+// RetryUnreadable makes schema.Unreadable retryable, for what cannot be requested again:
+// an operator may mend it in time.
+func RetryUnreadable(err error) error {
+	if known, ok := errors.AsType[*schema.Error](err); ok && known.Kind == schema.Unreadable {
+		return &schema.Error{Kind: schema.Unavailable, Code: known.Code, Message: known.Message, Cause: known.Cause}
+	}
+	return err
 }
 
 // WithoutRetryDelay leaves the delay before the next attempt to the caller's

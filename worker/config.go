@@ -41,6 +41,9 @@ type runCommand struct {
 	RemovalsAtOnce int `env:"REMOVALS_AT_ONCE" default:"16" help:"Exports and day files deleted at once. While storage does not answer, nothing but other deletions waits for them."`
 	ErasuresAtOnce int `env:"ERASURES_AT_ONCE" default:"4" help:"Erasures of calls in the platform's archive at once, and connections to it."`
 
+	MaxRecordBytes   int64         `env:"MAX_RECORD_BYTES" default:"16777216" help:"Size above which a record of the platform is not read: its export or day fails, and the log names the record. The worker needs about eight times as much memory for one."`
+	SourceStallLimit time.Duration `env:"SOURCE_STALL_LIMIT" default:"10m" help:"How long the platform's database may send nothing while it is read. Then the connection is closed and the read is tried again."`
+
 	history `embed:""`
 
 	MetricsAddress string        `name:"metrics-address" env:"METRICS_ADDRESS" default:"127.0.0.1:9091" help:"Where /metrics, /healthz and /readyz are served."`

@@ -51,6 +51,11 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return command.Run(logger)
 }
 
+const (
+	minRecordBytes = 64 << 10
+	maxRecordBytes = 1<<30 - 1
+)
+
 // Validate returns an error that names an invalid setting; kong calls it before Run.
 func (r runCommand) Validate() error {
 	switch {
@@ -62,6 +67,10 @@ func (r runCommand) Validate() error {
 		return errors.New("DAILY_DELAY must be less than a day, and not negative")
 	case r.DayGrace < 0, r.DayGrace >= 24*time.Hour:
 		return errors.New("DAY_GRACE must be less than a day, and not negative")
+	case r.MaxRecordBytes < minRecordBytes || r.MaxRecordBytes > maxRecordBytes:
+		return errors.New("MAX_RECORD_BYTES must be between 65536 and 1073741823: Postgres sends no larger value")
+	case r.SourceStallLimit < 10*time.Second:
+		return errors.New("SOURCE_STALL_LIMIT must be at least 10s")
 	case r.SweepEvery < time.Second, r.SweepGrace < time.Second:
 		return errors.New("SWEEP_EVERY and SWEEP_GRACE must be at least a second")
 	}
@@ -79,6 +88,14 @@ func (m migrateCommand) Run(ctx context.Context, logger *slog.Logger) error {
 	sets := []migrations.Set{migrations.Satchel}
 	if m.Platform {
 		sets = append(sets, migrations.Platform)
+	}
+	own, err := store.Open(m.DatabaseURL, 1)
+	if err != nil {
+		return err
+	}
+	defer own.Close() //nolint:errcheck // the process ends
+	if err := program.CheckSessions(ctx, own); err != nil {
+		return err
 	}
 	if err := migrations.Apply(ctx, m.DatabaseURL, sets...); err != nil {
 		return err

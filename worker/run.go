@@ -31,6 +31,7 @@ import (
 // Run connects everything and runs workers until ctx ends.
 func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 	debug.SetGCPercent(r.GCPercent)
+	program.LimitMemory(logger)
 	site, linkKey, err := r.Parse(r.Dev)
 	if err != nil {
 		return err
@@ -62,6 +63,7 @@ func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 		return err
 	}
 	defer platform.Close() //nolint:errcheck // the process ends
+	platform.SetLimits(source.Limits{RecordBytes: r.MaxRecordBytes, Stall: r.SourceStallLimit})
 	if err := program.CheckSessions(ctx, own, platform); err != nil {
 		return err
 	}

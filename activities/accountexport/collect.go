@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"go.temporal.io/sdk/activity"
+
 	"satchel/activities"
 	"satchel/schema"
 )
@@ -20,10 +22,18 @@ type CollectCategoryInput struct {
 // CollectCategory reads one category of the account and stores it as pieces. A
 // retry continues after the last piece in the ledger, or begins anew if the category's
 // query has changed since; two attempts that run at the same time neither lose nor
-// duplicate a record.
+// duplicate a record. While the next attempt waits for what does not answer, the category
+// is waiting.
 func (a *Activities) CollectCategory(ctx context.Context, in CollectCategoryInput) error {
-	defer activities.Heartbeat(ctx)()
-	return activities.ToApplicationError(ctx, a.refusals.Limit(ctx, a.collect(ctx, in)))
+	reading, stop := activities.HeartbeatReading(ctx)
+	defer stop()
+	err := a.collect(reading, in)
+	if schema.KindOf(err) == schema.Unavailable {
+		if markErr := a.Store.MarkCategoryWaiting(ctx, in.Export, in.Category); markErr != nil {
+			activity.GetLogger(ctx).Warn("category not marked as waiting", "export", in.Export, "category", in.Category, "err", markErr)
+		}
+	}
+	return activities.ToApplicationError(ctx, a.refusals.Limit(ctx, err))
 }
 
 func (a *Activities) collect(ctx context.Context, in CollectCategoryInput) error {

@@ -30,6 +30,7 @@ type lifecycleStore interface {
 type collectStore interface {
 	pieceLedger
 	StartCollecting(ctx context.Context, export string) (string, error)
+	MarkCategoryWaiting(ctx context.Context, export string, c schema.Category) error
 	ResumeCategory(ctx context.Context, export string, c schema.Category, query, damaged string) (schema.Checkpoint, error)
 	BeginCategory(ctx context.Context, export string, c schema.Category, expected int64) error
 	FinishCategory(ctx context.Context, export string, c schema.Category, query string, at schema.Checkpoint, end time.Time) error

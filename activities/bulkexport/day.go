@@ -43,10 +43,13 @@ type WriteDayResult struct {
 // that has disabled them neither: the result is Deleted. While the source database may not have all records of the day,
 // nothing is written, and the result says what the day waits for.
 func (a *Activities) WriteDay(ctx context.Context, in WriteDayInput) (WriteDayResult, error) {
-	defer activities.Heartbeat(ctx)()
-	result, err := a.writeDay(ctx, in)
-	if in.Job != "" { // others cannot be requested again, and are retried
+	reading, stop := activities.HeartbeatReading(ctx)
+	defer stop()
+	result, err := a.writeDay(reading, in)
+	if in.Job != "" {
 		err = a.refusals.Limit(ctx, err)
+	} else { // it cannot be requested again, and is retried
+		err = activities.RetryUnreadable(err)
 	}
 	if err != nil && in.Job != "" && ctx.Err() == nil {
 		if markErr := a.Store.MarkDayRetrying(ctx, in.Job, in.Day); markErr != nil {

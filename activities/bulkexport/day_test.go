@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
 
 	"satchel/activities"
 	"satchel/activities/bulkexport"
@@ -706,6 +707,30 @@ func TestADayThatFailsIsShownAsRetryingUntilItSucceeds(t *testing.T) {
 	r.Source = days
 	r.writeDay(bulkexport.WriteDayInput{Type: schema.Messages, Job: job})
 	require.Equal(t, schema.DayCompleted, status())
+}
+
+func TestADayThatCannotBeReadFailsAtOnceUnlessItCannotBeRequestedAgain(t *testing.T) {
+	r := newDayFixture(t)
+	job := r.openJob(someDay, someDay)
+	for name, change := range map[string]struct{ spoil, mend, reason string }{
+		"records": {`alter table platform.messages rename to gone`, `alter table platform.gone rename to messages`, "The Messages of " + string(someDay) + " cannot be read: SQLSTATE 42P01 (undefined_table)"},
+		"account": {`alter table platform.accounts rename column name to title`, `alter table platform.accounts rename column title to name`, "The account cannot be read: SQLSTATE 42703 (undefined_column)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r.exec(change.spoil)
+			for in, final := range map[bulkexport.WriteDayInput]bool{
+				{Type: schema.Messages, Job: job}: true, {Type: schema.Messages}: false,
+			} {
+				var failure *temporal.ApplicationError
+				require.ErrorAs(t, r.tryDay(in, nil), &failure)
+				require.Equal(t, change.reason, failure.Message())
+				require.Equal(t, final, failure.NonRetryable())
+			}
+			require.Empty(t, r.dayObjects())
+			r.exec(change.mend)
+		})
+	}
+	r.writeDay(bulkexport.WriteDayInput{Type: schema.Messages, Job: job})
 }
 
 // broken breaks off in the middle of a day.

@@ -18,6 +18,7 @@ type PoolerOptions struct {
 	Log      string
 	Port     int
 	Mode     string // session, transaction or statement
+	Settings string // further lines of its configuration
 	Postgres *Postgres
 }
 
@@ -64,7 +65,7 @@ unix_socket_dir =
 auth_type = any
 pool_mode = %s
 default_pool_size = 20
-`, o.Postgres.port, o.Postgres.password, o.Port, o.Mode))
+%s`, o.Postgres.port, o.Postgres.password, o.Port, o.Mode, o.Settings))
 	if err != nil {
 		return nil, err
 	}

@@ -12,8 +12,8 @@ import (
 
 // Pooler starts a pgbouncer for this test in front of the database at databaseURL, which
 // Database or EmptyDatabase returned, and returns its URL. The mode is session,
-// transaction or statement.
-func Pooler(t testing.TB, databaseURL, mode string) string {
+// transaction or statement; settings are further lines of its configuration.
+func Pooler(t testing.TB, databaseURL, mode, settings string) string {
 	t.Helper()
 	pg, err := postgres()
 	if err != nil {
@@ -32,7 +32,7 @@ func Pooler(t testing.TB, databaseURL, mode string) string {
 		t.Fatal(err)
 	}
 	pooler, err := services.NewPooler(services.PoolerOptions{
-		Dir: filepath.Join(dir, "pgbouncer"), Log: filepath.Join(dir, "pgbouncer.log"), Port: port, Mode: mode, Postgres: pg,
+		Dir: filepath.Join(dir, "pgbouncer"), Log: filepath.Join(dir, "pgbouncer.log"), Port: port, Mode: mode, Settings: settings, Postgres: pg,
 	})
 	if err != nil {
 		t.Fatal(err)

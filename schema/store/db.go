@@ -34,12 +34,11 @@ type BulkExports struct{ *DB }
 // Open prepares to connect to the database at url, which must set sslmode. It
 // connects to nothing, so a database that is down is no error; Ping finds out.
 func Open(url string, maxConns int) (*DB, error) {
-	config := pgconn.Config{Setting: "DATABASE_URL", URL: url, MaxConns: maxConns, Dial: (&net.Dialer{}).DialContext}
-	pool, err := pgconn.Open(config)
+	pool, sessions, err := pgconn.Open(pgconn.Config{Setting: "DATABASE_URL", URL: url, MaxConns: maxConns, Dial: (&net.Dialer{}).DialContext})
 	if err != nil {
 		return nil, err
 	}
-	return &DB{pool: pool, sessions: pgconn.NewSessionCheck(config)}, nil
+	return &DB{pool: pool, sessions: sessions}, nil
 }
 
 // AccountExports returns the rows of account exports in this database.
@@ -68,6 +67,9 @@ func (db *DB) CheckSessions(ctx context.Context) error { return db.sessions.Chec
 // migrations, and grants what the program needs. A program that was ready stays so when
 // the database is migrated for a newer version, which is about to replace it.
 func (db *DB) Ready(ctx context.Context) error {
+	if err := db.CheckSessions(ctx); err != nil {
+		return err
+	}
 	var readOnly bool
 	if err := db.pool.GetContext(ctx, &readOnly, `select current_setting('transaction_read_only')::boolean`); err != nil {
 		return sqlstate.WrapContext(ctx, "ping database", err)
@@ -93,9 +95,6 @@ func (db *DB) Ready(ctx context.Context) error {
 		}
 	}
 	if err := db.checkGrants(ctx); err != nil {
-		return err
-	}
-	if err := db.CheckSessions(ctx); err != nil {
 		return err
 	}
 	db.ready.Store(true)

@@ -99,6 +99,14 @@ func (a *AccountExports) BeginCategory(ctx context.Context, export string, c sch
 	return sqlstate.Wrap("begin category", err)
 }
 
+// MarkCategoryWaiting moves a category that is being read back to waiting, between two
+// attempts. What was read stays.
+func (a *AccountExports) MarkCategoryWaiting(ctx context.Context, export string, c schema.Category) error {
+	_, err := a.pool.ExecContext(ctx, `update satchel.categories set status = $3
+		where export_id = $1 and category = $2 and status = $4`, export, c, schema.CategoryWaiting, schema.CategoryReading)
+	return sqlstate.Wrap("mark category waiting", err)
+}
+
 // AddPiece adds the piece that begins after the given key to the ledger; "" is
 // the beginning. It returns schema.ErrStaleAttempt, and adds nothing, if another
 // attempt has added a piece or begun the category anew meanwhile, or the export

@@ -14,9 +14,11 @@ from (values
 	('extra_float_digits', '3'),
 	('bytea_output', 'hex'),
 	('xmlbinary', 'base64'),
+	('xmloption', 'content'),
 	('lc_monetary', 'C'),
 	('lc_numeric', 'C'),
 	('lc_time', 'C'),
-	('quote_all_identifiers', 'off')
+	('quote_all_identifiers', 'off'),
+	('transform_null_equals', 'off')
 ) wanted(name, value)
 where pg_catalog.current_setting(name, true) is not null`

@@ -2,7 +2,6 @@ package pgdeadline
 
 import (
 	"context"
-	"database/sql"
 	"database/sql/driver"
 	"net"
 	"sync"
@@ -18,12 +17,12 @@ const Grace = 2 * time.Second
 // Dial makes the network connection that the driver uses.
 type Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
-// Open returns a pool of the connector's connections, dialled by dial. Each executes
-// the statement begin first. Prepared statements that are kept are not covered: they
-// wait as long as the driver does. Satchel has none.
-func Open(c *pq.Connector, dial Dial, begin string) *sql.DB {
+// Connector returns a connector of the same connections, dialled by dial. Prepared
+// statements that are kept are not covered: they wait as long as the driver does.
+// Satchel has none.
+func Connector(c *pq.Connector, dial Dial) driver.Connector {
 	c.Dialer(dialer{dial})
-	return sql.OpenDB(connector{c, begin})
+	return connector{c}
 }
 
 // netDeadline sets the deadline of one network connection from the context of
@@ -71,10 +70,7 @@ func (d *netDeadline) expire() {
 // connection is for.
 type netDeadlineKey struct{}
 
-type connector struct {
-	driver.Connector
-	begin string
-}
+type connector struct{ driver.Connector }
 
 func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	d := &netDeadline{}
@@ -83,14 +79,7 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	opened := &conn{connected.(driverConn), d}
-	if c.begin != "" {
-		if _, err := opened.ExecContext(ctx, c.begin, nil); err != nil {
-			_ = opened.Close() // the first error is the cause
-			return nil, err
-		}
-	}
-	return opened, nil
+	return &conn{connected.(driverConn), d}, nil
 }
 
 // dialer puts the connection that it makes into the context's netDeadline. The

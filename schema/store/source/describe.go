@@ -43,6 +43,8 @@ func (db *DB) plan(ctx context.Context, query string, params int) (*queryPlan, e
 }
 
 func (db *DB) describe(ctx context.Context, query string, params int) (*queryPlan, error) {
+	ctx, cancel := db.withStallLimit(ctx) // describing waits for locks
+	defer cancel()
 	nulls := make([]any, params)
 	names, err := db.columnNames(ctx, query, nulls)
 	if err != nil {

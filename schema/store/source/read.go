@@ -70,7 +70,7 @@ func (db *DB) read(ctx context.Context, query string, args []any, after string, 
 func (db *DB) withSnapshot(ctx context.Context, plan *queryPlan, args []any, after string, before, do func(*Snapshot) error) (retry bool, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	watch := watchStall(db.limits.Stall, cancel)
+	watch := watchStall(ctx, db.limits.Stall, cancel)
 	defer watch.close()
 	s := &Snapshot{ctx: ctx, db: db, watch: watch, plan: plan, args: args, after: after, key: []byte(after)}
 	conn, err := db.pool.Conn(ctx)

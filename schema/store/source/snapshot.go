@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"io"
 	"time"
-
-	"satchel/schema"
 )
 
 // beginSnapshot opens the transaction and overrides the server's settings that
@@ -65,7 +63,10 @@ func (s *Snapshot) begin() error {
 // as it was found.
 func (s *Snapshot) end() error {
 	if s.rows != nil {
-		if err := s.rows.Close(); err != nil {
+		s.watch.enter()
+		err := s.rows.Close()
+		s.watch.leave()
+		if err != nil {
 			return driver.ErrBadConn
 		}
 	}
@@ -195,8 +196,8 @@ func (s *Snapshot) queryRow(query string, args ...any) ([]driver.Value, error) {
 	}
 	row := make([]driver.Value, len(rows.Columns()))
 	s.watch.enter()
+	defer s.watch.leave()
 	err = rows.Next(row)
-	s.watch.leave()
 	for i, v := range row {
 		if shared, ok := v.([]byte); ok {
 			row[i] = bytes.Clone(shared)
@@ -211,11 +212,4 @@ func (s *Snapshot) queryRow(query string, args ...any) ([]driver.Value, error) {
 	return row, s.wrap(err)
 }
 
-// wrap translates an error of the driver. Where the watch has ended the read, that is
-// the cause.
-func (s *Snapshot) wrap(err error) error {
-	if cause := context.Cause(s.ctx); err != nil && schema.KindOf(cause) != "" {
-		return cause
-	}
-	return s.db.wrap(s.ctx, "read source", err)
-}
+func (s *Snapshot) wrap(err error) error { return s.db.wrap(s.ctx, "read source", err) }

@@ -2,6 +2,7 @@ package source
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"net"
 	"sync"
@@ -32,20 +33,20 @@ type Limits struct {
 	Stall time.Duration
 }
 
-// DefaultLimits are far above what a record of a call or a message needs.
-var DefaultLimits = Limits{RecordBytes: 16 << 20, Stall: 5 * time.Minute}
+// DefaultLimits are far above what a record of a call or a message needs, and what a
+// database takes to sort a large category.
+var DefaultLimits = Limits{RecordBytes: 16 << 20, Stall: 10 * time.Minute}
 
 // Open prepares to read the database at url, which must state its sslmode, over
 // at most maxConns connections. A database that is down is no error. One that
 // rejects the connection is, and so is one with the encoding SQL_ASCII: text of
 // unknown encoding cannot become JSON.
 func Open(ctx context.Context, url string, maxConns int) (*DB, error) {
-	config := pgconn.Config{Setting: "SOURCE_DATABASE_URL", URL: url, MaxConns: maxConns, Dial: dial}
-	pool, err := pgconn.Open(config)
+	pool, sessions, err := pgconn.Open(pgconn.Config{Setting: "SOURCE_DATABASE_URL", URL: url, MaxConns: maxConns, Dial: dial})
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{pool: pool, sessions: pgconn.NewSessionCheck(config), maxConns: maxConns, limits: DefaultLimits}
+	db := &DB{pool: pool, sessions: sessions, maxConns: maxConns, limits: DefaultLimits}
 	if err := db.Ping(ctx); err != nil && schema.KindOf(err) != schema.Unavailable {
 		_ = db.Close()
 		return nil, err
@@ -53,8 +54,11 @@ func Open(ctx context.Context, url string, maxConns int) (*DB, error) {
 	return db, nil
 }
 
-// SetLimits replaces DefaultLimits. It must be called before anything is read.
-func (db *DB) SetLimits(l Limits) { db.limits = l }
+// SetLimits replaces those of DefaultLimits that are not 0 in l. It must be called before
+// anything is read.
+func (db *DB) SetLimits(l Limits) {
+	db.limits = Limits{RecordBytes: cmp.Or(l.RecordBytes, DefaultLimits.RecordBytes), Stall: cmp.Or(l.Stall, DefaultLimits.Stall)}
+}
 
 // Close closes all connections.
 func (db *DB) Close() error { return db.pool.Close() }
@@ -74,10 +78,10 @@ func (db *DB) CheckSessions(ctx context.Context) error { return db.sessions.Chec
 
 // Ready reports whether the database answers, to this program alone, and can be read.
 func (db *DB) Ready(ctx context.Context) error {
-	if err := db.Ping(ctx); err != nil {
+	if err := db.CheckSessions(ctx); err != nil {
 		return err
 	}
-	return db.CheckSessions(ctx)
+	return db.Ping(ctx)
 }
 
 var errEncoding = &schema.SetupError{Message: "the database in SOURCE_DATABASE_URL has the encoding SQL_ASCII, which does not say what its text means: convert it to UTF8"}

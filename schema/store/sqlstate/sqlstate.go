@@ -29,8 +29,8 @@ type Error struct {
 	Op          string
 	Code        string
 	Constraint  string // that was violated, if there is one
-	Table       string // that it is about, if that is known
-	RowSecurity bool   // row security would hide rows of the table
+	Object      string // that the role may not use, such as "table platform.calls", if that is known
+	RowSecurity bool   // row security would hide rows of the object
 }
 
 func (e *Error) Error() string { return e.Op + ": " + e.Condition() }
@@ -42,40 +42,42 @@ func (e *Error) Condition() string {
 		name = "unknown condition"
 	}
 	text := "SQLSTATE " + e.Code + " (" + name + ")"
-	if e.Table != "" {
-		text += ", table " + e.Table
+	if e.Object != "" {
+		text += ", " + e.Object
 	}
 	if e.RowSecurity {
-		text += ", whose row security would hide rows"
+		text += ", row security hides rows"
 	}
 	return text
 }
 
-// IsFinal reports whether the same statement on the same data fails again, however
-// often it is tried: by a wrong value, a missing permission or object, or damaged data.
-// Everything else may pass: a restart, a conflict, a lock, a full disk, a time limit.
+// IsFinal reports whether a query of the same data fails again, however often it is
+// tried: by a wrong value, a missing permission or object, or damaged data. Everything
+// else may pass: a restart, a conflict, a lock, a full disk, a time limit.
 func (e *Error) IsFinal() bool {
-	if len(e.Code) != 5 {
-		return false
-	}
-	switch e.Code[:2] {
-	case "0A", // feature not supported
-		"21",       // cardinality violation
-		"22",       // data exception
-		"23",       // integrity constraint violation
-		"2F",       // SQL routine exception
-		"38", "39", // external routine
-		"42", // syntax error, missing object or permission
-		"44", // view's check option
-		"P0": // raised by a function
-		return true
-	}
-	switch e.Code {
-	case "XX001", "XX002", // data or index corrupted
-		"54001", "54011", "54023": // too complex, too many columns or arguments
-		return true
-	}
-	return false
+	return len(e.Code) == 5 && (finalClasses[e.Code[:2]] || finalCodes[e.Code])
+}
+
+var finalClasses = map[string]bool{
+	"0A": true, // feature not supported
+	"20": true, // no case matches
+	"21": true, // more than one row from a subquery
+	"22": true, // a value that is out of range or cannot be converted
+	"23": true, // constraint violated
+	"2F": true, // error of an SQL function
+	"38": true, // error of an external function
+	"39": true, // wrong result of an external function
+	"3F": true, // no such schema
+	"42": true, // syntax error, missing permission or object
+	"44": true, // check option of a view
+	"54": true, // too large or too complex for Postgres
+	"P0": true, // raised by a function
+}
+
+var finalCodes = map[string]bool{
+	"25006": true, // the query would write, and may only read
+	"XX001": true, // damaged table
+	"XX002": true, // damaged index
 }
 
 // SQLState returns the code, for callers that do not import the driver.
@@ -108,7 +110,7 @@ func Wrap(op string, err error) error {
 	if e, ok := errors.AsType[*pq.Error](err); ok {
 		returned := &Error{Op: op, Code: string(e.Code), Constraint: e.Constraint, RowSecurity: e.Routine == "check_enable_rls"}
 		if isUnavailable(returned.Code) {
-			return unavailable(returned)
+			return Unavailable(returned)
 		}
 		return returned
 	}
@@ -118,7 +120,7 @@ func Wrap(op string, err error) error {
 		}
 	}
 	if reason := connectionFailure(err); reason != "" {
-		return unavailable(fmt.Errorf("%s: %s", op, reason))
+		return Unavailable(fmt.Errorf("%s: %s", op, reason))
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("%s: %w", op, context.DeadlineExceeded)
@@ -209,7 +211,8 @@ func connectionFailure(err error) string {
 	return ""
 }
 
-func unavailable(cause error) *schema.Error {
+// Unavailable returns the schema.Error of a database that cannot be used at present.
+func Unavailable(cause error) *schema.Error {
 	e := schema.Errorf(schema.Unavailable, schema.CodeDatabaseUnavailable, "The database is not available right now. Please try again.")
 	e.RetryAfter, e.Cause = 5*time.Second, cause
 	return e
