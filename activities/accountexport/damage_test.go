@@ -54,7 +54,7 @@ func (r *fixture) pieceKey(c schema.Category, seq int) (key string) {
 // confirmAnother ends the account's export, if it has one, and confirms another.
 func (r *fixture) confirmAnother() {
 	r.t.Helper()
-	r.exec(`update satchel.exports set status = 'cancelled' where id = $1`, r.export)
+	r.exec(`update satchel.exports set status = 'cancelled', available_again_at = null where id = $1`, r.export)
 	r.export = schema.NewExportID()
 	r.confirm()
 }
@@ -70,6 +70,7 @@ func TestAPieceThatStorageDamagedIsCollectedAgainWithAllThatFollowIt(t *testing.
 	r.enlargeCalls()
 	for name, alter := range damages {
 		t.Run(name, func(t *testing.T) {
+			r.t = t
 			r.confirmAnother()
 			r.collectAll()
 			intact, damaged := r.pieceKey("calls", 0), r.pieceKey("calls", 1)
@@ -104,6 +105,7 @@ func TestAnArchiveThatStorageDamagedIsAssembledAgain(t *testing.T) {
 	r := newFixture(t, demo.With{Records: true}, nil)
 	for name, alter := range damages {
 		t.Run(name, func(t *testing.T) {
+			r.t = t
 			r.confirmAnother()
 			r.collectAll()
 			archive, err := r.assemble()
