@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -30,6 +31,11 @@ type Email struct {
 	LinkVersion int
 	To          schema.Person
 	Data        mail.Data
+
+	// Last says that it is sent only once all others of the occasion are sent or rejected.
+	Last bool
+	// StillTrue is asked before it is sent, where it is not nil: many e-mails take long.
+	StillTrue func(context.Context) (bool, error)
 }
 
 // Name identifies the e-mail among those about one export or job. It holds no
@@ -113,17 +119,36 @@ func (a *EmailActivities) sendEach(ctx context.Context, about string, emails []E
 	if err != nil {
 		return err
 	}
-	var left []Email
+	var left, last []Email
 	var delayed, rejected error
 	for _, e := range emails {
-		if sent, known := done[e.Name()]; !known {
-			left = append(left, e)
-		} else if !sent {
+		switch sent, known := done[e.Name()]; {
+		case known && !sent:
 			rejected = schema.Errorf(schema.Invalid, schema.CodeEmailRefused, "The provider rejected an e-mail for good.")
+		case known:
+		case e.Last:
+			last = append(last, e)
+		default:
+			left = append(left, e)
 		}
 	}
-	for i := range left {
-		e := left[(i+int(activity.GetInfo(ctx).Attempt)-1)%len(left)]
+	if n := len(left); n > 0 {
+		begin := (int(activity.GetInfo(ctx).Attempt) - 1) % n
+		left = slices.Concat(left[begin:], left[:begin])
+	}
+	for _, e := range slices.Concat(left, last) {
+		if e.Last && delayed != nil {
+			break
+		}
+		if e.StillTrue != nil {
+			still, err := e.StillTrue(ctx)
+			if err != nil {
+				return err
+			}
+			if !still {
+				continue
+			}
+		}
 		outcome, err := a.send(ctx, about, e)
 		switch {
 		case outcome == emailLimited, outcome == emailBlocked, outcome == emailDelayed && isUnanswered(err):

@@ -34,6 +34,8 @@ const (
 	CodeRangeNotSatisfiable = "range_not_satisfiable"
 	// CodeCrossOrigin means that a page of another origin sent the request.
 	CodeCrossOrigin = "cross_origin"
+	// CodeNotOver means that an account or person cannot be erased yet; only the command has it.
+	CodeNotOver = "not_over"
 	// CodeInternal means that the request failed with an unexpected error; the log has its text.
 	CodeInternal = "internal"
 
@@ -43,7 +45,7 @@ const (
 	CodeUnauthenticated = "unauthenticated"
 	// CodeTokenExpired means that the bearer token has expired.
 	CodeTokenExpired = "token_expired"
-	// CodeTooManyFailures means that this address or name has had too many failed sign-ins.
+	// CodeTooManyFailures means that the credentials are wrong, and too many wrong ones came from this address.
 	CodeTooManyFailures = "too_many_failures"
 	// CodeRole means that only an owner or admin of the account may do this.
 	CodeRole = "role"
@@ -142,6 +144,8 @@ const (
 	CodeWebhookRefusing = "webhook_refusing"
 	// CodeWebhookUnanswered means that a webhook was interrupted before the receiver answered. No response shows it.
 	CodeWebhookUnanswered = "webhook_unanswered"
+	// CodeWebhookWaiting means that as many webhooks of the account are being delivered as may be at once. No response shows it.
+	CodeWebhookWaiting = "webhook_waiting"
 	// CodeWebhookGivenUp means that the event is not retried any more. No response shows it.
 	CodeWebhookGivenUp = "webhook_given_up"
 	// CodeNoArchive means that no archive of old calls is configured, so no call can be erased.
@@ -159,6 +163,14 @@ const (
 	CodeTooManyEmails = "too_many_mails"
 	// CodeTooManyStreams means that the caller follows too many exports at once.
 	CodeTooManyStreams = "too_many_streams"
+	// CodeTooManyDownloads means that too many downloads of this file, of this account or of all are under way, or too many of its parts are requested.
+	CodeTooManyDownloads = "too_many_downloads"
+	// CodeTooManyExports means that the account has requested too many exports within an hour.
+	CodeTooManyExports = "too_many_exports"
+	// CodeTooManyResends means that a webhook event was resent too often, or too many events of the account.
+	CodeTooManyResends = "too_many_resends"
+	// CodeTooManyJobs means that too many jobs of the account are being created at once.
+	CodeTooManyJobs = "too_many_jobs"
 	// CodeBusy means that the request could not be handled in time.
 	CodeBusy = "busy"
 	// CodeUnavailable means that something the request needs did not answer.

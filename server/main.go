@@ -39,6 +39,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	debug.SetGCPercent(s.GCPercent)
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(s.memoryLimit())
+	}
 	logger := slog.New(slog.NewJSONHandler(stdout, &slog.HandlerOptions{Level: s.LogLevel}))
 	slog.SetDefault(logger)
 	if warning := s.warning(); warning != "" {
@@ -68,6 +71,7 @@ func parse(args []string, stdout, stderr io.Writer) (cfg config, ok bool, err er
 		kong.ExplicitGroups([]kong.Group{
 			{Key: "data", Title: "Where the data is:"},
 			{Key: "web", Title: "Where the server is reached:"},
+			{Key: "limits", Title: "What one caller may cost the others:"},
 			{Key: "people", Title: "How people sign in:"},
 			{Key: "windows", Title: "Windows of new account exports:"},
 			{Key: "bulk", Title: "Bulk exports:"},

@@ -18,7 +18,9 @@ import (
 
 	"satchel/activities/program"
 	"satchel/activities/vault"
+	"satchel/schema"
 	"satchel/schema/migrations"
+	"satchel/schema/store"
 )
 
 func main() {
@@ -52,6 +54,8 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 // Validate returns an error that names an invalid setting; kong calls it before Run.
 func (r runCommand) Validate() error {
 	switch {
+	case r.HooksPerAccount < 1:
+		return errors.New("HOOKS_PER_ACCOUNT must be at least 1")
 	case slices.Min(slices.Collect(maps.Values(r.slots()))) < 1: // the SDK would take none for a thousand
 		return errors.New("CONCURRENCY, DAYS_AT_ONCE, STEPS_AT_ONCE, EMAILS_AT_ONCE, REMOVALS_AT_ONCE, ERASURES_AT_ONCE and HOOKS_AT_ONCE must be at least 1")
 	case r.DailyDelay < 0, r.DailyDelay >= 24*time.Hour: // Temporal would refuse every schedule
@@ -60,6 +64,12 @@ func (r runCommand) Validate() error {
 		return errors.New("DAY_GRACE must be less than a day, and not negative")
 	case r.SweepEvery < time.Second, r.SweepGrace < time.Second:
 		return errors.New("SWEEP_EVERY and SWEEP_GRACE must be at least a second")
+	}
+	if r.HistoryRetention < schema.MinHistoryRetention {
+		return fmt.Errorf("HISTORY_RETENTION must be at least %.0fh", schema.MinHistoryRetention.Hours())
+	}
+	if r.AuditRetention < schema.MinAuditRetention {
+		return fmt.Errorf("AUDIT_RETENTION must be at least %.0fh, which is a year", schema.MinAuditRetention.Hours())
 	}
 	return errors.Join(r.Check(), program.CheckStopGrace(r.StopGrace))
 }
@@ -74,6 +84,29 @@ func (m migrateCommand) Run(ctx context.Context, logger *slog.Logger) error {
 		return err
 	}
 	logger.Info("database is up to date", "sets", sets)
+	return nil
+}
+
+// Run erases, or counts what would be erased.
+func (e eraseCommand) Run(ctx context.Context, logger *slog.Logger) error {
+	own, err := store.Open(e.DatabaseURL, 1)
+	if err != nil {
+		return err
+	}
+	defer own.Close() //nolint:errcheck // the process ends
+	erase, id := own.EraseAccount, e.Account
+	if e.User != "" {
+		erase, id = own.ErasePerson, e.User
+	}
+	rows, err := erase(ctx, id, e.Yes)
+	if err != nil {
+		return err
+	}
+	message := "erased"
+	if !e.Yes {
+		message = "nothing was changed; with --yes these rows would be"
+	}
+	logger.Info(message, "account", e.Account, "user", e.User, "rows", rows)
 	return nil
 }
 

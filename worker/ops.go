@@ -27,6 +27,7 @@ type metrics struct {
 	bytes    *prometheus.CounterVec
 	emails   *prometheus.CounterVec
 	ended    *prometheus.HistogramVec
+	waited   prometheus.Counter
 }
 
 func newMetrics() *metrics {
@@ -42,6 +43,8 @@ func newMetrics() *metrics {
 		emails: make.NewCounterVec(prometheus.CounterOpts{
 			Name: "satchel_emails_total", Help: "Attempts to send an e-mail, by how they ended: sent; delayed by an error of the provider or by its rate limit (limited); refused for good; blocked, because the provider accepts neither key nor sender."},
 			[]string{"email", "outcome"}),
+		waited: make.NewCounter(prometheus.CounterOpts{
+			Name: "satchel_limited_total", Help: "What had to wait because a limit was met.", ConstLabels: prometheus.Labels{"limit": "account_webhooks"}}),
 		ended: make.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "satchel_activity_seconds", Help: "How long attempts at activities took, by how they ended.",
 			Buckets: prometheus.ExponentialBuckets(0.01, 4, 9)}, []string{"activity", "outcome"}),
@@ -53,6 +56,9 @@ func (m *metrics) Wrote(c schema.Category, records, bytes int64) {
 	m.records.WithLabelValues(string(c)).Add(float64(records))
 	m.bytes.WithLabelValues(string(c)).Add(float64(bytes))
 }
+
+// WebhookWaited counts a webhook that waits for others of its account.
+func (m *metrics) WebhookWaited() { m.waited.Inc() }
 
 // WroteDay counts the records of a day file.
 func (m *metrics) WroteDay(t schema.ResourceType, records, bytes int64) {

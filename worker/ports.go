@@ -103,6 +103,10 @@ type schedulesAdapter struct {
 	limits schema.BulkLimits
 }
 
+func (p schedulesAdapter) ListDaily(ctx context.Context) (map[workflowclient.DailySchedule]bool, error) {
+	return workflowclient.ListDaily(ctx, p.Client, p.limits, p.delay)
+}
+
 func (p schedulesAdapter) SetDaily(ctx context.Context, account string, t schema.ResourceType, enabled bool) error {
 	if !enabled {
 		return workflowclient.UnscheduleDaily(ctx, p.Client, account, t)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -99,11 +98,11 @@ func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 		}
 		runs := runsAdapter{temporal}
 		return r.work(ctx, temporal, metrics, logger, own, &activitySet{
-			exports: &accountexport.Activities{Store: own.AccountExports(), Source: records, Vault: objects, Runs: runs, Count: metrics},
+			exports: &accountexport.Activities{Store: own.AccountExports(), Source: records, Vault: objects, Runs: runs, Count: metrics, Retention: r.Retention()},
 			bulk: &bulkexport.Activities{
 				Store: own.BulkExports(), Source: records, Vault: objects, Archive: archive, Secrets: objects, Hooks: hooks,
 				Runs: runs, Schedules: schedulesAdapter{temporal, r.DailyDelay, r.limits()}, Count: metrics, Grace: r.SweepGrace,
-				Off: !r.HasBulk(queries),
+				Off: !r.HasBulk(queries), HooksPerAccount: r.HooksPerAccount,
 			},
 			emails: &activities.EmailActivities{Ledger: own, Mail: mailer, Count: metrics, Composers: []activities.EmailComposer{
 				&accountexport.EmailComposer{Store: own.AccountExports(), Directory: records, Links: links, Site: site},
@@ -188,18 +187,15 @@ func (r runCommand) work(ctx context.Context, c client.Client, metrics *metrics,
 	})
 	working.Go(func() error {
 		return retry(ctx, logger, "scheduling daily exports", func() error {
-			if set.bulk.Off {
-				return unscheduleDaily(ctx, c, set.bulk.Schedules, func(string, schema.ResourceType) (bool, error) { return false, nil })
-			}
-			bulk := own.BulkExports()
-			return errors.Join(scheduleDaily(ctx, bulk, set.bulk.Schedules),
-				unscheduleDaily(ctx, c, set.bulk.Schedules, func(account string, t schema.ResourceType) (bool, error) {
-					now, err := bulk.Configuration(ctx, account, t)
-					return now.Enabled, err
-				}))
+			return scheduleDaily(ctx, own.BulkExports(), schedulesAdapter{c, r.DailyDelay, r.limits()}, set.bulk.Off)
 		})
 	})
 	return working.Wait()
+}
+
+// Retention is how long rows of what is over are kept.
+func (h history) Retention() schema.HistoryRetention {
+	return schema.HistoryRetention{History: h.HistoryRetention, Audit: h.AuditRetention}
 }
 
 // replayErasures records erasures that the database does not have. Only those that
@@ -215,53 +211,6 @@ func replayErasures(ctx context.Context, logger *slog.Logger, bulk *bulkexport.A
 		return nil
 	}
 	return err
-}
-
-// scheduleDaily creates or updates the schedule of every daily export, so that daily
-// exports continue after Temporal's data was lost and follow changed settings.
-func scheduleDaily(ctx context.Context, own *store.BulkExports, schedules bulkexport.Schedules) error {
-	const page = 100
-	for last := (schema.BulkConfiguration{}); ; {
-		enabled, err := own.EnabledConfigurations(ctx, last, page)
-		if err != nil || len(enabled) == 0 {
-			return err
-		}
-		for _, last = range enabled {
-			if err := schedules.SetDaily(ctx, last.Account, last.Type, true); err != nil {
-				return err
-			}
-			now, err := own.Configuration(ctx, last.Account, last.Type)
-			if err == nil && !now.Enabled { // it was disabled meanwhile
-				err = schedules.SetDaily(ctx, last.Account, last.Type, false)
-			}
-			if err != nil {
-				return err
-			}
-		}
-	}
-}
-
-// unscheduleDaily removes the schedules of daily exports that are not enabled, so that
-// none goes on after Temporal's data was restored.
-func unscheduleDaily(ctx context.Context, c client.Client, schedules bulkexport.Schedules, enabled func(account string, t schema.ResourceType) (bool, error)) error {
-	for found, err := range workflowclient.DailySchedules(ctx, c) {
-		if err != nil {
-			return err
-		}
-		wanted, err := enabled(found.Account, found.Type)
-		if err == nil && !wanted {
-			err = schedules.SetDaily(ctx, found.Account, found.Type, false)
-		}
-		if err == nil && !wanted {
-			if wanted, err = enabled(found.Account, found.Type); err == nil && wanted { // it was enabled meanwhile
-				err = schedules.SetDaily(ctx, found.Account, found.Type, true)
-			}
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // limits are the limits of bulk exports that start from now on.

@@ -217,25 +217,28 @@ func TestSettingsOfOneMachineStartNothingElsewhere(t *testing.T) {
 }
 
 func TestInvalidSettingsAreNamed(t *testing.T) {
-	fine := runCommand{Concurrency: 1, DaysAtOnce: 1, StepsAtOnce: 1, EmailsAtOnce: 1, RemovalsAtOnce: 1, ErasuresAtOnce: 1, HooksAtOnce: 1, Bulk: program.Bulk{DayRetention: time.Hour, DayRetryWindow: time.Hour}, SweepEvery: time.Minute, SweepGrace: time.Minute}
+	fine := runCommand{Concurrency: 1, DaysAtOnce: 1, StepsAtOnce: 1, EmailsAtOnce: 1, RemovalsAtOnce: 1, ErasuresAtOnce: 1, HooksAtOnce: 1, HooksPerAccount: 1, Bulk: program.Bulk{DayRetention: time.Hour, DayRetryWindow: time.Hour}, SweepEvery: time.Minute, SweepGrace: time.Minute,
+		history: history{HistoryRetention: schema.MinHistoryRetention, AuditRetention: schema.MinAuditRetention}}
 	require.NoError(t, fine.Validate())
 	for name, spoil := range map[string]func(*runCommand){
-		"CONCURRENCY":      func(r *runCommand) { r.Concurrency = 0 },
-		"DAYS_AT_ONCE":     func(r *runCommand) { r.DaysAtOnce = 0 },
-		"HOOKS_AT_ONCE":    func(r *runCommand) { r.HooksAtOnce = -1 },
-		"STEPS_AT_ONCE":    func(r *runCommand) { r.StepsAtOnce = 0 },
-		"EMAILS_AT_ONCE":   func(r *runCommand) { r.EmailsAtOnce = 0 },
-		"REMOVALS_AT_ONCE": func(r *runCommand) { r.RemovalsAtOnce = 0 },
-		"ERASURES_AT_ONCE": func(r *runCommand) { r.ErasuresAtOnce = 0 },
-		"DAILY_DELAY":      func(r *runCommand) { r.DailyDelay = 24 * time.Hour },
-		"DAILY_DELAY ":     func(r *runCommand) { r.DailyDelay = -time.Second },
-		"DAY_GRACE":        func(r *runCommand) { r.DayGrace = 24 * time.Hour },
-		"DAY_GRACE ":       func(r *runCommand) { r.DayGrace = -time.Second },
-		"DAY_RETENTION":    func(r *runCommand) { r.DayRetention = 0 },
-		"DAY_RETRY_WINDOW": func(r *runCommand) { r.DayRetryWindow = 0 },
-		"STOP_GRACE":       func(r *runCommand) { r.StopGrace = -1 },
-		"SWEEP_EVERY":      func(r *runCommand) { r.SweepEvery = 0 },
-		"SWEEP_GRACE":      func(r *runCommand) { r.SweepGrace = -time.Minute },
+		"CONCURRENCY":       func(r *runCommand) { r.Concurrency = 0 },
+		"DAYS_AT_ONCE":      func(r *runCommand) { r.DaysAtOnce = 0 },
+		"HOOKS_AT_ONCE":     func(r *runCommand) { r.HooksAtOnce = -1 },
+		"STEPS_AT_ONCE":     func(r *runCommand) { r.StepsAtOnce = 0 },
+		"EMAILS_AT_ONCE":    func(r *runCommand) { r.EmailsAtOnce = 0 },
+		"REMOVALS_AT_ONCE":  func(r *runCommand) { r.RemovalsAtOnce = 0 },
+		"ERASURES_AT_ONCE":  func(r *runCommand) { r.ErasuresAtOnce = 0 },
+		"DAILY_DELAY":       func(r *runCommand) { r.DailyDelay = 24 * time.Hour },
+		"DAILY_DELAY ":      func(r *runCommand) { r.DailyDelay = -time.Second },
+		"DAY_GRACE":         func(r *runCommand) { r.DayGrace = 24 * time.Hour },
+		"DAY_GRACE ":        func(r *runCommand) { r.DayGrace = -time.Second },
+		"DAY_RETENTION":     func(r *runCommand) { r.DayRetention = 0 },
+		"DAY_RETRY_WINDOW":  func(r *runCommand) { r.DayRetryWindow = 0 },
+		"STOP_GRACE":        func(r *runCommand) { r.StopGrace = -1 },
+		"SWEEP_EVERY":       func(r *runCommand) { r.SweepEvery = 0 },
+		"SWEEP_GRACE":       func(r *runCommand) { r.SweepGrace = -time.Minute },
+		"HISTORY_RETENTION": func(r *runCommand) { r.HistoryRetention = time.Hour },
+		"AUDIT_RETENTION":   func(r *runCommand) { r.AuditRetention = schema.MinAuditRetention - 1 },
 	} {
 		r := fine
 		spoil(&r)

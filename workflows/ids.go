@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"strings"
+
 	"satchel/activities"
 	"satchel/schema"
 )
@@ -25,11 +27,21 @@ func BulkDayID(account string, t schema.ResourceType, day schema.Day) string {
 // BulkDailyID is the ID of the schedule of an account's daily exports of a type, and
 // the prefix of the workflow IDs of its runs.
 func BulkDailyID(account string, t schema.ResourceType) string {
-	return BulkDailyPrefix + account + "/" + string(t)
+	return bulkDailyPrefix + account + "/" + string(t)
 }
 
-// BulkDailyPrefix is the prefix of the IDs of all schedules of daily exports.
-const BulkDailyPrefix = "bulk-daily/"
+const bulkDailyPrefix = "bulk-daily/"
+
+// ParseBulkDailyID returns the account and type of the ID of a schedule of daily
+// exports, and false for any other ID.
+func ParseBulkDailyID(id string) (account string, t schema.ResourceType, ok bool) {
+	rest, ok := strings.CutPrefix(id, bulkDailyPrefix)
+	slash := strings.LastIndexByte(rest, '/')
+	if !ok || slash < 0 {
+		return "", "", false
+	}
+	return rest[:slash], schema.ResourceType(rest[slash+1:]), true
+}
 
 // BulkConfigurationID is the workflow ID of changes to the daily exports of an account
 // and type: at most one run is open.

@@ -2,7 +2,10 @@
 // assemble, complete, remove, sweep, and what e-mails about them say.
 package accountexport
 
-import "satchel/activities"
+import (
+	"satchel/activities"
+	"satchel/schema"
+)
 
 // Activities are the activities of account exports.
 type Activities struct {
@@ -11,6 +14,8 @@ type Activities struct {
 	Vault  Vault
 	Runs   Runs
 	Count  Counters
+
+	Retention schema.HistoryRetention // of rows; zero values mean the defaults
 
 	refusals activities.Refusals
 }

@@ -52,6 +52,7 @@ type assembleStore interface {
 type sweepStore interface {
 	Overdue(ctx context.Context, grace time.Duration, after string, limit int) ([]schema.OverdueExport, error)
 	ActiveIDs(ctx context.Context, ids []string) (map[string]bool, error)
+	PurgeHistory(ctx context.Context, r schema.HistoryRetention) error
 	StoredExports(ctx context.Context, after string, limit int) ([]string, error)
 	ExpireMissing(ctx context.Context, export string) error
 	RecordOrphan(ctx context.Context, id string, removed schema.Certificate) error
@@ -65,6 +66,9 @@ type sweepStore interface {
 type EmailStore interface {
 	SetLinkVersion(ctx context.Context, export string, linkVersion int) error
 	Export(ctx context.Context, id string) (schema.Export, error)
+	// OftenNotified tells who got most notices of other exports of the account that were
+	// cancelled, within the time before this one was requested, or later.
+	OftenNotified(ctx context.Context, export string, most int, within time.Duration) (map[string]bool, error)
 }
 
 // Source reads the records of an account from the platform's database.

@@ -79,3 +79,9 @@ func (a *Activities) RemoveOrphanedExports(ctx context.Context, in activities.Re
 	}.Remove(ctx, in.Grace)
 	return result, activities.ToApplicationError(ctx, err)
 }
+
+// PurgeHistory deletes the rows of what has been over for longer than the retention.
+func (a *Activities) PurgeHistory(ctx context.Context) error {
+	defer activities.Heartbeat(ctx)()
+	return activities.ToApplicationError(ctx, a.Store.PurgeHistory(ctx, a.Retention.WithDefaults()))
+}

@@ -52,6 +52,9 @@ func (r *fixture) remove(ending schema.Ending) error {
 func TestTheSweepLeavesAnExportToItsRun(t *testing.T) {
 	r := newFixture(t, demo.With{}, nil)
 	r.open()
+	r.Runs = runs{open: false}
+	require.Empty(t, r.findOverdue(), "one that can still be confirmed is not even looked for in Temporal")
+	r.exec(`update satchel.exports set confirm_by = now() - interval '1 second' where id = $1`, r.export)
 	r.Runs = runs{open: true}
 	require.Empty(t, r.findOverdue())
 	r.Runs = runs{open: false}

@@ -26,6 +26,9 @@ type Activities struct {
 	Off       bool          // there are no bulk exports: no daily export is written
 	Grace     time.Duration // how long the sweep keeps objects without a row; 0 without a sweep
 
+	HooksPerAccount int // webhooks of one account that are delivered at once; 0 is no limit
+	hookSlots       hookSlots
+
 	refusals activities.Refusals
 }
 

@@ -184,3 +184,16 @@ func final(t *testing.T, err error) bool {
 	}
 	return e.NonRetryable()
 }
+
+func TestOfHundredsOfJobsAPersonIsNotifiedTenTimesAnHour(t *testing.T) {
+	r := newFixture(t, demo.With{Admin: true})
+	for range 12 {
+		job := r.job(schema.NewJob{RequestedBy: r.account.As(schema.Admin).ID})
+		require.NoError(t, r.send(job.ID, bulkexport.JobRequestedEmail))
+	}
+	require.Len(t, r.inbox.Messages(), 2*10, "to the owner and the admin")
+	_, err := r.store.SQL().Exec(`update satchel.emails set at = at - interval '61 minutes'`)
+	require.NoError(t, err)
+	require.NoError(t, r.send(r.job(schema.NewJob{}).ID, bulkexport.JobRequestedEmail))
+	require.Len(t, r.inbox.Messages(), 2*11)
+}

@@ -163,6 +163,9 @@ type EmailStore interface {
 	Job(ctx context.Context, id string) (schema.Job, error)
 	// Unsubscribed tells which of these users want no e-mails about new jobs.
 	Unsubscribed(ctx context.Context, users []string) (map[string]bool, error)
+	// OftenNotified tells who got most e-mails about other new jobs of the job's account
+	// within the time before it was created, or later.
+	OftenNotified(ctx context.Context, job string, most int, within time.Duration) (map[string]bool, error)
 }
 
 // Source reads the platform's database.
@@ -228,7 +231,9 @@ type Schedules interface {
 	SetDaily(ctx context.Context, account string, t schema.ResourceType, enabled bool) error
 }
 
-// Counters add up the records that were written, for metrics.
+// Counters add up the records that were written, and the webhooks that had to wait
+// for others of their account, for metrics.
 type Counters interface {
 	WroteDay(t schema.ResourceType, records, bytes int64)
+	WebhookWaited()
 }

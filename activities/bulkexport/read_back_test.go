@@ -123,6 +123,8 @@ type uncounted struct{}
 
 func (uncounted) WroteDay(schema.ResourceType, int64, int64) {}
 
+func (uncounted) WebhookWaited() {}
+
 func writeDay(a *bulkexport.Activities) (result bulkexport.WriteDayResult, err error) {
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestActivityEnvironment()

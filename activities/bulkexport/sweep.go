@@ -2,7 +2,10 @@ package bulkexport
 
 import (
 	"context"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"satchel/activities"
 	"satchel/activities/mail"
@@ -45,22 +48,41 @@ func (a *Activities) removeExpiredDayFiles(ctx context.Context) (result RemoveEx
 		if err != nil || len(expired) <= result.Failed { // fewer where one of them was replaced
 			return result, err
 		}
-		for _, file := range expired[result.Failed:] {
+		if err := a.removeDayFiles(ctx, expired[result.Failed:], &result); err != nil {
+			return result, err
+		}
+		if result.Failed > activities.SweepPage {
+			return result, nil // the next sweep continues
+		}
+	}
+}
+
+// removalsAtOnce is how many day files are removed at a time: a removal is a few
+// requests to the storage, one after the other.
+const removalsAtOnce = 16
+
+func (a *Activities) removeDayFiles(ctx context.Context, files []schema.DayFile, result *RemoveExpiredDayFilesResult) error {
+	var mu sync.Mutex
+	var removing errgroup.Group
+	removing.SetLimit(removalsAtOnce)
+	for _, file := range files {
+		removing.Go(func() error {
 			err := a.removeDayFile(ctx, file.ID, activities.Satchel)
+			mu.Lock()
+			defer mu.Unlock()
 			switch {
 			case ctx.Err() != nil:
-				return result, ctx.Err()
+				return ctx.Err()
 			case err != nil:
 				logError(ctx, "day file not removed", file.ID, err)
 				result.Failed++
 			default:
 				result.Removed++
 			}
-		}
-		if result.Failed > activities.SweepPage {
-			return result, nil // the next sweep continues
-		}
+			return nil
+		})
 	}
+	return removing.Wait()
 }
 
 // RemoveOrphanedDayFiles deletes the objects of day files that have no row, and the

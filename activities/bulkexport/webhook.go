@@ -11,12 +11,21 @@ import (
 )
 
 // DeliverWebhookInput is the input of DeliverWebhook.
-type DeliverWebhookInput struct{ Event string }
+type DeliverWebhookInput struct{ Event, Account string }
 
 // DeliverWebhook makes one attempt to deliver an event, and records how it went.
 // One that was delivered is not sent again, unless that could not be recorded: the
 // event's ID, the same in every request, lets the receiver recognise it.
+// An account that has too many under way waits for its next attempt.
 func (a *Activities) DeliverWebhook(ctx context.Context, in DeliverWebhookInput) error {
+	if a.HooksPerAccount > 0 {
+		release, ok := a.hookSlots.take(in.Account, a.HooksPerAccount)
+		if !ok {
+			a.Count.WebhookWaited()
+			return activities.ToApplicationError(ctx, noHookSlot())
+		}
+		defer release()
+	}
 	return activities.ToApplicationError(ctx, a.deliver(ctx, in.Event))
 }
 

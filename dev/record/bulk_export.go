@@ -177,6 +177,8 @@ func (r *recorder) registerBulkSweep(named func(name string, do any)) {
 	named("RemoveExpiredDayFiles", func(context.Context) (bulkactivities.RemoveExpiredDayFilesResult, error) {
 		return bulkactivities.RemoveExpiredDayFilesResult{Removed: 1}, nil
 	})
+	named("ReplayErasures", func(context.Context) (int, error) { return 0, nil })
+	named("CheckDayFiles", func(context.Context) (int, error) { return 0, nil })
 	named("RemoveOrphanedDayFiles", func(context.Context, activities.RemoveOrphansInput) (activities.RemoveOrphansResult, error) {
 		return activities.RemoveOrphansResult{}, nil
 	})

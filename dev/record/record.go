@@ -175,6 +175,7 @@ func (r *recorder) registerAccountExport(w worker.Worker) {
 			Ending: schema.Ending{Status: schema.Failed, Reason: schema.ReasonInterrupted}}
 		return exportactivities.FindOverdueExportsResult{Removals: []exportactivities.RemoveArchiveInput{removal}, Next: removal.Export}, nil
 	})
+	named("PurgeHistory", func(context.Context) error { return nil })
 	named("DestroyExpiredExportKeys", func(context.Context) (int, error) { return 1, nil })
 	named("ReconcileExports", func(context.Context, exportactivities.ReconcileExportsInput) (int, error) { return 1, nil })
 	named("EndAbandonedExports", func(context.Context, exportactivities.EndAbandonedExportsInput) (int, error) { return 1, nil })

@@ -17,7 +17,7 @@ const dayFileColumns = `id, account_sid, resource_type, to_char(day, 'YYYY-MM-DD
 
 // readable is the predicate of a day file whose key exists and which has not
 // expired by the database's clock.
-const readable = `wrapped is not null and expires_at > clock_timestamp()`
+const readable = `wrapped is not null and expires_at > statement_timestamp()`
 
 // outdated is the predicate of a day file that has a call that was erased, or that
 // the platform no longer shows. Whatever erases the call marks the file; a new
@@ -27,7 +27,7 @@ const outdated = `outdated_since is not null`
 // visible is the predicate of a day file that may be listed and downloaded. One
 // that has been outdated for schema.OutdatedWithin is hidden until it is
 // rebuilt: an erased call disappears in time, whatever delays the rebuild.
-var visible = readable + fmt.Sprintf(` and (outdated_since is null or outdated_since > clock_timestamp() - interval '%d microseconds')`,
+var visible = readable + fmt.Sprintf(` and (outdated_since is null or outdated_since > statement_timestamp() - interval '%d microseconds')`,
 	schema.OutdatedWithin.Microseconds())
 
 // DayFiles lists the account's files of a type in the order of publication,
@@ -106,6 +106,20 @@ func (b *BulkExports) OpenDayFile(ctx context.Context, id string) (f schema.DayF
 	}
 	err = b.pool.GetContext(ctx, &row, `select `+dayFileColumns+`, wrapped from satchel.day_files where id = $1 and `+visible, id)
 	return row.DayFile, row.Wrapped, dayFileError(err)
+}
+
+// DayDownloadAllowed checks that a download of this version of a file that has begun
+// may go on: the error is NotFound where the file was deleted, replaced or outdated
+// before it expired. Once it has expired, how long a download may still go on is the
+// caller's to decide.
+func (b *BulkExports) DayDownloadAllowed(ctx context.Context, id string, expiresAt time.Time) error {
+	var allowed bool
+	err := b.pool.GetContext(ctx, &allowed, `select $2 <= statement_timestamp()
+		or exists (select from satchel.day_files where id = $1 and `+visible+`)`, id, expiresAt)
+	if err == nil && !allowed {
+		err = sql.ErrNoRows
+	}
+	return dayFileError(err)
 }
 
 // AccountDayFile reads this version of a file of this account. One of another

@@ -432,3 +432,19 @@ func TestTheKeysOfAllExpiredFilesAreDestroyedAtOnce(t *testing.T) {
 	require.NoError(t, rows.Err())
 	require.ElementsMatch(t, []string{expired.ID, expiredToo.ID}, blank)
 }
+
+func TestADayDownloadUnderWayMayGoOnUntilItsFileIsDeletedOrReplaced(t *testing.T) {
+	s := openBulk(t)
+	f := aFile(schema.NewAccountID())
+	published(t, s, f, "")
+	got := file(t, s, f)
+	require.NoError(t, s.DayDownloadAllowed(t.Context(), f.ID, got.ExpiresAt))
+	newer := f
+	newer.ID = schema.NewDayFileID()
+	published(t, s, newer, f.ID)
+	requireNotFound(t, s.DayDownloadAllowed(t.Context(), f.ID, got.ExpiresAt))
+	require.NoError(t, s.DayDownloadAllowed(t.Context(), newer.ID, got.ExpiresAt))
+	require.NoError(t, s.DestroyDayKey(t.Context(), newer.ID))
+	requireNotFound(t, s.DayDownloadAllowed(t.Context(), newer.ID, got.ExpiresAt))
+	require.NoError(t, s.DayDownloadAllowed(t.Context(), newer.ID, time.Now().Add(-time.Second)), "its key is destroyed because it has expired")
+}

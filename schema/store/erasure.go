@@ -132,7 +132,7 @@ func (b *BulkExports) RecordErased(ctx context.Context, e schema.Erasures) error
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `update satchel.erased_calls
-			set erase_again_at = case when erase_until > clock_timestamp() then clock_timestamp() + `+eraseEvery+` end
+			set erase_again_at = case when erase_until > statement_timestamp() then clock_timestamp() + `+eraseEvery+` end
 			where account_sid = $1 and call_sid = any ($2) and erase_again_at is not null`, e.Account, pq.Array(e.Calls)); err != nil {
 			return err
 		}

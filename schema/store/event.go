@@ -95,6 +95,14 @@ func (b *BulkExports) events(ctx context.Context, which string, args ...any) ([]
 	return list, sqlstate.Wrap("read attempts", err)
 }
 
+// CountPendingEvents counts the account's events that are being delivered, up to most.
+func (b *BulkExports) CountPendingEvents(ctx context.Context, account string, most int) (int, error) {
+	var n int
+	err := b.pool.GetContext(ctx, &n, `select count(*) from (select from satchel.events
+		where account_sid = $1 and status = $2 limit $3) pending`, account, schema.EventPending, most)
+	return n, sqlstate.Wrap("count pending events", err)
+}
+
 // RecordAttempt adds an attempt to the event's log. A successful one moves the event to
 // delivered.
 func (b *BulkExports) RecordAttempt(ctx context.Context, event string, t schema.EventAttempt) error {

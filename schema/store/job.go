@@ -100,7 +100,7 @@ func (b *BulkExports) Job(ctx context.Context, id string) (schema.Job, error) {
 // ago than kept. Any other is NotFound.
 func (b *BulkExports) AccountJob(ctx context.Context, account, id string, kept time.Duration) (schema.Job, error) {
 	j, err := readOneJob(ctx, b.pool, `id = $1 and account_sid = $2
-		and (ended_at is null or ended_at > clock_timestamp() - $3 * interval '1 microsecond')`, id, account, kept.Microseconds())
+		and (ended_at is null or ended_at > statement_timestamp() - $3 * interval '1 microsecond')`, id, account, kept.Microseconds())
 	return j, sqlstate.Wrap("read job", err)
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"satchel/schema"
 	"satchel/server/bulk"
+	"satchel/server/limit"
 	"satchel/workflows"
 	"satchel/workflows/bulkexport"
 	workflowclient "satchel/workflows/client"
@@ -241,4 +242,44 @@ func TestWebhookCanBeResent(t *testing.T) {
 	unavailable := fx.send(fx.program, http.MethodPost, "/v1/bulk/events/"+e.ID+"/resend", nil)
 	require.Equal(t, http.StatusServiceUnavailable, unavailable.status)
 	require.Equal(t, "application/problem+json", unavailable.header.Get("Content-Type"))
+}
+
+func TestWebhooksAreResentWithinLimits(t *testing.T) {
+	t.Parallel()
+	fx := newFixture(t)
+	failed := func(account string) string {
+		e := schema.Event{
+			ID: uuid.NewString(), Account: account, Type: schema.Calls, Day: "2026-03-01",
+			Hook: schema.Hook{URL: "https://hooks.example.com/", Method: "POST"}, EventResult: schema.EventResult{Completed: 1},
+		}
+		require.NoError(t, fx.store.OpenEvent(t.Context(), e))
+		require.NoError(t, fx.store.MarkEventFailed(t.Context(), e.ID))
+		return e.ID
+	}
+	resend := func(as credentials, id string) response {
+		a := fx.send(as, http.MethodPost, "/v1/bulk/events/"+id+"/resend", nil)
+		if a.status == http.StatusAccepted { // and given up again
+			require.NoError(t, fx.temporal.TerminateWorkflow(t.Context(), workflows.WebhookID(id), "", "a test"))
+		}
+		return a
+	}
+	id := failed(fx.program.account)
+	for range 10 {
+		require.Equal(t, http.StatusAccepted, resend(fx.program, id).status)
+	}
+	before := limit.Met(limit.EventResends)
+	refused := resend(fx.program, id)
+	require.Equal(t, http.StatusTooManyRequests, refused.status)
+	require.Contains(t, refused.body, schema.CodeTooManyResends)
+	require.NotEmpty(t, refused.header.Get("Retry-After"))
+	require.Greater(t, limit.Met(limit.EventResends), before)
+	require.Equal(t, http.StatusAccepted, resend(fx.program, failed(fx.program.account)).status, "another event")
+
+	for range 100 { // under way
+		_, err := fx.rows.Exec(`insert into satchel.events (id, account_sid, resource_type, webhook_url, webhook_method, days_completed, days_empty, days_failed)
+			values (gen_random_uuid(), $1, 'Calls', 'https://hooks.example.com/', 'POST', 1, 0, 0)`, fx.program.account)
+		require.NoError(t, err)
+	}
+	require.Equal(t, http.StatusTooManyRequests, resend(fx.program, failed(fx.program.account)).status)
+	require.Equal(t, http.StatusAccepted, resend(fx.other, failed(fx.other.account)).status, "another account")
 }

@@ -38,7 +38,7 @@ func (b *Bulk) Register(r *respond.Router) {
 	b.twilio(r, get, "/v1/Exports/:type/Days/:day", b.fetchDay)
 	b.twilio(r, del, "/v1/Archives/:date/Calls/:call", b.eraseCall)
 
-	r.Read("/files/:id/:name", b.sendFile, respond.Policy{Access: respond.Public, Format: respond.Twilio, File: true})
+	r.Read("/files/:id/:name", b.sendFile, respond.Policy{Access: respond.Public, Format: respond.Twilio, File: true, Unlimited: true}) // downloads are limited
 
 	r.Read("/v1/bulk/files", b.listFiles, own)
 	r.Add(del, "/v1/bulk/files/:id", b.removeFile, own)

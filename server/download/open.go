@@ -37,8 +37,8 @@ type Object struct {
 }
 
 // Open opens the object. The key is unwrapped for every download, so that none
-// can begin once the key is destroyed.
-func (o Object) Open(ctx context.Context, v Vault) (*vault.Reader, error) {
+// can begin once the key is destroyed. With lean, reading it takes less memory.
+func (o Object) Open(ctx context.Context, v Vault, lean bool) (*vault.Reader, error) {
 	id, err := v.Unwrap(ctx, o.Wrapped, o.Account, o.ID)
 	if err != nil {
 		return nil, fmt.Errorf("unlock %s %s: %w", o.Kind, o.ID, err)
@@ -53,6 +53,9 @@ func (o Object) Open(ctx context.Context, v Vault) (*vault.Reader, error) {
 	if stored.Size() != o.Size {
 		_ = stored.Close() // nothing was read
 		return nil, fmt.Errorf("open %s %s: %d bytes are stored, and %d should be", o.Kind, o.ID, stored.Size(), o.Size)
+	}
+	if lean {
+		stored.Lean()
 	}
 	return stored, nil
 }

@@ -16,6 +16,11 @@ import (
 // SweepInput is the input of AccountExportSweep and AccountExportStorageSweep.
 type SweepInput struct {
 	Grace time.Duration // how long something must be overdue before the sweep handles it
+
+	// Set when AccountExportStorageSweep continues as new: the last export of the last
+	// page, and what was done so far.
+	After string             `json:",omitzero"`
+	Done  StorageSweepResult `json:",omitzero"`
 }
 
 // SweepResult is the result of AccountExportSweep.
@@ -28,7 +33,8 @@ type SweepResult struct {
 // AccountExportSweep does for exports whose run is terminated or lost what needs no
 // storage: it destroys keys, first those of every archive whose time is over, and records
 // how exports ended. It also reconciles the database and Temporal after one of them was
-// restored. As it waits for neither storage nor e-mail, it is never late.
+// restored, and purges rows whose retention is over. As it waits for neither storage nor
+// e-mail, it is never late.
 func AccountExportSweep(ctx workflow.Context, in SweepInput) (SweepResult, error) {
 	var result SweepResult
 	err := errors.Join( // one after the other, and each whatever becomes of the others
@@ -37,6 +43,7 @@ func AccountExportSweep(ctx workflow.Context, in SweepInput) (SweepResult, error
 			accountexport.ReconcileExportsInput{Grace: in.Grace}),
 		execute(ctx, workflows.TaskQueue, "End abandoned exports", &result.Ended, a.EndAbandonedExports,
 			accountexport.EndAbandonedExportsInput{Grace: in.Grace}),
+		execute(ctx, workflows.TaskQueue, "Purge old rows", nil, a.PurgeHistory),
 	)
 	return result, err
 }
@@ -54,9 +61,13 @@ type StorageSweepResult struct {
 // something cannot be removed, the sweep removes the rest and then fails, so that
 // operators see it; the next sweep tries again.
 func AccountExportStorageSweep(ctx workflow.Context, in SweepInput) (StorageSweepResult, error) {
-	var result StorageSweepResult
+	result := in.Done
+	overdue := removeOverdue(ctx, in, &result)
+	if workflow.IsContinueAsNewError(overdue) {
+		return result, overdue
+	}
 	err := errors.Join(
-		removeOverdue(ctx, in, &result),
+		overdue,
 		removeOrphans(ctx, in, &result),
 	)
 	if err == nil && result.Failed > 0 {
@@ -70,9 +81,11 @@ func execute(ctx workflow.Context, queue, summary string, result, activity any, 
 	return workflow.ExecuteActivity(workflows.SweepOptions(ctx, queue, summary), activity, args...).Get(ctx, result)
 }
 
-// removeOverdue finds exports to remove, page by page, and removes them.
+// removeOverdue finds exports to remove, page by page, and removes them. Before its
+// history is too long, the sweep continues as new after the last page: it reaches the
+// later exports however many there are.
 func removeOverdue(ctx workflow.Context, in SweepInput, result *StorageSweepResult) error {
-	for after := ""; ; {
+	for after := in.After; ; {
 		var overdue accountexport.FindOverdueExportsResult
 		if err := execute(ctx, workflows.TaskQueue, "Find overdue exports", &overdue, a.FindOverdueExports,
 			accountexport.FindOverdueExportsInput{Grace: in.Grace, After: after}); err != nil {
@@ -81,8 +94,11 @@ func removeOverdue(ctx workflow.Context, in SweepInput, result *StorageSweepResu
 		if err := removeAll(ctx, overdue.Removals, result); err != nil {
 			return err
 		}
-		if after = overdue.Next; after == "" || workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
-			return nil // the next sweep continues
+		if after = overdue.Next; after == "" {
+			return nil
+		}
+		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
+			return workflow.NewContinueAsNewError(ctx, AccountExportStorageSweep, SweepInput{Grace: in.Grace, After: after, Done: *result})
 		}
 	}
 }

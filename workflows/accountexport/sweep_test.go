@@ -9,7 +9,10 @@ import (
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
 
 	"satchel/activities"
 	exportactivities "satchel/activities/accountexport"
@@ -81,5 +84,52 @@ func TestAnExportThatCannotBeRemovedDoesNotStopTheRest(t *testing.T) {
 	require.ErrorContains(t, env.GetWorkflowError(), "1 exports could not be removed", "operators see it")
 	require.ElementsMatch(t, []string{removals[1].Export, removals[2].Export}, removed)
 	require.Less(t, env.Now().Sub(began), time.Hour, "the next sweep is not kept waiting")
+	env.AssertExpectations(t)
+}
+
+func TestASweepWithALongHistoryContinuesAfterItsLastPage(t *testing.T) {
+	var suite testsuite.WorkflowTestSuite
+	first := suite.NewTestWorkflowEnvironment()
+	registry.RegisterWorkflows(first)
+	first.RegisterActivity(a)
+	first.SetContinueAsNewSuggested(true)
+	done := exportactivities.RemoveArchiveInput{Export: schema.NewExportID(), Account: schema.NewAccountID(), Ending: schema.Ending{Status: schema.Expired}}
+	first.OnActivity(a.FindOverdueExports, mock.Anything, exportactivities.FindOverdueExportsInput{Grace: time.Minute}).
+		Return(exportactivities.FindOverdueExportsResult{Removals: []exportactivities.RemoveArchiveInput{done}, Next: done.Export}, nil).Once()
+	first.OnActivity(a.RemoveArchive, mock.Anything, mock.Anything).Return(nil)
+	first.ExecuteWorkflow(accountexport.AccountExportStorageSweep, accountexport.SweepInput{Grace: time.Minute})
+	next, ok := errors.AsType[*workflow.ContinueAsNewError](first.GetWorkflowError())
+	require.True(t, ok, first.GetWorkflowError())
+	var in accountexport.SweepInput
+	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(next.Input, &in))
+	require.Equal(t, accountexport.SweepInput{Grace: time.Minute, After: done.Export, Done: accountexport.StorageSweepResult{Exports: 1}}, in)
+	first.AssertExpectations(t)
+
+	second := suite.NewTestWorkflowEnvironment()
+	registry.RegisterWorkflows(second)
+	second.RegisterActivity(a)
+	second.OnActivity(a.FindOverdueExports, mock.Anything, exportactivities.FindOverdueExportsInput{Grace: time.Minute, After: done.Export}).
+		Return(exportactivities.FindOverdueExportsResult{}, nil).Once()
+	second.OnActivity(a.RemoveOrphanedExports, mock.Anything, mock.Anything).Return(activities.RemoveOrphansResult{}, nil).Once()
+	second.ExecuteWorkflow(accountexport.AccountExportStorageSweep, in)
+	require.NoError(t, second.GetWorkflowError())
+	var swept accountexport.StorageSweepResult
+	require.NoError(t, second.GetWorkflowResult(&swept))
+	require.Equal(t, accountexport.StorageSweepResult{Exports: 1}, swept, "what the first did counts")
+	second.AssertExpectations(t)
+}
+
+func TestTheSweepPurgesOldRowsWhateverElseFails(t *testing.T) {
+	var suite testsuite.WorkflowTestSuite
+	env := suite.NewTestWorkflowEnvironment()
+	registry.RegisterWorkflows(env)
+	env.RegisterActivity(a)
+	away := temporal.NewNonRetryableApplicationError("the database is away", "away", nil)
+	env.OnActivity(a.DestroyExpiredExportKeys, mock.Anything).Return(0, away).Once()
+	env.OnActivity(a.ReconcileExports, mock.Anything, mock.Anything).Return(0, away).Once()
+	env.OnActivity(a.EndAbandonedExports, mock.Anything, mock.Anything).Return(0, away).Once()
+	env.OnActivity(a.PurgeHistory, mock.Anything).Return(nil).Once()
+	env.ExecuteWorkflow(accountexport.AccountExportSweep, accountexport.SweepInput{Grace: time.Minute})
+	require.ErrorContains(t, env.GetWorkflowError(), "the database is away")
 	env.AssertExpectations(t)
 }

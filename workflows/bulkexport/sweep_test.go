@@ -64,7 +64,7 @@ func TestTheSweepSendsWhatIsUndeliveredThoughOtherPartsFail(t *testing.T) {
 	b.OnActivity(a.RequestRebuilds, mock.Anything).Return(0, errAway)
 	_, err := b.sweep()
 	require.Error(t, err)
-	require.ElementsMatch(t, []bulkactivities.DeliverWebhookInput{{Event: "e1"}, {Event: "e2"}}, b.sent)
+	require.ElementsMatch(t, []bulkactivities.DeliverWebhookInput{{Event: "e1", Account: b.in.Account}, {Event: "e2", Account: b.in.Account}}, b.sent)
 	require.Len(t, b.mails, 1)
 	require.Equal(t, bulkactivities.JobEndedEmail, b.mails[0].Kind)
 }

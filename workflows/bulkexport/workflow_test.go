@@ -145,7 +145,7 @@ func TestAJobWritesEachDayOnceAFewAtATimeAndNotifiesOnce(t *testing.T) {
 	require.Len(t, b.days(), 10)
 	require.Len(t, b.written, 10)
 	require.LessOrEqual(t, b.most.Load(), int64(4))
-	require.Equal(t, []bulkactivities.DeliverWebhookInput{{Event: "e1"}}, b.sent)
+	require.Equal(t, []bulkactivities.DeliverWebhookInput{{Event: "e1", Account: b.in.Account}}, b.sent)
 	require.ElementsMatch(t, []activities.EmailKind{bulkactivities.JobRequestedEmail, bulkactivities.JobEndedEmail}, []activities.EmailKind{b.mails[0].Kind, b.mails[1].Kind})
 }
 

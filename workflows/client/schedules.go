@@ -2,9 +2,10 @@ package client
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
-	"iter"
 	"reflect"
 	"runtime"
 	"slices"
@@ -80,7 +81,41 @@ func ScheduleDaily(ctx context.Context, c client.Client, in bulkexport.BulkDaily
 			Priority:              bulkexport.Priority(in.Account),
 		},
 		Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_ALLOW_ALL, CatchupWindow: schema.DailyCatchUp,
+		Note: dailyNote(in.Limits, delay),
 	})
+}
+
+// dailyNote identifies the settings of a daily export's schedule. A list of schedules
+// contains notes, but neither inputs nor policies, so this shows which are up to date.
+func dailyNote(limits schema.BulkLimits, delay time.Duration) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%+v %v %v", limits, delay, schema.DailyCatchUp))
+	return "settings " + hex.EncodeToString(sum[:8])
+}
+
+// DailySchedule identifies the schedule of an account's daily exports of a type.
+type DailySchedule struct {
+	Account string
+	Type    schema.ResourceType
+}
+
+// ListDaily lists the schedules of all daily exports, and whether each has these
+// settings. One that was created or deleted a moment ago may be listed wrongly.
+func ListDaily(ctx context.Context, c client.Client, limits schema.BulkLimits, delay time.Duration) (map[DailySchedule]bool, error) {
+	list, err := c.ScheduleClient().List(ctx, client.ScheduleListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("list schedules: %w", err)
+	}
+	note, found := dailyNote(limits, delay), map[DailySchedule]bool{}
+	for list.HasNext() {
+		entry, err := list.Next()
+		if err != nil {
+			return nil, fmt.Errorf("list schedules: %w", err)
+		}
+		if account, t, ok := workflows.ParseBulkDailyID(entry.ID); ok {
+			found[DailySchedule{account, t}] = entry.Note == note
+		}
+	}
+	return found, nil
 }
 
 // UnscheduleDaily deletes the schedule of the daily exports of an account and type.
@@ -96,31 +131,6 @@ func UnscheduleDaily(ctx context.Context, c client.Client, account string, t sch
 	return nil
 }
 
-// DailySchedules lists account and type of every schedule of daily exports. It ends
-// after an error.
-func DailySchedules(ctx context.Context, c client.Client) iter.Seq2[schema.BulkConfiguration, error] {
-	return func(yield func(schema.BulkConfiguration, error) bool) {
-		list, err := c.ScheduleClient().List(ctx, client.ScheduleListOptions{PageSize: 1000})
-		for err == nil && list.HasNext() {
-			var found *client.ScheduleListEntry
-			if found, err = list.Next(); err != nil {
-				break
-			}
-			name, isDaily := strings.CutPrefix(found.ID, workflows.BulkDailyPrefix)
-			last := strings.LastIndexByte(name, '/')
-			if !isDaily || last < 0 {
-				continue
-			}
-			if !yield(schema.BulkConfiguration{Account: name[:last], Type: schema.ResourceType(name[last+1:])}, nil) {
-				return
-			}
-		}
-		if err != nil {
-			yield(schema.BulkConfiguration{}, fmt.Errorf("list schedules: %w", err))
-		}
-	}
-}
-
 // schedule creates a schedule, or updates the existing one. It does not change one that
 // is up to date, and an update keeps it paused if an operator has paused it.
 func schedule[In comparable](ctx context.Context, c client.Client, in In, want client.ScheduleOptions) error {
@@ -133,6 +143,9 @@ func schedule[In comparable](ctx context.Context, c client.Client, in In, want c
 					return nil, temporal.ErrSkipScheduleUpdate
 				}
 				schedule.Spec, schedule.Action = &want.Spec, want.Action
+				if !schedule.State.Paused { // else it is the reason that the operator gave
+					schedule.State.Note = want.Note
+				}
 				schedule.Policy = &client.SchedulePolicies{Overlap: want.Overlap, CatchupWindow: want.CatchupWindow}
 				return &client.ScheduleUpdate{Schedule: &schedule}, nil
 			},
@@ -148,6 +161,9 @@ func schedule[In comparable](ctx context.Context, c client.Client, in In, want c
 func isUpToDate[In comparable](s client.Schedule, want client.ScheduleOptions, in In) bool {
 	action, ok := s.Action.(*client.ScheduleWorkflowAction)
 	wanted := want.Action.(*client.ScheduleWorkflowAction)
+	if !s.State.Paused && s.State.Note != want.Note {
+		return false
+	}
 	if !ok || action.Workflow != typeName(wanted.Workflow) || action.TaskQueue != workflows.TaskQueue || len(action.Args) != 1 || s.Policy == nil ||
 		s.Policy.Overlap != want.Overlap || s.Policy.CatchupWindow != want.CatchupWindow {
 		return false
