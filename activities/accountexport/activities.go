@@ -16,6 +16,7 @@ type Activities struct {
 	Count  Counters
 
 	Retention schema.HistoryRetention // of rows; zero values mean the defaults
+	PieceSize int                     // bytes of JSON text after which a piece ends; 0 means the default
 
 	refusals activities.Refusals
 }

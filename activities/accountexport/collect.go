@@ -1,6 +1,7 @@
 package accountexport
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -62,6 +63,7 @@ func (a *Activities) collect(ctx context.Context, in CollectCategoryInput) error
 			return errors.Join(err, schema.ErrStaleAttempt) // a column's type changed before this snapshot
 		}
 		w := newPieceWriter(a.Vault, store, a.Count, in, recipient, query, checkpoint, readAt)
+		w.pieceSize = cmp.Or(a.PieceSize, w.pieceSize)
 		if err := w.write(ctx, rows); err != nil {
 			return err
 		}

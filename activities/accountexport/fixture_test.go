@@ -71,7 +71,7 @@ func newFixture(t *testing.T, with demo.With, rows map[schema.Category]int64) *f
 	if rows != nil {
 		require.NoError(t, demo.Fill(ctx, r.url, r.account.AccountSID, rows, nil))
 	}
-	r.Activities = &accountexport.Activities{Store: r.store, Source: platform, Vault: r.vault, Count: r.count}
+	r.Activities = &accountexport.Activities{Store: r.store, Source: platform, Vault: r.vault, Count: r.count, PieceSize: 512 << 10}
 	r.directory = &directory{Directory: platform}
 	r.emails = &activities.EmailActivities{Ledger: own, Mail: mailer, Count: r.count, Composers: []activities.EmailComposer{
 		&accountexport.EmailComposer{Store: r.store, Directory: r.directory, Links: schema.NewLinks(make([]byte, 32)), Site: "http://localhost:8080"},
@@ -131,7 +131,7 @@ func (r *fixture) exec(query string, args ...any) {
 // enlargeCalls makes a few hundred calls fill several pieces.
 func (r *fixture) enlargeCalls() {
 	r.t.Helper()
-	r.exec(`update platform.calls set caller_name = repeat('x', 100000)`)
+	r.exec(`update platform.calls set caller_name = repeat('x', 6000)`)
 }
 
 func (r *fixture) open() {

@@ -17,9 +17,9 @@ import (
 	"satchel/schema"
 )
 
-// pieceSize is about how much JSON text one piece holds. A crash loses at most one piece,
+// defaultPieceSize is about how much JSON text one piece holds. A crash loses at most one piece,
 // a range request inflates at most one, and the assembler keeps a few in memory.
-const pieceSize = 8 << 20
+const defaultPieceSize = 8 << 20
 
 // pieceWriter cuts one category into pieces, stores each, and adds it to the
 // ledger.
@@ -34,6 +34,7 @@ type pieceWriter struct {
 	readAt    time.Time
 	pieces    int    // in the ledger so far
 	after     string // the last key of them
+	pieceSize int
 	buffers   sync.Pool
 }
 
@@ -48,7 +49,7 @@ func newPieceWriter(objects objectStore, ledger pieceLedger, count Counters, in 
 	rand.Read(attempt[:]) //nolint:errcheck // crypto/rand.Read never fails since Go 1.24
 	return &pieceWriter{
 		objects: objects, ledger: ledger, count: count, in: in, recipient: recipient, query: query, attempt: hex.EncodeToString(attempt[:]),
-		readAt: readAt, pieces: checkpoint.Pieces, after: checkpoint.LastKey,
+		readAt: readAt, pieces: checkpoint.Pieces, after: checkpoint.LastKey, pieceSize: defaultPieceSize,
 		buffers: sync.Pool{New: func() any { return new(piece) }},
 	}
 }
@@ -78,7 +79,7 @@ func (w *pieceWriter) compressRows(ctx context.Context, rows schema.RecordReader
 	if w.pieces > 0 {
 		framing.First = framing.Between
 	}
-	return activities.Pipeline{Framing: framing, PieceSize: pieceSize, Key: rows.Key}.
+	return activities.Pipeline{Framing: framing, PieceSize: w.pieceSize, Key: rows.Key}.
 		Run(ctx, rows, &pieceCompressor{pieceWriter: w, deflate: deflate, next: w.pieces, out: out})
 }
 

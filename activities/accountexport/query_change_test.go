@@ -140,7 +140,7 @@ func TestTwoAttemptsAliveAtOnceWithDifferentQueriesLoseNothingAndDoubleNothing(t
 	r.enlargeCalls()
 	r.confirm()
 	held := &heldVault{Vault: r.Vault, holding: make(chan struct{}), letGo: make(chan struct{})}
-	old := &accountexport.Activities{Store: r.store, Source: r.Source, Vault: held, Count: r.count}
+	old := &accountexport.Activities{Store: r.store, Source: r.Source, Vault: held, Count: r.count, PieceSize: r.PieceSize}
 	r.Source = r.platformWith("calls.sql", `c.status as "status"`, `c.status as "state"`)
 
 	ended := make(chan error, 1)
