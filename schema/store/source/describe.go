@@ -30,6 +30,8 @@ func (db *DB) DescribeRows(ctx context.Context, query string, params int) ([]Col
 	return p.columns, nil
 }
 
+var errColumns = errors.New("the first column must be _key, and others must follow")
+
 // plan returns the plan of the query, which is made once and cached.
 func (db *DB) plan(ctx context.Context, query string, params int) (*queryPlan, error) {
 	if cached, ok := db.plans.Load(query); ok {
@@ -51,7 +53,7 @@ func (db *DB) describe(ctx context.Context, query string, params int) (*queryPla
 		return nil, db.wrap(ctx, "describe query", err)
 	}
 	if record := trimPrefix(names, "_at"); len(record) < 2 || record[0] != "_key" {
-		return nil, errors.New("describe query: the first column must be _key, and others must follow")
+		return nil, fmt.Errorf("describe query: %w", errColumns)
 	}
 	oids, err := db.columnTypes(ctx, query, names, nulls)
 	if err != nil {

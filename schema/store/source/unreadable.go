@@ -92,6 +92,8 @@ func unreadable(what string, err error) error {
 		reason = errInvalidKey.Error()
 	case errors.Is(err, errTooLarge):
 		reason = errTooLarge.Error()
+	case errors.Is(err, errColumns):
+		reason = errColumns.Error()
 	case isUnusableKey(err):
 		reason = "its _key has no order"
 	case errors.Is(err, errEncoding):

@@ -3,6 +3,7 @@ package source_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"runtime"
@@ -17,6 +18,7 @@ import (
 	"satchel/schema"
 	"satchel/schema/catalog"
 	"satchel/schema/store/source"
+	"satchel/schema/store/sqlstate"
 )
 
 // reader is the platform's database, opened with a role that may read it.
@@ -191,6 +193,22 @@ func TestWhatNoAttemptCanReadIsFinalAndNamesCategoryStateAndKey(t *testing.T) {
 			require.NotContains(t, log, "canary")
 		})
 	}
+}
+
+func TestACharacterWithoutAUnicodeEquivalentIsFinalAndNamesTheKeyBefore(t *testing.T) {
+	t.Parallel()
+	at := encoded(t, "WIN1252")
+	account := schema.NewAccountID()
+	db, writer := openURL(t, at, `create schema p; create table p.contacts (id int primary key, name text)`,
+		`insert into p.contacts values (1, 'Ada'), (2, chr(129)), (3, 'Max')`)
+	require.NotNil(t, writer)
+	var records []string
+	err := db.Read(t.Context(), `select id as _key, name from p.contacts where $1 <> ''`, account, "", func(s *source.Snapshot) error { return appendAll(s, &records) })
+	require.ErrorContains(t, err, `after key "1": read source: SQLSTATE 22P05 (untranslatable_character)`)
+	answer, ok := errors.AsType[*sqlstate.Error](err)
+	require.True(t, ok)
+	require.True(t, answer.IsFinal())
+	require.Len(t, records, 1)
 }
 
 func TestWhatMayPassIsTriedAgain(t *testing.T) {
