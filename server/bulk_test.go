@@ -68,7 +68,7 @@ func TestRateLimitsOfTwiliosPathsAreErrorDocuments(t *testing.T) {
 	fx := newFixture(t, func(fx *fixture) { fx.settings.RateLimit = 1 })
 	program := fx.program()
 	var a response
-	for range 20 {
+	for range 200 {
 		if a = program.get("/v1/Exports/Calls"); a.status != http.StatusOK {
 			break
 		}
