@@ -10,10 +10,12 @@ PARALLEL ?= 2
 TIMEOUT ?= 40m
 # These start whole stacks of other processes. The slowest packages come first.
 STACKS := ./dev/e2e ./dev/browser ./dev/stack ./dev/services
-# The race detector makes a test up to ten times slower: it runs where the package itself
-# has concurrent code.
-CONCURRENT = ./worker ./server $$(git grep -lE '^[[:space:]]*go [a-z(]|"sync"|"sync/atomic"|/errgroup"' -- '*.go' ':!*_test.go' ':!dev' | xargs -n1 dirname | sort -u | sed 's|^|./|')
-OTHERS = $$(comm -23 <(go list ./... | sed 's|^satchel|.|' | sort) <(printf '%s\n' $(STACKS) $(CONCURRENT) | sort -u))
+# The race detector makes a test several times slower: it runs where the package itself has
+# concurrent code, but for those whose tests work through whole databases and archives.
+# `make race` runs it everywhere.
+WHOLE := ./worker ./server ./schema/store ./activities/accountexport ./activities/bulkexport ./activities/program
+CONCURRENT = $$(git grep -lE '^[[:space:]]*go [a-z(]|"sync"|"sync/atomic"|/errgroup"' -- '*.go' ':!*_test.go' ':!dev' | xargs -n1 dirname | sort -u | sed 's|^|./|' | grep -vxF $(addprefix -e ,$(WHOLE)))
+OTHERS = $(WHOLE) $$(comm -23 <(go list ./... | sed 's|^satchel|.|' | sort) <(printf '%s\n' $(STACKS) $(WHOLE) $(CONCURRENT) | sort -u))
 # More flags for `make bench`; .dev/bin/dev bench --help lists them.
 BENCH ?=
 
@@ -35,6 +37,9 @@ test-stacks:
 test-packages: # `make lint` vets
 	go test -race -vet=off -p $(PARALLEL) -timeout $(TIMEOUT) $(CONCURRENT)
 	go test -vet=off -p $(PARALLEL) -timeout $(TIMEOUT) $(OTHERS)
+
+race: ready ## every test with the race detector; takes several times as long
+	go test -race -vet=off -p 1 -timeout 2h ./...
 
 unit: ## the quick tests, which start nothing
 	go test $$(go list -f '{{.ImportPath}} {{join .TestImports " "}} {{join .XTestImports " "}}' ./... | grep -vE 'satchel/dev/(services|testservices|stack|fixture)' | cut -d' ' -f1)
@@ -74,4 +79,4 @@ command:
 	@test -e $(BIN)/dev || echo "Building the dev command. The first time this downloads modules and takes some minutes."
 	@go build -buildvcs=false -o $(BIN)/dev ./dev
 
-.PHONY: help dev tools test test-stacks test-packages unit replay record lint screenshots bench build clean ready command
+.PHONY: help dev tools test test-stacks test-packages race unit replay record lint screenshots bench build clean ready command
