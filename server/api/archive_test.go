@@ -202,7 +202,7 @@ func TestAChangedArchiveIsNeverSentAsComplete(t *testing.T) {
 
 	_, err := f.vault.Remove(t.Context(), schema.ExportPrefix(f.id))
 	require.NoError(t, err)
-	requireProblem(t, f.send(f.owner, http.MethodGet, f.path), http.StatusInternalServerError, "internal") // the row says it is there
+	requireProblem(t, f.send(f.owner, http.MethodGet, f.path), http.StatusGone, "gone") // although the row says it is there
 }
 
 func TestWithoutStorageADownloadIsUnavailable(t *testing.T) {
