@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -60,9 +61,6 @@ func newDeps(ctx context.Context, s validated, logger *slog.Logger) (d *deps, er
 	if d.source, err = source.Open(ctx, s.SourceURL(), s.DatabaseConns); err != nil {
 		return d, err
 	}
-	if err = program.CheckSessions(ctx, d.store, d.source); err != nil {
-		return d, err
-	}
 	d.directory = source.NewPlatform(d.source, d.catalog).Directory
 	if s.Dev {
 		d.devDirectory = d.source.Directory(source.DirectoryQueries{People: demo.People})
@@ -71,7 +69,7 @@ func newDeps(ctx context.Context, s validated, logger *slog.Logger) (d *deps, er
 	if err != nil {
 		return d, err
 	}
-	d.namespace = options.Namespace
+	d.namespace = cmp.Or(options.Namespace, client.DefaultNamespace)
 	if d.temporal, err = client.NewLazyClient(options); err != nil {
 		return d, fmt.Errorf("prepare to reach Temporal: %w", err)
 	}
@@ -94,12 +92,11 @@ func (d *deps) close() {
 }
 
 // readiness checks the dependencies for GET /readyz.
-func (d *deps) readiness(linkKey []byte, logger *slog.Logger) *program.Readiness {
-	return program.NewReadiness(logger, program.Needs{
-		Store: d.store, SourceDB: d.source, Source: source.NewPlatform(d.source, d.catalog), Catalog: d.catalog, Vault: d.vault,
-		Links:          schema.NewLinks(linkKey),
-		CheckNamespace: workflowclient.CheckNamespace(d.temporal, d.namespace), CheckSearchAttributes: workflowclient.CheckSearchAttributes(d.temporal, d.namespace),
-	}.Checks())
+func (d *deps) readiness(logger *slog.Logger) *program.Readiness {
+	return program.NewReadiness(logger, map[string]program.Check{
+		program.CheckDatabase: d.store.Ready, program.CheckSourceDatabase: d.source.Ping,
+		program.CheckStorage: d.vault.Check, program.CheckTemporal: program.TemporalCheck(d.temporal),
+	})
 }
 
 // archiveSchema makes the JSON Schema of the archive from the catalog and the

@@ -16,7 +16,6 @@ import (
 	"satchel/server/api"
 	"satchel/server/auth"
 	"satchel/server/bulk"
-	"satchel/server/download"
 	"satchel/server/respond"
 	"satchel/server/web"
 )
@@ -34,21 +33,19 @@ type handler struct {
 
 // newHandler makes all services and puts them behind the middleware.
 func newHandler(s validated, d *deps, logger *slog.Logger) *handler {
-	h := &handler{Echo: echo.New(), metrics: newMetrics(statsSource{d.store.AccountExports(), d.store.BulkExports()}), ready: d.readiness(s.linkKey, logger)}
+	h := &handler{Echo: echo.New(), metrics: newMetrics(statsSource{d.store.AccountExports(), d.store.BulkExports()}), ready: d.readiness(logger)}
 	authn := auth.New(auth.Options{
 		Directory: d.directory, Sessions: d.store.Sessions(), Site: s.site, Host: s.host, Dev: d.devDirectory,
 	})
-	downloads := download.New(s.downloadLimits())
 	h.api = api.New(api.Deps{
 		Store: d.store.AccountExports(), Vault: d.vault, Temporal: d.temporal, Site: s.site, Windows: s.windows(),
-		Secret: s.linkKey, ArchiveSchema: d.archiveSchema, Downloads: downloads, ExportsPerHour: s.ExportsPerHour,
+		Secret: s.linkKey, ArchiveSchema: d.archiveSchema,
 	})
 	pages := web.NewPages(s.site)
 	h.bulk = bulk.New(bulk.Options{
 		Store: d.store.BulkExports(), Vault: d.vault, Temporal: d.temporal, Directory: d.directory, Links: schema.NewLinks(s.linkKey),
-		Site: s.bulkSite(), TrustedProxies: s.proxies, CheckHook: d.hooks.Check, Limits: s.bulkLimits(),
-		Off: !s.HasBulk(d.catalog), MinLagDays: s.MinLagDays, LinkTTL: s.LinkTTL, FetchStatus: s.DayFetchStatus, Explain: pages.Explain,
-		Downloads: downloads, ResendsPerEvent: s.ResendsPerEvent, ResendsPerAccount: s.ResendsPerAccount,
+		Site: s.bulkSite(), TrustedProxies: s.TrustedProxies, CheckHook: d.hooks.Check, Limits: s.bulkLimits(),
+		MinLagDays: s.MinLagDays, LinkTTL: s.LinkTTL, FetchStatus: s.DayFetchStatus, Explain: pages.Explain,
 	})
 	h.web = web.New(web.Options{
 		Pages: pages, API: h.api, Bulk: h.bulk, Auth: authn, Exports: d.store.AccountExports(), Directory: d.directory,
@@ -56,7 +53,7 @@ func newHandler(s validated, d *deps, logger *slog.Logger) *handler {
 		TemporalURL: d.temporalURL(s),
 	})
 	h.HideBanner, h.HidePort = true, true
-	h.IPExtractor = clientAddress(s.proxies)
+	h.IPExtractor = clientAddress(s.TrustedProxies)
 	h.HTTPErrorHandler = h.writeError
 	h.router = respond.NewRouter(h.Echo)
 	g := newGuard(s)
@@ -65,12 +62,13 @@ func newHandler(s validated, d *deps, logger *slog.Logger) *handler {
 		logRequests(logger),
 		recoverPanics(logger),
 		secure(strings.HasPrefix(string(s.site), "https://")),
+		g.perAddress,
 		g.sameOrigin,
 		middleware.BodyLimit("64KiB"),
 		compress(),
 		respond.TotalTimeout,
 		authn.Identify,
-		g.limitRequests,
+		g.perPrincipal,
 		auth.Authorize,
 	)
 	h.register(authn)

@@ -12,82 +12,81 @@ import (
 	"satchel/dev/stack"
 )
 
-// mailWatcher polls the mailbox and passes the token of each confirmation e-mail to the
-// caller that waits for it.
+// mailWatcher polls the mailbox for all accounts, and passes the token of each
+// confirmation mail to the account that waits for it.
 type mailWatcher struct {
-	box     *stack.Mailbox
-	done    chan struct{}
-	polling sync.WaitGroup
+	box  *stack.Mailbox
+	done chan struct{}
+	over sync.WaitGroup
 
 	waiting atomic.Int32 // callers of confirmation
 
 	mu     sync.Mutex
-	read   int                    // number of e-mails that poll has read
+	read   int
 	tokens map[string]chan string // by export
 }
 
 var confirmationLink = regexp.MustCompile(`/confirm/([A-Za-z0-9_-]+)`)
 
 func watchMail(box *stack.Mailbox) *mailWatcher {
-	w := &mailWatcher{box: box, done: make(chan struct{}), tokens: map[string]chan string{}}
-	w.polling.Go(func() {
+	l := &mailWatcher{box: box, done: make(chan struct{}), tokens: map[string]chan string{}}
+	l.over.Go(func() {
 		tick := time.NewTicker(10 * time.Millisecond)
 		defer tick.Stop()
 		for {
 			select {
-			case <-w.done:
+			case <-l.done:
 				return
 			case <-tick.C:
-				if w.waiting.Load() > 0 { // polling takes CPU time from what is measured
-					w.poll()
+				if l.waiting.Load() > 0 { // else polling would waste CPU time
+					l.poll()
 				}
 			}
 		}
 	})
-	return w
+	return l
 }
 
-func (w *mailWatcher) stop() {
-	close(w.done)
-	w.polling.Wait()
+func (l *mailWatcher) stop() {
+	close(l.done)
+	l.over.Wait()
 }
 
-func (w *mailWatcher) poll() {
-	all := w.box.Messages() // newest first
-	for _, message := range all[:len(all)-w.read] {
+func (l *mailWatcher) poll() {
+	all := l.box.Messages() // newest first
+	for _, message := range all[:len(all)-l.read] {
 		link := confirmationLink.FindStringSubmatch(message.Text)
 		if link == nil {
 			continue
 		}
-		payload, err := base64.RawURLEncoding.DecodeString(link[1])
-		if err != nil || len(payload) < 16 {
+		named, err := base64.RawURLEncoding.DecodeString(link[1])
+		if err != nil || len(named) < 16 {
 			continue
 		}
 		select {
-		case w.tokenOf("EX" + hex.EncodeToString(payload[:16])) <- link[1]:
-		default: // the token was passed already
+		case l.of("EX" + hex.EncodeToString(named[:16])) <- link[1]:
+		default: // another recipient's copy was first
 		}
 	}
-	w.read = len(all)
+	l.read = len(all)
 }
 
-// tokenOf returns the channel that receives the token of an export.
-func (w *mailWatcher) tokenOf(export string) chan string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.tokens[export] == nil {
-		w.tokens[export] = make(chan string, 1)
+func (l *mailWatcher) of(export string) chan string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.tokens[export] == nil {
+		l.tokens[export] = make(chan string, 1)
 	}
-	return w.tokens[export]
+	return l.tokens[export]
 }
 
 // confirmation waits for the confirmation mail of the export and returns its
 // token.
-func (w *mailWatcher) confirmation(ctx context.Context, export string) (string, error) {
-	w.waiting.Add(1)
-	defer w.waiting.Add(-1)
+func (l *mailWatcher) confirmation(ctx context.Context, export string) (string, error) {
+	l.waiting.Add(1)
+	defer l.waiting.Add(-1)
 	select {
-	case token := <-w.tokenOf(export):
+	case token := <-l.of(export):
 		return token, nil
 	case <-ctx.Done():
 		return "", ctx.Err()

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// median returns the median, or zero without measurements.
+// median of what was measured; 0 of nothing.
 func median[T cmp.Ordered](of []T) (none T) {
 	if len(of) == 0 {
 		return none
@@ -17,7 +17,7 @@ func median[T cmp.Ordered](of []T) (none T) {
 	return slices.Sorted(slices.Values(of))[len(of)/2]
 }
 
-// grouped formats a number with thousands separators.
+// grouped is a number with its thousands apart.
 func grouped(n int64) string {
 	digits := strconv.FormatInt(n, 10)
 	var parts []string
@@ -52,7 +52,7 @@ func mebibytes(n int64) string {
 	}
 }
 
-// short formats a number with about three significant digits.
+// short is a number with as many digits as say something.
 func short(n float64) string {
 	switch {
 	case n >= 1000:

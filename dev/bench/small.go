@@ -19,7 +19,7 @@ import (
 // latencies is the number of small exports that are timed one by one.
 const latencies = 9
 
-// Small is the duration and the cost of a small export.
+// Small is the times and the cost of a small export.
 type Small struct {
 	Took []time.Duration
 	Cost Cost
@@ -59,10 +59,9 @@ func (b *bench) measureSmall(ctx context.Context) (err error) {
 	return err
 }
 
-// countedCost replaces the stack's worker by one whose calls are counted, and returns
-// the cost of one export.
+// countedCost replaces the stack's worker by a counting one for one export.
 func (b *bench) countedCost(ctx context.Context, a *account) (cost Cost, err error) {
-	c, err := b.newCounter()
+	c, err := b.counting()
 	if err != nil {
 		return cost, err
 	}
@@ -81,7 +80,7 @@ func (b *bench) countedCost(ctx context.Context, a *account) (cost Cost, err err
 			return cost, err
 		}
 	}
-	// The first export after the start of a worker costs more.
+	// The first export of a new worker costs more.
 	first, err := b.small.makeExport(ctx, 100*time.Millisecond)
 	if err != nil {
 		return cost, err
@@ -89,20 +88,20 @@ func (b *bench) countedCost(ctx context.Context, a *account) (cost Cost, err err
 	if err := b.small.remove(ctx, first); err != nil {
 		return cost, err
 	}
-	counted := *a
-	counted.base = c.base
-	return b.cost(ctx, &counted, c)
+	brief := *a
+	brief.base = c.base
+	return b.cost(ctx, &brief, c)
 }
 
 // cost makes an export, waits until it has expired and is removed, and returns
 // what it used.
 func (b *bench) cost(ctx context.Context, a *account, c *counter) (cost Cost, err error) {
 	c.take()
-	database, err := cpuTime(b.Postgres.PID())
+	database, err := processorTime(b.Postgres.PID())
 	if err != nil {
 		return cost, err
 	}
-	worker, err := cpuTime(c.worker.PID())
+	working, err := processorTime(c.worker.PID())
 	if err != nil {
 		return cost, err
 	}
@@ -117,10 +116,10 @@ func (b *bench) cost(ctx context.Context, a *account, c *counter) (cost Cost, er
 	if err := a.awaitRemoved(ctx, e); err != nil {
 		return cost, err
 	}
-	if cost.Database, err = cpuTimeSince(database, b.Postgres.PID()); err != nil {
+	if cost.Database, err = since(database, b.Postgres.PID()); err != nil {
 		return cost, err
 	}
-	if cost.Worker, err = cpuTimeSince(worker, c.worker.PID()); err != nil {
+	if cost.Worker, err = since(working, c.worker.PID()); err != nil {
 		return cost, err
 	}
 	runs, err := b.histories(ctx, workflows.AccountExportID(a.AccountSID), "")
@@ -140,9 +139,8 @@ func (b *bench) cost(ctx context.Context, a *account, c *counter) (cost Cost, er
 	return cost, nil
 }
 
-// cpuTimeSince returns the CPU time that a process has used since before was measured.
-func cpuTimeSince(before time.Duration, pid int) (time.Duration, error) {
-	now, err := cpuTime(pid)
+func since(before time.Duration, pid int) (time.Duration, error) {
+	now, err := processorTime(pid)
 	return now - before, err
 }
 

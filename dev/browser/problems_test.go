@@ -17,7 +17,7 @@ import (
 // problems records the errors, warnings and issues that a browser reports.
 type problems struct {
 	t     *testing.T
-	hosts []string // a request to any other host is a problem
+	hosts []string // ours; a request to any other is a problem
 
 	mu       sync.Mutex
 	found    []string
@@ -26,85 +26,85 @@ type problems struct {
 }
 
 func newProblems(t *testing.T, hosts ...string) *problems {
-	p := &problems{t: t, hosts: hosts}
+	w := &problems{t: t, hosts: hosts}
 	t.Cleanup(func() {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		for _, problem := range p.found {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		for _, problem := range w.found {
 			t.Errorf("the browser reports: %s", problem)
 		}
 	})
-	return p
+	return w
 }
 
 // allowStatus allows an error status of pages in this test.
-func (p *problems) allowStatus(status int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.statuses = append(p.statuses, status)
+func (w *problems) allowStatus(status int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.statuses = append(w.statuses, status)
 }
 
 // allowText allows problems with these texts in this test.
-func (p *problems) allowText(words ...string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.texts = append(p.texts, words...)
+func (w *problems) allowText(words ...string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.texts = append(w.texts, words...)
 }
 
 // add records a problem unless its text is allowed.
-func (p *problems) add(format string, args ...any) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+func (w *problems) add(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	problem := fmt.Sprintf(format, args...)
-	if slices.ContainsFunc(p.texts, func(words string) bool { return strings.Contains(problem, words) }) {
+	if slices.ContainsFunc(w.texts, func(words string) bool { return strings.Contains(problem, words) }) {
 		return
 	}
-	p.found = append(p.found, problem)
+	w.found = append(w.found, problem)
 }
 
 // handle handles all events of a tab.
-func (p *problems) handle(event any) {
+func (w *problems) handle(event any) {
 	switch e := event.(type) {
 	case *runtime.EventExceptionThrown:
-		p.add("uncaught: %s", e.ExceptionDetails.Text+" "+describe(e.ExceptionDetails.Exception))
+		w.add("uncaught: %s", e.ExceptionDetails.Text+" "+describe(e.ExceptionDetails.Exception))
 	case *runtime.EventConsoleAPICalled:
 		if e.Type == runtime.ConsoleAPICalledTypeError || e.Type == runtime.ConsoleAPICalledTypeWarning || e.Type == runtime.ConsoleAPICalledTypeAssert {
 			var args []string
 			for _, arg := range e.Args {
 				args = append(args, describe(arg))
 			}
-			p.add("console.%s: %s", e.Type, strings.Join(args, " "))
+			w.add("console.%s: %s", e.Type, strings.Join(args, " "))
 		}
 	case *log.EventEntryAdded:
 		if e.Entry.Level == log.EntryLevelError || e.Entry.Level == log.EntryLevelWarning {
-			if !p.isAllowed(e.Entry) {
-				p.add("%s (%s): %s", e.Entry.Source, e.Entry.URL, e.Entry.Text)
+			if !w.isAllowed(e.Entry) {
+				w.add("%s (%s): %s", e.Entry.Source, e.Entry.URL, e.Entry.Text)
 			}
 		}
 	case *audits.EventIssueAdded:
-		p.issue(e.Issue)
+		w.issue(e.Issue)
 	case *network.EventRequestWillBeSent:
 		to, err := url.Parse(e.Request.URL)
-		if err != nil || (to.Scheme == "http" || to.Scheme == "https") && !slices.Contains(p.hosts, to.Host) {
-			p.add("a request to %s", to.Host)
+		if err != nil || (to.Scheme == "http" || to.Scheme == "https") && !slices.Contains(w.hosts, to.Host) {
+			w.add("a request to %s", to.Host)
 		}
 	}
 }
 
 // issue records an issue of the browser's auditor.
-func (p *problems) issue(i *audits.InspectorIssue) {
+func (w *problems) issue(i *audits.InspectorIssue) {
 	if csp := i.Details.ContentSecurityPolicyIssueDetails; csp != nil {
-		p.add("Content Security Policy: %s %s", csp.ViolatedDirective, csp.BlockedURL)
+		w.add("Content Security Policy: %s %s", csp.ViolatedDirective, csp.BlockedURL)
 		return
 	}
-	p.add("issue: %s", i.Code)
+	w.add("issue: %s", i.Code)
 }
 
 // isAllowed reports whether an entry is about an allowed status.
-func (p *problems) isAllowed(entry *log.Entry) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return entry.Source == log.EntrySourceNetwork && slices.ContainsFunc(p.statuses, func(status int) bool {
+func (w *problems) isAllowed(entry *log.Entry) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return entry.Source == log.EntrySourceNetwork && slices.ContainsFunc(w.statuses, func(status int) bool {
 		return strings.Contains(entry.Text, fmt.Sprintf("responded with a status of %d", status))
 	})
 }

@@ -5,7 +5,7 @@ select
     u.sid as id,
     u.account_sid,
     u.email,
-    coalesce(nullif(u.name, ''), u.email) as name,
+    u.name,
     u.role
 from platform.users u
 where u.account_sid = $1 and u.status = 'active'

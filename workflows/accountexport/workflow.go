@@ -56,5 +56,4 @@ var (
 func Register(r workflows.Registry) {
 	r.RegisterWorkflow(AccountExport)
 	r.RegisterWorkflow(AccountExportSweep)
-	r.RegisterWorkflow(AccountExportStorageSweep)
 }

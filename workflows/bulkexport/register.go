@@ -21,5 +21,4 @@ func Register(r workflows.Registry) {
 	r.RegisterWorkflow(DayFileRemoval)
 	r.RegisterWorkflow(WebhookDelivery)
 	r.RegisterWorkflow(BulkExportSweep)
-	r.RegisterWorkflow(BulkExportStorageSweep)
 }
