@@ -4,13 +4,16 @@
 SHELL := /bin/bash
 BIN := $(CURDIR)/.dev/bin
 
-# How many packages with the race detector are built and tested at once, beside one
-# of the packages with stacks; all of them wait a lot. And how long one may take.
+# How many packages are built and tested at once, beside those with stacks; all of
+# them wait a lot. And how long one may take.
 PARALLEL ?= 2
 TIMEOUT ?= 40m
-# These start whole stacks of other processes and hold no concurrent code themselves,
-# so they run without the race detector. The longest comes first, here and below.
+# These start whole stacks of other processes. The longest comes first, here and below.
 STACKS := ./dev/e2e ./dev/browser ./dev/stack ./dev/services
+# The race detector makes a test up to ten times slower: it runs where the package itself
+# has concurrent code.
+CONCURRENT = ./worker ./server $$(git grep -lE '^[[:space:]]*go [a-z(]|"sync"|"sync/atomic"|/errgroup"' -- '*.go' ':!*_test.go' ':!dev' | xargs -n1 dirname | sort -u | sed 's|^|./|')
+OTHERS = $$(comm -23 <(go list ./... | sed 's|^satchel|.|' | sort) <(printf '%s\n' $(STACKS) $(CONCURRENT) | sort -u))
 # More flags for `make bench`; .dev/bin/dev bench --help lists them.
 BENCH ?=
 
@@ -24,13 +27,14 @@ tools: command ## build the pinned tools into .dev/bin, once
 	@$(BIN)/dev tools --test --lint
 
 test: ready ## every test, with real Postgres, S3, Temporal and Chromium; nothing needs to be running
-	@$(MAKE) --no-print-directory -j 2 test-stacks test-race
+	@$(MAKE) --no-print-directory -j 2 test-stacks test-packages
 
 test-stacks:
 	go test -vet=off -p 1 -timeout $(TIMEOUT) $(STACKS)
 
-test-race: # `make lint` vets
-	go test -race -vet=off -p $(PARALLEL) -timeout $(TIMEOUT) ./worker ./server $$(go list ./... | grep -vE '/dev/(e2e|browser|stack|services)$$')
+test-packages: # `make lint` vets
+	go test -race -vet=off -p $(PARALLEL) -timeout $(TIMEOUT) $(CONCURRENT)
+	go test -vet=off -p $(PARALLEL) -timeout $(TIMEOUT) $(OTHERS)
 
 unit: ## the quick tests, which start nothing
 	go test $$(go list -f '{{.ImportPath}} {{join .TestImports " "}} {{join .XTestImports " "}}' ./... | grep -vE 'satchel/dev/(services|testservices|stack|fixture)' | cut -d' ' -f1)
@@ -70,4 +74,4 @@ command:
 	@test -e $(BIN)/dev || echo "Building the dev command. The first time this downloads modules and takes some minutes."
 	@go build -buildvcs=false -o $(BIN)/dev ./dev
 
-.PHONY: help dev tools test test-stacks test-race unit replay record lint screenshots bench build clean ready command
+.PHONY: help dev tools test test-stacks test-packages unit replay record lint screenshots bench build clean ready command
