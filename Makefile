@@ -4,16 +4,18 @@
 SHELL := /bin/bash
 BIN := $(CURDIR)/.dev/bin
 
-# How many packages are built and tested at once, beside those with stacks; all of
-# them wait a lot. And how long one may take.
+# How many packages are built and tested at once, besides those with stacks, and how long
+# the tests of one may take. Most tests wait for services.
 PARALLEL ?= 2
 TIMEOUT ?= 40m
-# These start whole stacks of other processes. The longest comes first, here and below.
+# These start whole stacks of other processes. The slowest packages come first.
 STACKS := ./dev/e2e ./dev/browser ./dev/stack ./dev/services
-# The race detector makes a test up to ten times slower: it runs where the package itself
-# has concurrent code.
-CONCURRENT = ./worker ./server $$(git grep -lE '^[[:space:]]*go [a-z(]|"sync"|"sync/atomic"|/errgroup"' -- '*.go' ':!*_test.go' ':!dev' | xargs -n1 dirname | sort -u | sed 's|^|./|')
-OTHERS = $$(comm -23 <(go list ./... | sed 's|^satchel|.|' | sort) <(printf '%s\n' $(STACKS) $(CONCURRENT) | sort -u))
+# The race detector makes a test several times slower: it runs where the package itself has
+# concurrent code, but for those whose tests work through whole databases and archives.
+# `make race` runs it everywhere.
+WHOLE := ./worker ./server ./schema/store ./activities/accountexport ./activities/bulkexport ./activities/program
+CONCURRENT = $$(git grep -lE '^[[:space:]]*go [a-z(]|"sync"|"sync/atomic"|/errgroup"' -- '*.go' ':!*_test.go' ':!dev' | xargs -n1 dirname | sort -u | sed 's|^|./|' | grep -vxF $(addprefix -e ,$(WHOLE)))
+OTHERS = $(WHOLE) $$(comm -23 <(go list ./... | sed 's|^satchel|.|' | sort) <(printf '%s\n' $(STACKS) $(WHOLE) $(CONCURRENT) | sort -u))
 # More flags for `make bench`; .dev/bin/dev bench --help lists them.
 BENCH ?=
 
@@ -30,22 +32,25 @@ test: ready ## every test, with real Postgres, S3, Temporal and Chromium; nothin
 	@$(MAKE) --no-print-directory -j 2 test-stacks test-packages
 
 test-stacks:
-	go test -vet=off -p 1 -timeout $(TIMEOUT) $(STACKS)
+	go test -vet=off -p 2 -timeout $(TIMEOUT) $(STACKS)
 
 test-packages: # `make lint` vets
 	go test -race -vet=off -p $(PARALLEL) -timeout $(TIMEOUT) $(CONCURRENT)
 	go test -vet=off -p $(PARALLEL) -timeout $(TIMEOUT) $(OTHERS)
 
+race: ready ## every test with the race detector; takes several times as long
+	go test -race -vet=off -p 1 -timeout 2h ./...
+
 unit: ## the quick tests, which start nothing
 	go test $$(go list -f '{{.ImportPath}} {{join .TestImports " "}} {{join .XTestImports " "}}' ./... | grep -vE 'satchel/dev/(services|testservices|stack|fixture)' | cut -d' ' -f1)
 
-replay: ## do recorded runs still replay?
+replay: ## check that recorded histories still replay
 	go test -run Replay ./workflows/...
 
-record: ready ## record histories of the runs that replay has to honour
+record: ready ## record the histories that replay checks
 	$(BIN)/dev record
 
-lint: command ## import arrows, determinism, unclosed rows, formatting
+lint: command ## import directions, determinism, unclosed rows, formatting
 	@$(BIN)/dev tools --lint
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; }
 	$(BIN)/golangci-lint run ./...
@@ -56,9 +61,9 @@ screenshots: ready ## a picture of every state of the pages into docs/screenshot
 	@rm -f docs/screenshots/*.png
 	@for states in TestEveryStateIs TestEveryStateOfBulk; do \
 		go test -count=1 -timeout $(TIMEOUT) -run $$states ./dev/browser -screenshots $(CURDIR)/docs/screenshots || exit 1; \
-	done # apart, so that neither shows the accounts of the other
+	done # two runs, so that neither shows the accounts of the other
 
-bench: command ## measure what the design promises, into docs/benchmarks.md; QUICK=1 takes under three minutes
+bench: command ## measure speed, memory and cost, into docs/benchmarks.md; QUICK=1 takes under three minutes
 	@$(BIN)/dev bench $(if $(QUICK),--quick) $(BENCH)
 
 build: ## server and worker into .dev/bin
@@ -74,4 +79,4 @@ command:
 	@test -e $(BIN)/dev || echo "Building the dev command. The first time this downloads modules and takes some minutes."
 	@go build -buildvcs=false -o $(BIN)/dev ./dev
 
-.PHONY: help dev tools test test-stacks test-packages unit replay record lint screenshots bench build clean ready command
+.PHONY: help dev tools test test-stacks test-packages race unit replay record lint screenshots bench build clean ready command

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -30,6 +31,11 @@ type Email struct {
 	LinkVersion int
 	To          schema.Person
 	Data        mail.Data
+
+	// Last says that it is sent only once all others of the occasion are sent or rejected.
+	Last bool
+	// StillTrue is asked before it is sent, where it is not nil: many e-mails take long.
+	StillTrue func(context.Context) (bool, error)
 }
 
 // Name identifies the e-mail among those about one export or job. It holds no
@@ -103,29 +109,54 @@ const (
 )
 
 // sendEach sends those e-mails that are not in the ledger. One that is delayed or
-// rejected does not stop the others, and one that was rejected is not retried; it
-// is the error only where nothing is left to retry.
+// rejected does not stop the others, and one that was rejected is not retried; it is the
+// error only where nothing is left to retry. The first that the provider does not answer
+// ends the attempt: the next one would most likely wait as long, and meanwhile e-mails of
+// others wait for this one's place. Attempts begin with different e-mails, so that one
+// that is never answered does not keep the others from being sent.
 func (a *EmailActivities) sendEach(ctx context.Context, about string, emails []Email) error {
 	done, err := a.Ledger.EmailOutcomes(ctx, about)
 	if err != nil {
 		return err
 	}
+	var left, last []Email
 	var delayed, rejected error
 	for _, e := range emails {
-		if sent, known := done[e.Name()]; known {
-			if !sent {
-				rejected = schema.Errorf(schema.Invalid, schema.CodeEmailRefused, "The provider rejected an e-mail for good.")
+		switch sent, known := done[e.Name()]; {
+		case known && !sent:
+			rejected = schema.Errorf(schema.Invalid, schema.CodeEmailRefused, "The provider rejected an e-mail for good.")
+		case known:
+		case e.Last:
+			last = append(last, e)
+		default:
+			left = append(left, e)
+		}
+	}
+	if n := len(left); n > 0 {
+		begin := (int(activity.GetInfo(ctx).Attempt) - 1) % n
+		left = slices.Concat(left[begin:], left[:begin])
+	}
+	for _, e := range slices.Concat(left, last) {
+		if e.Last && delayed != nil {
+			break
+		}
+		if e.StillTrue != nil {
+			still, err := e.StillTrue(ctx)
+			if err != nil {
+				return err
 			}
-			continue
+			if !still {
+				continue
+			}
 		}
 		outcome, err := a.send(ctx, about, e)
-		switch outcome {
-		case emailLimited, emailBlocked:
+		switch {
+		case outcome == emailLimited, outcome == emailBlocked, outcome == emailDelayed && isUnanswered(err):
 			return err
-		case emailDelayed:
+		case outcome == emailDelayed:
 			delayed = err
 			continue
-		case emailRejected:
+		case outcome == emailRejected:
 			rejected = err
 		}
 		if err := a.Ledger.RecordEmailOutcome(ctx, about, e.Name(), outcome == emailSent); err != nil {
@@ -136,6 +167,11 @@ func (a *EmailActivities) sendEach(ctx context.Context, about string, emails []E
 		return delayed
 	}
 	return rejected
+}
+
+func isUnanswered(err error) bool {
+	failure, known := errors.AsType[*mail.Error](err)
+	return known && failure.Status == 0
 }
 
 // send makes one attempt, and logs what no later attempt can mend by itself.

@@ -17,6 +17,9 @@ import (
 // returns such errors; workflows must not reach it.
 type safeError interface{ SafeMessage() string }
 
+// StorageErrorType is the type of errors of storage, and of the keys of what is stored.
+const StorageErrorType = "storage"
+
 // ToApplicationError translates an error into a temporal.ApplicationError: a
 // stable type, a message of our own, and whether to retry. It is the last thing
 // that an activity does. The cause is only logged: many people can read
@@ -32,6 +35,7 @@ func ToApplicationError(ctx context.Context, err error) error {
 		email   *mail.Error
 		sql     interface{ SQLState() string }
 		storage safeError
+		refused *refusedError
 	)
 	switch {
 	case errors.Is(err, schema.ErrStaleAttempt):
@@ -43,22 +47,66 @@ func ToApplicationError(ctx context.Context, err error) error {
 		kind, message = string(known.Kind), known.Message
 		options.NonRetryable, options.NextRetryDelay = IsNonRetryable(known.Kind), retryDelay(ctx, known)
 	case errors.As(err, &sql):
-		kind, message = "database", "the database answered with SQLSTATE "+sql.SQLState()
+		kind, message = "database", "the database answered with "+conditionOf(sql)
 	case errors.Is(err, context.DeadlineExceeded):
 		kind, message = "timeout", "it took too long"
 	case errors.Is(err, errRewrite):
-		kind, message = "storage", errRewrite.Error()
+		kind, message = StorageErrorType, errRewrite.Error()
 	case errors.Is(err, ErrCorrupted):
-		kind, message = "storage", ErrCorrupted.Error()
+		kind, message = StorageErrorType, ErrCorrupted.Error()
 		options.NonRetryable = true // reading it again cannot help
+		if damage, ok := errors.AsType[*DamageError](err); ok {
+			options.Details = []any{damage.DamagedObject}
+		}
+	case errors.As(err, &refused):
+		kind, message = StorageErrorType, refused.sentence
+		options.NonRetryable, options.NextRetryDelay = refused.final, refusalRetryDelay
 	case errors.As(err, &storage):
-		kind, message = "storage", storage.SafeMessage()
+		kind, message = StorageErrorType, storage.SafeMessage()
 	}
-	if options.NonRetryable && kind != "storage" {
+	if options.NonRetryable && kind != StorageErrorType && kind != string(schema.Unreadable) {
 		options.Category = temporal.ApplicationErrorCategoryBenign
 	}
 	activity.GetLogger(ctx).Warn("activity failed", "kind", kind, "err", err)
 	return temporal.NewApplicationErrorWithOptions(message, kind, options)
+}
+
+// conditionOf returns the SQLSTATE and, where it is known, the object of which the
+// database said it.
+func conditionOf(sql interface{ SQLState() string }) string {
+	if e, ok := sql.(interface{ Condition() string }); ok {
+		return e.Condition()
+	}
+	return "SQLSTATE " + sql.SQLState()
+}
+
+// finalError is an answer of the platform's database. Package sqlstate has it.
+type finalError interface {
+	error
+	IsFinal() bool
+	Condition() string
+}
+
+// finalAsUnreadable makes an answer of the platform's database that every further attempt
+// would get as well final.
+func finalAsUnreadable(what string, err error) error {
+	answer, ok := errors.AsType[finalError](err)
+	if !ok || !answer.IsFinal() || schema.KindOf(err) != "" {
+		return err
+	}
+	return &schema.Error{
+		Kind: schema.Unreadable, Code: schema.CodeUnreadable, Cause: err,
+		Message: "The " + what + " cannot be read: " + answer.Condition(),
+	}
+}
+
+// RetryUnreadable makes schema.Unreadable retryable, for what cannot be requested again:
+// an operator may mend it in time.
+func RetryUnreadable(err error) error {
+	if known, ok := errors.AsType[*schema.Error](err); ok && known.Kind == schema.Unreadable {
+		return &schema.Error{Kind: schema.Unavailable, Code: known.Code, Message: known.Message, Cause: known.Cause}
+	}
+	return err
 }
 
 // WithoutRetryDelay leaves the delay before the next attempt to the caller's
@@ -89,7 +137,7 @@ func retryDelay(ctx context.Context, e *schema.Error) time.Duration {
 // IsNonRetryable tells whether another attempt cannot succeed.
 func IsNonRetryable(k schema.Kind) bool {
 	switch k {
-	case schema.Invalid, schema.NotFound, schema.Forbidden, schema.Conflict, schema.Gone:
+	case schema.Invalid, schema.NotFound, schema.Forbidden, schema.Conflict, schema.Gone, schema.Unreadable:
 		return true
 	}
 	return false

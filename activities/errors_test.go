@@ -4,16 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
 	"satchel/activities"
 	"satchel/schema"
+	"satchel/schema/store/sqlstate"
 )
 
 func TestTheDelayBetweenAttemptsGrowsWhileAServiceIsAway(t *testing.T) {
@@ -80,4 +84,47 @@ func TestCorruptedObjectsAreRetriedOnlyByThoseWhoWriteANewOne(t *testing.T) {
 	require.True(t, translated(t, read).NonRetryable())
 	require.False(t, translated(t, activities.RewriteOnRetry(read)).NonRetryable())
 	require.NoError(t, activities.RewriteOnRetry(nil))
+}
+
+func TestWhatCannotBeReadIsFinalUnlessItCannotBeRequestedAgain(t *testing.T) {
+	unreadable := fmt.Errorf("day: %w", &schema.Error{Kind: schema.Unreadable, Code: schema.CodeUnreadable, Message: "The Calls cannot be read.", Cause: errors.New("secret")})
+	final := translated(t, unreadable)
+	require.True(t, final.NonRetryable())
+	require.Equal(t, temporal.ApplicationErrorCategoryUnspecified, final.Category(), "operators must see it")
+	retried := translated(t, activities.RetryUnreadable(unreadable))
+	require.False(t, retried.NonRetryable())
+	require.Equal(t, final.Message(), retried.Message())
+	require.NotContains(t, retried.Error(), "secret")
+}
+
+func TestAnAnswerOfADatabaseNamesTheTable(t *testing.T) {
+	err := fmt.Errorf("x: %w", &sqlstate.Error{Op: "read people", Code: sqlstate.InsufficientPrivilege, Object: "table platform.users"})
+	require.Equal(t, "the database answered with SQLSTATE 42501 (insufficient_privilege), table platform.users", translated(t, err).Message())
+}
+
+// reads has an activity that reads until a heartbeat has told that it waits.
+type reads struct{ told chan struct{} }
+
+func (r *reads) Read(ctx context.Context) error {
+	reading, stop := activities.HeartbeatReading(ctx)
+	defer stop()
+	schema.WaitObserver(reading)(true)
+	<-r.told
+	return nil
+}
+
+func TestHeartbeatsTellThatAReadWaitsForTheDatabase(t *testing.T) {
+	var suite testsuite.WorkflowTestSuite
+	env := suite.NewTestActivityEnvironment()
+	told := make(chan struct{})
+	var once sync.Once
+	env.SetOnActivityHeartbeatListener(func(_ *activity.Info, details converter.EncodedValues) {
+		var d activities.ReadingDetails
+		if details.HasValues() && details.Get(&d) == nil && !d.WaitsForSourceSince.IsZero() {
+			once.Do(func() { close(told) })
+		}
+	})
+	env.RegisterActivity(&reads{told})
+	_, err := env.ExecuteActivity("Read")
+	require.NoError(t, err)
 }

@@ -8,12 +8,40 @@ import (
 	"fmt"
 	"io"
 
+	"go.temporal.io/sdk/temporal"
+
 	"satchel/schema"
 )
 
 // ErrCorrupted says that stored bytes are not the written ones. It is not
 // retryable: reading them again cannot help.
-var ErrCorrupted = errors.New("what was stored is not what was written")
+var ErrCorrupted = fmt.Errorf("%w", schema.ErrDamaged)
+
+// DamagedObject is what an activity found damaged: a piece of a category, or an archive
+// if there is none.
+type DamagedObject struct {
+	Category  schema.Category
+	ObjectKey string
+}
+
+// DamageError is ErrCorrupted with the object that is damaged. It is not retryable: a
+// workflow has what is damaged made again.
+type DamageError struct {
+	DamagedObject
+	Cause error
+}
+
+func (e *DamageError) Error() string { return e.ObjectKey + ": " + e.Cause.Error() }
+
+// Unwrap returns the cause and ErrCorrupted.
+func (e *DamageError) Unwrap() []error { return []error{ErrCorrupted, e.Cause} }
+
+// Damaged returns what an activity that failed found damaged.
+func Damaged(err error) (object DamagedObject, found bool) {
+	failed, ok := errors.AsType[*temporal.ApplicationError](err)
+	found = ok && failed.HasDetails() && failed.Message() == ErrCorrupted.Error() && failed.Details(&object) == nil
+	return object, found && object.ObjectKey != ""
+}
 
 // errRewrite is a failed read-back that is retryable, since the next attempt
 // writes a new object.

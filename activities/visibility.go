@@ -20,10 +20,11 @@ type Directory interface {
 }
 
 // VisibleAccount returns the account. Where the source database does not show it
-// the error is retryable: a replica may lag, and a row policy may be mended.
+// the error is retryable, since a replica may lag. Where the account cannot be read,
+// however often it is tried, the error is not.
 func VisibleAccount(ctx context.Context, from Accounts, id string) (schema.Account, error) {
 	account, err := from.Account(ctx, id)
-	return account, NotFoundAsNotVisible(err)
+	return account, NotFoundAsNotVisible(finalAsUnreadable("account", err))
 }
 
 // NotFoundAsNotVisible makes NotFound of an account a retryable NotVisible.

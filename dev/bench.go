@@ -13,19 +13,19 @@ import (
 	"satchel/dev/tools"
 )
 
-// benchmark measures what the design promises.
+// benchmark measures speed, memory and cost.
 type benchmark struct {
 	Quick    bool     `help:"Smaller accounts and fewer runs: under three minutes in all."`
 	Sizes    []int64  `placeholder:"ROWS" help:"Sizes of the accounts that are exported, such as 1000,100000. They need about two gigabytes of disk for a million rows."`
-	Runs     int      `placeholder:"N" help:"How often each is measured, after once that does not count; the median counts. 3 where not given."`
-	Workers  []int    `placeholder:"N" help:"How many worker processes share the work, one number after the other. 1,2,4 where not given, or with --quick 2,4."`
-	InFlight int      `placeholder:"N" help:"Small exports under way at once. 50 where not given."`
-	Exports  int      `placeholder:"N" help:"Small exports in a run of them."`
+	Runs     int      `placeholder:"N" help:"Runs of each measurement, after a warm-up run; the median counts. 3 where not given."`
+	Workers  []int    `placeholder:"N" help:"Numbers of worker processes to measure. 1,2,4 where not given, or with --quick 2,4."`
+	InFlight int      `placeholder:"N" help:"Small exports that run at once. 50 where not given."`
+	Exports  int      `placeholder:"N" help:"Small exports in one run."`
 	Messages int64    `placeholder:"N" help:"Messages of the bulk job."`
 	Days     int      `placeholder:"N" help:"Days of the bulk job. 60 where not given."`
-	Only     []string `placeholder:"PART" help:"Measure these parts only: stages, small, throughput, workers, sizes, bulk. What is not measured is missing from the pages."`
-	Dir      string   `default:".dev/bench" type:"path" help:"Where the stack keeps its data meanwhile. Emptied before and after."`
-	Out      string   `placeholder:"DIR" type:"path" help:"Where benchmarks.md, scale.md and the pictures go: docs, or with --quick .dev/benchmarks, so that quick numbers never replace thorough ones."`
+	Only     []string `placeholder:"PART" help:"Measure these parts only: stages, small, throughput, workers, sizes, bulk. The pages omit the others."`
+	Dir      string   `default:".dev/bench" type:"path" help:"Where the stack keeps its data. Emptied before and after."`
+	Out      string   `placeholder:"DIR" type:"path" help:"Where to write benchmarks.md, scale.md and the plots. docs where not given, or with --quick .dev/benchmarks, so that quick results never replace thorough ones."`
 }
 
 // Run runs `dev bench`. It prints the table to stdout and progress to stderr.
@@ -54,14 +54,14 @@ func (b benchmark) Run(ctx context.Context) error {
 	if err := report.Print(os.Stdout); err != nil {
 		return err
 	}
-	where := filepath.Join(root, "docs")
+	out := filepath.Join(root, "docs")
 	if b.Quick {
-		where = filepath.Join(root, ".dev", "benchmarks")
+		out = filepath.Join(root, ".dev", "benchmarks")
 	}
-	where = cmp.Or(b.Out, where)
-	if err := report.Write(where); err != nil {
+	out = cmp.Or(b.Out, out)
+	if err := report.Write(out); err != nil {
 		return err
 	}
-	progress("The pages are in %s.", where)
+	progress("The pages are in %s.", out)
 	return nil
 }

@@ -13,8 +13,8 @@ import (
 // fill adds rows to an account of the running stack.
 type fill struct {
 	Rows    map[string]int64 `arg:"" help:"How many rows of which category, such as calls=800000 contacts=5000, or of which type on every day, such as Messages=33000."`
-	From    string           `placeholder:"yyyy-mm-dd" help:"First day of types. 45 days ago where not given."`
-	To      string           `placeholder:"yyyy-mm-dd" help:"Last day of types. Yesterday where not given."`
+	From    string           `placeholder:"yyyy-mm-dd" help:"First day to fill with records of a type. 45 days ago where not given."`
+	To      string           `placeholder:"yyyy-mm-dd" help:"Last day to fill with records of a type. Yesterday where not given."`
 	Account string           `placeholder:"AC…" help:"The first demo account where not given."`
 	Dir     string           `env:"DEV_DIR" default:".dev" type:"path" help:"Where the running stack keeps its data."`
 }
@@ -50,6 +50,7 @@ func (f fill) Run(ctx context.Context) error {
 	return demo.Fill(ctx, running.DatabaseURL, account, rows, func(line string) { say("%s", line) })
 }
 
+// days returns the range of days that the flags select.
 func (f fill) days() (from, to schema.Day, err error) {
 	today := schema.DayOf(time.Now())
 	from, to = today.Plus(-45), today.Plus(-1)

@@ -11,14 +11,14 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// commands are what dev can be cmd to do.
+// commands are the subcommands of dev.
 type commands struct {
-	Up     up            `cmd:"" default:"withargs" help:"Run everything: Postgres, Temporal with its UI, S3, a mailbox, worker and server. CONFIRM_WINDOW, DOWNLOAD_WINDOW and COOLDOWN (such as 90s) shorten the day."`
-	Tools  toolsCommand  `cmd:"" help:"Build the pinned tools into .dev/bin and find or install Postgres; with --test also Chromium, Node with npm and a C compiler."`
+	Up     up            `cmd:"" default:"withargs" help:"Run everything: Postgres, Temporal with its UI, S3, a mailbox, worker and server. CONFIRM_WINDOW, DOWNLOAD_WINDOW and COOLDOWN (such as 90s) shorten the windows of exports."`
+	Tools  toolsCommand  `cmd:"" help:"Build the pinned tools into .dev/bin and find or install Postgres; with --test also pgbouncer, Chromium, Node with npm and a C compiler."`
 	Record recordCommand `cmd:"" help:"Record histories of workflows for the replay tests."`
 	Fill   fill          `cmd:"" help:"Add any number of rows to an account of the running stack."`
-	Bench  benchmark     `cmd:"" help:"Measure what the design promises, on a stack of its own, and write it into the docs."`
-	Clean  clean         `cmd:"" help:"Remove the data and logs that up kept; built programs stay."`
+	Bench  benchmark     `cmd:"" help:"Measure speed, memory and cost on a stack of its own, and write the results into the docs."`
+	Clean  clean         `cmd:"" help:"Remove the data and logs of up; built programs stay."`
 }
 
 func main() {
@@ -40,4 +40,5 @@ func main() {
 	}
 }
 
+// say prints a line to stdout.
 func say(format string, args ...any) { fmt.Printf(format+"\n", args...) }

@@ -33,14 +33,14 @@ func TestEveryPortCanBeMovedByItsVariable(t *testing.T) {
 	}
 }
 
-func TestAFillNamesItsCategories(t *testing.T) {
+func TestFillParsesRowsByCategory(t *testing.T) {
 	cmd, _ := parse(t, "fill", "calls=800000", "contacts=5000")
 	require.Equal(t, map[string]int64{"calls": 800000, "contacts": 5000}, cmd.Fill.Rows)
 	require.ErrorContains(t, fill{Dir: t.TempDir()}.Run(t.Context()), "start it with `make dev`")
 }
 
-func TestTheWelcomeListsSignInLinks(t *testing.T) {
-	text := welcome(stack.Demo{
+func TestTheStartMessageListsSignInLinks(t *testing.T) {
+	text := startMessage(stack.Demo{
 		BaseURL: "http://127.0.0.1:8080", MailboxURL: "http://127.0.0.1:8025",
 		Accounts: []demo.Account{{Name: "Bakery", Users: []demo.User{{Email: "ada@example.com", Role: "owner", SignInURL: "http://127.0.0.1:8080/dev/sign-in?user=US1"}},
 			APIKey: demo.APIKey{SID: "SK1", Secret: "s3cret"}}},

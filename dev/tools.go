@@ -8,17 +8,17 @@ import (
 	"satchel/dev/tools"
 )
 
-// toolsCommand installs what the stack needs, and on request more.
+// toolsCommand installs what the stack needs, and with flags what tests and lint need.
 type toolsCommand struct {
-	Test bool `help:"And to run every test."`
-	Lint bool `help:"And to lint."`
+	Test bool `help:"Also what the tests need."`
+	Lint bool `help:"Also what make lint needs."`
 }
 
 // Run runs `dev tools`.
 func (t toolsCommand) Run(ctx context.Context) error {
 	list, programs := slices.Clone(tools.Stack), []tools.Program{tools.Postgres}
 	if t.Test {
-		programs = append(programs, tools.Compiler, tools.Chromium, tools.Node)
+		programs = append(programs, tools.Compiler, tools.Pooler, tools.Chromium, tools.Node)
 	}
 	if t.Lint {
 		list = append(list, tools.Lint...)

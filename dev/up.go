@@ -15,14 +15,14 @@ import (
 // up runs the stack until it is interrupted.
 type up struct {
 	Dir           string `env:"DEV_DIR" default:".dev" type:"path" help:"Where data, logs and demo.json are kept."`
-	Port          int    `env:"PORT" default:"8080" help:"Of pages and API."`
-	Temporal      int    `name:"temporal-port" env:"TEMPORAL_PORT" default:"7233" help:"Of Temporal."`
-	TemporalUI    int    `name:"temporal-ui-port" env:"TEMPORAL_UI_PORT" default:"8233" help:"Of Temporal's UI."`
-	S3            int    `name:"s3-port" env:"S3_PORT" default:"7070" help:"Of the S3 server."`
-	Mailbox       int    `name:"mailbox-port" env:"MAILBOX_PORT" default:"8025" help:"Of the mailbox."`
-	Postgres      int    `name:"postgres-port" env:"POSTGRES_PORT" default:"55432" help:"Of Postgres."`
-	WorkerMetrics int    `name:"worker-metrics-port" env:"WORKER_METRICS_PORT" default:"9091" help:"Of the worker's metrics and health."`
-	ServerMetrics int    `name:"server-metrics-port" env:"SERVER_METRICS_PORT" default:"9090" help:"Of the server's metrics."`
+	Port          int    `env:"PORT" default:"8080" help:"Port of pages and API."`
+	Temporal      int    `name:"temporal-port" env:"TEMPORAL_PORT" default:"7233" help:"Port of Temporal."`
+	TemporalUI    int    `name:"temporal-ui-port" env:"TEMPORAL_UI_PORT" default:"8233" help:"Port of Temporal's UI."`
+	S3            int    `name:"s3-port" env:"S3_PORT" default:"7070" help:"Port of the S3 server."`
+	Mailbox       int    `name:"mailbox-port" env:"MAILBOX_PORT" default:"8025" help:"Port of the mailbox."`
+	Postgres      int    `name:"postgres-port" env:"POSTGRES_PORT" default:"55432" help:"Port of Postgres."`
+	WorkerMetrics int    `name:"worker-metrics-port" env:"WORKER_METRICS_PORT" default:"9091" help:"Port of the worker's metrics and health."`
+	ServerMetrics int    `name:"server-metrics-port" env:"SERVER_METRICS_PORT" default:"9090" help:"Port of the server's metrics."`
 }
 
 // Run runs `dev up`.
@@ -43,7 +43,7 @@ func (u up) Run(ctx context.Context) error {
 	}
 	s.Watch()
 	say("Ready after %s.\n", time.Since(began).Round(100*time.Millisecond))
-	fmt.Print(welcome(s.Demo, s.Postgres.Address(), s.Logs(), s.DemoFile()))
+	fmt.Print(startMessage(s.Demo, s.Postgres.Address(), s.Logs(), s.DemoFile()))
 	<-ctx.Done()
 	say("\nStopping.")
 	return s.Stop()
@@ -60,8 +60,8 @@ func install(ctx context.Context, list []tools.Tool, programs ...tools.Program) 
 	return tools.Install(ctx, filepath.Join(root, ".dev", "bin"), list, say)
 }
 
-// welcome lists the addresses of the services and the sign-in links.
-func welcome(d stack.Demo, postgres, logs, file string) string {
+// startMessage lists the addresses of the services and the sign-in links.
+func startMessage(d stack.Demo, postgres, logs, file string) string {
 	var b strings.Builder
 	for _, line := range [][2]string{
 		{"Pages and API", d.BaseURL},

@@ -34,6 +34,8 @@ const (
 	CodeRangeNotSatisfiable = "range_not_satisfiable"
 	// CodeCrossOrigin means that a page of another origin sent the request.
 	CodeCrossOrigin = "cross_origin"
+	// CodeNotOver means that an account or person cannot be erased yet; only the command has it.
+	CodeNotOver = "not_over"
 	// CodeInternal means that the request failed with an unexpected error; the log has its text.
 	CodeInternal = "internal"
 
@@ -43,7 +45,7 @@ const (
 	CodeUnauthenticated = "unauthenticated"
 	// CodeTokenExpired means that the bearer token has expired.
 	CodeTokenExpired = "token_expired"
-	// CodeTooManyFailures means that this address or name has had too many failed sign-ins.
+	// CodeTooManyFailures means that the credentials are wrong, and too many wrong ones came from this address.
 	CodeTooManyFailures = "too_many_failures"
 	// CodeRole means that only an owner or admin of the account may do this.
 	CodeRole = "role"
@@ -70,6 +72,10 @@ const (
 	CodeNoSigningKey = "no_signing_key"
 	// CodeNotSeen means that the source database does not show an account or its people yet. Activities retry it; no response shows it.
 	CodeNotSeen = "not_seen"
+	// CodeUnreadable means that records of the platform cannot be read, however often it is tried. No response shows it.
+	CodeUnreadable = "unreadable"
+	// CodeSourceStalled means that the platform's database has sent nothing for too long. Activities retry it; no response shows it.
+	CodeSourceStalled = "source_stalled"
 
 	// Account exports.
 
@@ -95,6 +101,8 @@ const (
 	CodeNotCompleted = "not_completed"
 	// CodeInterrupted means that the export's workflow was lost; the sweep will remove what it stored.
 	CodeInterrupted = "interrupted"
+	// CodeTooEarly means that a download window is still open by the database's clock. No response shows it.
+	CodeTooEarly = "too_early"
 	// CodeNotReady means that the export is not completed, so there is no file to download yet.
 	CodeNotReady = "not_ready"
 	// CodeGone means that the export's file has been deleted.
@@ -124,6 +132,10 @@ const (
 	CodeResourceTypeNotFound = "resource_type_not_found"
 	// CodeEventNotFound means that the account has no such webhook event.
 	CodeEventNotFound = "event_not_found"
+	// CodeBulkOff means that there are no bulk exports here: they are switched off, or the catalog has no queries for them. No response shows it.
+	CodeBulkOff = "bulk_off"
+	// CodeDayNotWhole means that the source database may not have all records of a day yet. The day waits; no response shows it.
+	CodeDayNotWhole = "day_not_whole"
 	// CodeHalfWebhook means that a change would leave a webhook's URL without a method, or the other way round.
 	CodeHalfWebhook = "half_webhook"
 	// CodeWebhookRefused means that a webhook's URL is not allowed.
@@ -132,6 +144,8 @@ const (
 	CodeWebhookRefusing = "webhook_refusing"
 	// CodeWebhookUnanswered means that a webhook was interrupted before the receiver answered. No response shows it.
 	CodeWebhookUnanswered = "webhook_unanswered"
+	// CodeWebhookWaiting means that as many webhooks of the account are being delivered as may be at once. No response shows it.
+	CodeWebhookWaiting = "webhook_waiting"
 	// CodeWebhookGivenUp means that the event is not retried any more. No response shows it.
 	CodeWebhookGivenUp = "webhook_given_up"
 	// CodeNoArchive means that no archive of old calls is configured, so no call can be erased.
@@ -149,6 +163,14 @@ const (
 	CodeTooManyEmails = "too_many_mails"
 	// CodeTooManyStreams means that the caller follows too many exports at once.
 	CodeTooManyStreams = "too_many_streams"
+	// CodeTooManyDownloads means that too many downloads of this file, of this account or of all are under way, or too many of its parts are requested.
+	CodeTooManyDownloads = "too_many_downloads"
+	// CodeTooManyExports means that the account has requested too many exports within an hour.
+	CodeTooManyExports = "too_many_exports"
+	// CodeTooManyResends means that a webhook event was resent too often, or too many events of the account.
+	CodeTooManyResends = "too_many_resends"
+	// CodeTooManyJobs means that too many jobs of the account are being created at once.
+	CodeTooManyJobs = "too_many_jobs"
 	// CodeBusy means that the request could not be handled in time.
 	CodeBusy = "busy"
 	// CodeUnavailable means that something the request needs did not answer.

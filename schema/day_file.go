@@ -30,7 +30,7 @@ type NewDayFile struct {
 	Size          int64
 	SHA256        string
 	Wrapped       []byte        // its encryption key, wrapped with the deployment's key
-	Erased        int           // how many of the day's calls were known to be erased when it was read
+	Erased        []string      // calls that were left out because they were erased
 	ReadAt        time.Time     // when its last record had been read, by the database's clock
 	PublishWithin time.Duration // how long after ReadAt it may be published; 0, and more than the constant PublishWithin, mean that constant
 	Retention     time.Duration // from publication until it is deleted

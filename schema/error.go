@@ -20,6 +20,7 @@ const (
 	Gone            Kind = "gone"            // it existed and was deleted for good
 	Limited         Kind = "limited"         // over a limit
 	Unavailable     Kind = "unavailable"     // a dependency does not answer: retry
+	Unreadable      Kind = "unreadable"      // the platform's records cannot be read until an operator changes something
 )
 
 // Error is an error that a caller can act on. Message is a public sentence

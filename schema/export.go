@@ -61,6 +61,12 @@ type OverdueExport struct {
 	HandledByWorkflow bool `db:"handled_by_workflow"` // if its own workflow is open, that workflow moves it on
 }
 
+// ExportState is what the database knows of an export, to compare with its run.
+type ExportState struct {
+	Status  Status `db:"status"`
+	Removed bool   `db:"removed"` // a while ago, and certified
+}
+
 // CategoryProgress is the progress of one category of an export. It never goes
 // backwards, whatever crashes.
 type CategoryProgress struct {

@@ -76,6 +76,7 @@ type Job struct {
 	End     Day          `db:"end_day"`
 	Hook
 	Email       string     `db:"email"`
+	Undelivered bool       `db:"undelivered"` // the e-mail to Email was rejected for good
 	RequestedBy string     `db:"requested_by"`
 	CreatedAt   time.Time  `db:"created_at"`
 	DeletingAt  *time.Time `db:"deleting_at"` // when deletion was requested

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -30,10 +31,41 @@ type Checkpoint struct {
 
 // Section is one category of the archive.
 type Section struct {
-	Category Category
-	Records  int64
-	ReadAt   time.Time
-	Pieces   []Piece
+	Category  Category
+	Records   int64
+	Pieces    []Piece
+	EndReadAt time.Time // of the snapshot in which no further record followed
+}
+
+// Reading says that the records of a section from number From on, counted from 0, were
+// read as of ReadAt, until the next Reading. The last one has From = the number of
+// records if its snapshot showed no further record.
+type Reading struct {
+	From   int64     `json:"from"`
+	ReadAt time.Time `json:"readAt"`
+}
+
+// Readings returns every snapshot that the section was read in, in the order of its
+// records. There are several after a collector was interrupted.
+func (s Section) Readings() []Reading {
+	var all []Reading
+	add := func(from int64, at time.Time) {
+		if len(all) == 0 || !all[len(all)-1].ReadAt.Equal(at) {
+			all = append(all, Reading{From: from, ReadAt: at.UTC()})
+		}
+	}
+	var records int64
+	for _, p := range s.Pieces {
+		add(records, p.ReadAt)
+		records += p.Records
+	}
+	add(records, s.EndReadAt)
+	return all
+}
+
+// ReadAt returns the oldest of those instants.
+func (s Section) ReadAt() time.Time {
+	return slices.MinFunc(s.Readings(), func(a, b Reading) int { return a.ReadAt.Compare(b.ReadAt) }).ReadAt
 }
 
 // ErrStaleAttempt means that another attempt has progressed further, or that what

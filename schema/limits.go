@@ -27,10 +27,40 @@ const (
 	// PublishWithin is how long after it was read a day file can be published.
 	PublishWithin = 5 * time.Minute
 
+	// CheckDayFilesEvery is how long after it was published or checked a file of calls is
+	// checked for calls that the platform no longer shows.
+	CheckDayFilesEvery = 12 * time.Hour
+
 	// OutdatedWithin is how long after a call was erased a file that holds it may
 	// still be downloaded. A rebuild that is published in time appears before that.
 	OutdatedWithin = PublishWithin
 )
+
+// HistoryRetention is how long the rows of what is over are kept. It is an
+// operator's setting, and travels in the input of the sweep.
+type HistoryRetention struct {
+	History time.Duration // of exports that have ended, and of daily exports that are switched off
+	Audit   time.Duration // of the audit trail, MinAuditRetention at least
+}
+
+// MinAuditRetention is how long an audit row is kept at least, and
+// MinHistoryRetention an export that has ended.
+const (
+	MinAuditRetention   = 365 * 24 * time.Hour
+	MinHistoryRetention = 30 * 24 * time.Hour
+)
+
+// WithDefaults returns the retention with the default for every value that is
+// missing: two years of exports, and three years of audit.
+func (r HistoryRetention) WithDefaults() HistoryRetention {
+	if r.History <= 0 {
+		r.History = 2 * MinAuditRetention
+	}
+	if r.Audit <= 0 {
+		r.Audit = 3 * MinAuditRetention
+	}
+	return r
+}
 
 // BulkLimits are an operator's settings for jobs and daily exports. They travel
 // in the workflow's input, so a run keeps the limits it began with.

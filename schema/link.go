@@ -63,6 +63,9 @@ func (l Links) Verify(p Purpose, token string) (subject string, version int, ok 
 	return p.idPrefix() + hex.EncodeToString(b[:16]), int(binary.BigEndian.Uint32(b[16:20])), true
 }
 
+// Fingerprint identifies the key without revealing it: worker and server compare theirs.
+func (l Links) Fingerprint() []byte { return l.mac("fingerprint", nil) }
+
 // decode decodes base64 that is spelled as we encode it: without line breaks,
 // which the standard library ignores, and with unused bits zero.
 func decode(s string) ([]byte, bool) {

@@ -1,13 +1,38 @@
 package schema
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+	"time"
+)
 
 // All day files are stored under DayFilesPrefix, all account exports under
-// ExportsPrefix. What follows is an ID and a slash.
+// ExportsPrefix. What follows is an ID and a slash. Erasures are stored under
+// ErasuresPrefix.
 const (
 	DayFilesPrefix = "days/"
 	ExportsPrefix  = "exports/"
+	ErasuresPrefix = "erasures/"
 )
+
+// ErasureObject is the key of an erasure of this time. Keys are in the order of
+// time; name makes those of the same time differ.
+func ErasureObject(at time.Time, name string) string {
+	return ErasuresPrefix + at.UTC().Format(erasureTime) + "-" + name
+}
+
+const erasureTime = "20060102T150405.000000Z"
+
+// ErasureObjectBefore returns a key before those of erasures that are up to this
+// much older than the one with the given key, or "" if there is none.
+func ErasureObjectBefore(key string, by time.Duration) string {
+	text, _, _ := strings.Cut(strings.TrimPrefix(key, ErasuresPrefix), "-")
+	at, err := time.Parse(erasureTime, text)
+	if err != nil {
+		return ""
+	}
+	return ErasureObject(at.Add(-by), "")
+}
 
 // ExportPrefix is the prefix of all objects of an export.
 func ExportPrefix(export string) string { return ExportsPrefix + export + "/" }

@@ -50,7 +50,8 @@ const ReasonInterrupted = "The export was interrupted on our side. Please reques
 // CategoryStatus is the status of one category of an export.
 type CategoryStatus string
 
-// A category is waiting, is being read, or is done.
+// A category is waiting, is being read, or is done. It is waiting also while the next
+// attempt to read it waits for what did not answer.
 const (
 	CategoryWaiting CategoryStatus = "waiting"
 	CategoryReading CategoryStatus = "reading"

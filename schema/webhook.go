@@ -27,6 +27,8 @@ type Event struct {
 	Day     Day          `db:"day"`    // "" for a job
 	Hook
 	EventResult
+	Undelivered bool `db:"undelivered"` // the e-mail to the job's address was rejected for good
+
 	At     time.Time      `db:"at"`
 	Status EventStatus    `db:"status"`
 	Tries  int            `db:"attempts"`

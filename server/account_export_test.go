@@ -52,7 +52,7 @@ func (h *fakeActivities) CollectCategory(ctx context.Context, in accountexport.C
 	if err := h.store.AccountExports().BeginCategory(ctx, in.Export, in.Category, 0); err != nil {
 		return err
 	}
-	return h.store.AccountExports().FinishCategory(ctx, in.Export, in.Category, 0, time.Now())
+	return h.store.AccountExports().FinishCategory(ctx, in.Export, in.Category, "", schema.Checkpoint{}, time.Now())
 }
 
 func (h *fakeActivities) AssembleArchive(ctx context.Context, in accountexport.AssembleArchiveInput) (accountexport.AssembleArchiveResult, error) {
@@ -82,6 +82,14 @@ func (h *fakeActivities) CompleteExport(ctx context.Context, in accountexport.Co
 		return accountexport.CompleteExportResult{}, err
 	}
 	return accountexport.CompleteExportResult{CompletedAt: *e.CompletedAt, ExpiresAt: *e.ExpiresAt, AvailableAgainAt: *e.AvailableAgainAt}, nil
+}
+
+func (h *fakeActivities) ConfirmWindowLeft(context.Context, accountexport.ConfirmWindowLeftInput) (time.Duration, error) {
+	return 0, nil
+}
+
+func (h *fakeActivities) BeginRemoval(ctx context.Context, in accountexport.RemoveArchiveInput) (bool, error) {
+	return h.store.AccountExports().BeginRemoval(ctx, in.Export, in.Ending, in.By)
 }
 
 func (h *fakeActivities) RemoveArchive(ctx context.Context, in accountexport.RemoveArchiveInput) error {

@@ -69,6 +69,20 @@ func TestTheBulkPageOfANewAccountIsEmpty(t *testing.T) {
 	fx.signedIn(fx.owner).get(settings).requirePage(t, http.StatusOK, `id="tab-data-export" href="/settings/data-export" aria-current="page"`)
 }
 
+func TestAJobShowsThatItsEmailCouldNotBeDelivered(t *testing.T) {
+	t.Parallel()
+	fx := newFixture(t)
+	job := fx.bulkJob("Autumn review", 1)
+	fx.exec(`update satchel.jobs set email = 'ada@example.com' where id = $1`, job.ID)
+	owner := fx.signedIn(fx.owner)
+	const sentence = "could not be delivered"
+	require.NotContains(t, owner.get(bulkSettings).body, sentence)
+	require.NotContains(t, fx.program().get("/v1/Exports/Jobs/"+job.ID).body, "email_status")
+	require.NoError(t, fx.deps.store.RecordEmailOutcome(t.Context(), job.ID, schema.JobEndedEmail, false))
+	owner.get(bulkSettings).requirePage(t, http.StatusOK, sentence)
+	require.Contains(t, fx.program().get("/v1/Exports/Jobs/"+job.ID).body, `"email_status":"undeliverable"`)
+}
+
 func TestAJobIsShownWithItsStateAndItsActions(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)

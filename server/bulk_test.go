@@ -7,6 +7,9 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"satchel/schema/catalog"
 	"strings"
 	"testing"
 	"time"
@@ -65,7 +68,7 @@ func TestRateLimitsOfTwiliosPathsAreErrorDocuments(t *testing.T) {
 	fx := newFixture(t, func(fx *fixture) { fx.settings.RateLimit = 1 })
 	program := fx.program()
 	var a response
-	for range 20 {
+	for range 200 {
 		if a = program.get("/v1/Exports/Calls"); a.status != http.StatusOK {
 			break
 		}
@@ -153,4 +156,40 @@ func TestURLsInAnswersHaveTheHostOfTheRequest(t *testing.T) {
 	page := get("/v1/Exports/Calls/Days?PageSize=1")["meta"].(map[string]any)
 	require.Contains(t, page["next_page_url"], "https://bulkexports.twilio.com/v1/Exports/Calls/Days?")
 	require.Contains(t, get("/v1/Exports/Calls/Days/2026-03-01")["redirect_to"], "https://bulkexports.twilio.com/files/")
+}
+
+func TestWithoutBulkExportsTheirPagesAndAddressesDoNotExist(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]change{
+		"BULK=off":               func(fx *fixture) { fx.settings.BulkExports = "off" },
+		"a catalog without days": withOwnCatalog(t),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fx := newFixture(t, change)
+			program := fx.program()
+			for _, path := range []string{"/v1/Exports/Calls", "/v1/Exports/Calls/Jobs", "/v1/Exports/Calls/Days/2026-03-01", "/v1/Exports/Calls/Configuration"} {
+				requireTwilioError(t, program.get(path), 404, 20404)
+			}
+			requireTwilioError(t, program.do(http.MethodDelete, "/v1/Archives/2026-03-01/Calls/CA"+strings.Repeat("ab", 16), nil), 404, 20404)
+			require.Equal(t, 404, program.get("/v1/bulk/files").status)
+			owner := fx.signedIn(fx.owner)
+			require.Equal(t, 404, owner.get(bulkSettings).status)
+			page := owner.get(settings)
+			page.requirePage(t, 200, `id="tab-data-export"`)
+			require.NotContains(t, page.body, "bulk-export")
+		})
+	}
+}
+
+// withOwnCatalog serves a company's own catalog, which has no folder days.
+func withOwnCatalog(t *testing.T) change {
+	dir := t.TempDir()
+	require.NoError(t, os.CopyFS(dir, os.DirFS("../schema/catalog")))
+	require.NoError(t, os.CopyFS(filepath.Join(dir, "directory"), os.DirFS("../schema/directory")))
+	return func(fx *fixture) {
+		var err error
+		fx.deps.catalog, err = catalog.Open(dir)
+		require.NoError(fx.t, err)
+	}
 }

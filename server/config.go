@@ -16,6 +16,7 @@ import (
 	"satchel/activities/program"
 	"satchel/schema"
 	"satchel/server/auth"
+	"satchel/server/download"
 )
 
 // config is the whole configuration of the server, by flag or environment. The
@@ -26,10 +27,17 @@ type config struct {
 	DatabaseConns int `name:"database-conns" env:"DATABASE_CONNS" default:"20" placeholder:"N" help:"Maximum number of connections to each database (${default})." group:"data"`
 
 	program.Links  `embed:"" group:"web"`
-	Host           string         `name:"host" env:"HOST" placeholder:"ADDRESS" help:"Address to listen on. All of them where not set; with --dev, loopback." group:"web"`
-	Port           int            `name:"port" env:"PORT" default:"8080" placeholder:"N" help:"Port of pages and API (${default})." group:"web"`
-	TrustedProxies []netip.Prefix `name:"trusted-proxies" env:"TRUSTED_PROXIES" placeholder:"CIDR" help:"Networks of the proxies in front of the server, whose X-Forwarded-For is trusted. None where not set." group:"web"`
-	RateLimit      float64        `name:"rate-limit" env:"RATE_LIMIT" default:"50" placeholder:"N" help:"Requests a second from one address, and by one user, that are answered (${default}); five times as many at once, and a tenth of them if they change something." group:"web"`
+	Host           string   `name:"host" env:"HOST" placeholder:"ADDRESS" help:"Address to listen on. All of them where not set; with --dev, loopback." group:"web"`
+	Port           int      `name:"port" env:"PORT" default:"8080" placeholder:"N" help:"Port of pages and API (${default})." group:"web"`
+	TrustedProxies []string `name:"trusted-proxies" env:"TRUSTED_PROXIES" placeholder:"CIDR" help:"Addresses or networks of the proxies in front of the server, such as 10.0.0.1 or 10.0.0.0/8, whose X-Forwarded-For is trusted. None where not set." group:"web"`
+	RateLimit      float64  `name:"rate-limit" env:"RATE_LIMIT" default:"50" placeholder:"N" help:"Requests a second by one person or API key that are answered (${default}), and from one address without credentials; half as many that change something; forty seconds' at once; four times as many by an account." group:"web"`
+
+	DownloadsPerFile    int `name:"downloads-per-file" env:"DOWNLOADS_PER_FILE" default:"16" placeholder:"N" help:"Downloads of one file at once (${default})." group:"limits"`
+	DownloadsPerAccount int `name:"downloads-per-account" env:"DOWNLOADS_PER_ACCOUNT" default:"32" placeholder:"N" help:"Downloads of one account at once (${default})." group:"limits"`
+	DownloadMemory      int `name:"download-memory-mib" env:"DOWNLOAD_MEMORY_MIB" default:"256" placeholder:"N" help:"Memory in MiB that all downloads of this process may take together (${default}, enough for more than a hundred at once)." group:"limits"`
+	ExportsPerHour      int `name:"exports-per-hour" env:"EXPORTS_PER_HOUR" default:"10" placeholder:"N" help:"Account exports that one account may request in an hour, cancelled ones included (${default})." group:"limits"`
+	ResendsPerEvent     int `name:"resends-per-event" env:"RESENDS_PER_EVENT" default:"10" placeholder:"N" help:"How often a webhook event may be sent again in an hour (${default})." group:"limits"`
+	ResendsPerAccount   int `name:"resends-per-account" env:"RESENDS_PER_ACCOUNT" default:"1000" placeholder:"N" help:"Webhook events of one account that may be sent again in an hour (${default})." group:"limits"`
 
 	SignInURL   string `name:"sign-in-url" env:"SIGN_IN_URL" placeholder:"URL" help:"Page of the host application where people sign in. Its parameter return says where to send them back to." group:"people"`
 	JWKSURL     string `name:"jwks-url" env:"JWKS_URL" placeholder:"URL" help:"Where the host application publishes the keys that sign its JWTs." group:"people"`
@@ -61,6 +69,7 @@ type validated struct {
 	config
 	site    schema.Site
 	linkKey []byte
+	proxies []netip.Prefix
 	host    auth.Host
 	anyHost bool // answers about bulk exports name the host of the request: BULK_ANY_HOST, or no PUBLIC_BASE_URL
 }
@@ -74,18 +83,40 @@ func (c config) validate() (validated, error) {
 		s.Host = cmp.Or(c.Host, "127.0.0.1")
 		s.PublicBaseURL = cmp.Or(c.PublicBaseURL, "http://"+net.JoinHostPort("127.0.0.1", strconv.Itoa(c.Port)))
 	}
-	var linksErr error
+	var linksErr, proxiesErr error
+	s.proxies, proxiesErr = parseProxies(c.TrustedProxies)
 	s.site, s.linkKey, linksErr = s.Parse(c.Dev)
 	problems := []error{
-		linksErr, s.checkDev(), s.checkHost(), s.checkBulk(), s.Check(), program.CheckStopGrace(c.StopGrace),
+		linksErr, proxiesErr, s.checkDev(), s.checkHost(), s.checkBulk(), s.Check(), program.CheckStopGrace(c.StopGrace),
 		checkURL("SIGN_IN_URL", c.SignInURL), checkURL("TEMPORAL_UI_URL", c.TemporalUIURL),
 		program.Positive("CONFIRM_WINDOW", c.Confirm), program.Positive("DOWNLOAD_WINDOW", c.Download),
 		program.Positive("COOLDOWN", c.Cooldown), program.Positive("COLLECT_RETRY_WINDOW", c.Collect),
+		atLeast(1, "DOWNLOADS_PER_FILE", c.DownloadsPerFile), atLeast(1, "DOWNLOADS_PER_ACCOUNT", c.DownloadsPerAccount),
+		atLeast(16, "DOWNLOAD_MEMORY_MIB", c.DownloadMemory), atLeast(1, "EXPORTS_PER_HOUR", c.ExportsPerHour),
+		atLeast(1, "RESENDS_PER_EVENT", c.ResendsPerEvent), atLeast(1, "RESENDS_PER_ACCOUNT", c.ResendsPerAccount),
 	}
 	if !(c.RateLimit >= 1) || c.DatabaseConns < 1 { // false for NaN
 		problems = append(problems, errors.New("RATE_LIMIT and DATABASE_CONNS must be at least 1"))
 	}
 	return s, errors.Join(problems...)
+}
+
+// parseProxies parses addresses and networks.
+func parseProxies(list []string) (proxies []netip.Prefix, err error) {
+	for _, text := range list {
+		if text = strings.TrimSpace(text); text == "" {
+			continue
+		}
+		network, err := netip.ParsePrefix(text)
+		if address, addressErr := netip.ParseAddr(text); addressErr == nil && address.Zone() == "" {
+			network, err = netip.PrefixFrom(address, address.BitLen()), nil
+		}
+		if err != nil || network.Addr().Is4In6() {
+			return nil, fmt.Errorf("TRUSTED_PROXIES: %q is neither an address, such as 10.0.0.1, nor a network, such as 10.0.0.0/8", text)
+		}
+		proxies = append(proxies, network)
+	}
+	return proxies, nil
 }
 
 func (s *validated) checkDev() error {
@@ -119,7 +150,7 @@ func (s *validated) checkBulk() error {
 		return errors.New("QUOTA_DAYS must be at least 1")
 	case s.LinkTTL < time.Second:
 		return errors.New("LINK_TTL must be at least 1s")
-	case s.BulkAnyHost && len(s.TrustedProxies) == 0 && !s.Dev:
+	case s.BulkAnyHost && len(s.proxies) == 0 && !s.Dev:
 		return errors.New("BULK_ANY_HOST needs TRUSTED_PROXIES: only a trusted proxy can say that a request came by https, and addresses in answers would begin with http://")
 	case s.DayFetchStatus != http.StatusTemporaryRedirect && s.DayFetchStatus != http.StatusOK:
 		return errors.New("DAY_FETCH_STATUS must be 307 or 200")
@@ -139,6 +170,13 @@ func (s validated) warning() string {
 		return ""
 	}
 	return "the host of PUBLIC_BASE_URL has more than five labels: Twilio's client libraries do not find the next page of a list"
+}
+
+func atLeast(least int, name string, n int) error {
+	if n < least {
+		return fmt.Errorf("%s must be at least %d", name, least)
+	}
+	return nil
 }
 
 func checkURL(name, value string) error {
@@ -162,6 +200,14 @@ func (s validated) bulkSite() schema.Site {
 	}
 	return s.site
 }
+
+func (s validated) downloadLimits() download.Limits {
+	return download.Limits{PerFile: s.DownloadsPerFile, PerAccount: s.DownloadsPerAccount, Memory: int64(s.DownloadMemory) << 20}
+}
+
+// memoryLimit is from how much memory on garbage is collected more often than GOGC
+// says: what downloads may take, and as much again as the rest is ever seen to need.
+func (s validated) memoryLimit() int64 { return s.downloadLimits().Memory*3/2 + 384<<20 }
 
 func (s validated) bulkLimits() schema.BulkLimits {
 	return schema.BulkLimits{QuotaDays: s.QuotaDays, Retention: s.DayRetention, RetryWindow: s.DayRetryWindow}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -47,19 +48,19 @@ func validatedFrom(t *testing.T, changes ...string) (validated, error) {
 
 func TestInvalidSettingsAreRejectedWithASentence(t *testing.T) {
 	for change, sentence := range map[string]string{
-		"database-url=":         "--database-url",
-		"link-key=":             "--link-key",
+		"database-url=":         "not set: DATABASE_URL (",
+		"link-key=":             "not set: LINK_KEY (",
 		"link-key=short":        "LINK_KEY must be 64 hexadecimal digits",
 		"public-base-url=":      "PUBLIC_BASE_URL is not set",
 		"public-base-url=x":     "PUBLIC_BASE_URL must be like",
-		"catalog-dir=/nowhere":  "catalog-dir",
+		"catalog-dir=/nowhere":  "CATALOG_DIR: ",
 		"jwks-url=https://x/k":  "JWKS_URL, JWT_ISSUER and JWT_AUDIENCE belong together",
 		"sign-in-url=x":         "SIGN_IN_URL must be a URL",
 		"confirm-window=-1h":    "CONFIRM_WINDOW must be longer",
 		"cooldown=0s":           "COOLDOWN must be longer",
 		"rate-limit=0":          "RATE_LIMIT",
-		"log-level=loud":        "log-level",
-		"trusted-proxies=x":     "trusted-proxies",
+		"log-level=loud":        "LOG_LEVEL: ",
+		"trusted-proxies=x":     `TRUSTED_PROXIES: "x" is neither an address, such as 10.0.0.1, nor a network`,
 		"temporal-ui-url=ftp:x": "TEMPORAL_UI_URL must be a URL",
 		"min-lag-days=0":        "MIN_LAG_DAYS must be at least 1",
 		"quota-days=0":          "QUOTA_DAYS must be at least 1",
@@ -79,6 +80,12 @@ func TestInvalidSettingsAreRejectedWithASentence(t *testing.T) {
 	require.ErrorContains(t, err, "JWKS_URL must begin with https://")
 	_, err = validatedFrom(t, "public-base-url=http://127.0.0.1:8080")
 	require.NoError(t, err, "loopback needs no TLS")
+}
+
+func TestAProxyMayBeAnAddressOrANetwork(t *testing.T) {
+	s, err := validatedFrom(t, "trusted-proxies=10.0.0.1,192.168.0.0/16,fd00::1")
+	require.NoError(t, err)
+	require.Equal(t, []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32"), netip.MustParsePrefix("192.168.0.0/16"), netip.MustParsePrefix("fd00::1/128")}, s.proxies)
 }
 
 func TestAHostThatClientLibrariesCannotRebuildLogsAWarning(t *testing.T) {

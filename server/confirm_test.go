@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -157,6 +158,39 @@ func TestProgramsConfirmInJSON(t *testing.T) {
 	require.Equal(t, http.StatusAccepted, done.status)
 	require.Contains(t, done.body, `"id":"`+e.ID+`"`)
 	require.Len(t, fx.signals(), 1)
+}
+
+func TestTheLinkOfANoticeStopsTheExportThatIsUnderWay(t *testing.T) {
+	t.Parallel()
+	fx := newFixture(t, withTemporal)
+	first := schema.Export{ID: schema.NewExportID(), Account: fx.account, RequestedBy: fx.owner, RequestedAt: time.Now().Add(-time.Minute), ConfirmBy: time.Now().Add(time.Hour)}
+	fx.insertExport(first)
+	fx.exec(`update satchel.exports set status = 'cancelled', reason = 'cancelled', ended_at = now()`)
+	second := fx.pendingExport(fx.owner) // of which nobody else is notified
+	link := "/stop/" + fx.links.Token(schema.ToStop, first.ID, 1)
+	fx.anonymous().get(link).requirePage(t, http.StatusOK, "Sign in to continue")
+	fx.signedIn(fx.admin).get(link).requirePage(t, http.StatusOK, "Stop this export")
+	fx.signedIn(fx.otherOwner).post(link, nil).requirePage(t, http.StatusForbidden)
+	require.Equal(t, http.StatusSeeOther, fx.signedIn(fx.admin).post(link, nil).status)
+	require.Equal(t, []string{fmt.Sprintf(`cancelled {"export":%q,"by":%q,"seen":"pending"}`, second.ID, fx.admin)}, fx.signals())
+}
+
+func TestARefusedResumeAddsNothingToAFile(t *testing.T) {
+	t.Parallel()
+	fx := newFixture(t, withTemporal)
+	e := fx.pendingExport(fx.owner)
+	mailed := "/download/" + fx.links.Token(schema.ToDownload, e.ID, 1)
+	button := settings + "/" + e.ID + "/file"
+	for _, path := range []string{mailed, mailed + "?signed-in", button, button + "?signed-in"} {
+		for status, by := range map[int]*visitor{
+			http.StatusUnauthorized: fx.anonymous(), http.StatusForbidden: fx.signedIn(fx.member), http.StatusConflict: fx.signedIn(fx.owner),
+		} {
+			a := by.get(path, "Range", "bytes=1000-", "If-Range", `"x"`)
+			require.Equal(t, status, a.status, path)
+			require.Empty(t, a.body)
+		}
+	}
+	fx.anonymous().get(mailed).requirePage(t, http.StatusUnauthorized, "sign in")
 }
 
 func TestTheOtherOwnersAndAdminsCanStopAnExport(t *testing.T) {

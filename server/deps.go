@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -61,6 +60,9 @@ func newDeps(ctx context.Context, s validated, logger *slog.Logger) (d *deps, er
 	if d.source, err = source.Open(ctx, s.SourceURL(), s.DatabaseConns); err != nil {
 		return d, err
 	}
+	if err = program.CheckSessions(ctx, d.store, d.source); err != nil {
+		return d, err
+	}
 	d.directory = source.NewPlatform(d.source, d.catalog).Directory
 	if s.Dev {
 		d.devDirectory = d.source.Directory(source.DirectoryQueries{People: demo.People})
@@ -69,7 +71,7 @@ func newDeps(ctx context.Context, s validated, logger *slog.Logger) (d *deps, er
 	if err != nil {
 		return d, err
 	}
-	d.namespace = cmp.Or(options.Namespace, client.DefaultNamespace)
+	d.namespace = options.Namespace
 	if d.temporal, err = client.NewLazyClient(options); err != nil {
 		return d, fmt.Errorf("prepare to reach Temporal: %w", err)
 	}
@@ -92,11 +94,12 @@ func (d *deps) close() {
 }
 
 // readiness checks the dependencies for GET /readyz.
-func (d *deps) readiness(logger *slog.Logger) *program.Readiness {
-	return program.NewReadiness(logger, map[string]program.Check{
-		program.CheckDatabase: d.store.Ready, program.CheckSourceDatabase: d.source.Ping,
-		program.CheckStorage: d.vault.Check, program.CheckTemporal: program.TemporalCheck(d.temporal),
-	})
+func (d *deps) readiness(linkKey []byte, logger *slog.Logger) *program.Readiness {
+	return program.NewReadiness(logger, program.Needs{
+		Store: d.store, SourceDB: d.source, Source: source.NewPlatform(d.source, d.catalog), Catalog: d.catalog, Vault: d.vault,
+		Links:          schema.NewLinks(linkKey),
+		CheckNamespace: workflowclient.CheckNamespace(d.temporal, d.namespace), CheckSearchAttributes: workflowclient.CheckSearchAttributes(d.temporal, d.namespace),
+	}.Checks())
 }
 
 // archiveSchema makes the JSON Schema of the archive from the catalog and the

@@ -16,20 +16,54 @@ import (
 
 // guard holds the rate limits and the protection against cross-origin requests.
 type guard struct {
-	reads, changes                   *limit.Buckets // by address
-	principalReads, principalChanges *limit.Buckets
-	sameOriginOnly, orHostSite       *http.CrossOriginProtection
+	anonymous, principal, account requestLimit
+	sameOriginOnly, orHostSite    *http.CrossOriginProtection
 }
 
 func newGuard(s validated) *guard {
-	buckets := func(perSecond float64) *limit.Buckets {
-		return limit.New(perSecond, int(max(5*perSecond, 10)), time.Now)
-	}
 	return &guard{
-		reads: buckets(s.RateLimit), changes: buckets(s.RateLimit / 10),
-		principalReads: buckets(s.RateLimit), principalChanges: buckets(s.RateLimit / 10),
+		anonymous:      newRequestLimit(limit.AnonymousRequests, s.RateLimit),
+		principal:      newRequestLimit(limit.PrincipalRequests, s.RateLimit),
+		account:        newRequestLimit(limit.AccountRequests, accountFactor*s.RateLimit),
 		sameOriginOnly: trusting(string(s.site)), orHostSite: trusting(string(s.site), s.SignInURL),
 	}
+}
+
+const (
+	// accountFactor is how many times the requests of one principal an account may
+	// send: one program must not use up what its colleagues need.
+	accountFactor = 4
+	// burstSeconds is for how many seconds' requests a burst is enough. A program that
+	// requests a job for each day of a year, or fetches the files of all types for a
+	// year, one request after the other, must not meet a limit: Twilio's clients do not
+	// try again by themselves.
+	burstSeconds = 40
+)
+
+// requestLimit limits requests by a key, and those among them that change
+// something to half as many.
+type requestLimit struct {
+	name         limit.Name
+	all, changes *limit.Rates
+}
+
+func newRequestLimit(name limit.Name, perSecond float64) requestLimit {
+	rates := func(perSecond float64) *limit.Rates {
+		return limit.NewRates(perSecond, int(burstSeconds*perSecond), time.Now)
+	}
+	return requestLimit{name, rates(perSecond), rates(perSecond / 2)}
+}
+
+// allow counts a request. A change counts as both.
+func (l requestLimit) allow(method, key string) error {
+	wait := l.all.Take(key)
+	if isChange(method) {
+		wait = cmp.Or(wait, l.changes.Take(key))
+	}
+	if wait == 0 {
+		return nil
+	}
+	return limit.Refuse(l.name, schema.CodeTooManyRequests, wait, "Too many requests. Please try again less often.")
 }
 
 // trusting allows cross-origin requests from the origins of these URLs.
@@ -58,44 +92,31 @@ func (g *guard) sameOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// perAddress is a middleware that limits the requests of one address.
-func (g *guard) perAddress(next echo.HandlerFunc) echo.HandlerFunc {
+// limitRequests is a middleware that limits requests: of one principal and of one
+// account from all their addresses, and, of all others, of one address. It stands
+// behind auth.Identify, so that nobody who has credentials is refused because of
+// others at the same address.
+func (g *guard) limitRequests(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if respond.PolicyOf(c).Unlimited {
-			return next(c)
-		}
-		if err := allow(c.Request().Method, auth.AddressKey(c.RealIP()), g.reads, g.changes); err != nil {
+		if err := g.allow(c); err != nil {
 			return err
 		}
 		return next(c)
 	}
 }
 
-// perPrincipal is a middleware that limits the requests of one principal from
-// all its addresses. It stands behind auth.Identify.
-func (g *guard) perPrincipal(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		if p, err := auth.Of(c); err == nil {
-			if err := allow(c.Request().Method, p.Key(), g.principalReads, g.principalChanges); err != nil {
-				return err
-			}
+func (g *guard) allow(c echo.Context) error {
+	method := c.Request().Method
+	if p, err := auth.Of(c); err == nil || p.Account != "" {
+		if err := g.principal.allow(method, p.Key()); err != nil {
+			return err
 		}
-		return next(c)
+		return g.account.allow(method, p.Account)
 	}
-}
-
-// allow takes a token for a request. A change takes one of each kind.
-func allow(method, key string, reads, changes *limit.Buckets) error {
-	wait := reads.Take(key)
-	if isChange(method) {
-		wait = cmp.Or(wait, changes.Take(key))
-	}
-	if wait == 0 {
+	if respond.PolicyOf(c).Unlimited {
 		return nil
 	}
-	err := schema.Errorf(schema.Limited, schema.CodeTooManyRequests, "Too many requests. Please try again less often.")
-	err.RetryAfter = wait
-	return err
+	return g.anonymous.allow(method, auth.AddressKey(c.RealIP()))
 }
 
 func isChange(method string) bool {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -14,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"satchel/schema"
+	"satchel/server/auth"
 	"satchel/server/limit"
 	"satchel/server/respond"
 )
@@ -83,12 +85,13 @@ func requireNothingInline(t *testing.T, page string) {
 	require.NotRegexp(t, `<script[^>]*>[^<]`, page)
 }
 
-func TestRequestsOfOneAddressAreLimited(t *testing.T) {
+func TestRequestsWithoutCredentialsAreLimitedByAddress(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t, func(fx *fixture) { fx.settings.RateLimit = 1 })
-	v := fx.anonymous()
+	v, program := fx.anonymous(), fx.program()
+	met := limit.Met(limit.AnonymousRequests)
 	var last response
-	for range 40 {
+	for range 60 {
 		// Without trusted proxies, these headers do not change the address.
 		if last = v.get("/sign-in", "X-Forwarded-For", fmt.Sprint("10.0.0.", len(last.body)%250), "X-Real-Ip", "10.1.1.1"); last.status != http.StatusOK {
 			break
@@ -96,25 +99,27 @@ func TestRequestsOfOneAddressAreLimited(t *testing.T) {
 	}
 	last.requirePage(t, http.StatusTooManyRequests, "less often")
 	require.Equal(t, "1", last.header.Get("Retry-After"))
+	require.Greater(t, limit.Met(limit.AnonymousRequests), met, "the metrics show it")
 	require.Equal(t, http.StatusOK, v.get("/healthz").status, "probes are not limited")
+	require.Equal(t, http.StatusOK, program.get("/v1/account/exports").status, "nor is anybody at the same address who has credentials")
+	require.Equal(t, http.StatusUnauthorized, v.post("/session", url.Values{"token": {"x"}}).status, "nor signing in")
 }
 
 func TestRequestsOfOnePrincipalAreLimitedAcrossAddresses(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t, func(fx *fixture) {
 		fx.settings.RateLimit = 1
-		fx.settings.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+		fx.settings.proxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	})
 	program := fx.program()
 	limited := 0
-	for i := range 30 {
-		a := program.get("/static/site.css", "X-Forwarded-For", fmt.Sprintf("10.0.0.%d", i))
-		require.Equal(t, http.StatusOK, a.status, "public routes are not counted")
+	for i := range 60 {
 		if program.get("/nowhere", "X-Forwarded-For", fmt.Sprintf("10.0.1.%d", i)).status == http.StatusTooManyRequests {
 			limited++
 		}
 	}
-	require.GreaterOrEqual(t, limited, 15)
+	require.GreaterOrEqual(t, limited, 10)
+	require.Equal(t, http.StatusOK, fx.signedIn(fx.owner).get(settings).status, "a colleague's requests are their own")
 }
 
 func TestXForwardedForIsTrustedOnlyFromConfiguredProxies(t *testing.T) {
@@ -145,19 +150,44 @@ func TestLargeBodiesAreRejected(t *testing.T) {
 func TestAChangeCountsAsARequestAndAsAChange(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	buckets := func(burst int) *limit.Buckets { return limit.New(1, burst, func() time.Time { return now }) }
-	reads, changes := buckets(5), buckets(2)
+	rates := func(burst int) *limit.Rates { return limit.NewRates(1, burst, func() time.Time { return now }) }
+	requests := requestLimit{limit.PrincipalRequests, rates(5), rates(2)}
 	for _, method := range []string{http.MethodPost, http.MethodDelete} {
-		require.NoError(t, allow(method, "ada", reads, changes))
+		require.NoError(t, requests.allow(method, "ada"))
 	}
-	err := allow(http.MethodPut, "ada", reads, changes)
+	err := requests.allow(http.MethodPut, "ada")
 	require.Equal(t, schema.Limited, schema.KindOf(err))
 	require.Equal(t, time.Second, err.(*schema.Error).RetryAfter)
 	for _, method := range []string{http.MethodGet, http.MethodHead} { // three are taken
-		require.NoError(t, allow(method, "ada", reads, changes))
+		require.NoError(t, requests.allow(method, "ada"))
 	}
-	require.Error(t, allow(http.MethodOptions, "ada", reads, changes))
-	require.NoError(t, allow(http.MethodPost, "bob", reads, changes))
+	require.Error(t, requests.allow(http.MethodOptions, "ada"))
+	require.NoError(t, requests.allow(http.MethodPost, "bob"))
+}
+
+func TestAYearOfJobsAndOfFilesInARowMeetsNoLimit(t *testing.T) {
+	t.Parallel()
+	cfg, ok, err := parse([]string{"--database-url=x", "--link-key=x", "--s3-bucket=x"}, io.Discard, io.Discard)
+	require.True(t, ok)
+	require.NoError(t, err)
+	g, who := newGuard(validated{config: cfg}), auth.Principal{Account: "AC1", Credential: "SK1"}
+	for range 366 {
+		require.NoError(t, g.principal.allow(http.MethodPost, who.Key()))
+		require.NoError(t, g.account.allow(http.MethodPost, who.Account))
+	}
+	for range 4 * 366 {
+		require.NoError(t, g.principal.allow(http.MethodGet, who.Key()))
+		require.NoError(t, g.account.allow(http.MethodGet, who.Account))
+	}
+}
+
+func TestOnePrincipalCannotUseUpTheRequestsOfItsAccount(t *testing.T) {
+	t.Parallel()
+	g := newGuard(validated{config: config{RateLimit: 1}})
+	for g.principal.allow(http.MethodGet, "AC1//SK1") == nil {
+		require.NoError(t, g.account.allow(http.MethodGet, "AC1"))
+	}
+	require.NoError(t, g.account.allow(http.MethodGet, "AC1"))
 }
 
 func TestAddressesOfOneIPv6NetworkAreLimitedTogetherAndProbesNever(t *testing.T) {
@@ -166,7 +196,7 @@ func TestAddressesOfOneIPv6NetworkAreLimitedTogetherAndProbesNever(t *testing.T)
 	e.IPExtractor = echo.ExtractIPDirect()
 	e.HTTPErrorHandler = func(err error, c echo.Context) { require.NoError(t, respond.Problem(c, err)) }
 	routes := respond.NewRouter(e)
-	e.Use(newGuard(validated{config: config{RateLimit: 1}}).perAddress)
+	e.Use(newGuard(validated{config: config{RateLimit: 1}}).limitRequests)
 	done := func(c echo.Context) error { return c.NoContent(http.StatusNoContent) }
 	routes.Read("/page", done, respond.Policy{})
 	routes.Read("/healthz", done, respond.Policy{Unlimited: true})
@@ -178,7 +208,7 @@ func TestAddressesOfOneIPv6NetworkAreLimitedTogetherAndProbesNever(t *testing.T)
 		return recorder.Code
 	}
 	limited := 0
-	for i := range 40 {
+	for i := range 80 {
 		if get("/page", fmt.Sprintf("[2001:db8::%d]:1234", i+1)) == http.StatusTooManyRequests {
 			limited++
 		}

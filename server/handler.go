@@ -16,6 +16,7 @@ import (
 	"satchel/server/api"
 	"satchel/server/auth"
 	"satchel/server/bulk"
+	"satchel/server/download"
 	"satchel/server/respond"
 	"satchel/server/web"
 )
@@ -33,19 +34,21 @@ type handler struct {
 
 // newHandler makes all services and puts them behind the middleware.
 func newHandler(s validated, d *deps, logger *slog.Logger) *handler {
-	h := &handler{Echo: echo.New(), metrics: newMetrics(statsSource{d.store.AccountExports(), d.store.BulkExports()}), ready: d.readiness(logger)}
+	h := &handler{Echo: echo.New(), metrics: newMetrics(statsSource{d.store.AccountExports(), d.store.BulkExports()}), ready: d.readiness(s.linkKey, logger)}
 	authn := auth.New(auth.Options{
 		Directory: d.directory, Sessions: d.store.Sessions(), Site: s.site, Host: s.host, Dev: d.devDirectory,
 	})
+	downloads := download.New(s.downloadLimits())
 	h.api = api.New(api.Deps{
 		Store: d.store.AccountExports(), Vault: d.vault, Temporal: d.temporal, Site: s.site, Windows: s.windows(),
-		Secret: s.linkKey, ArchiveSchema: d.archiveSchema,
+		Secret: s.linkKey, ArchiveSchema: d.archiveSchema, Downloads: downloads, ExportsPerHour: s.ExportsPerHour,
 	})
 	pages := web.NewPages(s.site)
 	h.bulk = bulk.New(bulk.Options{
 		Store: d.store.BulkExports(), Vault: d.vault, Temporal: d.temporal, Directory: d.directory, Links: schema.NewLinks(s.linkKey),
-		Site: s.bulkSite(), TrustedProxies: s.TrustedProxies, CheckHook: d.hooks.Check, Limits: s.bulkLimits(),
-		MinLagDays: s.MinLagDays, LinkTTL: s.LinkTTL, FetchStatus: s.DayFetchStatus, Explain: pages.Explain,
+		Site: s.bulkSite(), TrustedProxies: s.proxies, CheckHook: d.hooks.Check, Limits: s.bulkLimits(),
+		Off: !s.HasBulk(d.catalog), MinLagDays: s.MinLagDays, LinkTTL: s.LinkTTL, FetchStatus: s.DayFetchStatus, Explain: pages.Explain,
+		Downloads: downloads, ResendsPerEvent: s.ResendsPerEvent, ResendsPerAccount: s.ResendsPerAccount,
 	})
 	h.web = web.New(web.Options{
 		Pages: pages, API: h.api, Bulk: h.bulk, Auth: authn, Exports: d.store.AccountExports(), Directory: d.directory,
@@ -53,7 +56,7 @@ func newHandler(s validated, d *deps, logger *slog.Logger) *handler {
 		TemporalURL: d.temporalURL(s),
 	})
 	h.HideBanner, h.HidePort = true, true
-	h.IPExtractor = clientAddress(s.TrustedProxies)
+	h.IPExtractor = clientAddress(s.proxies)
 	h.HTTPErrorHandler = h.writeError
 	h.router = respond.NewRouter(h.Echo)
 	g := newGuard(s)
@@ -62,13 +65,12 @@ func newHandler(s validated, d *deps, logger *slog.Logger) *handler {
 		logRequests(logger),
 		recoverPanics(logger),
 		secure(strings.HasPrefix(string(s.site), "https://")),
-		g.perAddress,
 		g.sameOrigin,
 		middleware.BodyLimit("64KiB"),
 		compress(),
 		respond.TotalTimeout,
 		authn.Identify,
-		g.perPrincipal,
+		g.limitRequests,
 		auth.Authorize,
 	)
 	h.register(authn)

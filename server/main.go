@@ -14,6 +14,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"satchel/activities/program"
 )
 
 func main() {
@@ -37,6 +39,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	debug.SetGCPercent(s.GCPercent)
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(s.memoryLimit())
+	}
 	logger := slog.New(slog.NewJSONHandler(stdout, &slog.HandlerOptions{Level: s.LogLevel}))
 	slog.SetDefault(logger)
 	if warning := s.warning(); warning != "" {
@@ -66,6 +71,7 @@ func parse(args []string, stdout, stderr io.Writer) (cfg config, ok bool, err er
 		kong.ExplicitGroups([]kong.Group{
 			{Key: "data", Title: "Where the data is:"},
 			{Key: "web", Title: "Where the server is reached:"},
+			{Key: "limits", Title: "What one caller may cost the others:"},
 			{Key: "people", Title: "How people sign in:"},
 			{Key: "windows", Title: "Windows of new account exports:"},
 			{Key: "bulk", Title: "Bulk exports:"},
@@ -74,7 +80,7 @@ func parse(args []string, stdout, stderr io.Writer) (cfg config, ok bool, err er
 	if err != nil {
 		return config{}, false, err
 	}
-	_, err = parser.Parse(args)
+	_, err = program.Parse(parser, args)
 	switch {
 	case !ok:
 		err = nil

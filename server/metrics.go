@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -15,6 +16,7 @@ import (
 
 	"satchel/schema"
 	"satchel/schema/store"
+	"satchel/server/limit"
 	"satchel/server/respond"
 )
 
@@ -42,8 +44,13 @@ type statsSource struct {
 func newMetrics(exports statsReader) *metrics {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		&statsCollector{exports: exports})
+		newStatsCollector(exports))
 	factory := promauto.With(registry)
+	for _, name := range limit.Names {
+		factory.NewCounterFunc(prometheus.CounterOpts{
+			Name: "satchel_limited_total", Help: "Requests that were refused because a limit was met.", ConstLabels: prometheus.Labels{"limit": string(name)},
+		}, func() float64 { return float64(limit.Met(name)) })
+	}
 	return &metrics{
 		registry: registry,
 		requests: factory.NewHistogramVec(prometheus.HistogramOpts{
@@ -96,9 +103,84 @@ func (m *metrics) handler() http.Handler {
 	return mux
 }
 
-// statsCollector counts exports when the metrics are scraped. While the database
-// is unavailable, it collects nothing, and the other metrics are still served.
-type statsCollector struct{ exports statsReader }
+const (
+	statsInterval = 15 * time.Second // how long counts are served before the rows are counted again
+	statsTimeout  = time.Minute      // of one count
+	statsWait     = 3 * time.Second  // how long a scrape waits for a count; then it serves the last one
+)
+
+// statsCollector counts exports when the metrics are scraped, at most once in
+// statsInterval. While the database does not answer, the last counts are served, with
+// the time when they were counted.
+type statsCollector struct{ parts []*statsPart }
+
+func newStatsCollector(exports statsReader) *statsCollector {
+	return &statsCollector{parts: []*statsPart{
+		{name: "exports", count: func(ctx context.Context) ([]prometheus.Metric, error) {
+			stats, err := exports.ExportStats(ctx)
+			return exportMetrics(stats), err
+		}},
+		{name: "bulk", count: func(ctx context.Context) ([]prometheus.Metric, error) {
+			stats, err := exports.BulkStats(ctx)
+			return bulkMetrics(stats), err
+		}},
+	}}
+}
+
+// statsPart is what one use case counts. A table that is locked leaves the other part
+// as it is.
+type statsPart struct {
+	name  string
+	count func(context.Context) ([]prometheus.Metric, error)
+
+	mu      sync.Mutex
+	last    []prometheus.Metric // of the latest count that succeeded
+	at      time.Time           // of it
+	pending chan struct{}       // closed at the end of the count under way; nil without one
+}
+
+// refresh starts a count unless one is under way or the last is recent, and returns a
+// channel that is closed when it has ended.
+func (p *statsPart) refresh() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.pending != nil {
+		return p.pending
+	}
+	done := make(chan struct{})
+	if time.Since(p.at) < statsInterval {
+		close(done)
+		return done
+	}
+	p.pending = done
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), statsTimeout)
+		defer cancel()
+		began := time.Now()
+		metrics, err := p.count(ctx)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if err == nil {
+			p.last, p.at = metrics, began
+		} else {
+			slog.WarnContext(ctx, "rows could not be counted for the metrics, which keep the last counts", "of", p.name, "err", err)
+		}
+		p.pending = nil
+		close(done)
+	}()
+	return done
+}
+
+// latest returns the latest counts, and when they were counted as a Unix time, 0 for
+// never.
+func (p *statsPart) latest() (metrics []prometheus.Metric, at float64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.at.IsZero() {
+		at = float64(p.at.UnixMilli()) / 1000
+	}
+	return p.last, at
+}
 
 func gauge(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc(name, help, labels, nil)
@@ -112,55 +194,62 @@ var (
 	dayFilesGauge     = gauge("satchel_day_files", "Day files that are stored.")
 	dayBytesGauge     = gauge("satchel_day_file_bytes", "Size of all stored day files, compressed.")
 	webhooksGauge     = gauge("satchel_webhooks_pending", "Webhooks that are not delivered yet.")
+	countedGauge      = gauge("satchel_counted_timestamp_seconds", "When the rows behind these gauges were counted: of exports, or of bulk exports. 0 if they never were.", "of")
 )
 
 func (s *statsCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{exportsGauge, oldestExportGauge, jobsGauge, oldestJobGauge, dayFilesGauge, dayBytesGauge, webhooksGauge} {
+	for _, desc := range []*prometheus.Desc{
+		exportsGauge, oldestExportGauge, jobsGauge, oldestJobGauge, dayFilesGauge, dayBytesGauge, webhooksGauge, countedGauge,
+	} {
 		ch <- desc
 	}
 }
 
-// read reads the statistics of both use cases.
-func (s *statsCollector) read(ctx context.Context) (exports store.ExportStats, bulk store.BulkStats, err error) {
-	if exports, err = s.exports.ExportStats(ctx); err == nil {
-		bulk, err = s.exports.BulkStats(ctx)
+func (s *statsCollector) Collect(ch chan<- prometheus.Metric) {
+	timeout := time.NewTimer(statsWait)
+	defer timeout.Stop()
+	pending := make([]<-chan struct{}, len(s.parts))
+	for i, part := range s.parts {
+		pending[i] = part.refresh()
 	}
-	return exports, bulk, err
+	late := false
+	for _, done := range pending {
+		if late {
+			break
+		}
+		select {
+		case <-done:
+		case <-timeout.C:
+			late = true
+		}
+	}
+	for _, part := range s.parts {
+		metrics, at := part.latest()
+		for _, m := range metrics {
+			ch <- m
+		}
+		ch <- metric(countedGauge, at, part.name)
+	}
 }
 
-func (s *statsCollector) Collect(ch chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
-	defer cancel()
-	type result struct {
-		exports store.ExportStats
-		bulk    store.BulkStats
-		err     error
-	}
-	results := make(chan result, 1) // buffered, so that a database that never answers blocks nothing
-	go func() {
-		exports, bulk, err := s.read(ctx)
-		results <- result{exports, bulk, err}
-	}()
-	var r result
-	select {
-	case r = <-results:
-	case <-ctx.Done():
-		r.err = ctx.Err()
-	}
-	if r.err != nil {
-		slog.WarnContext(ctx, "exports could not be counted for the metrics", "err", r.err)
-		return
-	}
-	send := func(desc *prometheus.Desc, value float64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
-	}
+func metric(desc *prometheus.Desc, value float64, labels ...string) prometheus.Metric {
+	return prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
+}
+
+func exportMetrics(stats store.ExportStats) []prometheus.Metric {
+	list := []prometheus.Metric{metric(oldestExportGauge, stats.Oldest.Seconds())}
 	for _, status := range schema.Statuses {
-		send(exportsGauge, float64(r.exports.Count[status]), string(status))
+		list = append(list, metric(exportsGauge, float64(stats.Count[status]), string(status)))
 	}
-	send(oldestExportGauge, r.exports.Oldest.Seconds())
-	send(jobsGauge, float64(r.bulk.Jobs))
-	send(oldestJobGauge, r.bulk.Oldest.Seconds())
-	send(dayFilesGauge, float64(r.bulk.Files))
-	send(dayBytesGauge, float64(r.bulk.Bytes))
-	send(webhooksGauge, float64(r.bulk.Events))
+	return list
+}
+
+func bulkMetrics(stats store.BulkStats) []prometheus.Metric {
+	return []prometheus.Metric{
+		metric(jobsGauge, float64(stats.Jobs)),
+		metric(oldestJobGauge, stats.Oldest.Seconds()),
+		metric(dayFilesGauge, float64(stats.Files)),
+		metric(dayBytesGauge, float64(stats.Bytes)),
+		metric(webhooksGauge, float64(stats.Events)),
+	}
 }

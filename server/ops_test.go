@@ -3,16 +3,23 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/stretchr/testify/require"
 
+	"satchel/schema"
 	"satchel/schema/migrations"
 	"satchel/schema/store"
+	"satchel/server/limit"
 )
 
 func (fx *fixture) readiness() (int, map[string]string) {
@@ -60,6 +67,69 @@ func TestMetricsDoNotWaitForADatabaseThatHangs(t *testing.T) {
 	require.Equal(t, http.StatusOK, recorder.Code)
 	require.Contains(t, recorder.Body.String(), "go_goroutines")
 	require.NotContains(t, recorder.Body.String(), "satchel_exports{")
+	require.Contains(t, recorder.Body.String(), `satchel_counted_timestamp_seconds{of="exports"} 0`)
+}
+
+func TestMetricsKeepTheLastCountsAndSayHowOldTheyAre(t *testing.T) {
+	t.Parallel()
+	var failing atomic.Bool
+	s := newStatsCollector(countsUntil{&failing})
+	scrape := func() string {
+		registry := prometheus.NewRegistry()
+		registry.MustRegister(s)
+		recorder := httptest.NewRecorder()
+		promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+		return recorder.Body.String()
+	}
+	const jobs, files = "satchel_bulk_jobs_unfinished 7", `satchel_exports{status="pending"} 5`
+	first := scrape()
+	require.Contains(t, first, jobs)
+	require.Contains(t, first, files)
+	require.Regexp(t, `satchel_counted_timestamp_seconds\{of="bulk"\} [1-9]`, first)
+
+	failing.Store(true)
+	old := time.Now().Add(-time.Hour)
+	for _, part := range s.parts {
+		part.at = old
+	}
+	later := scrape()
+	require.Contains(t, later, jobs)
+	require.Contains(t, later, files)
+	for _, part := range s.parts {
+		_, at := part.latest()
+		require.InDelta(t, float64(old.UnixMilli())/1000, at, 0.01, "the age of the counts is seen")
+	}
+}
+
+// countsUntil counts exports and jobs until it fails.
+type countsUntil struct{ failing *atomic.Bool }
+
+func (c countsUntil) BulkStats(context.Context) (store.BulkStats, error) {
+	if c.failing.Load() {
+		return store.BulkStats{}, errors.New("statement timeout")
+	}
+	return store.BulkStats{Jobs: 7}, nil
+}
+
+func (c countsUntil) ExportStats(context.Context) (store.ExportStats, error) {
+	if c.failing.Load() {
+		return store.ExportStats{}, errors.New("statement timeout")
+	}
+	return store.ExportStats{Count: map[schema.Status]int64{schema.Pending: 5}}, nil
+}
+
+func TestEveryLimitIsInTheMetricsAndInTheDocumentationFromTheStart(t *testing.T) {
+	t.Parallel()
+	recorder := httptest.NewRecorder()
+	over := make(chan struct{})
+	close(over)
+	newMetrics(frozen{over}).handler().ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	text, err := os.ReadFile("../docs/limits.md")
+	require.NoError(t, err)
+	for _, name := range limit.Names {
+		require.Contains(t, recorder.Body.String(), `satchel_limited_total{limit="`+string(name)+`"} `)
+		require.Contains(t, string(text), "| `"+string(name)+"` |")
+	}
 }
 
 // frozen is a store that never answers.
@@ -116,7 +186,7 @@ func TestMetricsCountRequestsAndExports(t *testing.T) {
 	fx.handler.metrics.handler().ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	require.Equal(t, http.StatusOK, recorder.Code, "the other metrics need no database")
 	require.Contains(t, recorder.Body.String(), "satchel_http_request_seconds_count")
-	require.NotContains(t, recorder.Body.String(), "satchel_exports{")
+	require.Contains(t, recorder.Body.String(), `satchel_exports{status="pending"} 1`, "the last count")
 	require.Equal(t, http.StatusNotFound, fx.anonymous().get("/metrics").status, "not where customers are")
 }
 

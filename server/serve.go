@@ -30,6 +30,7 @@ func serve(ctx context.Context, s validated, d *deps, logger *slog.Logger) error
 	serving, ctx := errgroup.WithContext(ctx)
 	serving.Go(func() error { return ignoreClosed(public.Serve(listener)) })
 	serving.Go(func() error { return ignoreClosed(metricsServer.Serve(metricsListener)) })
+	serving.Go(func() error { h.ready.Watch(ctx); return nil })
 	serving.Go(func() error {
 		<-ctx.Done()
 		h.ready.Stop()

@@ -106,6 +106,8 @@ func (s *stubFixture) register(w sdk.Worker) {
 		now := time.Now().UTC()
 		return accountexport.CompleteExportResult{CompletedAt: now, ExpiresAt: now.Add(in.Windows.Download), AvailableAgainAt: now.Add(in.Windows.Cooldown)}, s.outcome
 	})
+	named("ConfirmWindowLeft", func(context.Context, accountexport.ConfirmWindowLeftInput) (time.Duration, error) { return 0, nil })
+	named("BeginRemoval", func(context.Context, accountexport.RemoveArchiveInput) (bool, error) { return true, nil })
 	named("RemoveArchive", func(_ context.Context, in accountexport.RemoveArchiveInput) error { s.ends <- in.Ending; return nil })
 }
 

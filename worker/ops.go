@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/interceptor"
+	"golang.org/x/sync/errgroup"
 
 	"satchel/activities/mail"
 	"satchel/activities/program"
@@ -26,6 +27,7 @@ type metrics struct {
 	bytes    *prometheus.CounterVec
 	emails   *prometheus.CounterVec
 	ended    *prometheus.HistogramVec
+	waited   prometheus.Counter
 }
 
 func newMetrics() *metrics {
@@ -41,6 +43,8 @@ func newMetrics() *metrics {
 		emails: make.NewCounterVec(prometheus.CounterOpts{
 			Name: "satchel_emails_total", Help: "Attempts to send an e-mail, by how they ended: sent; delayed by an error of the provider or by its rate limit (limited); refused for good; blocked, because the provider accepts neither key nor sender."},
 			[]string{"email", "outcome"}),
+		waited: make.NewCounter(prometheus.CounterOpts{
+			Name: "satchel_limited_total", Help: "What had to wait because a limit was met.", ConstLabels: prometheus.Labels{"limit": "account_webhooks"}}),
 		ended: make.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "satchel_activity_seconds", Help: "How long attempts at activities took, by how they ended.",
 			Buckets: prometheus.ExponentialBuckets(0.01, 4, 9)}, []string{"activity", "outcome"}),
@@ -52,6 +56,9 @@ func (m *metrics) Wrote(c schema.Category, records, bytes int64) {
 	m.records.WithLabelValues(string(c)).Add(float64(records))
 	m.bytes.WithLabelValues(string(c)).Add(float64(bytes))
 }
+
+// WebhookWaited counts a webhook that waits for others of its account.
+func (m *metrics) WebhookWaited() { m.waited.Inc() }
 
 // WroteDay counts the records of a day file.
 func (m *metrics) WroteDay(t schema.ResourceType, records, bytes int64) {
@@ -95,16 +102,29 @@ func (a *timedActivity) ExecuteActivity(ctx context.Context, in *interceptor.Exe
 	return out, err
 }
 
-// serveOps serves metrics and health checks.
-func serveOps(ctx context.Context, address string, m *metrics, ready http.Handler) error {
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /healthz", program.Alive)
-	mux.Handle("GET /readyz", ready)
-	server := &http.Server{Addr: address, Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+// serveOps serves metrics and health checks. It serves the health checks at another
+// address, too, unless that is "".
+func serveOps(ctx context.Context, address, healthAddress string, m *metrics, ready http.Handler) error {
+	health := http.NewServeMux()
+	health.HandleFunc("GET /healthz", program.Alive)
+	health.Handle("GET /readyz", ready)
+	all := http.NewServeMux()
+	all.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
+	all.Handle("/", health)
+	serving, ctx := errgroup.WithContext(ctx)
+	serving.Go(func() error { return listenAndServe(ctx, "METRICS_ADDRESS", address, all) })
+	if healthAddress != "" {
+		serving.Go(func() error { return listenAndServe(ctx, "HEALTH_ADDRESS", healthAddress, health) })
+	}
+	return serving.Wait()
+}
+
+// listenAndServe serves until ctx ends. Its error names the setting.
+func listenAndServe(ctx context.Context, setting, address string, h http.Handler) error {
+	server := &http.Server{Addr: address, Handler: h, ReadHeaderTimeout: 5 * time.Second}
 	context.AfterFunc(ctx, func() { _ = server.Close() })
 	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("METRICS_ADDRESS %s: %w", address, err)
+		return fmt.Errorf("%s %s: %w", setting, address, err)
 	}
 	return nil
 }

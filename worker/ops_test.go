@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"net"
+	"net/http"
 	"testing"
 	"time"
 
@@ -80,4 +82,39 @@ func gathered(t *testing.T, registry *prometheus.Registry) map[string]map[string
 		}
 	}
 	return found
+}
+
+// A kubelet probes from another host. Metrics name categories and counts, and stay on
+// loopback.
+func TestProbesReachAnAddressThatHasNoMetrics(t *testing.T) {
+	metricsAddress, healthAddress := freeAddress(t), freeAddress(t)
+	ready := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- serveOps(ctx, metricsAddress, healthAddress, newMetrics(), ready) }()
+	status := func(address, path string) (code int) {
+		require.Eventually(t, func() bool {
+			res, err := http.Get("http://" + address + path) //nolint:noctx // the test ends
+			if err != nil {
+				return false
+			}
+			code = res.StatusCode
+			return res.Body.Close() == nil
+		}, 10*time.Second, 10*time.Millisecond)
+		return code
+	}
+	for path, want := range map[string][2]int{"/healthz": {200, 200}, "/readyz": {503, 503}, "/metrics": {200, 404}} {
+		require.Equal(t, want[0], status(metricsAddress, path), path)
+		require.Equal(t, want[1], status(healthAddress, path), path)
+	}
+	stop()
+	require.NoError(t, <-ended)
+	require.ErrorContains(t, serveOps(t.Context(), freeAddress(t), "nowhere", newMetrics(), ready), "HEALTH_ADDRESS nowhere")
+}
+
+func freeAddress(t *testing.T) string {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, listener.Close())
+	return listener.Addr().String()
 }

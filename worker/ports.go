@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"iter"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -9,6 +10,7 @@ import (
 	"satchel/activities"
 	"satchel/activities/accountexport"
 	"satchel/activities/bulkexport"
+	"satchel/activities/program"
 	"satchel/activities/vault"
 	"satchel/schema"
 	"satchel/schema/catalog"
@@ -30,7 +32,7 @@ var (
 
 // openArchive opens the archive of old calls. It is nil where no URL is configured. A
 // company whose catalog does not say how to delete from it has none.
-func openArchive(url string, queries *catalog.Catalog, maxConns int) (archive bulkexport.Archive, finish func(), err error) {
+func openArchive(ctx context.Context, url string, queries *catalog.Catalog, maxConns int) (archive bulkexport.Archive, finish func(), err error) {
 	switch {
 	case queries.EraseCalls() == "":
 		return noArchive{}, func() {}, nil
@@ -39,6 +41,10 @@ func openArchive(url string, queries *catalog.Catalog, maxConns int) (archive bu
 	}
 	opened, err := source.OpenArchive(url, queries.EraseCalls(), maxConns)
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := program.CheckSessions(ctx, opened); err != nil {
+		_ = opened.Close()
 		return nil, nil, err
 	}
 	return opened, func() { _ = opened.Close() }, nil // nothing is lost by an error
@@ -62,6 +68,18 @@ func (p runsAdapter) IsOpen(ctx context.Context, account, export string) (bool, 
 	return open && run.Export == export, err
 }
 
+func (p runsAdapter) OpenRuns(ctx context.Context) iter.Seq2[[]accountexport.OpenRun, error] {
+	return workflowclient.OpenRuns(ctx, p.Client)
+}
+
+func (p runsAdapter) HasOpened(ctx context.Context, run accountexport.OpenRun) (bool, error) {
+	return workflowclient.HasOpened(ctx, p.Client, run)
+}
+
+func (p runsAdapter) Terminate(ctx context.Context, run accountexport.OpenRun, reason string) error {
+	return workflowclient.TerminateRun(ctx, p.Client, run, reason)
+}
+
 func (p runsAdapter) IsJobOpen(ctx context.Context, job string) (bool, error) {
 	return workflowclient.IsOpen(ctx, p.Client, workflows.BulkJobID(job))
 }
@@ -83,6 +101,10 @@ type schedulesAdapter struct {
 	client.Client
 	delay  time.Duration
 	limits schema.BulkLimits
+}
+
+func (p schedulesAdapter) ListDaily(ctx context.Context) (map[workflowclient.DailySchedule]bool, error) {
+	return workflowclient.ListDaily(ctx, p.Client, p.limits, p.delay)
 }
 
 func (p schedulesAdapter) SetDaily(ctx context.Context, account string, t schema.ResourceType, enabled bool) error {

@@ -54,15 +54,15 @@ func TestDaysAndSigningKeysAreReadFromThePlatform(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, a.AccountSID+" "+a.AuthToken, string(key))
 
-	archive, finish, err := openArchive(url, queries, 1)
+	archive, finish, err := openArchive(t.Context(), url, queries, 1)
 	require.NoError(t, err)
 	defer finish()
 	require.NoError(t, archive.EraseCalls(t.Context(), a.AccountSID, []string{call}))
 	require.Equal(t, old[1:], read(schema.Calls, "2024-02-29"))
-	none, _, err := openArchive("", queries, 1)
+	none, _, err := openArchive(t.Context(), "", queries, 1)
 	require.NoError(t, err)
 	require.Nil(t, none, "a nil interface")
-	needless, _, err := openArchive("", &catalog.Catalog{}, 1)
+	needless, _, err := openArchive(t.Context(), "", &catalog.Catalog{}, 1)
 	require.NoError(t, err)
 	require.NoError(t, needless.EraseCalls(t.Context(), a.AccountSID, []string{call}), "a company without an archive")
 }

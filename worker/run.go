@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -32,6 +31,7 @@ import (
 // Run connects everything and runs workers until ctx ends.
 func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 	debug.SetGCPercent(r.GCPercent)
+	program.LimitMemory(logger)
 	site, linkKey, err := r.Parse(r.Dev)
 	if err != nil {
 		return err
@@ -53,43 +53,58 @@ func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	own, err := store.Open(r.DatabaseURL, r.Concurrency+r.DaysAtOnce+shortActivities)
+	own, err := store.Open(r.DatabaseURL, r.databaseConns())
 	if err != nil {
 		return err
 	}
 	defer own.Close() //nolint:errcheck // the process ends
-	platform, err := source.Open(ctx, r.SourceURL(), r.Concurrency+r.DaysAtOnce+shortActivities)
+	platform, err := source.Open(ctx, r.SourceURL(), r.databaseConns())
 	if err != nil {
 		return err
 	}
 	defer platform.Close() //nolint:errcheck // the process ends
+	platform.SetLimits(source.Limits{RecordBytes: r.MaxRecordBytes, Stall: r.SourceStallLimit})
+	if err := program.CheckSessions(ctx, own, platform); err != nil {
+		return err
+	}
 
-	archive, closeArchive, err := openArchive(r.ArchiveDatabaseURL, queries, 2)
+	archive, closeArchive, err := openArchive(ctx, r.ArchiveDatabaseURL, queries, r.ErasuresAtOnce)
 	if err != nil {
 		return err
 	}
 	defer closeArchive()
 
-	metrics := newMetrics()
-	ready := program.NewReadiness(logger, map[string]program.Check{
-		program.CheckDatabase: own.Ready, program.CheckSourceDatabase: platform.Ping,
-		program.CheckStorage: objects.Check, program.CheckTemporal: program.NotConnected,
-	})
+	options, err := workflowclient.Options(logger)
+	if err != nil {
+		return err
+	}
+	temporal, err := client.NewLazyClient(options)
+	if err != nil {
+		return fmt.Errorf("prepare to reach Temporal: %w", err)
+	}
+	defer temporal.Close()
+
+	metrics, links, records := newMetrics(), schema.NewLinks(linkKey), source.NewPlatform(platform, queries)
+	records.DayGrace, records.IgnoreReplay = r.DayGrace, !r.DayReplay
+	ready := program.NewReadiness(logger, program.Needs{
+		Store: own, SourceDB: platform, Source: records, Catalog: queries, Vault: objects, Links: links,
+		CheckNamespace: workflowclient.CheckNamespace(temporal, options.Namespace), CheckSearchAttributes: workflowclient.CheckSearchAttributes(temporal, options.Namespace),
+		Bulk: r.HasBulk(queries), RunsExports: true,
+	}.Checks())
 	serving, ctx := errgroup.WithContext(ctx)
-	serving.Go(func() error { return serveOps(ctx, r.MetricsAddress, metrics, ready) })
+	serving.Go(func() error { return serveOps(ctx, r.MetricsAddress, r.HealthAddress, metrics, ready) })
+	serving.Go(func() error { ready.Watch(ctx); return nil })
 	serving.Go(func() error {
-		temporal, err := dial(ctx, logger)
-		if err != nil {
+		if err := ready.AwaitStart(ctx); err != nil {
 			return err
 		}
-		defer temporal.Close()
-		ready.Set(program.CheckTemporal, program.TemporalCheck(temporal))
-		records, runs, links := source.NewPlatform(platform, queries), runsAdapter{temporal}, schema.NewLinks(linkKey)
+		runs := runsAdapter{temporal}
 		return r.work(ctx, temporal, metrics, logger, own, &activitySet{
-			exports: &accountexport.Activities{Store: own.AccountExports(), Source: records, Vault: objects, Runs: runs, Count: metrics},
+			exports: &accountexport.Activities{Store: own.AccountExports(), Source: records, Vault: objects, Runs: runs, Count: metrics, Retention: r.Retention()},
 			bulk: &bulkexport.Activities{
 				Store: own.BulkExports(), Source: records, Vault: objects, Archive: archive, Secrets: objects, Hooks: hooks,
 				Runs: runs, Schedules: schedulesAdapter{temporal, r.DailyDelay, r.limits()}, Count: metrics, Grace: r.SweepGrace,
+				Off: !r.HasBulk(queries), HooksPerAccount: r.HooksPerAccount,
 			},
 			emails: &activities.EmailActivities{Ledger: own, Mail: mailer, Count: metrics, Composers: []activities.EmailComposer{
 				&accountexport.EmailComposer{Store: own.AccountExports(), Directory: records, Links: links, Site: site},
@@ -99,6 +114,20 @@ func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 	})
 	return serving.Wait()
 }
+
+// slots are how many activities of each task queue run at once.
+func (r runCommand) slots() map[string]int {
+	return map[string]int{
+		workflows.TaskQueue: r.StepsAtOnce, workflows.StreamQueue: r.Concurrency, workflows.DayQueue: r.DaysAtOnce,
+		workflows.EmailQueue: r.EmailsAtOnce, workflows.RemovalQueue: r.RemovalsAtOnce, workflows.ArchiveQueue: r.ErasuresAtOnce,
+		workflows.HookQueue: r.HooksAtOnce,
+	}
+}
+
+// databaseConns is how many connections to each database there may be. E-mails,
+// removals, erasures and webhooks use the databases only briefly, and share those of the
+// steps.
+func (r runCommand) databaseConns() int { return r.Concurrency + r.DaysAtOnce + r.StepsAtOnce }
 
 // activitySet holds the activities that a worker registers.
 type activitySet struct {
@@ -114,9 +143,6 @@ func (s *activitySet) register(r sdk.ActivityRegistry) {
 }
 
 const (
-	// shortActivities is how many short activities run at once, besides those of the other
-	// queues. Webhooks use the databases only briefly, and share their connections.
-	shortActivities = 16
 	// cachedRuns bounds the memory of workflow runs that wait for a signal or a timer. A run
 	// that is not in the cache is replayed when an event arrives.
 	cachedRuns = 1000
@@ -129,9 +155,7 @@ func (r runCommand) work(ctx context.Context, c client.Client, metrics *metrics,
 	working, ctx := errgroup.WithContext(ctx)
 	interrupted := make(chan any)
 	context.AfterFunc(ctx, func() { close(interrupted) })
-	for queue, atOnce := range map[string]int{
-		workflows.TaskQueue: shortActivities, workflows.StreamQueue: r.Concurrency, workflows.DayQueue: r.DaysAtOnce, workflows.HookQueue: r.HooksAtOnce,
-	} {
+	for queue, atOnce := range r.slots() {
 		w := sdk.New(c, queue, sdk.Options{
 			MaxConcurrentActivityExecutionSize: atOnce,
 			WorkerStopTimeout:                  r.StopGrace,
@@ -144,61 +168,56 @@ func (r runCommand) work(ctx context.Context, c client.Client, metrics *metrics,
 			registry.RegisterWorkflows(w)
 		}
 		set.register(w)
-		working.Go(func() error { return w.Run(interrupted) })
+		working.Go(func() error {
+			if queue == workflows.DayQueue { // a restored database must learn of erasures before it makes files
+				err := retry(ctx, logger, "replaying erasures", func() error { return replayErasures(ctx, logger, set.bulk) })
+				if ctx.Err() != nil {
+					return nil //nolint:nilerr // the worker stops before storage answered
+				}
+				if err != nil {
+					return err
+				}
+			}
+			return w.Run(interrupted)
+		})
 	}
 	working.Go(func() error {
 		return retry(ctx, logger, "scheduling the sweeps", func() error {
-			return errors.Join(
-				workflowclient.ScheduleAccountExportSweep(ctx, c, r.SweepEvery, exportworkflows.SweepInput{Grace: r.SweepGrace}),
-				workflowclient.ScheduleBulkExportSweep(ctx, c, r.SweepEvery, bulkworkflows.SweepInput{Grace: r.SweepGrace, Limits: r.limits()}))
+			return workflowclient.ScheduleSweeps(ctx, c, r.SweepEvery,
+				exportworkflows.SweepInput{Grace: r.SweepGrace}, bulkworkflows.SweepInput{Grace: r.SweepGrace, Limits: r.limits()})
 		})
 	})
 	working.Go(func() error {
-		return retry(ctx, logger, "scheduling daily exports", func() error { return scheduleDaily(ctx, own.BulkExports(), set.bulk.Schedules) })
+		return retry(ctx, logger, "scheduling daily exports", func() error {
+			return scheduleDaily(ctx, own.BulkExports(), schedulesAdapter{c, r.DailyDelay, r.limits()}, set.bulk.Off)
+		})
 	})
 	return working.Wait()
 }
 
-// scheduleDaily creates or updates the schedule of every daily export, so that daily
-// exports continue after Temporal's data was lost and follow changed settings.
-func scheduleDaily(ctx context.Context, own *store.BulkExports, schedules bulkexport.Schedules) error {
-	const page = 100
-	for last := (schema.BulkConfiguration{}); ; {
-		enabled, err := own.EnabledConfigurations(ctx, last, page)
-		if err != nil || len(enabled) == 0 {
-			return err
-		}
-		for _, last = range enabled {
-			if err := schedules.SetDaily(ctx, last.Account, last.Type, true); err != nil {
-				return err
-			}
-			now, err := own.Configuration(ctx, last.Account, last.Type)
-			if err == nil && !now.Enabled { // it was disabled meanwhile
-				err = schedules.SetDaily(ctx, last.Account, last.Type, false)
-			}
-			if err != nil {
-				return err
-			}
-		}
+// Retention is how long rows of what is over are kept.
+func (h history) Retention() schema.HistoryRetention {
+	return schema.HistoryRetention{History: h.HistoryRetention, Audit: h.AuditRetention}
+}
+
+// replayErasures records erasures that the database does not have. Only those that
+// cannot be read now are worth a retry: others stay unreadable, and every sweep fails
+// until they are mended.
+func replayErasures(ctx context.Context, logger *slog.Logger, bulk *bulkexport.Activities) error {
+	added, err := bulkexport.LoadErasures(ctx, bulk)
+	if added > 0 {
+		logger.Warn("erasures were replayed from storage: the database did not know them", "calls", added)
 	}
+	if err != nil && schema.KindOf(err) != schema.Unavailable && ctx.Err() == nil {
+		logger.Error("erasures cannot be read from storage", "err", err)
+		return nil
+	}
+	return err
 }
 
 // limits are the limits of bulk exports that start from now on.
 func (r runCommand) limits() schema.BulkLimits {
 	return schema.BulkLimits{Retention: r.DayRetention, RetryWindow: r.DayRetryWindow}.WithDefaults()
-}
-
-// dial connects to Temporal, which may start later than this worker.
-func dial(ctx context.Context, logger *slog.Logger) (c client.Client, err error) {
-	options, err := workflowclient.Options(logger)
-	if err != nil {
-		return nil, err
-	}
-	err = retry(ctx, logger, "connecting to Temporal", func() (err error) {
-		c, err = client.DialContext(ctx, options)
-		return err
-	})
-	return c, err
 }
 
 // retry tries until it succeeds, with growing pauses, or until ctx ends.

@@ -43,12 +43,16 @@ func (e endlessSource) ReadCategory(ctx context.Context, c schema.Category, _, _
 	return ctx.Err()
 }
 
+// steps is how many short steps a worker takes at once.
+const steps = 4
+
 // work runs the activities on a worker until the test ends, with so many concurrent
 // streams.
 func (r *fixture) work(c client.Client, streams int) {
 	ctx, stop := context.WithCancel(r.t.Context())
 	ended := make(chan error, 1)
-	command := runCommand{Concurrency: streams, DaysAtOnce: 1, HooksAtOnce: 2 * shortActivities, StopGrace: 5 * time.Second, SweepEvery: time.Hour, SweepGrace: time.Hour}
+	r.exports.Runs, r.bulk.Runs = runsAdapter{c}, runsAdapter{c}
+	command := runCommand{Concurrency: streams, DaysAtOnce: 1, StepsAtOnce: steps, EmailsAtOnce: steps, RemovalsAtOnce: steps, ErasuresAtOnce: 1, HooksAtOnce: 2 * steps, StopGrace: 5 * time.Second, SweepEvery: time.Hour, SweepGrace: time.Hour}
 	go func() {
 		ended <- command.work(ctx, c, newMetrics(), slog.New(slog.DiscardHandler), r.store.DB, r.activitySet)
 	}()
@@ -125,12 +129,12 @@ func TestNothingWaitsBehindReceiversThatTakeLong(t *testing.T) {
 	r.bulk.Source = signingSource{r.bulk.Source, sealed}
 	r.work(s.Client, 1)
 	t.Cleanup(func() { close(slow.release) })
-	for range shortActivities + 1 { // one more than there are slots for short activities
+	for range steps + 1 { // one more than there are slots for short activities
 		e := schema.Event{ID: uuid.NewString(), Account: r.account.AccountSID, Type: schema.Calls, Hook: schema.Hook{URL: "https://slow.example.com", Method: "POST"}}
 		require.NoError(t, r.store.OpenEvent(t.Context(), e))
 		require.NoError(t, workflowclient.ResendWebhook(t.Context(), s, e))
 	}
-	for range shortActivities + 1 {
+	for range steps + 1 {
 		select {
 		case <-slow.called:
 		case <-time.After(20 * time.Second):
@@ -145,9 +149,13 @@ func TestNothingWaitsBehindReceiversThatTakeLong(t *testing.T) {
 func TestAnOperatorsPauseOutlivesARestart(t *testing.T) {
 	s := newStubFixture(t)
 	handle := s.ScheduleClient().GetHandle(t.Context(), workflows.AccountExportSweepID)
-	t.Cleanup(func() { require.NoError(t, handle.Delete(context.WithoutCancel(t.Context()))) })
+	t.Cleanup(func() {
+		for _, id := range []string{workflows.AccountExportSweepID, workflows.AccountExportStorageSweepID, workflows.BulkExportSweepID, workflows.BulkExportStorageSweepID} {
+			require.NoError(t, s.ScheduleClient().GetHandle(t.Context(), id).Delete(context.WithoutCancel(t.Context())))
+		}
+	})
 	schedule := func(every time.Duration) {
-		require.NoError(t, workflowclient.ScheduleAccountExportSweep(t.Context(), s, every, exportworkflows.SweepInput{Grace: time.Hour}))
+		require.NoError(t, workflowclient.ScheduleSweeps(t.Context(), s, every, exportworkflows.SweepInput{Grace: time.Hour}, bulkworkflows.SweepInput{Grace: time.Hour}))
 	}
 	var found *client.ScheduleDescription
 	becomes := func(so func(*client.Schedule) bool) {
@@ -209,19 +217,31 @@ func TestSettingsOfOneMachineStartNothingElsewhere(t *testing.T) {
 }
 
 func TestInvalidSettingsAreNamed(t *testing.T) {
-	fine := runCommand{Concurrency: 1, DaysAtOnce: 1, HooksAtOnce: 1, Bulk: program.Bulk{DayRetention: time.Hour, DayRetryWindow: time.Hour}, SweepEvery: time.Minute, SweepGrace: time.Minute}
+	fine := runCommand{Concurrency: 1, DaysAtOnce: 1, StepsAtOnce: 1, EmailsAtOnce: 1, RemovalsAtOnce: 1, ErasuresAtOnce: 1, HooksAtOnce: 1, HooksPerAccount: 1, Bulk: program.Bulk{DayRetention: time.Hour, DayRetryWindow: time.Hour}, SweepEvery: time.Minute, SweepGrace: time.Minute,
+		MaxRecordBytes: 1 << 20, SourceStallLimit: time.Minute, history: history{HistoryRetention: schema.MinHistoryRetention, AuditRetention: schema.MinAuditRetention}}
 	require.NoError(t, fine.Validate())
 	for name, spoil := range map[string]func(*runCommand){
-		"CONCURRENCY":      func(r *runCommand) { r.Concurrency = 0 },
-		"DAYS_AT_ONCE":     func(r *runCommand) { r.DaysAtOnce = 0 },
-		"HOOKS_AT_ONCE":    func(r *runCommand) { r.HooksAtOnce = -1 },
-		"DAILY_DELAY":      func(r *runCommand) { r.DailyDelay = 24 * time.Hour },
-		"DAILY_DELAY ":     func(r *runCommand) { r.DailyDelay = -time.Second },
-		"DAY_RETENTION":    func(r *runCommand) { r.DayRetention = 0 },
-		"DAY_RETRY_WINDOW": func(r *runCommand) { r.DayRetryWindow = 0 },
-		"STOP_GRACE":       func(r *runCommand) { r.StopGrace = -1 },
-		"SWEEP_EVERY":      func(r *runCommand) { r.SweepEvery = 0 },
-		"SWEEP_GRACE":      func(r *runCommand) { r.SweepGrace = -time.Minute },
+		"CONCURRENCY":        func(r *runCommand) { r.Concurrency = 0 },
+		"DAYS_AT_ONCE":       func(r *runCommand) { r.DaysAtOnce = 0 },
+		"HOOKS_AT_ONCE":      func(r *runCommand) { r.HooksAtOnce = -1 },
+		"STEPS_AT_ONCE":      func(r *runCommand) { r.StepsAtOnce = 0 },
+		"EMAILS_AT_ONCE":     func(r *runCommand) { r.EmailsAtOnce = 0 },
+		"REMOVALS_AT_ONCE":   func(r *runCommand) { r.RemovalsAtOnce = 0 },
+		"ERASURES_AT_ONCE":   func(r *runCommand) { r.ErasuresAtOnce = 0 },
+		"MAX_RECORD_BYTES":   func(r *runCommand) { r.MaxRecordBytes = 0 },
+		"MAX_RECORD_BYTES ":  func(r *runCommand) { r.MaxRecordBytes = 1 << 30 },
+		"SOURCE_STALL_LIMIT": func(r *runCommand) { r.SourceStallLimit = time.Second },
+		"DAILY_DELAY":        func(r *runCommand) { r.DailyDelay = 24 * time.Hour },
+		"DAILY_DELAY ":       func(r *runCommand) { r.DailyDelay = -time.Second },
+		"DAY_GRACE":          func(r *runCommand) { r.DayGrace = 24 * time.Hour },
+		"DAY_GRACE ":         func(r *runCommand) { r.DayGrace = -time.Second },
+		"DAY_RETENTION":      func(r *runCommand) { r.DayRetention = 0 },
+		"DAY_RETRY_WINDOW":   func(r *runCommand) { r.DayRetryWindow = 0 },
+		"STOP_GRACE":         func(r *runCommand) { r.StopGrace = -1 },
+		"SWEEP_EVERY":        func(r *runCommand) { r.SweepEvery = 0 },
+		"SWEEP_GRACE":        func(r *runCommand) { r.SweepGrace = -time.Minute },
+		"HISTORY_RETENTION":  func(r *runCommand) { r.HistoryRetention = time.Hour },
+		"AUDIT_RETENTION":    func(r *runCommand) { r.AuditRetention = schema.MinAuditRetention - 1 },
 	} {
 		r := fine
 		spoil(&r)
@@ -243,7 +263,7 @@ func TestTheWorkerStartsWhileEverythingIsAwayAndSaysSo(t *testing.T) {
 			Database: program.Database{DatabaseURL: "postgres://satchel:secret@" + unreachable + "/satchel?sslmode=disable"},
 			Vault:    vault.Config{Bucket: "satchel", Endpoint: "http://" + unreachable, KeysetFile: keyset},
 		},
-		Links: program.Links{LinkKey: schema.NewDevelopmentLinkKey(), PublicBaseURL: "http://localhost:8080"}, Dev: true, Concurrency: 1,
+		Links: program.Links{LinkKey: schema.NewDevelopmentLinkKey(), PublicBaseURL: "http://localhost:8080"}, Dev: true, Concurrency: 1, StepsAtOnce: 1, ErasuresAtOnce: 1,
 		Mail:           mail.Config{APIKey: "re_test", BaseURL: "http://" + unreachable, From: "exports@example.com"},
 		MetricsAddress: services.Loopback(port),
 	}

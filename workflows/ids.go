@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"strings"
+
 	"satchel/activities"
 	"satchel/schema"
 )
@@ -25,7 +27,20 @@ func BulkDayID(account string, t schema.ResourceType, day schema.Day) string {
 // BulkDailyID is the ID of the schedule of an account's daily exports of a type, and
 // the prefix of the workflow IDs of its runs.
 func BulkDailyID(account string, t schema.ResourceType) string {
-	return "bulk-daily/" + account + "/" + string(t)
+	return bulkDailyPrefix + account + "/" + string(t)
+}
+
+const bulkDailyPrefix = "bulk-daily/"
+
+// ParseBulkDailyID returns the account and type of the ID of a schedule of daily
+// exports, and false for any other ID.
+func ParseBulkDailyID(id string) (account string, t schema.ResourceType, ok bool) {
+	rest, ok := strings.CutPrefix(id, bulkDailyPrefix)
+	slash := strings.LastIndexByte(rest, '/')
+	if !ok || slash < 0 {
+		return "", "", false
+	}
+	return rest[:slash], schema.ResourceType(rest[slash+1:]), true
 }
 
 // BulkConfigurationID is the workflow ID of changes to the daily exports of an account
@@ -48,8 +63,11 @@ func WebhookID(event string) string { return "webhook/" + event }
 // DayFileRemovalID is the workflow ID of the early removal of a day file.
 func DayFileRemovalID(file string) string { return "remove-day-file/" + file }
 
-// IDs of the schedules of sweeps, and prefixes of the workflow IDs of their runs.
+// IDs of the schedules of sweeps, and prefixes of the workflow IDs of their runs. What
+// waits for storage is swept by runs of its own, so that it delays no other sweep.
 const (
-	AccountExportSweepID = "sweep"
-	BulkExportSweepID    = "sweep-bulk"
+	AccountExportSweepID        = "sweep"
+	AccountExportStorageSweepID = "sweep-storage"
+	BulkExportSweepID           = "sweep-bulk"
+	BulkExportStorageSweepID    = "sweep-bulk-storage"
 )

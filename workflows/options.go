@@ -50,6 +50,7 @@ func StreamOptions(ctx workflow.Context, summary string, retryWindow time.Durati
 // one sends only what is left.
 func EmailOptions(ctx workflow.Context, summary string, retryWindow time.Duration) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:              EmailQueue,
 		StartToCloseTimeout:    10 * time.Minute,
 		ScheduleToCloseTimeout: max(retryWindow, time.Minute),
 		HeartbeatTimeout:       HeartbeatTimeout,
@@ -58,9 +59,20 @@ func EmailOptions(ctx workflow.Context, summary string, retryWindow time.Duratio
 	})
 }
 
-// RemovalOptions are for deletion, which is retried until it succeeds.
+// PersistentDatabaseOptions are for reading or writing a few rows of our database when a
+// run ends or deletes something: retried until that succeeds.
+func PersistentDatabaseOptions(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: 20 * time.Second,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second},
+		Summary:             summary,
+	})
+}
+
+// RemovalOptions are for deleting objects, which is retried until it succeeds.
 func RemovalOptions(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:           RemovalQueue,
 		StartToCloseTimeout: time.Hour,
 		HeartbeatTimeout:    HeartbeatTimeout,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute},
@@ -69,13 +81,22 @@ func RemovalOptions(ctx workflow.Context, summary string) workflow.Context {
 }
 
 // SweepOptions are for the activities of a sweep: what does not succeed in time is left
-// to the next sweep.
-func SweepOptions(ctx workflow.Context, summary string) workflow.Context {
+// to the next sweep. The queue is that of what the activity may have to wait for.
+func SweepOptions(ctx workflow.Context, queue, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:              queue,
 		StartToCloseTimeout:    10 * time.Minute,
 		ScheduleToCloseTimeout: 10 * time.Minute,
 		HeartbeatTimeout:       HeartbeatTimeout,
 		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute},
 		Summary:                summary,
 	})
+}
+
+// WithFairness makes an activity of a sweep count as work of the account, so that many
+// of one account do not delay those of another.
+func WithFairness(ctx workflow.Context, account string) workflow.Context {
+	options := workflow.GetActivityOptions(ctx)
+	options.Priority = temporal.Priority{PriorityKey: 4, FairnessKey: account}
+	return workflow.WithActivityOptions(ctx, options)
 }

@@ -16,7 +16,7 @@ import (
 
 // recorded are the paths of our workflows of which there are histories.
 var recorded = []string{
-	"account-export-sweep", "bulk-configuration", "bulk-daily", "bulk-day", "bulk-export-sweep", "bulk-job", "bulk-job-rejected", "bulk-job-stopped",
+	"account-export-storage-sweep", "account-export-sweep", "bulk-configuration", "bulk-daily", "bulk-day", "bulk-export-storage-sweep", "bulk-export-sweep", "bulk-job", "bulk-job-rejected", "bulk-job-stopped",
 	"call-erasure", "cancelled-pending", "cancelled-processing", "confirmation-resent", "confirmed", "confirmed-with-cooldown",
 	"day-file-removal", "day-rebuild", "email", "failed", "removed", "unconfirmed", "webhook-delivery",
 }

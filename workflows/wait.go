@@ -23,11 +23,18 @@ func AwaitWithTimeout(ctx workflow.Context, timeout time.Duration, summary strin
 // StartDetached starts a child workflow that continues after its parent has closed. One
 // that is running, or has completed, is not started again.
 func StartDetached(ctx workflow.Context, options workflow.ChildWorkflowOptions, child, in any) error {
+	_, err := startDetached(ctx, options, child, in)
+	return err
+}
+
+// startDetached is StartDetached that returns the child's result.
+func startDetached(ctx workflow.Context, options workflow.ChildWorkflowOptions, child, in any) (result workflow.Future, err error) {
 	options.ParentClosePolicy = enumspb.PARENT_CLOSE_POLICY_ABANDON
 	options.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
-	err := workflow.ExecuteChildWorkflow(workflow.WithChildOptions(ctx, options), child, in).GetChildWorkflowExecution().Get(ctx, nil)
+	run := workflow.ExecuteChildWorkflow(workflow.WithChildOptions(ctx, options), child, in)
+	err = run.GetChildWorkflowExecution().Get(ctx, nil)
 	if temporal.IsWorkflowExecutionAlreadyStartedError(err) {
-		return nil
+		err = nil
 	}
-	return err
+	return run, err
 }

@@ -10,6 +10,7 @@ import (
 	"hash"
 	"hash/crc32"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -50,14 +51,16 @@ var gzipHeader = []byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255}
 // lastBlock is the empty deflate block that ends a stream.
 var lastBlock = []byte{3, 0}
 
-// write writes the whole document.
-func (w *archiveWriter) write(account string, at time.Time, sections []schema.Section, pieces *pieceReader) error {
+// write writes the whole document. It was exported at the instant of the oldest snapshot
+// that a section was read in.
+func (w *archiveWriter) write(account string, sections []schema.Section, pieces *pieceReader) error {
 	if err := w.raw(gzipHeader); err != nil {
 		return err
 	}
 	w.segments = append(w.segments, schema.Segment{GzipOffset: w.gzipSize})
+	first := slices.MinFunc(sections, func(a, b schema.Section) int { return a.ReadAt().Compare(b.ReadAt()) })
 	if err := w.text(fmt.Sprintf(`{"exportVersion":%q,"accountId":%q,"exportedAt":%q,"data":{`,
-		schema.ExportVersion, account, at.UTC().Format(time.RFC3339))); err != nil {
+		schema.ExportVersion, account, first.ReadAt().Format(time.RFC3339))); err != nil {
 		return err
 	}
 	for i, s := range sections {
@@ -97,7 +100,7 @@ func (w *archiveWriter) section(i int, s schema.Section, pieces *pieceReader) er
 		pieces.release(p)
 	}
 	sum.Write([]byte(end))
-	entry, err := json.Marshal(manifestEntry{Records: s.Records, SHA256: hex.EncodeToString(sum.Sum(nil)), ReadAt: s.ReadAt.UTC()})
+	entry, err := json.Marshal(manifestEntry{Records: s.Records, SHA256: hex.EncodeToString(sum.Sum(nil)), ReadAt: s.ReadAt(), Readings: s.Readings()})
 	if err != nil {
 		return err
 	}
@@ -106,11 +109,13 @@ func (w *archiveWriter) section(i int, s schema.Section, pieces *pieceReader) er
 }
 
 // manifestEntry has a category's number of records, the hash of its array's bytes
-// as they stand in the document, and when it was read.
+// as they stand in the document, and when it was read: the oldest instant, and each with
+// the records that were read then.
 type manifestEntry struct {
-	Records int64     `json:"records"`
-	SHA256  string    `json:"sha256"`
-	ReadAt  time.Time `json:"readAt"`
+	Records  int64            `json:"records"`
+	SHA256   string           `json:"sha256"`
+	ReadAt   time.Time        `json:"readAt"`
+	Readings []schema.Reading `json:"readings"`
 }
 
 // piece copies a piece's deflate stream. Its text is hashed for the section

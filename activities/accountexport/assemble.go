@@ -3,6 +3,7 @@ package accountexport
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -21,11 +22,12 @@ type AssembleArchiveInput struct {
 type AssembleArchiveResult struct{ schema.Archive }
 
 // AssembleArchive makes one archive of the pieces in the ledger and compares each
-// with it. Every attempt writes an object of its own.
+// with it. Every attempt writes an object of its own. A piece that is damaged is a
+// DamageError: CollectCategory collects it again.
 func (a *Activities) AssembleArchive(ctx context.Context, in AssembleArchiveInput) (AssembleArchiveResult, error) {
 	defer activities.Heartbeat(ctx)()
 	archive, err := a.assemble(ctx, in)
-	return AssembleArchiveResult{archive}, activities.ToApplicationError(ctx, err)
+	return AssembleArchiveResult{archive}, activities.ToApplicationError(ctx, a.refusals.Limit(ctx, err))
 }
 
 func (a *Activities) assemble(ctx context.Context, in AssembleArchiveInput) (schema.Archive, error) {
@@ -51,7 +53,7 @@ func (a *Activities) assemble(ctx context.Context, in AssembleArchiveInput) (sch
 	var document *archiveWriter
 	if _, err := a.Vault.Create(ctx, key, recipient, func(w io.Writer) error {
 		document = newArchiveWriter(w)
-		return document.write(export.Account, time.Now(), sections, pieces)
+		return document.write(export.Account, sections, pieces)
 	}); err != nil {
 		return schema.Archive{}, fmt.Errorf("assemble %s: %w", in.Export, err)
 	}
@@ -86,12 +88,12 @@ type CompleteExportResult struct {
 }
 
 // CompleteExport reads the archive back, and moves the row to completed only if
-// every byte is what was assembled. Running it again returns the first result,
-// also once the archive is removed.
+// every byte is what was assembled; else the error is a DamageError. Running it again
+// returns the first result, also once the archive is removed.
 func (a *Activities) CompleteExport(ctx context.Context, in CompleteExportInput) (CompleteExportResult, error) {
 	defer activities.Heartbeat(ctx)()
 	completed, err := a.complete(ctx, in)
-	return completed, activities.ToApplicationError(ctx, err)
+	return completed, activities.ToApplicationError(ctx, a.refusals.Limit(ctx, err))
 }
 
 func (a *Activities) complete(ctx context.Context, in CompleteExportInput) (CompleteExportResult, error) {
@@ -107,6 +109,9 @@ func (a *Activities) complete(ctx context.Context, in CompleteExportInput) (Comp
 		return CompleteExportResult{}, err
 	}
 	if err := activities.ReadBack(ctx, opener, in.Archive.ObjectKey, in.Archive.GzipSize, in.Archive.GzipSHA256); err != nil {
+		if errors.Is(err, schema.ErrDamaged) {
+			err = &activities.DamageError{DamagedObject: activities.DamagedObject{ObjectKey: in.Archive.ObjectKey}, Cause: err}
+		}
 		return CompleteExportResult{}, fmt.Errorf("archive of %s: %w", in.Export, err)
 	}
 	if e, err = a.Store.CompleteExport(ctx, in.Export, in.Archive.Archive, in.Windows); err != nil {

@@ -1,8 +1,12 @@
 package accountexport
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"time"
+
+	"go.temporal.io/sdk/activity"
 
 	"satchel/activities"
 	"satchel/schema"
@@ -13,14 +17,24 @@ type CollectCategoryInput struct {
 	Export   string
 	Account  string
 	Category schema.Category
+	Damaged  string `json:",omitempty"` // object key of a piece to collect again, with all that follow it
 }
 
 // CollectCategory reads one category of the account and stores it as pieces. A
-// retry continues after the last piece in the ledger; two attempts that run at the same
-// time neither lose nor duplicate a record.
+// retry continues after the last piece in the ledger, or begins anew if the category's
+// query has changed since; two attempts that run at the same time neither lose nor
+// duplicate a record. While the next attempt waits for what does not answer, the category
+// is waiting.
 func (a *Activities) CollectCategory(ctx context.Context, in CollectCategoryInput) error {
-	defer activities.Heartbeat(ctx)()
-	return activities.ToApplicationError(ctx, a.collect(ctx, in))
+	reading, stop := activities.HeartbeatReading(ctx)
+	defer stop()
+	err := a.collect(reading, in)
+	if schema.KindOf(err) == schema.Unavailable {
+		if markErr := a.Store.MarkCategoryWaiting(ctx, in.Export, in.Category); markErr != nil {
+			activity.GetLogger(ctx).Warn("category not marked as waiting", "export", in.Export, "category", in.Category, "err", markErr)
+		}
+	}
+	return activities.ToApplicationError(ctx, a.refusals.Limit(ctx, err))
 }
 
 func (a *Activities) collect(ctx context.Context, in CollectCategoryInput) error {
@@ -29,7 +43,11 @@ func (a *Activities) collect(ctx context.Context, in CollectCategoryInput) error
 	if err != nil {
 		return err
 	}
-	checkpoint, err := store.Checkpoint(ctx, in.Export, in.Category)
+	query, err := a.Source.CategoryHash(ctx, in.Category)
+	if err != nil {
+		return err
+	}
+	checkpoint, err := store.ResumeCategory(ctx, in.Export, in.Category, query, in.Damaged)
 	if err != nil || checkpoint.Done {
 		return err
 	}
@@ -41,10 +59,14 @@ func (a *Activities) collect(ctx context.Context, in CollectCategoryInput) error
 		if err := store.BeginCategory(ctx, in.Export, in.Category, expected); err != nil {
 			return err
 		}
-		w := newPieceWriter(a.Vault, store, a.Count, in, recipient, checkpoint, readAt)
+		if now, err := a.Source.CategoryHash(ctx, in.Category); err != nil || now != query {
+			return errors.Join(err, schema.ErrStaleAttempt) // a column's type changed before this snapshot
+		}
+		w := newPieceWriter(a.Vault, store, a.Count, in, recipient, query, checkpoint, readAt)
+		w.pieceSize = cmp.Or(a.PieceSize, w.pieceSize)
 		if err := w.write(ctx, rows); err != nil {
 			return err
 		}
-		return store.FinishCategory(ctx, in.Export, in.Category, w.pieces, readAt)
+		return store.FinishCategory(ctx, in.Export, in.Category, query, schema.Checkpoint{Pieces: w.pieces, LastKey: w.after}, readAt)
 	}))
 }

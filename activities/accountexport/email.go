@@ -3,6 +3,7 @@ package accountexport
 import (
 	"context"
 	"slices"
+	"time"
 
 	"satchel/activities"
 	"satchel/activities/mail"
@@ -53,8 +54,19 @@ func (c *EmailComposer) Compose(ctx context.Context, in activities.SendEmailInpu
 		return nil, err
 	}
 	concerned, others := recipients(people, export.RequestedBy)
+	if in.Kind == RequestEmail {
+		often, err := c.Store.OftenNotified(ctx, export.ID, maxNotices, time.Hour)
+		if err != nil {
+			return nil, err
+		}
+		others = slices.DeleteFunc(others, func(p schema.Person) bool { return often[p.ID] })
+	}
 	return c.emails(in, export, account, concerned, others), nil
 }
+
+// maxNotices is of how many exports that were requested and cancelled a person is
+// notified in an hour. The links of these notices stop a later one, too.
+const maxNotices = 2
 
 // emails returns who is to get which e-mail, as things stand now.
 func (c *EmailComposer) emails(in activities.SendEmailInput, e schema.Export, account schema.Account, concerned, others []schema.Person) (emails []activities.Email) {
@@ -63,6 +75,14 @@ func (c *EmailComposer) emails(in activities.SendEmailInput, e schema.Export, ac
 		for _, person := range to {
 			email := activities.Email{Kind: kind, LinkVersion: linkVersion, To: person, Data: data}
 			email.Data.Link, email.Data.RequestedBy = link, activities.Requester(e.RequestedBy, person)
+			if in.Kind == RequestEmail {
+				// Nobody gets the link before all who may stop the export have heard of it.
+				email.Last = kind == mail.Confirmation
+				email.StillTrue = func(ctx context.Context) (bool, error) {
+					now, err := c.Store.Export(ctx, e.ID)
+					return now.Status != schema.Cancelled && (kind == mail.Notice || now.Status == schema.Pending), err
+				}
+			}
 			emails = append(emails, email)
 		}
 	}

@@ -58,24 +58,69 @@ func TestARejectedAddressDoesNotStopTheOtherEmails(t *testing.T) {
 	r.open()
 	r.inbox.Fail(&mailbox.Fault{Status: http.StatusUnprocessableEntity, Count: 1})
 	require.True(t, nonRetryable(t, r.mail(accountexport.RequestEmail, 1)), "trying again cannot help")
-	require.Len(t, r.subjects(), 1, "the admin's")
+	require.Len(t, r.subjects(), 1, "the requester's")
 	require.True(t, nonRetryable(t, r.mail(accountexport.RequestEmail, 1)))
 	require.Len(t, r.subjects(), 1, "what was rejected is not retried")
-	require.Equal(t, 1, r.count.mailed[string(mail.Confirmation)+" refused"])
-	require.Equal(t, 1, r.count.mailed[string(mail.Notice)+" sent"])
+	require.Equal(t, 1, r.count.mailed[string(mail.Notice)+" refused"])
+	require.Equal(t, 1, r.count.mailed[string(mail.Confirmation)+" sent"])
 
-	require.NoError(t, r.mail(accountexport.RequestEmail, 2), "unless it is requested again")
+	require.True(t, nonRetryable(t, r.mail(accountexport.RequestEmail, 2)))
 	require.Len(t, r.subjects(), 2)
 }
 
-func TestADelayedEmailDoesNotStopTheOthers(t *testing.T) {
+func TestNobodyGetsTheLinkBeforeAllWhoMayStopTheExportAreNotified(t *testing.T) {
 	r := newFixture(t, demo.With{Admin: true}, nil)
 	r.open()
 	r.inbox.Fail(&mailbox.Fault{Status: http.StatusInternalServerError, Count: 1})
 	require.False(t, nonRetryable(t, r.mail(accountexport.RequestEmail, 1)))
-	require.Len(t, r.subjects(), 1)
+	require.Empty(t, r.subjects(), "the notice is delayed")
 	require.NoError(t, r.mail(accountexport.RequestEmail, 1))
-	require.Len(t, r.subjects(), 2)
+	newest := r.subjects()
+	require.Len(t, newest, 2)
+	require.Contains(t, newest[0], "Confirm")
+	require.Contains(t, newest[1], "was requested")
+}
+
+func TestOfManyCancelledRequestsTheOthersGetTwoNoticesAnHour(t *testing.T) {
+	r := newFixture(t, demo.With{Admin: true}, nil)
+	for i := range 4 {
+		r.export = schema.NewExportID()
+		r.open()
+		require.NoError(t, r.mail(accountexport.RequestEmail, 1))
+		require.NoError(t, r.mail(accountexport.RequestEmail, 2))
+		require.Equal(t, min(i+1, 2), r.count.mailed[string(mail.Notice)+" sent"])
+		require.Equal(t, 2*(i+1), r.count.mailed[string(mail.Confirmation)+" sent"])
+		r.cancelled()
+	}
+	_, err := r.store.SQL().Exec(`update satchel.emails set at = at - interval '61 minutes'`)
+	require.NoError(t, err)
+	r.export = schema.NewExportID()
+	r.open()
+	require.NoError(t, r.mail(accountexport.RequestEmail, 1))
+	require.Equal(t, 3, r.count.mailed[string(mail.Notice)+" sent"], "an hour later they hear of it again")
+}
+
+// cancelled ends the export.
+func (r *fixture) cancelled() {
+	r.t.Helper()
+	require.NoError(r.t, r.run(r.RemoveArchive, accountexport.RemoveArchiveInput{Export: r.export, Account: r.account.AccountSID,
+		Ending: schema.Ending{Status: schema.Cancelled, Reason: schema.ReasonCancelled}}, nil))
+}
+
+func TestAnExportThatIsCancelledWhileNoticesAreSentSendsNoMore(t *testing.T) {
+	r := newFixture(t, demo.With{}, nil)
+	r.open()
+	r.directory.Directory = manyOwners{r.directory.Directory, 9}
+	cancelling := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		r.inbox.ServeHTTP(w, req)
+		_, _ = r.store.SQL().Exec(`update satchel.exports set status = 'cancelled', reason = 'cancelled', ended_at = now()`)
+	}))
+	t.Cleanup(cancelling.Close)
+	var err error
+	r.emails.Mail, err = mail.New(mail.Config{APIKey: "re_test", BaseURL: cancelling.URL, From: "Satchel <exports@example.com>"})
+	require.NoError(t, err)
+	require.NoError(t, r.mail(accountexport.RequestEmail, 1))
+	require.Len(t, r.subjects(), 1)
 }
 
 func TestEmailsAreSentOnceTheSettingsAreMended(t *testing.T) {
@@ -85,8 +130,8 @@ func TestEmailsAreSentOnceTheSettingsAreMended(t *testing.T) {
 		r.inbox.Fail(&mailbox.Fault{Status: status})
 		require.False(t, nonRetryable(t, r.mail(accountexport.RequestEmail, 1)))
 	}
-	require.Equal(t, 2, r.count.mailed[string(mail.Confirmation)+" blocked"], "operators see it")
-	require.Zero(t, r.count.mailed[string(mail.Notice)+" blocked"], "and one e-mail is enough to know")
+	require.Equal(t, 2, r.count.mailed[string(mail.Notice)+" blocked"], "operators see it")
+	require.Zero(t, r.count.mailed[string(mail.Confirmation)+" blocked"], "and one e-mail is enough to know")
 	r.inbox.Fail(nil)
 	require.NoError(t, r.mail(accountexport.RequestEmail, 1))
 	require.Len(t, r.subjects(), 2)

@@ -34,6 +34,7 @@ type fixture struct {
 	store     *store.AccountExports
 	vault     *vault.Vault
 	inbox     *testservices.Inbox
+	bucket    testservices.S3
 	account   demo.Account
 	export    string
 	count     *counters
@@ -43,6 +44,7 @@ func newFixture(t *testing.T, with demo.With, rows map[schema.Category]int64) *f
 	ctx := t.Context()
 	r := &fixture{t: t, url: testservices.Database(t), inbox: testservices.Mailbox(t), export: schema.NewExportID(), count: &counters{mailed: map[string]int{}}}
 	bucket := testservices.Bucket(t)
+	r.bucket = bucket
 	t.Setenv("AWS_ACCESS_KEY_ID", bucket.AccessKey)
 	t.Setenv("AWS_SECRET_ACCESS_KEY", bucket.SecretKey)
 	t.Setenv("AWS_REGION", bucket.Region)
@@ -69,7 +71,7 @@ func newFixture(t *testing.T, with demo.With, rows map[schema.Category]int64) *f
 	if rows != nil {
 		require.NoError(t, demo.Fill(ctx, r.url, r.account.AccountSID, rows, nil))
 	}
-	r.Activities = &accountexport.Activities{Store: r.store, Source: platform, Vault: r.vault, Count: r.count}
+	r.Activities = &accountexport.Activities{Store: r.store, Source: platform, Vault: r.vault, Count: r.count, PieceSize: 512 << 10}
 	r.directory = &directory{Directory: platform}
 	r.emails = &activities.EmailActivities{Ledger: own, Mail: mailer, Count: r.count, Composers: []activities.EmailComposer{
 		&accountexport.EmailComposer{Store: r.store, Directory: r.directory, Links: schema.NewLinks(make([]byte, 32)), Site: "http://localhost:8080"},
@@ -101,7 +103,11 @@ func (r *fixture) run(activity, in, out any) error {
 	env.SetTestTimeout(time.Minute)
 	env.RegisterActivity(r.Activities)
 	env.RegisterActivity(r.emails)
-	answer, err := env.ExecuteActivity(activity, in)
+	var args []any
+	if in != nil {
+		args = append(args, in)
+	}
+	answer, err := env.ExecuteActivity(activity, args...)
 	if err == nil && out != nil {
 		return answer.Get(out)
 	}
@@ -120,6 +126,12 @@ func (r *fixture) exec(query string, args ...any) {
 	r.t.Helper()
 	_, err := r.store.SQL().Exec(query, args...)
 	require.NoError(r.t, err)
+}
+
+// enlargeCalls makes a few hundred calls fill several pieces.
+func (r *fixture) enlargeCalls() {
+	r.t.Helper()
+	r.exec(`update platform.calls set caller_name = repeat('x', 6000)`)
 }
 
 func (r *fixture) open() {

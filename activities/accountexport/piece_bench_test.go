@@ -65,16 +65,16 @@ type discard struct {
 	Counters
 }
 
-func (discard) Put(context.Context, string, string, []byte) error            { return nil }
-func (discard) AddPiece(context.Context, string, schema.Piece, string) error { return nil }
-func (discard) Wrote(schema.Category, int64, int64)                          {}
+func (discard) Put(context.Context, string, string, []byte) error                    { return nil }
+func (discard) AddPiece(context.Context, string, schema.Piece, string, string) error { return nil }
+func (discard) Wrote(schema.Category, int64, int64)                                  {}
 
 // BenchmarkPieceWriter cuts and compresses rows; an operation is a row. Reading
 // them and storing the pieces costs nothing here.
 func BenchmarkPieceWriter(b *testing.B) {
 	rows := newSampleRows(b)
 	b.ReportAllocs()
-	w := newPieceWriter(discard{}, discard{}, discard{}, CollectCategoryInput{Export: schema.NewExportID(), Category: "calls"}, "", schema.Checkpoint{}, time.Now())
+	w := newPieceWriter(discard{}, discard{}, discard{}, CollectCategoryInput{Export: schema.NewExportID(), Category: "calls"}, "", "", schema.Checkpoint{}, time.Now())
 	require.NoError(b, w.write(b.Context(), rows))
 }
 
@@ -90,7 +90,7 @@ func (m *memory) Put(_ context.Context, key, _ string, body []byte) error {
 	return nil
 }
 
-func (m *memory) AddPiece(_ context.Context, _ string, p schema.Piece, _ string) error {
+func (m *memory) AddPiece(_ context.Context, _ string, p schema.Piece, _, _ string) error {
 	m.pieces = append(m.pieces, p)
 	return nil
 }
@@ -120,7 +120,7 @@ func (r *fewRows) AppendRow(dst []byte) ([]byte, error) {
 // again, copy.
 func BenchmarkAssemble(b *testing.B) {
 	m := &memory{objects: map[string][]byte{}}
-	w := newPieceWriter(m, m, m, CollectCategoryInput{Export: schema.NewExportID(), Category: "calls"}, "", schema.Checkpoint{}, time.Now())
+	w := newPieceWriter(m, m, m, CollectCategoryInput{Export: schema.NewExportID(), Category: "calls"}, "", "", schema.Checkpoint{}, time.Now())
 	require.NoError(b, w.write(b.Context(), &fewRows{newSampleRows(b), 100_000}))
 	section := schema.Section{Category: "calls", Pieces: m.pieces}
 	var size int64
@@ -133,7 +133,7 @@ func BenchmarkAssemble(b *testing.B) {
 	for b.Loop() {
 		pieces := readPieces(b.Context(), []schema.Section{section}, m)
 		document := newArchiveWriter(io.Discard)
-		require.NoError(b, document.write("AC", time.Now(), []schema.Section{section}, pieces))
+		require.NoError(b, document.write("AC", []schema.Section{section}, pieces))
 		pieces.close()
 		require.Greater(b, document.textSize, size)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 
@@ -46,7 +47,7 @@ func readPieces(ctx context.Context, sections []schema.Section, opener schema.Ob
 		}
 		p := left[0]
 		left = left[1:]
-		return func() { buf.err = buf.open(ctx, p, opener) }, true
+		return func() { buf.err = buf.openIntact(ctx, p, opener) }, true
 	})}
 }
 
@@ -64,6 +65,15 @@ func (r *pieceReader) release(p *openPiece) { r.pieces.Release(p) }
 func (r *pieceReader) close() {
 	r.cancel()
 	r.pieces.Close()
+}
+
+// openIntact opens one piece. The error is a DamageError if the piece is gone or altered.
+func (o *openPiece) openIntact(ctx context.Context, p schema.Piece, opener schema.ObjectOpener) error {
+	err := o.open(ctx, p, opener)
+	if errors.Is(err, schema.ErrDamaged) {
+		err = &activities.DamageError{DamagedObject: activities.DamagedObject{Category: p.Category, ObjectKey: p.ObjectKey}, Cause: err}
+	}
+	return err
 }
 
 // open fetches one piece and compares it with the ledger.

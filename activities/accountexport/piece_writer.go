@@ -17,9 +17,9 @@ import (
 	"satchel/schema"
 )
 
-// pieceSize is about how much JSON text one piece holds. A crash loses at most one piece,
+// defaultPieceSize is about how much JSON text one piece holds. A crash loses at most one piece,
 // a range request inflates at most one, and the assembler keeps a few in memory.
-const pieceSize = 8 << 20
+const defaultPieceSize = 8 << 20
 
 // pieceWriter cuts one category into pieces, stores each, and adds it to the
 // ledger.
@@ -29,10 +29,12 @@ type pieceWriter struct {
 	count     Counters
 	in        CollectCategoryInput
 	recipient string
+	query     string // its hash
 	attempt   string // random: no other attempt ever writes the same keys
 	readAt    time.Time
 	pieces    int    // in the ledger so far
 	after     string // the last key of them
+	pieceSize int
 	buffers   sync.Pool
 }
 
@@ -42,12 +44,12 @@ type piece struct {
 	deflate bytes.Buffer
 }
 
-func newPieceWriter(objects objectStore, ledger pieceLedger, count Counters, in CollectCategoryInput, recipient string, checkpoint schema.Checkpoint, readAt time.Time) *pieceWriter {
+func newPieceWriter(objects objectStore, ledger pieceLedger, count Counters, in CollectCategoryInput, recipient, query string, checkpoint schema.Checkpoint, readAt time.Time) *pieceWriter {
 	var attempt [4]byte
 	rand.Read(attempt[:]) //nolint:errcheck // crypto/rand.Read never fails since Go 1.24
 	return &pieceWriter{
-		objects: objects, ledger: ledger, count: count, in: in, recipient: recipient, attempt: hex.EncodeToString(attempt[:]),
-		readAt: readAt, pieces: checkpoint.Pieces, after: checkpoint.LastKey,
+		objects: objects, ledger: ledger, count: count, in: in, recipient: recipient, query: query, attempt: hex.EncodeToString(attempt[:]),
+		readAt: readAt, pieces: checkpoint.Pieces, after: checkpoint.LastKey, pieceSize: defaultPieceSize,
 		buffers: sync.Pool{New: func() any { return new(piece) }},
 	}
 }
@@ -77,7 +79,7 @@ func (w *pieceWriter) compressRows(ctx context.Context, rows schema.RecordReader
 	if w.pieces > 0 {
 		framing.First = framing.Between
 	}
-	return activities.Pipeline{Framing: framing, PieceSize: pieceSize, Key: rows.Key}.
+	return activities.Pipeline{Framing: framing, PieceSize: w.pieceSize, Key: rows.Key}.
 		Run(ctx, rows, &pieceCompressor{pieceWriter: w, deflate: deflate, next: w.pieces, out: out})
 }
 
@@ -146,7 +148,7 @@ func (w *pieceWriter) store(ctx context.Context, in <-chan *piece) error {
 		if err := w.objects.Put(ctx, p.ObjectKey, w.recipient, p.deflate.Bytes()); err != nil {
 			return fmt.Errorf("store a piece of %s: %w", w.in.Category, err)
 		}
-		if err := w.ledger.AddPiece(ctx, w.in.Export, p.Piece, w.after); err != nil {
+		if err := w.ledger.AddPiece(ctx, w.in.Export, p.Piece, w.query, w.after); err != nil {
 			return err
 		}
 		w.pieces++

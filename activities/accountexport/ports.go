@@ -3,6 +3,7 @@ package accountexport
 import (
 	"context"
 	"io"
+	"iter"
 	"time"
 
 	"satchel/activities"
@@ -29,14 +30,15 @@ type lifecycleStore interface {
 type collectStore interface {
 	pieceLedger
 	StartCollecting(ctx context.Context, export string) (string, error)
-	Checkpoint(ctx context.Context, export string, c schema.Category) (schema.Checkpoint, error)
+	MarkCategoryWaiting(ctx context.Context, export string, c schema.Category) error
+	ResumeCategory(ctx context.Context, export string, c schema.Category, query, damaged string) (schema.Checkpoint, error)
 	BeginCategory(ctx context.Context, export string, c schema.Category, expected int64) error
-	FinishCategory(ctx context.Context, export string, c schema.Category, pieces int, readAt time.Time) error
+	FinishCategory(ctx context.Context, export string, c schema.Category, query string, at schema.Checkpoint, end time.Time) error
 }
 
 // pieceLedger counts the pieces that were stored.
 type pieceLedger interface {
-	AddPiece(ctx context.Context, export string, p schema.Piece, after string) error
+	AddPiece(ctx context.Context, export string, p schema.Piece, query, after string) error
 }
 
 type assembleStore interface {
@@ -51,16 +53,30 @@ type assembleStore interface {
 type sweepStore interface {
 	Overdue(ctx context.Context, grace time.Duration, after string, limit int) ([]schema.OverdueExport, error)
 	ActiveIDs(ctx context.Context, ids []string) (map[string]bool, error)
+	PurgeHistory(ctx context.Context, r schema.HistoryRetention) error
+	StoredExports(ctx context.Context, after string, limit int) ([]string, error)
+	ExpireMissing(ctx context.Context, export string) error
+	RecordOrphan(ctx context.Context, id string, removed schema.Certificate) error
+	DestroyExpiredKeys(ctx context.Context) (int, error)
+	ExportStates(ctx context.Context, ids []string, grace time.Duration) (map[string]schema.ExportState, error)
+	RecordReconciled(ctx context.Context, account, export string, status, runStatus schema.Status) error
+	Now(ctx context.Context) (time.Time, error)
 }
 
 // EmailStore is what e-mails about an export say of it.
 type EmailStore interface {
 	SetLinkVersion(ctx context.Context, export string, linkVersion int) error
 	Export(ctx context.Context, id string) (schema.Export, error)
+	// OftenNotified tells who got most notices of other exports of the account that were
+	// cancelled, within the time before this one was requested, or later.
+	OftenNotified(ctx context.Context, export string, most int, within time.Duration) (map[string]bool, error)
 }
 
 // Source reads the records of an account from the platform's database.
 type Source interface {
+	// CategoryHash identifies what a category's records look like. Records that were read
+	// with another hash do not belong in the same array.
+	CategoryHash(ctx context.Context, c schema.Category) (string, error)
 	// ReadCategory calls do with the rows of a category that follow the key after, in key
 	// order, as of one snapshot. It returns NotFound if that snapshot does not show the
 	// account, since the category would look empty.
@@ -82,10 +98,16 @@ type objectStore interface {
 	Put(ctx context.Context, key, recipient string, body []byte) error
 }
 
-// Runs reads Temporal's workflow runs.
+// Runs reads and terminates Temporal's workflow runs.
 type Runs interface {
 	// IsOpen tells whether this export's own run is open.
 	IsOpen(ctx context.Context, account, export string) (bool, error)
+	// OpenRuns lists all open runs, page by page.
+	OpenRuns(ctx context.Context) iter.Seq2[[]OpenRun, error]
+	// HasOpened tells whether a run has written its export's row.
+	HasOpened(ctx context.Context, run OpenRun) (bool, error)
+	// Terminate terminates a run. Terminating a closed one succeeds.
+	Terminate(ctx context.Context, run OpenRun, reason string) error
 }
 
 // Counters add up the records that were written, for metrics.

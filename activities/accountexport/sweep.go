@@ -68,11 +68,20 @@ func endingWithoutRun(e schema.Export) schema.Ending {
 }
 
 // RemoveOrphanedExports deletes the objects of exports that have ended or have no
-// row.
+// row, and expires completed exports whose objects are gone.
 func (a *Activities) RemoveOrphanedExports(ctx context.Context, in activities.RemoveOrphansInput) (activities.RemoveOrphansResult, error) {
 	defer activities.Heartbeat(ctx)()
 	result, err := activities.Orphans{
-		Vault: a.Vault, Folder: schema.ExportsPrefix, IsID: schema.IsExportID, Owned: a.Store.ActiveIDs, Prefix: schema.ExportPrefix,
+		Vault: a.Vault, Folder: schema.ExportsPrefix, IsID: schema.IsExportID, Prefix: schema.ExportPrefix, Now: a.Store.Now,
+		Rows: activities.OrphanRows{
+			Owned: a.Store.ActiveIDs, Stored: a.Store.StoredExports, RecordOrphan: a.Store.RecordOrphan, RecordMissing: a.Store.ExpireMissing,
+		},
 	}.Remove(ctx, in.Grace)
 	return result, activities.ToApplicationError(ctx, err)
+}
+
+// PurgeHistory deletes the rows of what has been over for longer than the retention.
+func (a *Activities) PurgeHistory(ctx context.Context) error {
+	defer activities.Heartbeat(ctx)()
+	return activities.ToApplicationError(ctx, a.Store.PurgeHistory(ctx, a.Retention.WithDefaults()))
 }

@@ -18,9 +18,25 @@ import (
 )
 
 // runs says the same of every run.
-type runs struct{ open bool }
+type runs struct {
+	open       bool
+	list       []accountexport.OpenRun
+	opened     bool
+	terminated *[]string
+}
 
 func (r runs) IsOpen(context.Context, string, string) (bool, error) { return r.open, nil }
+
+func (r runs) OpenRuns(context.Context) iter.Seq2[[]accountexport.OpenRun, error] {
+	return func(yield func([]accountexport.OpenRun, error) bool) { yield(r.list, nil) }
+}
+
+func (r runs) HasOpened(context.Context, accountexport.OpenRun) (bool, error) { return r.opened, nil }
+
+func (r runs) Terminate(_ context.Context, run accountexport.OpenRun, _ string) error {
+	*r.terminated = append(*r.terminated, run.RunID)
+	return nil
+}
 
 func (r *fixture) findOverdue() []accountexport.RemoveArchiveInput {
 	r.t.Helper()
@@ -36,6 +52,9 @@ func (r *fixture) remove(ending schema.Ending) error {
 func TestTheSweepLeavesAnExportToItsRun(t *testing.T) {
 	r := newFixture(t, demo.With{}, nil)
 	r.open()
+	r.Runs = runs{open: false}
+	require.Empty(t, r.findOverdue(), "one that can still be confirmed is not even looked for in Temporal")
+	r.exec(`update satchel.exports set confirm_by = now() - interval '1 second' where id = $1`, r.export)
 	r.Runs = runs{open: true}
 	require.Empty(t, r.findOverdue())
 	r.Runs = runs{open: false}
@@ -251,6 +270,7 @@ func TestRemovalLeavesNoRowButTheExportsOwnAndItsAuditTrail(t *testing.T) {
 	r.confirm()
 	r.collectAll()
 	r.complete()
+	r.exec(`update satchel.exports set expires_at = now() where id = $1`, r.export)
 	require.NoError(t, r.remove(schema.Ending{Status: schema.Expired, Reason: schema.ReasonWindowPassed}))
 	for _, table := range []string{"export_keys", "pieces", "segments"} {
 		var left int

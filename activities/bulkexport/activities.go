@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/uuid"
 	"go.temporal.io/sdk/activity"
+
+	"satchel/activities"
 )
 
 // Activities are the activities of bulk exports.
@@ -21,7 +23,13 @@ type Activities struct {
 	Runs      Runs
 	Schedules Schedules
 	Count     Counters
+	Off       bool          // there are no bulk exports: no daily export is written
 	Grace     time.Duration // how long the sweep keeps objects without a row; 0 without a sweep
+
+	HooksPerAccount int // webhooks of one account that are delivered at once; 0 is no limit
+	hookSlots       hookSlots
+
+	refusals activities.Refusals
 }
 
 // eventID is the same for the same occurrence, so that it is recorded once.

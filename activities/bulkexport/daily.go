@@ -17,7 +17,8 @@ type RecordDailyResultInput struct {
 }
 
 // RecordDailyResult writes the one event of a daily export, and returns its ID, ""
-// where the account has no webhook for the type. Where the platform no longer
+// where the account has no webhook for the type, or has disabled the daily export
+// meanwhile. Where the platform no longer
 // shows the account it writes none; after a week its daily exports are disabled.
 func (a *Activities) RecordDailyResult(ctx context.Context, in RecordDailyResultInput) (event string, err error) {
 	gone, err := a.accountGone(ctx, in)
@@ -25,7 +26,7 @@ func (a *Activities) RecordDailyResult(ctx context.Context, in RecordDailyResult
 		return "", activities.ToApplicationError(ctx, err)
 	}
 	configuration, err := a.Store.Configuration(ctx, in.Account, in.Type)
-	if err != nil || configuration.URL == "" {
+	if err != nil || configuration.URL == "" || !configuration.Enabled {
 		return "", activities.ToApplicationError(ctx, err)
 	}
 	e := schema.Event{

@@ -37,6 +37,34 @@ func TestASuspendedAccountHasNoDailyExport(t *testing.T) {
 	require.Equal(t, schema.DayCompleted, r.writeDay(bulkexport.WriteDayInput{Type: schema.Messages, Job: job}).Status, "what it asked for before is")
 }
 
+func TestADailyExportThatWasDisabledIsNeitherWrittenNorReported(t *testing.T) {
+	r := newDayFixture(t)
+	account, on, off, url, post := r.account.AccountSID, true, false, "https://hooks.example.com", "POST"
+	configure := func(change schema.BulkChange) {
+		_, err := r.store.Configure(t.Context(), account, schema.Messages, "", change)
+		require.NoError(t, err)
+	}
+	write := func() (result bulkexport.WriteDayResult) {
+		require.NoError(t, r.get(&result, r.WriteDay, bulkexport.WriteDayInput{Account: account, Type: schema.Messages, Day: someDay, Limits: schema.DefaultBulkLimits()}))
+		return result
+	}
+	require.Equal(t, schema.DayDeleted, write().Status, "it was never enabled")
+	configure(schema.BulkChange{Enabled: &on, URL: &url, Method: &post})
+	require.Equal(t, schema.DayCompleted, write().Status)
+	configure(schema.BulkChange{Enabled: &off})
+	before := r.dayObjects()
+	require.Equal(t, schema.DayDeleted, write().Status)
+	require.Equal(t, before, r.dayObjects())
+	for _, status := range []schema.DayStatus{schema.DayCompleted, schema.DayFailed} {
+		event := "none"
+		require.NoError(t, r.get(&event, r.RecordDailyResult, bulkexport.RecordDailyResultInput{Account: account, Type: schema.Messages, Day: someDay, Status: status}))
+		require.Empty(t, event, "it was disabled while it waited")
+	}
+	configure(schema.BulkChange{Enabled: &on})
+	r.Off = true
+	require.Equal(t, schema.DayDeleted, write().Status, "there are no bulk exports here")
+}
+
 func TestTheWeekOfAnAccountThatIsGoneBeginsWithTheFirstAttemptThatDoesNotFindIt(t *testing.T) {
 	r := newDayFixture(t)
 	account, yes := r.account.AccountSID, true

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/gzip"
+	"go.temporal.io/sdk/activity"
 
 	"satchel/activities"
 	"satchel/schema"
@@ -29,19 +30,27 @@ type WriteDayInput struct {
 // daily tells whether the day is one of a daily export.
 func (in WriteDayInput) daily() bool { return in.Job == "" && !in.Rebuild }
 
-// WriteDayResult is how a day ended.
+// WriteDayResult is how a day ended, or why it is not read yet.
 type WriteDayResult struct {
 	Status  schema.DayStatus
 	Records int64
+	Waits   string // why the source database may not have all records of the day yet; then there is no status
 }
 
 // WriteDay writes the file of one day, reads it back, and publishes it in place of
 // an earlier one. Readers see either the whole old file or the whole new one. A retry
-// starts over and writes a new object. A suspended account has no daily exports: the
-// result is Deleted.
+// starts over and writes a new object. A suspended account has no daily exports, and one
+// that has disabled them neither: the result is Deleted. While the source database may not have all records of the day,
+// nothing is written, and the result says what the day waits for.
 func (a *Activities) WriteDay(ctx context.Context, in WriteDayInput) (WriteDayResult, error) {
-	defer activities.Heartbeat(ctx)()
-	result, err := a.writeDay(ctx, in)
+	reading, stop := activities.HeartbeatReading(ctx)
+	defer stop()
+	result, err := a.writeDay(reading, in)
+	if in.Job != "" {
+		err = a.refusals.Limit(ctx, err)
+	} else { // it cannot be requested again, and is retried
+		err = activities.RetryUnreadable(err)
+	}
 	if err != nil && in.Job != "" && ctx.Err() == nil {
 		if markErr := a.Store.MarkDayRetrying(ctx, in.Job, in.Day); markErr != nil {
 			logError(ctx, "day not marked as retrying", in.Job, markErr)
@@ -71,6 +80,10 @@ func (a *Activities) writeDay(ctx context.Context, in WriteDayInput) (result Wri
 		}
 	}
 	file, err := a.storeDay(ctx, in, erased)
+	if why, ok := errors.AsType[*schema.Error](err); ok && why.Code == schema.CodeDayNotWhole {
+		activity.GetLogger(ctx).Info("day not read yet", "account", in.Account, "type", in.Type, "day", in.Day, "why", why.Message)
+		return WriteDayResult{Waits: why.Message}, nil
+	}
 	if err != nil {
 		return result, err
 	}
@@ -93,7 +106,7 @@ func (a *Activities) writeDay(ctx context.Context, in WriteDayInput) (result Wri
 	case file.Records == 0:
 		result.Status = schema.DayCompletedEmpty
 	default:
-		result = WriteDayResult{schema.DayCompleted, file.Records}
+		result = WriteDayResult{Status: schema.DayCompleted, Records: file.Records}
 	}
 	return result, nil
 }
@@ -106,7 +119,17 @@ func (a *Activities) wanted(ctx context.Context, in WriteDayInput) (bool, error)
 	case in.Rebuild:
 		return a.Store.IsDayFileOutdated(ctx, in.Account, in.Day)
 	}
-	return true, nil
+	return a.dailyWanted(ctx, in.Account, in.Type)
+}
+
+// dailyWanted reports whether the daily export of an account is still enabled: its
+// schedule can be older than that, where Temporal's data was restored.
+func (a *Activities) dailyWanted(ctx context.Context, account string, t schema.ResourceType) (bool, error) {
+	if a.Off {
+		return false, nil
+	}
+	configuration, err := a.Store.Configuration(ctx, account, t)
+	return configuration.Enabled, err
 }
 
 // recordVisible records since when the account of a daily export has not been
@@ -123,7 +146,7 @@ func (a *Activities) recordVisible(ctx context.Context, in WriteDayInput, found 
 func (a *Activities) storeDay(ctx context.Context, in WriteDayInput, erased []string) (schema.NewDayFile, error) {
 	file := schema.NewDayFile{
 		ID: schema.NewDayFileID(), Account: in.Account, Type: in.Type, Day: in.Day, Job: in.Job, Rebuild: in.Rebuild,
-		Erased: len(erased), PublishWithin: a.Grace / 2, Retention: in.Limits.Retention,
+		Erased: erased, PublishWithin: a.Grace / 2, Retention: in.Limits.Retention,
 	}
 	recipient, wrapped, err := a.Vault.NewKey(ctx, in.Account, file.ID)
 	if err != nil {
@@ -206,7 +229,7 @@ func (w *lineWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// RemoveDayFileInput is the input of RemoveDayFile.
+// RemoveDayFileInput is the input of BeginDayFileRemoval and RemoveDayFile.
 type RemoveDayFileInput struct {
 	File      string
 	Account   string
@@ -216,18 +239,29 @@ type RemoveDayFileInput struct {
 	By        string    // user or credential ID
 }
 
+// BeginDayFileRemoval destroys the key of a day file, or of its rebuild, without a
+// request to storage. It returns whether there is one for RemoveDayFile to delete.
+func (a *Activities) BeginDayFileRemoval(ctx context.Context, in RemoveDayFileInput) (exists bool, err error) {
+	file, err := a.destroyLatestKey(ctx, in)
+	return file != "", activities.ToApplicationError(ctx, err)
+}
+
 // RemoveDayFile deletes a day file, or its rebuild: its key first, then its object
 // with every version and unfinished upload, then its row. Removing what is gone
 // succeeds.
 func (a *Activities) RemoveDayFile(ctx context.Context, in RemoveDayFileInput) error {
 	defer activities.Heartbeat(ctx)()
-	file, err := a.Store.DestroyLatestDayKey(ctx, schema.DayFile{
-		ID: in.File, Account: in.Account, Type: in.Type, Day: in.Day, ExpiresAt: in.ExpiresAt,
-	})
+	file, err := a.destroyLatestKey(ctx, in)
 	if err == nil && file != "" {
 		err = a.removeDayFile(ctx, file, in.By)
 	}
 	return activities.ToApplicationError(ctx, err)
+}
+
+func (a *Activities) destroyLatestKey(ctx context.Context, in RemoveDayFileInput) (file string, err error) {
+	return a.Store.DestroyLatestDayKey(ctx, schema.DayFile{
+		ID: in.File, Account: in.Account, Type: in.Type, Day: in.Day, ExpiresAt: in.ExpiresAt,
+	})
 }
 
 func (a *Activities) removeDayFile(ctx context.Context, file, by string) error {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
 
 	"satchel/activities"
 	"satchel/activities/bulkexport"
@@ -60,6 +61,11 @@ func (r *fixture) tryDay(in bulkexport.WriteDayInput, written any) error {
 	in.Account, in.Limits = r.account.AccountSID, in.Limits.WithDefaults()
 	if in.Day == "" {
 		in.Day = someDay
+	}
+	if in.Job == "" && !in.Rebuild {
+		enabled := true
+		_, err := r.store.Configure(r.t.Context(), in.Account, in.Type, "", schema.BulkChange{Enabled: &enabled})
+		require.NoError(r.t, err)
 	}
 	return r.get(written, r.WriteDay, in)
 }
@@ -169,6 +175,23 @@ func TestADayOfAStoppedJobLeavesNothing(t *testing.T) {
 	require.Equal(t, schema.DayDeleted, got.Days[0].Status)
 }
 
+func TestADayThatIsNotWholeLeavesNothingAndSaysWhatItWaitsFor(t *testing.T) {
+	r := newDayFixture(t)
+	today, err := r.store.Now(t.Context())
+	require.NoError(t, err)
+	day := schema.DayOf(today)
+	job := r.openJob(day, day)
+	written := r.writeDay(bulkexport.WriteDayInput{Type: schema.Messages, Day: day, Job: job})
+	require.Contains(t, written.Waits, "The source database may not have all records of the day yet: the day is read after ")
+	require.Empty(t, written.Status)
+	require.Empty(t, r.dayObjects())
+	_, err = r.store.DayFile(t.Context(), r.account.AccountSID, schema.Messages, day)
+	require.Equal(t, schema.NotFound, schema.KindOf(err))
+	got, err := r.store.Job(t.Context(), job)
+	require.NoError(t, err)
+	require.Equal(t, schema.DayRunning, got.Days[0].Status, "it has not failed")
+}
+
 // sourceWithHook does something while a day is read.
 type sourceWithHook struct {
 	bulkexport.Source
@@ -256,6 +279,7 @@ func TestAnErasedCallThatThePlatformArchivesLaterIsErasedThere(t *testing.T) {
 	require.Equal(t, 1, r.found("calls_archive", call), "each is looked for once a day")
 	aDayLater := func() {
 		r.exec(`update satchel.erased_calls set erase_again_at = erase_again_at - interval '25 hours'`)
+		r.exec(`update satchel.erasure_queue set due_at = due_at - interval '25 hours'`)
 	}
 	aDayLater()
 	archive := r.Archive
@@ -274,7 +298,180 @@ func TestAnErasedCallThatThePlatformArchivesLaterIsErasedThere(t *testing.T) {
 	r.exec(`update satchel.erased_calls set day = day - 450`)
 	aDayLater()
 	r.sweepBulk()
-	require.Nil(t, due(), "so old a call was moved long ago")
+	require.NotNil(t, due(), "the age of the call does not matter: its archiving can be late")
+	r.exec(`update satchel.erased_calls set erase_until = erase_until - interval '14 months'`)
+	aDayLater()
+	require.NoError(t, r.run(r.EraseArchivedCalls))
+	require.Nil(t, due(), "the erasure is so old that the call was moved long ago")
+	r.erase(schema.Erasure{Call: call, Day: day})
+	r.sweepBulk()
+	require.NotNil(t, due(), "a repeated request counts anew")
+}
+
+func TestAnErasedCallOfLongAgoThatIsArchivedLaterIsErasedAgain(t *testing.T) {
+	r := newDayFixture(t)
+	const day schema.Day = "2024-02-29"
+	call := aCall(1).Call
+	r.exec(`insert into platform.calls (id, sid, account_sid, direction, status, date_created, from_number)
+		overriding system value values (77, $1, $2, 'inbound', 'completed', $3, '+1555')`, call, r.account.AccountSID, day.Begins())
+	r.erase(schema.Erasure{Call: call, Day: day})
+	r.sweepBulk()
+	r.archiveCall(call)
+	r.exec(`update satchel.erased_calls set erase_again_at = erase_again_at - interval '25 hours'`)
+	r.exec(`update satchel.erasure_queue set due_at = due_at - interval '25 hours'`)
+	r.sweepBulk()
+	require.Zero(t, r.found("calls_archive", call))
+}
+
+// archiveOf rejects the calls of one account, and remembers those of others.
+type archiveOf struct {
+	away   string
+	asked  int
+	erased map[string]int
+}
+
+func (a *archiveOf) EraseCalls(_ context.Context, account string, calls []string) error {
+	if account == a.away {
+		a.asked++
+		return io.ErrUnexpectedEOF
+	}
+	a.erased[account] += len(calls)
+	return nil
+}
+
+func TestErasuresOfAnAccountThatFailDelayNoOtherAccount(t *testing.T) {
+	r := newFixture(t, demo.With{})
+	archive := &archiveOf{away: schema.NewAccountID(), erased: map[string]int{}}
+	r.Archive = archive
+	r.exec(`insert into satchel.erased_calls (account_sid, call_sid, day, erase_again_at)
+		select $1, 'CA' || n, '2026-03-01', now() - interval '1 hour' from generate_series(1, 6000) n`, archive.away)
+	r.exec(`insert into satchel.erasure_queue values ($1, now() - interval '1 hour')`, archive.away)
+	other := schema.NewAccountID()
+	_, err := r.store.EraseCalls(t.Context(), schema.ErasureRecord{Account: other, Calls: []schema.Erasure{aCall(1), aCall(2)}})
+	require.NoError(t, err)
+	r.exec(`insert into satchel.erased_calls (account_sid, call_sid, day) select $1, 'CB' || n, '2026-03-01' from generate_series(1, 1200) n`, other)
+	require.Error(t, r.run(r.EraseArchivedCalls), "so that operators see it")
+	require.Equal(t, 1, archive.asked, "it is tried again by a later sweep")
+	require.Equal(t, map[string]int{other: 1202}, archive.erased)
+
+	require.NoError(t, r.run(r.EraseArchivedCalls), "not at once")
+	r.exec(`update satchel.erasure_queue set due_at = due_at - interval '11 minutes'`)
+	failed := archive.away
+	archive.away, archive.erased = "", map[string]int{}
+	require.NoError(t, r.run(r.EraseArchivedCalls))
+	require.Equal(t, map[string]int{failed: 6000}, archive.erased)
+}
+
+func TestErasuresSurviveARestoreOfTheDatabase(t *testing.T) {
+	r := newDayFixture(t)
+	r.writeDay(bulkexport.WriteDayInput{Type: schema.Calls})
+	known, lost := schema.Erasure{Day: someDay}, schema.Erasure{Day: someDay}
+	require.NoError(t, r.store.SQL().QueryRow(`select max(sid), min(sid) from platform.calls where account_sid = $1`, r.account.AccountSID).Scan(&known.Call, &lost.Call))
+	r.erase(known)
+	r.sweepBulk()
+	r.writeDay(bulkexport.WriteDayInput{Type: schema.Calls, Rebuild: true})
+	restore := r.backup()
+	r.erase(lost)
+	r.writeDay(bulkexport.WriteDayInput{Type: schema.Calls, Rebuild: true})
+	require.Len(t, r.lines(schema.Calls, someDay), 8)
+
+	restore()
+	r.archiveCall(lost.Call)
+	r.writeDay(bulkexport.WriteDayInput{Type: schema.Calls}) // before the sweep
+	require.Contains(t, r.lines(schema.Calls, someDay), lost.Call)
+	var replayed int
+	require.NoError(t, r.get(&replayed, r.ReplayErasures))
+	require.Equal(t, 1, replayed)
+	r.exec(`update satchel.day_files set outdated_since = outdated_since - interval '5 minutes'`)
+	_, err := r.store.DayFile(t.Context(), r.account.AccountSID, schema.Calls, someDay)
+	require.Equal(t, schema.NotFound, schema.KindOf(err), "hidden until it is rebuilt")
+	require.Equal(t, 1, r.sweepBulk().Rebuilds)
+	require.Zero(t, r.found("calls_archive", lost.Call), "erased from the archive again")
+	r.writeDay(bulkexport.WriteDayInput{Type: schema.Calls, Rebuild: true})
+	require.NotContains(t, r.lines(schema.Calls, someDay), lost.Call)
+	require.NotContains(t, r.lines(schema.Calls, someDay), known.Call)
+	require.NoError(t, r.get(&replayed, r.ReplayErasures))
+	require.Zero(t, replayed)
+	var at, was time.Time
+	require.NoError(t, r.store.SQL().QueryRow(`select at, (select min(created_at) from satchel.day_files) from satchel.erased_calls where call_sid = $1`, lost.Call).Scan(&at, &was))
+	require.True(t, at.Before(was), "the time is that of the request")
+}
+
+// backup copies the tables of bulk exports, and returns what restores them.
+func (r *fixture) backup() (restore func()) {
+	tables := []string{"erased_calls", "erasure_queue", "erasure_log"}
+	for _, table := range tables {
+		r.exec(`create table backup_` + table + ` as table satchel.` + table)
+	}
+	return func() {
+		for _, table := range tables {
+			r.exec(`truncate satchel.` + table)
+			r.exec(`insert into satchel.` + table + ` table backup_` + table)
+		}
+	}
+}
+
+func TestTheSweepDropsCallsThatThePlatformNoLongerShows(t *testing.T) {
+	r := newDayFixture(t)
+	r.writeDay(bulkexport.WriteDayInput{Type: schema.Calls})
+	check := func() (outdated int) {
+		r.exec(`update satchel.day_files set checked_at = checked_at - interval '13 hours'`)
+		require.NoError(t, r.get(&outdated, r.CheckDayFiles))
+		return outdated
+	}
+	r.exec(`insert into platform.calls (id, sid, account_sid, direction, status, date_created, from_number)
+		overriding system value values (77, 'CAlate', $1, 'inbound', 'completed', '2026-03-01 12:00:00+00', '+1555')`, r.account.AccountSID)
+	require.Zero(t, check(), "all of its calls are there")
+	var deleted, scrubbed string
+	require.NoError(t, r.store.SQL().QueryRow(`delete from platform.calls where sid = (select min(sid) from platform.calls where account_sid = $1 and sid <> 'CAlate') returning sid`, r.account.AccountSID).Scan(&deleted))
+	require.NoError(t, r.store.SQL().QueryRow(`update platform.calls_archive set pii_scrubbed_at = now() where sid = (select min(sid) from platform.calls_archive where account_sid = $1) returning sid`, r.account.AccountSID).Scan(&scrubbed))
+	shown := r.Source
+	r.Source = directory{shown, schema.Account{}, schema.Errorf(schema.NotFound, schema.CodeAccountNotFound, "There is no such account.")}
+	require.Zero(t, check(), "an account that is not visible has not lost its calls")
+	r.Source = shown
+	require.Zero(t, len(r.rebuilt))
+	require.Equal(t, 1, check())
+	require.Equal(t, []schema.Day{someDay}, r.rebuilt)
+	var outdated int
+	require.NoError(t, r.get(&outdated, r.CheckDayFiles))
+	require.Zero(t, outdated, "it was checked a moment ago")
+	r.writeDay(bulkexport.WriteDayInput{Type: schema.Calls, Rebuild: true})
+	require.NotContains(t, r.lines(schema.Calls, someDay), deleted)
+	require.NotContains(t, r.lines(schema.Calls, someDay), scrubbed)
+	require.Zero(t, check())
+}
+
+func TestNoErasureIsAnsweredThatARestoreWouldForget(t *testing.T) {
+	r := newDayFixture(t)
+	r.Vault = awayVault{r.Vault}
+	require.Error(t, r.tryErase(new(bulkexport.Rejection), aCall(1)))
+	erased, err := r.store.ErasedCalls(t.Context(), r.account.AccountSID, someDay)
+	require.NoError(t, err)
+	require.Empty(t, erased)
+}
+
+// awayVault stores no records.
+type awayVault struct{ bulkexport.Vault }
+
+func (awayVault) PutRecord(context.Context, string, []byte) error { return io.ErrUnexpectedEOF }
+
+func TestAnErasureThatCannotBeReadStopsNoOtherAndIsNotForgotten(t *testing.T) {
+	r := newDayFixture(t)
+	at, err := r.store.Now(t.Context())
+	require.NoError(t, err)
+	recipient, _, err := r.vault.NewKey(t.Context(), r.account.AccountSID, "another")
+	require.NoError(t, err)
+	broken := schema.ErasureObject(at.Add(-2*time.Hour), "broken")
+	require.NoError(t, r.vault.Put(t.Context(), broken, recipient, []byte("of another keyset")))
+	restore := r.backup()
+	r.erase(aCall(1))
+	restore()
+	for range 2 {
+		require.Error(t, r.run(r.ReplayErasures), "so that operators see it")
+		erased, err := r.store.ErasedCalls(t.Context(), r.account.AccountSID, someDay)
+		require.NoError(t, err)
+		require.Equal(t, []string{aCall(1).Call}, erased)
+	}
 }
 
 func TestAnErasureThatTheArchiveRejectedIsFinishedByTheNextSweep(t *testing.T) {
@@ -290,6 +487,7 @@ func TestAnErasureThatTheArchiveRejectedIsFinishedByTheNextSweep(t *testing.T) {
 		require.Error(t, sweepErr, "so that operators see it")
 		require.Equal(t, 1, r.found("calls_archive", old))
 		r.Archive = archive
+		r.exec(`update satchel.erasure_queue set due_at = due_at - interval '11 minutes'`)
 		r.sweepBulk()
 		require.Zero(t, r.found("calls_archive", old))
 		r.exec(`insert into platform.calls_archive (id, sid, account_sid, direction, status, date_created, from_number)
@@ -368,6 +566,26 @@ func TestAFileThatIsGoneIsNotRebuilt(t *testing.T) {
 // swept is what the parts of a sweep did.
 type swept struct{ Expired, Orphans, Failed, Rebuilds int }
 
+func TestADayFileWhoseObjectIsGoneIsNoLongerListedAndCanBeRequestedAgain(t *testing.T) {
+	r := newDayFixture(t)
+	r.writeDay(bulkexport.WriteDayInput{Type: schema.Messages})
+	r.writeDay(bulkexport.WriteDayInput{Type: schema.Calls})
+	gone, _ := r.gzipOf(schema.Calls, someDay)
+	_, err := r.vault.Remove(t.Context(), schema.DayFilePrefix(gone.ID)) // as when the database is restored to before it was deleted
+	require.NoError(t, err)
+	var orphans activities.RemoveOrphansResult
+	require.NoError(t, r.get(&orphans, r.RemoveOrphanedDayFiles, activities.RemoveOrphansInput{}))
+	require.Equal(t, activities.RemoveOrphansResult{Missing: 1}, orphans)
+	_, err = r.store.DayFile(t.Context(), r.account.AccountSID, schema.Calls, someDay)
+	require.Equal(t, schema.NotFound, schema.KindOf(err))
+	var audited int
+	require.NoError(t, r.store.SQL().QueryRow(`select count(*) from satchel.audit where subject = $1 and action = 'reconciled'`, gone.ID).Scan(&audited))
+	require.Equal(t, 1, audited)
+	r.gzipOf(schema.Messages, someDay)
+	r.writeDay(bulkexport.WriteDayInput{Type: schema.Calls})
+	r.gzipOf(schema.Calls, someDay)
+}
+
 // sweep runs the parts of a sweep one after the other, as far as they succeed.
 func (r *fixture) sweep() (swept, error) {
 	r.t.Helper()
@@ -376,6 +594,7 @@ func (r *fixture) sweep() (swept, error) {
 	var orphans activities.RemoveOrphansResult
 	err := errors.Join(
 		r.run(r.DestroyExpiredKeys),
+		r.run(r.ReplayErasures),
 		r.get(&s.Rebuilds, r.RequestRebuilds),
 		r.run(r.PurgeBulk, bulkexport.PurgeBulkInput{Retention: week}),
 		r.run(r.EraseArchivedCalls),
@@ -488,6 +707,30 @@ func TestADayThatFailsIsShownAsRetryingUntilItSucceeds(t *testing.T) {
 	r.Source = days
 	r.writeDay(bulkexport.WriteDayInput{Type: schema.Messages, Job: job})
 	require.Equal(t, schema.DayCompleted, status())
+}
+
+func TestADayThatCannotBeReadFailsAtOnceUnlessItCannotBeRequestedAgain(t *testing.T) {
+	r := newDayFixture(t)
+	job := r.openJob(someDay, someDay)
+	for name, change := range map[string]struct{ spoil, mend, reason string }{
+		"records": {`alter table platform.messages rename to gone`, `alter table platform.gone rename to messages`, "The Messages of " + string(someDay) + " cannot be read: SQLSTATE 42P01 (undefined_table)"},
+		"account": {`alter table platform.accounts rename column name to title`, `alter table platform.accounts rename column title to name`, "The account cannot be read: SQLSTATE 42703 (undefined_column)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r.exec(change.spoil)
+			for in, final := range map[bulkexport.WriteDayInput]bool{
+				{Type: schema.Messages, Job: job}: true, {Type: schema.Messages}: false,
+			} {
+				var failure *temporal.ApplicationError
+				require.ErrorAs(t, r.tryDay(in, nil), &failure)
+				require.Equal(t, change.reason, failure.Message())
+				require.Equal(t, final, failure.NonRetryable())
+			}
+			require.Empty(t, r.dayObjects())
+			r.exec(change.mend)
+		})
+	}
+	r.writeDay(bulkexport.WriteDayInput{Type: schema.Messages, Job: job})
 }
 
 // broken breaks off in the middle of a day.

@@ -53,12 +53,21 @@ func (c *EmailComposer) Compose(ctx context.Context, in activities.SendEmailInpu
 	switch {
 	case in.Kind == JobRequestedEmail:
 		people, err := c.subscribers(ctx, job.Account)
+		if err != nil {
+			return nil, err
+		}
+		often, err := c.Store.OftenNotified(ctx, job.ID, maxNotices, time.Hour)
+		people = slices.DeleteFunc(people, func(p schema.Person) bool { return often[p.ID] })
 		return c.requestedEmails(job, people, data), err
 	case in.Kind == JobEndedEmail && job.EndedAt != nil && job.DeletingAt == nil && job.Email != "":
 		return []activities.Email{jobEndedEmail(job, data)}, nil
 	}
 	return nil, nil
 }
+
+// maxNotices is of how many new jobs a person is notified in an hour. A program may
+// create hundreds; the page lists them all.
+const maxNotices = 10
 
 func jobEndedEmail(job schema.Job, data mail.Data) activities.Email {
 	return activities.Email{Kind: mail.JobEnded, LinkVersion: 1, To: schema.Person{ID: jobAddressID, Email: job.Email}, Data: data}

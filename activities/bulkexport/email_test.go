@@ -11,6 +11,7 @@ import (
 
 	"satchel/activities"
 	"satchel/activities/bulkexport"
+	"satchel/activities/hook"
 	"satchel/dev/demo"
 	"satchel/dev/mailbox"
 	"satchel/schema"
@@ -147,6 +148,31 @@ func TestAnAddressThatIsRejectedIsNotRetried(t *testing.T) {
 	require.Empty(t, r.inbox.Messages())
 }
 
+func TestAJobAndItsWebhookSayThatItsEmailCouldNotBeDelivered(t *testing.T) {
+	r := newFixture(t, demo.With{})
+	job := r.job(schema.NewJob{JobRequest: schema.JobRequest{
+		Name: "seekrit", Email: "seekrit@customer.example", Hook: schema.Hook{URL: "https://hooks.example.com", Method: "POST"},
+	}})
+	r.ended(job, schema.DayCompleted, schema.DayCompleted, schema.DayCompleted)
+	var end bulkexport.EndJobResult
+	require.NoError(t, r.get(&end, r.EndJob, bulkexport.EndJobInput{Job: job.ID}))
+	says := func(undelivered bool) {
+		t.Helper()
+		now, err := r.store.Job(t.Context(), job.ID)
+		require.NoError(t, err)
+		require.Equal(t, undelivered, now.Undelivered)
+		event, err := r.store.Event(t.Context(), end.Event)
+		require.NoError(t, err)
+		require.Equal(t, undelivered, hook.Params(event).Get("email_status") == "undeliverable")
+	}
+	says(false)
+	r.inbox.Fail(&mailbox.Fault{Status: http.StatusUnprocessableEntity, Count: 1})
+	require.Error(t, r.send(job.ID, bulkexport.JobEndedEmail))
+	says(true)
+	require.NoError(t, r.store.RecordEmailOutcome(t.Context(), job.ID, "job-ended/job-email/1", true))
+	says(false)
+}
+
 // final tells whether Temporal will not try again, of an error without
 // anything private.
 func final(t *testing.T, err error) bool {
@@ -157,4 +183,17 @@ func final(t *testing.T, err error) bool {
 		require.NotContains(t, err.Error(), private)
 	}
 	return e.NonRetryable()
+}
+
+func TestOfHundredsOfJobsAPersonIsNotifiedTenTimesAnHour(t *testing.T) {
+	r := newFixture(t, demo.With{Admin: true})
+	for range 12 {
+		job := r.job(schema.NewJob{RequestedBy: r.account.As(schema.Admin).ID})
+		require.NoError(t, r.send(job.ID, bulkexport.JobRequestedEmail))
+	}
+	require.Len(t, r.inbox.Messages(), 2*10, "to the owner and the admin")
+	_, err := r.store.SQL().Exec(`update satchel.emails set at = at - interval '61 minutes'`)
+	require.NoError(t, err)
+	require.NoError(t, r.send(r.job(schema.NewJob{}).ID, bulkexport.JobRequestedEmail))
+	require.Len(t, r.inbox.Messages(), 2*11)
 }

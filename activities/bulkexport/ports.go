@@ -3,6 +3,7 @@ package bulkexport
 import (
 	"context"
 	"io"
+	"iter"
 	"net/url"
 	"time"
 
@@ -70,20 +71,29 @@ type dayFileStore interface {
 }
 
 type erasureStore interface {
-	// EraseCalls records calls as erased, each once, with an audit row for each that is
-	// new. No file that was read before is published after it. All of them are due at
-	// once.
-	EraseCalls(ctx context.Context, account, by string, calls []schema.Erasure) error
 	// ErasedCalls lists the account's erased calls of a day, in order.
 	ErasedCalls(ctx context.Context, account string, day schema.Day) ([]string, error)
-	// DueErasures lists erased calls to delete from the archive, or to delete there
-	// again, the longest due first, up to limit calls.
-	DueErasures(ctx context.Context, limit int) ([]schema.Erasures, error)
+	// EraseCalls records calls as erased, each once, with an audit row for each that is
+	// new, and returns how many were. No file that was read before is published after it,
+	// and files of their days are outdated. New calls, and those that were requested
+	// again, are due at once.
+	EraseCalls(ctx context.Context, r schema.ErasureRecord) (added int, err error)
+	// ErasureLogPosition is the key of the last erasure in the bucket up to which all are
+	// recorded, or "".
+	ErasureLogPosition(ctx context.Context) (key string, err error)
+	// AdvanceErasureLog moves that position.
+	AdvanceErasureLog(ctx context.Context, key string) error
+	// DueErasures lists up to perAccount erased calls of each of up to limit accounts, to
+	// delete from the archive, or to delete there again. The account that has waited
+	// longest comes first.
+	DueErasures(ctx context.Context, limit, perAccount int) ([]schema.Erasures, error)
 	// RecordErased records that erased calls are not in the archive now. They are due
 	// again in a day, while the platform may still move them there.
 	RecordErased(ctx context.Context, e schema.Erasures) error
-	// IsDayFileOutdated tells whether the account has a file of calls of a day with one that was
-	// erased since it was published.
+	// RecordErasureFailed moves the account behind all others.
+	RecordErasureFailed(ctx context.Context, account string) error
+	// IsDayFileOutdated tells whether the account has a file of calls of a day with one that
+	// was erased, or that the platform no longer shows.
 	IsDayFileOutdated(ctx context.Context, account string, day schema.Day) (bool, error)
 }
 
@@ -119,8 +129,17 @@ type sweepStore interface {
 	// PendingEvents lists ID and account of pending events that happened longer than
 	// grace ago, in the order of their IDs, behind after.
 	PendingEvents(ctx context.Context, grace time.Duration, after string, limit int) ([]schema.Event, error)
-	// OutdatedDayFiles lists files with calls that were erased since they were published, by
-	// ID, behind after.
+	// UncheckedDayFiles lists files of calls that were checked, or published, longer than
+	// ago, the oldest first.
+	UncheckedDayFiles(ctx context.Context, ago time.Duration, limit int) ([]schema.DayFile, error)
+	// RecordDayFileChecked records that a file was checked, and whether it is outdated.
+	RecordDayFileChecked(ctx context.Context, file string, outdated bool) error
+	// DayFile is the account's file of a type and day. One that may not be downloaded any
+	// more is NotFound.
+	DayFile(ctx context.Context, account string, t schema.ResourceType, day schema.Day) (schema.DayFile, error)
+	// OpenDayFile also returns its key, still wrapped.
+	OpenDayFile(ctx context.Context, id string) (f schema.DayFile, wrapped []byte, err error)
+	// OutdatedDayFiles lists all such files, by ID, behind after.
 	OutdatedDayFiles(ctx context.Context, after string, limit int) ([]schema.DayFile, error)
 	// PurgeBulk deletes jobs that ended longer than kept ago, with their days and
 	// e-mails; events that have ended and are as old; and quotas of past days.
@@ -131,6 +150,12 @@ type sweepStore interface {
 	DestroyExpiredDayKeys(ctx context.Context) error
 	// ExistingDayFiles tells which of the files have a row.
 	ExistingDayFiles(ctx context.Context, files []string) (map[string]bool, error)
+	// StoredDayFiles lists IDs of files that can be read, in order, after the given one.
+	StoredDayFiles(ctx context.Context, after string, limit int) ([]string, error)
+	// DeleteMissingDayFile deletes the row of a file whose object is gone.
+	DeleteMissingDayFile(ctx context.Context, file string) error
+	// RecordOrphan records that objects without a row were removed.
+	RecordOrphan(ctx context.Context, id string, removed schema.Certificate) error
 }
 
 // EmailStore is what e-mails about a job say of it, and who unsubscribed.
@@ -138,13 +163,17 @@ type EmailStore interface {
 	Job(ctx context.Context, id string) (schema.Job, error)
 	// Unsubscribed tells which of these users want no e-mails about new jobs.
 	Unsubscribed(ctx context.Context, users []string) (map[string]bool, error)
+	// OftenNotified tells who got most e-mails about other new jobs of the job's account
+	// within the time before it was created, or later.
+	OftenNotified(ctx context.Context, job string, most int, within time.Duration) (map[string]bool, error)
 }
 
 // Source reads the platform's database.
 type Source interface {
 	activities.Accounts
 	// ReadDay calls do with the records of one type that the account has of a UTC day,
-	// without those of erased calls, ordered by creation and SID.
+	// without those of erased calls, ordered by creation and SID. The error has
+	// schema.CodeDayNotWhole while the database may not have all of them.
 	ReadDay(ctx context.Context, t schema.ResourceType, account string, day schema.Day, erased []string, do func(rows schema.RecordReader) error) error
 	// SigningKey is the account's auth token as the deployment's key encrypted it.
 	SigningKey(ctx context.Context, account string) (sealed []byte, err error)
@@ -163,6 +192,11 @@ type Vault interface {
 	NewKey(ctx context.Context, account, file string) (recipient string, wrapped []byte, err error)
 	Unlock(ctx context.Context, wrapped []byte, account, file string) (schema.ObjectOpener, error)
 	Create(ctx context.Context, key, recipient string, write func(io.Writer) error) (int64, error)
+	// PutRecord stores a small record, encrypted with the deployment's key.
+	PutRecord(ctx context.Context, key string, record []byte) error
+	GetRecord(ctx context.Context, key string) ([]byte, error)
+	// KeysAfter lists the keys under prefix behind after, in order.
+	KeysAfter(ctx context.Context, prefix, after string) iter.Seq2[string, error]
 }
 
 // Secrets decrypts small secrets that the deployment's key encrypted.
@@ -197,7 +231,9 @@ type Schedules interface {
 	SetDaily(ctx context.Context, account string, t schema.ResourceType, enabled bool) error
 }
 
-// Counters add up the records that were written, for metrics.
+// Counters add up the records that were written, and the webhooks that had to wait
+// for others of their account, for metrics.
 type Counters interface {
 	WroteDay(t schema.ResourceType, records, bytes int64)
+	WebhookWaited()
 }

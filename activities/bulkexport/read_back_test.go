@@ -21,6 +21,7 @@ import (
 
 // memory is a vault that keeps objects in memory, and may return others.
 type memory struct {
+	bulkexport.Vault
 	objects map[string][]byte
 	removed []string
 	read    func(stored []byte) ([]byte, error) // nil for the stored bytes
@@ -81,6 +82,10 @@ type published struct {
 	files []schema.NewDayFile
 }
 
+func (p *published) Configuration(context.Context, string, schema.ResourceType) (schema.BulkConfiguration, error) {
+	return schema.BulkConfiguration{Enabled: true}, nil
+}
+
 func (p *published) Now(context.Context) (time.Time, error) { return time.Now(), nil }
 func (p *published) RecordSourceVisible(context.Context, string, schema.ResourceType, bool) (time.Duration, error) {
 	return 0, nil
@@ -117,6 +122,8 @@ func (m *messages) AppendRow(dst []byte) ([]byte, error) {
 type uncounted struct{}
 
 func (uncounted) WroteDay(schema.ResourceType, int64, int64) {}
+
+func (uncounted) WebhookWaited() {}
 
 func writeDay(a *bulkexport.Activities) (result bulkexport.WriteDayResult, err error) {
 	var suite testsuite.WorkflowTestSuite

@@ -2,7 +2,10 @@ package bulkexport
 
 import (
 	"context"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"satchel/activities"
 	"satchel/activities/mail"
@@ -45,17 +48,8 @@ func (a *Activities) removeExpiredDayFiles(ctx context.Context) (result RemoveEx
 		if err != nil || len(expired) <= result.Failed { // fewer where one of them was replaced
 			return result, err
 		}
-		for _, file := range expired[result.Failed:] {
-			err := a.removeDayFile(ctx, file.ID, activities.Satchel)
-			switch {
-			case ctx.Err() != nil:
-				return result, ctx.Err()
-			case err != nil:
-				logError(ctx, "day file not removed", file.ID, err)
-				result.Failed++
-			default:
-				result.Removed++
-			}
+		if err := a.removeDayFiles(ctx, expired[result.Failed:], &result); err != nil {
+			return result, err
 		}
 		if result.Failed > activities.SweepPage {
 			return result, nil // the next sweep continues
@@ -63,11 +57,43 @@ func (a *Activities) removeExpiredDayFiles(ctx context.Context) (result RemoveEx
 	}
 }
 
-// RemoveOrphanedDayFiles deletes the objects of day files that have no row.
+// removalsAtOnce is how many day files are removed at a time: a removal is a few
+// requests to the storage, one after the other.
+const removalsAtOnce = 16
+
+func (a *Activities) removeDayFiles(ctx context.Context, files []schema.DayFile, result *RemoveExpiredDayFilesResult) error {
+	var mu sync.Mutex
+	var removing errgroup.Group
+	removing.SetLimit(removalsAtOnce)
+	for _, file := range files {
+		removing.Go(func() error {
+			err := a.removeDayFile(ctx, file.ID, activities.Satchel)
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case ctx.Err() != nil:
+				return ctx.Err()
+			case err != nil:
+				logError(ctx, "day file not removed", file.ID, err)
+				result.Failed++
+			default:
+				result.Removed++
+			}
+			return nil
+		})
+	}
+	return removing.Wait()
+}
+
+// RemoveOrphanedDayFiles deletes the objects of day files that have no row, and the
+// rows of day files whose objects are gone.
 func (a *Activities) RemoveOrphanedDayFiles(ctx context.Context, in activities.RemoveOrphansInput) (activities.RemoveOrphansResult, error) {
 	defer activities.Heartbeat(ctx)()
 	result, err := activities.Orphans{
-		Vault: a.Vault, Folder: schema.DayFilesPrefix, IsID: schema.IsDayFileID, Owned: a.Store.ExistingDayFiles, Prefix: schema.DayFilePrefix,
+		Vault: a.Vault, Folder: schema.DayFilesPrefix, IsID: schema.IsDayFileID, Prefix: schema.DayFilePrefix, Now: a.Store.Now,
+		Rows: activities.OrphanRows{
+			Owned: a.Store.ExistingDayFiles, Stored: a.Store.StoredDayFiles, RecordOrphan: a.Store.RecordOrphan, RecordMissing: a.Store.DeleteMissingDayFile,
+		},
 	}.Remove(ctx, in.Grace)
 	return result, activities.ToApplicationError(ctx, err)
 }

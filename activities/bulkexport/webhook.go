@@ -11,12 +11,21 @@ import (
 )
 
 // DeliverWebhookInput is the input of DeliverWebhook.
-type DeliverWebhookInput struct{ Event string }
+type DeliverWebhookInput struct{ Event, Account string }
 
 // DeliverWebhook makes one attempt to deliver an event, and records how it went.
 // One that was delivered is not sent again, unless that could not be recorded: the
 // event's ID, the same in every request, lets the receiver recognise it.
+// An account that has too many under way waits for its next attempt.
 func (a *Activities) DeliverWebhook(ctx context.Context, in DeliverWebhookInput) error {
+	if a.HooksPerAccount > 0 {
+		release, ok := a.hookSlots.take(in.Account, a.HooksPerAccount)
+		if !ok {
+			a.Count.WebhookWaited()
+			return activities.ToApplicationError(ctx, noHookSlot())
+		}
+		defer release()
+	}
 	return activities.ToApplicationError(ctx, a.deliver(ctx, in.Event))
 }
 
@@ -28,11 +37,12 @@ func (a *Activities) deliver(ctx context.Context, id string) error {
 	case event.Status == schema.EventFailed:
 		return schema.Errorf(schema.Conflict, schema.CodeWebhookGivenUp, "The webhook was given up. It can be requested again.")
 	}
-	attempt := schema.EventAttempt{At: time.Now().UTC(), Outcome: "could not be signed"}
+	attempt := schema.EventAttempt{Outcome: "could not be signed"}
 	key, err := a.signingKey(ctx, event.Account)
 	if err == nil {
 		attempt, err = a.Hooks.Deliver(ctx, event.Hook, event.ID, key, hook.Params(event))
 	}
+	attempt.At = time.Time{} // now, by the database's clock
 	// An attempt that was cancelled was made all the same.
 	recording, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"sync"
 	"testing"
 	"time"
@@ -75,7 +76,7 @@ func (r *fixture) read(id string) schema.Event {
 }
 
 func (r *fixture) deliver(id string) error {
-	return r.run(r.DeliverWebhook, bulkexport.DeliverWebhookInput{Event: id})
+	return r.run(r.DeliverWebhook, bulkexport.DeliverWebhookInput{Event: id, Account: r.account.AccountSID})
 }
 
 func outcomes(e schema.Event) (said []string) {
@@ -175,4 +176,54 @@ func TestADeliveryThatCouldNotBeRecordedIsSentAgainAsTheSameEvent(t *testing.T) 
 	require.NoError(t, r.deliver(e.ID))
 	require.Equal(t, []string{e.ID, e.ID}, there.tokens)
 	require.Equal(t, schema.EventDelivered, r.read(e.ID).Status)
+}
+
+func TestSlowReceiversOfOneAccountLeaveSlotsToOthers(t *testing.T) {
+	r := newFixture(t, demo.With{})
+	arrived, answer := make(chan struct{}), make(chan struct{})
+	slow := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		arrived <- struct{}{}
+		<-answer
+	}))
+	t.Cleanup(slow.Close)
+	there := r.receiver(twilio.NewRequestValidator(r.account.AuthToken), http.StatusOK)
+	r.HooksPerAccount = 2
+	var waiting sync.WaitGroup
+	for range 2 {
+		e := r.event(slow.URL)
+		waiting.Go(func() { _ = r.deliver(e.ID) })
+		<-arrived
+	}
+	third := r.event(there.URL)
+	err := r.deliver(third.ID)
+	require.False(t, final(t, err))
+	var failure *temporal.ApplicationError
+	require.ErrorAs(t, err, &failure)
+	require.Greater(t, failure.NextRetryDelay(), 5*time.Second, "the worker's slot is free meanwhile")
+	require.Empty(t, r.read(third.ID).Log, "no attempt was made")
+	require.NoError(t, r.run(r.DeliverWebhook, bulkexport.DeliverWebhookInput{Event: third.ID, Account: schema.NewAccountID()}), "as another account's is")
+
+	close(answer)
+	waiting.Wait()
+	require.NoError(t, r.deliver(r.event(there.URL).ID))
+}
+
+// hookAnHourAhead is on a machine whose clock is an hour ahead.
+type hookAnHourAhead struct{}
+
+func (hookAnHourAhead) Deliver(context.Context, schema.Hook, string, []byte, url.Values) (schema.EventAttempt, error) {
+	return schema.EventAttempt{At: time.Now().Add(time.Hour), Outcome: string(schema.EventDelivered), HTTPStatus: 200}, nil
+}
+
+func TestTheTimeOfAnAttemptIsByTheDatabasesClock(t *testing.T) {
+	r := newFixture(t, demo.With{})
+	r.Hooks = hookAnHourAhead{}
+	e := r.event("https://hooks.example.com")
+	require.NoError(t, r.run(r.DeliverWebhook, bulkexport.DeliverWebhookInput{Event: e.ID}))
+	e, err := r.store.Event(t.Context(), e.ID)
+	require.NoError(t, err)
+	require.Len(t, e.Log, 1)
+	now, err := r.store.Now(t.Context())
+	require.NoError(t, err)
+	require.False(t, e.Log[0].At.After(now))
 }

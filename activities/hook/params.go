@@ -8,7 +8,8 @@ import (
 )
 
 // Params returns the parameters of an event's webhook, about a job or a day of the
-// daily export. The same event always gives the same parameters.
+// daily export. The same event always gives the same parameters, except that
+// email_status is added once the e-mail to the job's address was rejected.
 func Params(e schema.Event) url.Values {
 	p := url.Values{}
 	p.Set("account_sid", e.Account)
@@ -22,6 +23,9 @@ func Params(e schema.Event) url.Values {
 		p.Set("friendly_name", e.Name)
 		p.Set("start_day", string(e.Start))
 		p.Set("end_day", string(e.End))
+		if e.Undelivered {
+			p.Set("email_status", "undeliverable")
+		}
 	} else {
 		p.Set("day", string(e.Day))
 	}

@@ -49,6 +49,7 @@ func notice(d Data) email {
 		Intro: []string{
 			d.requester() + " requested a complete copy of the data of " + d.account() + ". The export starts only after it has been confirmed by email.",
 			"If you expected this, there is nothing you need to do. If not, you can stop the export.",
+			"If this export is cancelled and another one is requested within an hour, you may not get another email. The same link then stops that one.",
 		},
 		Action: &link{Label: "Stop this export", URL: d.StopLink, Destructive: true},
 		Facts: d.facts(

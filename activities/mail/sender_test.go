@@ -381,3 +381,18 @@ func TestInvalidMessagesAreNotSent(t *testing.T) {
 	}
 	require.Empty(t, p.received())
 }
+
+func TestAResponseThatStopsHalfWayIsNone(t *testing.T) {
+	t.Parallel()
+	p := newProvider(t, func(_ int, w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusOK)
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	})
+	s, err := newSender(Config{APIKey: "re_test", BaseURL: p.URL, From: "exports@example.com"}, 200*time.Millisecond, 100*time.Millisecond)
+	require.NoError(t, err)
+	var failure *Error
+	require.ErrorAs(t, s.Send(t.Context(), Message{To: "a@example.com", Subject: "s", HTML: "h", Text: "t", IdempotencyKey: "k"}), &failure)
+	require.Zero(t, failure.Status, "so that the attempt stops here")
+	require.False(t, failure.Permanent)
+}

@@ -60,11 +60,11 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !ok {
 		info = new(responseInfo)
 	}
-	info.status, info.retryAfter = resp.StatusCode, retryAfter(resp.Header.Get("Retry-After"))
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse+1))
 	if err != nil {
-		return nil, err
+		return nil, err // a response that stops half way is none
 	}
+	info.status, info.retryAfter = resp.StatusCode, retryAfter(resp.Header.Get("Retry-After"))
 	if len(raw) > maxResponse {
 		return nil, errResponseTooLong
 	}

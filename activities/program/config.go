@@ -8,6 +8,7 @@ import (
 	"satchel/activities/hook"
 	"satchel/activities/vault"
 	"satchel/schema"
+	"satchel/schema/catalog"
 )
 
 // The settings that worker and server share, to be embedded in the configuration
@@ -38,6 +39,7 @@ type Links struct {
 
 // Bulk is what bulk exports share.
 type Bulk struct {
+	BulkExports    string        `name:"bulk" env:"BULK" enum:"on,off" default:"on" help:"on or off: whether there are bulk exports, the same for worker and server. They are off where your own catalog has no folder days (${default})."`
 	DayRetention   time.Duration `name:"day-retention" env:"DAY_RETENTION" default:"168h" placeholder:"TIME" help:"How long a day's file is kept after it was made, and a job after it ended, the same for worker and server (${default})."`
 	DayRetryWindow time.Duration `name:"day-retry-window" env:"DAY_RETRY_WINDOW" default:"12h" placeholder:"TIME" help:"How long a day may keep failing before it is given up, the same for worker and server; a day of a daily export at least seven days (${default})."`
 
@@ -54,6 +56,9 @@ func (l Links) Parse(dev bool) (site schema.Site, key []byte, err error) {
 	site, err = schema.ParseSite(l.PublicBaseURL)
 	return site, key, errors.Join(err, keyErr)
 }
+
+// HasBulk reports whether there are bulk exports with this catalog.
+func (b Bulk) HasBulk(c *catalog.Catalog) bool { return b.BulkExports != "off" && c.HasDays() }
 
 // Check validates the settings.
 func (b Bulk) Check() error {

@@ -30,3 +30,17 @@ func (d Data) OpenVault(ctx context.Context, dev bool) (*vault.Vault, error) {
 	}
 	return v, nil
 }
+
+// CheckSessions returns the error of the first database that is reached through a
+// pooler in transaction mode. A database that does not answer yet is left to the
+// readiness checks.
+func CheckSessions(ctx context.Context, databases ...interface{ CheckSessions(context.Context) error }) error {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	for _, db := range databases {
+		if err := db.CheckSessions(ctx); err != nil && stateOf(err) == StateWrong {
+			return err
+		}
+	}
+	return nil
+}

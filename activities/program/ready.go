@@ -5,79 +5,92 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"maps"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"go.temporal.io/sdk/client"
-
 	"satchel/schema"
 )
 
-// Check reports whether a dependency works. It may ignore its context.
-type Check func(context.Context) error
-
-// Names of the dependencies that both programs check.
+// Names of the parts that both programs depend on.
 const (
-	CheckDatabase       = "database"
-	CheckSourceDatabase = "sourceDatabase"
-	CheckStorage        = "storage"
-	CheckTemporal       = "temporal"
+	PartDatabase       = "database"
+	PartSourceDatabase = "sourceDatabase"
+	PartStorage        = "storage"
+	PartTemporal       = "temporal"
 )
 
-// States of a dependency.
+// States of a part.
 const (
 	StateOK    = "ok"
 	StateAway  = "away"
-	StateWrong = "wrong" // it answers, but not as it must; the log has the error
+	StateWrong = "wrong" // it answers, but not as it must
 )
 
 const (
-	checkTimeout  = 3 * time.Second
-	checkInterval = time.Second
+	checkTimeout     = 3 * time.Second
+	seldomTimeout    = 30 * time.Second // of a check that is not run at every probe
+	checkInterval    = time.Second
+	recheckInterval  = 5 * time.Second
+	watchingInterval = 15 * time.Second
 )
 
-// Readiness checks all dependencies when it is asked, at most once a second. It
-// serves GET /readyz.
+// Readiness runs checks when it is asked, at most once a second. It serves GET
+// /readyz.
 type Readiness struct {
 	logger   *slog.Logger
 	timeout  time.Duration
 	stopping atomic.Bool
 
 	mu      sync.Mutex // also keeps two requests from checking at once
-	checks  map[string]Check
 	checked time.Time
-	states  map[string]string
+	parts   map[string]Part
+
+	results sync.Mutex // guards the mutable fields of the checks
+	checks  []*check
 }
 
-// NewReadiness makes a Readiness with these checks, by name.
-func NewReadiness(logger *slog.Logger, checks map[string]Check) *Readiness {
-	return &Readiness{logger: logger, timeout: checkTimeout, checks: maps.Clone(checks)}
+// Part is the state of a part, and in a sentence why it is not ok: what is wrong, and
+// which setting to look at.
+type Part struct{ State, Reason string }
+
+// check is a Check with its last result.
+type check struct {
+	Check
+	running bool
+	at      time.Time // when err was found; zero before the first result
+	err     error
 }
 
-// Set replaces a check.
-func (r *Readiness) Set(name string, check Check) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.checks[name], r.checked = check, time.Time{}
+// NewReadiness makes a Readiness with these checks.
+func NewReadiness(logger *slog.Logger, checks []Check) *Readiness {
+	r := &Readiness{logger: logger, timeout: checkTimeout}
+	for _, c := range checks {
+		r.checks = append(r.checks, &check{Check: c})
+	}
+	return r
 }
 
 // Stop makes Readiness say that the program is stopping, from now on.
 func (r *Readiness) Stop() { r.stopping.Store(true) }
 
-// ServeHTTP answers 200 where all dependencies are ok, else 503. The body has
-// the state of each.
+// ServeHTTP answers 200 where all parts are ok, else 503. The body has the state of
+// each part, and a reason for each that is not ok.
 func (r *Readiness) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	answer := struct {
-		Status string            `json:"status"`
-		Parts  map[string]string `json:"parts"`
-	}{"ready", r.States(req.Context())}
+		Status  string            `json:"status"`
+		Parts   map[string]string `json:"parts"`
+		Reasons map[string]string `json:"reasons,omitempty"`
+	}{"ready", map[string]string{}, map[string]string{}}
 	status := http.StatusOK
-	for _, state := range answer.Parts {
-		if state != StateOK {
+	for name, part := range r.Parts(req.Context()) {
+		answer.Parts[name] = part.State
+		if part.State != StateOK {
 			answer.Status, status = "not ready", http.StatusServiceUnavailable
+			answer.Reasons[name] = part.Reason
 		}
 	}
 	if r.stopping.Load() {
@@ -89,75 +102,188 @@ func (r *Readiness) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	writeJSON(w, status, answer)
 }
 
-// States returns the state of each dependency, at most a second old.
-func (r *Readiness) States(ctx context.Context) map[string]string {
+// Watch checks all parts from time to time until ctx ends, so that the log says what
+// is wrong even if no probe asks.
+func (r *Readiness) Watch(ctx context.Context) {
+	_ = every(ctx, watchingInterval, func() bool { r.Parts(ctx); return false }) // ctx has ended
+}
+
+// AwaitStart waits until every check is as good as its Start demands, or ctx ends.
+func (r *Readiness) AwaitStart(ctx context.Context) error {
+	return every(ctx, checkInterval, func() bool {
+		r.Parts(ctx)
+		r.results.Lock()
+		defer r.results.Unlock()
+		return !slices.ContainsFunc(r.checks, func(c *check) bool {
+			state := c.state()
+			return c.Start == StartOK && state != StateOK ||
+				c.Start == StartNotWrong && (state == StateWrong || c.at.IsZero() || errors.Is(c.err, errNotCompared))
+		})
+	})
+}
+
+// every calls do at once and then at intervals, until it returns true or ctx ends.
+func every(ctx context.Context, interval time.Duration, do func() bool) error {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for !do() {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// Parts returns the state of each part, at most a second old.
+func (r *Readiness) Parts(ctx context.Context) map[string]Part {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if time.Since(r.checked) < checkInterval {
-		return r.states
+		return r.parts
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.timeout) // the result serves other requests, too
-	defer cancel()
-	states := make(map[string]string, len(r.checks))
-	for name, err := range runAll(ctx, r.checks) {
-		states[name] = stateOf(err)
-		if before, known := r.states[name]; states[name] != before && (known || err != nil) {
-			r.logger.Warn("a dependency has changed its state", "dependency", name, "state", states[name], "before", before, "err", err)
+	r.run(context.WithoutCancel(ctx)) // the result serves other requests, too
+	r.results.Lock()
+	worst := make(map[string]*check)
+	for _, c := range r.checks {
+		if found := worst[c.Part]; found == nil || badness(c.state()) > badness(found.state()) {
+			worst[c.Part] = c
 		}
 	}
-	r.checked, r.states = time.Now(), states
-	return states
+	parts := make(map[string]Part, len(worst))
+	for name, c := range worst {
+		parts[name] = Part{State: c.state(), Reason: c.reason()}
+		if before := r.parts[name]; parts[name] != before && (parts[name].State != StateOK || before.State != "") {
+			r.logger.Warn("a part has changed its state", "part", name, "state", parts[name].State, "before", before.State,
+				"reason", parts[name].Reason, "settings", c.Settings, "err", c.err)
+		}
+	}
+	r.results.Unlock()
+	r.checked, r.parts = time.Now(), parts
+	return parts
 }
 
-// runAll runs all checks at once, so that one that hangs does not use up the
-// time of the others. It does not wait for checks that ignore ctx.
-func runAll(ctx context.Context, checks map[string]Check) map[string]error {
-	type result struct {
-		name string
-		err  error
+// badness orders states. Of checks of one part that are equally bad the first is
+// shown: they stand in the order in which to mend what they find.
+func badness(state string) int { return slices.Index([]string{StateOK, StateAway, StateWrong}, state) }
+
+// run runs the checks that are due, all at once, so that one that hangs does not use
+// up the time of the others. It does not wait for checks that ignore their context.
+func (r *Readiness) run(ctx context.Context) {
+	ended := make(chan struct{}, len(r.checks))
+	waiting := 0
+	r.results.Lock()
+	for _, c := range r.checks {
+		if c.running && c.Every == 0 {
+			c.err, c.at = context.DeadlineExceeded, time.Now()
+		}
+		if c.running || !c.due() {
+			continue
+		}
+		c.running = true
+		waiting++
+		go func() {
+			timeout := r.timeout
+			if c.Every > 0 {
+				timeout = seldomTimeout
+			}
+			ctx, cancel := context.WithTimeout(ctx, timeout)
+			defer cancel()
+			err := c.Run(ctx)
+			r.results.Lock()
+			defer r.results.Unlock()
+			c.running, c.err, c.at = false, err, time.Now()
+			ended <- struct{}{}
+		}()
 	}
-	results := make(chan result, len(checks))
-	errs := make(map[string]error, len(checks))
-	for name, check := range checks {
-		errs[name] = context.DeadlineExceeded
-		go func() { results <- result{name, check(ctx)} }()
-	}
-	for range checks {
+	r.results.Unlock()
+	timeout := time.NewTimer(r.timeout)
+	defer timeout.Stop()
+	for range waiting {
 		select {
-		case r := <-results:
-			errs[r.name] = r.err
-		case <-ctx.Done():
-			return errs
+		case <-ended:
+		case <-timeout.C:
+			r.results.Lock()
+			defer r.results.Unlock()
+			for _, c := range r.checks {
+				if c.running && (c.Every == 0 || c.at.IsZero()) {
+					c.err, c.at = context.DeadlineExceeded, time.Now()
+				}
+			}
+			return
 		}
 	}
-	return errs
 }
 
-// stateOf reveals nothing of the error's text.
+// due reports whether a check is to be run again. One that is not run at every probe is repeated
+// sooner while it fails, so that what was mended is soon seen.
+func (c *check) due() bool {
+	switch {
+	case c.Every == 0:
+		return true
+	case c.err != nil:
+		return time.Since(c.at) >= recheckInterval
+	}
+	return time.Since(c.at) >= c.Every
+}
+
+func (c *check) state() string {
+	if errors.Is(c.err, errNotCompared) {
+		return StateOK
+	}
+	return stateOf(c.err)
+}
+
 func stateOf(err error) string {
+	_, setup := errors.AsType[*schema.SetupError](err)
 	switch {
 	case err == nil:
 		return StateOK
+	case setup:
+		return StateWrong
 	case schema.KindOf(err) == schema.Unavailable, errors.Is(err, context.DeadlineExceeded):
 		return StateAway
 	}
 	return StateWrong
 }
 
-// TemporalCheck checks that Temporal answers.
-func TemporalCheck(c client.Client) Check {
-	return func(ctx context.Context) error {
-		if _, err := c.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
-			return &schema.Error{Kind: schema.Unavailable, Message: "Temporal does not answer", Cause: err}
+// reason returns a sentence that reveals nothing of a driver's error.
+func (c *check) reason() string {
+	var refused interface{ Refusal() string } // what an operator has to change, with the setting
+	var safe interface{ SafeMessage() string }
+	var sql interface{ SQLState() string }
+	settings := "Look at " + strings.Join(c.Settings, ", ") + "."
+	switch {
+	case c.state() == StateOK:
+		return ""
+	case errors.As(c.err, &refused) && refused.Refusal() != "":
+		return refused.Refusal()
+	case errors.As(c.err, &safe):
+		message := safe.SafeMessage()
+		if slices.ContainsFunc(c.Settings, func(setting string) bool { return strings.Contains(message, setting) }) {
+			return message
 		}
-		return nil
+		return strings.TrimSuffix(message, ".") + ". " + settings
+	case c.state() == StateAway:
+		return c.Subject + " does not answer. " + settings
+	case errors.As(c.err, &sql):
+		return c.Subject + " refuses with SQLSTATE " + sql.SQLState() + meaning(sql.SQLState()) + ". " + settings
 	}
+	return c.Subject + " does not work as it must; the log has the reason. " + settings
 }
 
-// NotConnected is the check of a dependency that the program is still
-// connecting to.
-func NotConnected(context.Context) error {
-	return &schema.Error{Kind: schema.Unavailable, Message: "not connected yet"}
+// meaning says what an operator should know of a SQLSTATE.
+func meaning(code string) string {
+	switch code {
+	case "28P01", "28000":
+		return " (user or password are wrong, or may not connect)"
+	case "3D000":
+		return " (there is no such database)"
+	case "42501":
+		return " (the role lacks a grant)"
+	}
+	return ""
 }
 
 // Alive answers GET /healthz: the process is up, whether its dependencies are or

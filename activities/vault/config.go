@@ -93,16 +93,6 @@ func open(ctx context.Context, c Config, r resilience) (*Vault, error) {
 	})}, nil
 }
 
-// Check returns nil if the bucket can be reached with our credentials. It makes one
-// attempt.
-func (v *Vault) Check(ctx context.Context) error {
-	_, err := v.s3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &v.bucket}, func(o *s3.Options) { o.RetryMaxAttempts = 1 })
-	if err = translateError(ctx, "look for the bucket", err); errors.Is(err, ErrNotFound) {
-		return fmt.Errorf("vault: there is no bucket %s", v.bucket)
-	}
-	return err
-}
-
 // Close closes idle connections. Running calls continue.
 func (v *Vault) Close() { v.http.CloseIdleConnections() }
 

@@ -22,7 +22,7 @@ var (
 	// ErrExists means that an object with this key exists; it was not changed.
 	ErrExists = errors.New("the object already exists")
 	// ErrNotFound means that no object has this key.
-	ErrNotFound = errors.New("no such object")
+	ErrNotFound error = notFound("no such object")
 	// ErrUnreadable means that the bytes cannot be decrypted: the key is wrong,
 	// they belong to another object, account or purpose, or they were altered.
 	ErrUnreadable error = unreadable("cannot be decrypted: wrong key, wrong object, or altered")
@@ -34,12 +34,16 @@ type callError struct {
 	op    string
 	code  string // "" without a response
 	cause error  // a sentinel, a context's error or the network's; nil if the code is enough
+
+	refusal string // see Refusal
 }
 
 func (e *callError) Error() string {
 	switch {
 	case e.code == "":
 		return fmt.Sprintf("vault: %s: %v", e.op, e.cause)
+	case e.cause == nil && e.refusal != "":
+		return fmt.Sprintf("vault: %s: %s. %s", e.op, e.code, e.refusal)
 	case e.cause == nil:
 		return fmt.Sprintf("vault: %s: %s", e.op, e.code)
 	}
@@ -66,8 +70,19 @@ type unreadable string
 
 func (u unreadable) Error() string { return string(u) }
 
+// Is reports that the object is damaged.
+func (u unreadable) Is(target error) bool { return target == schema.ErrDamaged }
+
 // SafeMessage returns a text that is safe to store in workflow histories.
 func (u unreadable) SafeMessage() string { return "vault: " + string(u) }
+
+// notFound is the type of ErrNotFound.
+type notFound string
+
+func (n notFound) Error() string { return string(n) }
+
+// Is reports that the object is damaged.
+func (n notFound) Is(target error) bool { return target == schema.ErrDamaged }
 
 // translateError turns an SDK's error into ours. It returns nil for nil.
 func translateError(ctx context.Context, op string, err error) error {
@@ -81,9 +96,11 @@ func translateError(ctx context.Context, op string, err error) error {
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		status := statusOf(err)
 		e.code = fmt.Sprintf("%s, HTTP %d", api.ErrorCode(), status)
+		if e.refusal = refusalOf(op, api.ErrorCode(), status); e.refusal != "" {
+			return e
+		}
 		switch {
-		case api.ErrorCode() == "NoSuchBucket":
-		case status == http.StatusNotFound:
+		case notFoundCodes[api.ErrorCode()]:
 			e.cause = ErrNotFound
 		case status >= 500 || status == http.StatusTooManyRequests || transientCodes[api.ErrorCode()]:
 			return unavailable(e)
@@ -98,6 +115,10 @@ func translateError(ctx context.Context, op string, err error) error {
 	}
 	return unavailable(e)
 }
+
+// notFoundCodes are the error codes that say that there is no such object, version or
+// upload. Other responses with status 404, such as a proxy's, do not say that.
+var notFoundCodes = map[string]bool{"NoSuchKey": true, "NoSuchUpload": true, "NoSuchVersion": true, "NotFound": true}
 
 // transientCodes are error codes with a status below 500 that are worth a retry.
 var transientCodes = map[string]bool{

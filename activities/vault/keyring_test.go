@@ -55,19 +55,19 @@ func (k *keyService) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 		EncryptionContext         map[string]string
 	}
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-	refuse := func(status int, code string) {
+	reject := func(status int, code string) {
 		w.WriteHeader(status)
 		fmt.Fprintf(w, `{"__type":%q}`, code)
 	}
 	switch err := json.NewDecoder(q.Body).Decode(&in); {
 	case k.wrongKey:
-		refuse(http.StatusBadRequest, "IncorrectKeyException")
+		reject(http.StatusBadRequest, "IncorrectKeyException")
 		return
 	case k.down:
-		refuse(http.StatusServiceUnavailable, "DependencyTimeoutException")
+		reject(http.StatusServiceUnavailable, "DependencyTimeoutException")
 		return
 	case err != nil || in.KeyId != testKMSKey || !strings.Contains(q.Header.Get("Authorization"), "/eu-west-1/kms/"):
-		refuse(http.StatusBadRequest, "NotFoundException")
+		reject(http.StatusBadRequest, "NotFoundException")
 		return
 	}
 	associated := []byte(in.EncryptionContext["associatedData"])
@@ -78,7 +78,7 @@ func (k *keyService) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	case "TrentService.Decrypt":
 		plain, err := k.aead.Open(nil, nonce, in.CiphertextBlob, associated)
 		if err != nil {
-			refuse(http.StatusBadRequest, "InvalidCiphertextException")
+			reject(http.StatusBadRequest, "InvalidCiphertextException")
 			return
 		}
 		decoded, _ := hex.DecodeString(string(associated))
@@ -184,22 +184,40 @@ func TestIdentitiesDoNotPrint(t *testing.T) {
 		require.NotContains(t, strings.ToUpper(printed), secret[:20])
 	}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
-		require.Equal(t, "vault.Identity", fmt.Sprintf(verb, e.identity), "nor the bytes behind it")
+		require.Equal(t, "vault.Identity", fmt.Sprintf(verb, e.identity), "without the bytes of the key")
 		require.Equal(t, "vault.Identity", fmt.Sprintf(verb, &e.identity))
 	}
 }
 
 func TestAKeysetThatOthersCanReadIsRejected(t *testing.T) {
 	c := testConfig(t)
-	for _, mode := range []os.FileMode{0o644, 0o640, 0o604, 0o660, 0o620} {
+	for _, mode := range []os.FileMode{0o644, 0o604, 0o660, 0o620, 0o602} {
 		require.NoError(t, os.Chmod(c.KeysetFile, mode))
 		_, err := Open(t.Context(), c)
 		require.ErrorContains(t, err, "chmod 600", "%o", mode)
+		require.ErrorContains(t, err, "KEYSET_FILE")
+		require.False(t, isPrivate(mode, false), "%o", mode)
 	}
 	for _, mode := range []os.FileMode{0o600, 0o400} {
 		require.NoError(t, os.Chmod(c.KeysetFile, mode))
 		_, err := Open(t.Context(), c)
 		require.NoError(t, err)
+	}
+}
+
+// Kubernetes mounts a secret as root's, with the group of the process and mode 0440.
+func TestAKeysetThatRootGivesToTheGroupOfTheProcessIsAccepted(t *testing.T) {
+	for _, mode := range []os.FileMode{0o440, 0o640} {
+		require.True(t, isPrivate(mode, false), "%o", mode)
+		require.False(t, isPrivate(mode, true), "the user can make it 0600: %o", mode)
+	}
+	c := testConfig(t)
+	require.NoError(t, os.Chmod(c.KeysetFile, 0o440))
+	_, err := Open(t.Context(), c)
+	if os.Geteuid() == 0 {
+		require.NoError(t, err)
+	} else {
+		require.ErrorContains(t, err, "chmod 600", "it is the user's own")
 	}
 }
 
@@ -257,7 +275,7 @@ func TestTheContentOfAFileThatIsNoKeysetIsNotQuoted(t *testing.T) {
 
 func TestInvalidConfigurationIsNamed(t *testing.T) {
 	good := testConfig(t)
-	for want, spoil := range map[string]func(*Config){
+	for want, change := range map[string]func(*Config){
 		"S3_BUCKET":              func(c *Config) { c.Bucket = "" },
 		"neither":                func(c *Config) { c.KeysetFile = "" },
 		"both set":               func(c *Config) { c.KMSKeyURI = "aws-kms://" + testKMSKey },
@@ -267,7 +285,7 @@ func TestInvalidConfigurationIsNamed(t *testing.T) {
 		"the key's ARN":          func(c *Config) { c.KeysetFile, c.KMSKeyURI = "", "aws-kms://arn:aws:s3:::bucket" },
 	} {
 		c := good
-		spoil(&c)
+		change(&c)
 		_, err := Open(t.Context(), c)
 		require.ErrorContains(t, err, want)
 	}

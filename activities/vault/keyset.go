@@ -91,7 +91,9 @@ func writeKeyset(path string, handle *keyset.Handle) error {
 // bucket.
 func OpenKeyset(path string) (*KeyRing, error) { return readKeyset(path) }
 
-// readKeyset reads a Tink keyset in JSON from a file that only its owner can read.
+// readKeyset reads a Tink keyset in JSON from a file that others can neither read nor
+// write. Its group may read it, as orchestrators mount secrets, unless the file is this
+// user's own, who can do without.
 func readKeyset(path string) (*KeyRing, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -102,8 +104,11 @@ func readKeyset(path string) (*KeyRing, error) {
 	if err != nil {
 		return nil, fmt.Errorf("vault: read the keyset: %w", err)
 	}
-	if mode := info.Mode(); !mode.IsRegular() || mode.Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("vault: others can read the keyset %s (mode %04o); run: chmod 600 %s", path, mode.Perm(), path)
+	switch mode := info.Mode(); {
+	case !mode.IsRegular():
+		return nil, fmt.Errorf("vault: KEYSET_FILE %s is not a file", path)
+	case !isPrivate(mode, isOwnFile(info)):
+		return nil, fmt.Errorf("vault: others can read or change KEYSET_FILE %s (mode %04o); run: chmod 600 %s, or mount it with mode 0440", path, mode.Perm(), path)
 	}
 	handle, err := insecurecleartextkeyset.Read(keyset.NewJSONReader(file))
 	if err != nil {
@@ -122,6 +127,15 @@ func readKeyset(path string) (*KeyRing, error) {
 		ring.forDevelopment = ring.forDevelopment || entry.KeyID() == developmentKeyID
 	}
 	return ring, nil
+}
+
+// isPrivate reports whether others can neither read nor write a file of this mode. The
+// group may read it unless it is the process's own.
+func isPrivate(mode fs.FileMode, own bool) bool {
+	if own {
+		return mode.Perm()&0o077 == 0
+	}
+	return mode.Perm()&0o027 == 0
 }
 
 // localKey encrypts in this process, so it ignores contexts.

@@ -118,12 +118,12 @@ func TestAlteredObjectsAreRejected(t *testing.T) {
 		good := raw(t, v, key)
 		header := len(good) - size - ageChunkOverhead*((size+ageChunkSize-1)/ageChunkSize)
 		altered := map[string][]byte{
-			"empty":             {},
-			"only the header":   good[:header],
-			"half":              good[:len(good)/2],
-			"one byte less":     good[:len(good)-1],
-			"one byte more":     append(slices.Clone(good), 0),
-			"another's payload": append(slices.Clone(good[:header]), randomBytes(len(good)-header)...),
+			"empty":          {},
+			"header only":    good[:header],
+			"half":           good[:len(good)/2],
+			"one byte less":  good[:len(good)-1],
+			"one byte more":  append(slices.Clone(good), 0),
+			"random payload": append(slices.Clone(good[:header]), randomBytes(len(good)-header)...),
 		}
 		for _, at := range []int{0, 30, header / 2, header - 20, header, header + 500, len(good) - 1} {
 			flipped := slices.Clone(good)

@@ -14,7 +14,7 @@ import (
 func TestAnOpenerReadsTheObjectsOfItsExport(t *testing.T) {
 	v, w := testVault(t)
 	requireNoLeakedGoroutines(t, w)
-	ctx := context.WithoutCancel(t.Context()) // which would end what Close must end
+	ctx := context.WithoutCancel(t.Context()) // so that only Close can end the goroutines
 	account, export := schema.NewAccountID(), schema.NewExportID()
 	recipient, wrapped, err := v.NewKey(t.Context(), account, export)
 	require.NoError(t, err)
@@ -37,7 +37,7 @@ func TestAnOpenerReadsTheObjectsOfItsExport(t *testing.T) {
 	require.NoError(t, err)
 	_, err = io.ReadFull(r, make([]byte, 100_000))
 	require.NoError(t, err)
-	require.NoError(t, r.Close(), "in the middle")
+	require.NoError(t, r.Close(), "before the end")
 
 	_, err = opener.Open(t.Context(), key+"-2")
 	require.ErrorIs(t, err, ErrNotFound)

@@ -8,6 +8,18 @@ import (
 // parallelism is how many chunks are held in memory and decrypted concurrently.
 const parallelism = 4
 
+// Memory that a Stream or a TextReader takes for reading ahead: each chunk is held
+// as stored and decrypted.
+const (
+	StreamMemory = 2*parallelism*maxReadAhead + readerMemory
+	LeanMemory   = 2*leanParallelism*maxLeanReadAhead + readerMemory
+
+	readerMemory = 256 << 10 // an object's head and tail, inflating
+
+	leanParallelism  = 2
+	maxLeanReadAhead = 4 * ageChunkSize
+)
+
 // parallelReader reads an object's content sequentially. It fetches chunks one
 // after the other, because that costs a single GET, and decrypts them
 // concurrently, because that takes the most time. Both run ahead of the
@@ -15,6 +27,7 @@ const parallelism = 4
 type parallelReader struct {
 	ordered chan chan *chunk // one channel per chunk, in reading order
 	free    chan *chunk      // bounds the memory
+	longest int64            // chunk
 	stop    chan struct{}
 	done    sync.WaitGroup
 	current *chunk // nil before the first
@@ -29,8 +42,12 @@ type chunk struct {
 }
 
 func newParallelReader(r *Reader, off int64) *parallelReader {
-	p := &parallelReader{ordered: make(chan chan *chunk, parallelism), free: make(chan *chunk, parallelism), stop: make(chan struct{})}
-	for range parallelism {
+	chunks, longest := parallelism, int64(maxReadAhead)
+	if r.lean {
+		chunks, longest = leanParallelism, maxLeanReadAhead
+	}
+	p := &parallelReader{ordered: make(chan chan *chunk, chunks), free: make(chan *chunk, chunks), longest: longest, stop: make(chan struct{})}
+	for range chunks {
 		p.free <- new(chunk) // its memory is allocated on first use
 	}
 	p.done.Go(func() { p.run(r, off) })
@@ -39,7 +56,7 @@ func newParallelReader(r *Reader, off int64) *parallelReader {
 
 func (p *parallelReader) run(r *Reader, off int64) {
 	defer close(p.ordered)
-	for size := int64(minReadAhead); off < r.size; size = min(2*size, maxReadAhead) {
+	for size := int64(minReadAhead); off < r.size; size = min(2*size, p.longest) {
 		var c *chunk
 		select {
 		case c = <-p.free:

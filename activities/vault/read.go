@@ -44,7 +44,12 @@ type Reader struct {
 	src     *cachedSource
 	content io.ReaderAt
 	size    int64
+	lean    bool
 }
+
+// Lean makes what reads ahead take LeanMemory instead of StreamMemory at most. It
+// is to be called before reading.
+func (r *Reader) Lean() { r.lean = true }
 
 // cachedSource is a rangeReader that serves the chunks held in memory from there.
 type cachedSource struct {

@@ -11,6 +11,7 @@ const (
 // the current one is consumed, so that fetching and inflating overlap. Close
 // ends the goroutine.
 type readAhead struct {
+	longest int // buffer
 	filled  chan buffer
 	free    chan []byte
 	stop    chan struct{}
@@ -25,8 +26,8 @@ type buffer struct {
 	err  error
 }
 
-func newReadAhead(src io.Reader) *readAhead {
-	r := &readAhead{filled: make(chan buffer, 1), free: make(chan []byte, 2), stop: make(chan struct{}), done: make(chan struct{})}
+func newReadAhead(src io.Reader, longest int) *readAhead {
+	r := &readAhead{longest: longest, filled: make(chan buffer, 1), free: make(chan []byte, 2), stop: make(chan struct{}), done: make(chan struct{})}
 	r.free <- nil // two buffers, allocated on first use
 	r.free <- nil
 	go r.run(src)
@@ -35,7 +36,7 @@ func newReadAhead(src io.Reader) *readAhead {
 
 func (r *readAhead) run(src io.Reader) {
 	defer close(r.done)
-	for size := minReadAhead; ; size = min(2*size, maxReadAhead) {
+	for size := minReadAhead; ; size = min(2*size, r.longest) {
 		var data []byte
 		select {
 		case data = <-r.free:

@@ -108,7 +108,7 @@ func TestAnInterruptedDownloadCanBeResumed(t *testing.T) {
 		part := make([]byte, cut-len(got))
 		_, err = io.ReadFull(res.Body, part)
 		require.NoError(t, err)
-		require.NoError(t, res.Body.Close()) // in the middle, except the last
+		require.NoError(t, res.Body.Close()) // before the end, except for the last
 		got = append(got, part...)
 	}
 	require.Equal(t, sha256.Sum256(body), sha256.Sum256(got))

@@ -166,7 +166,7 @@ func TestRemoveFailsIfTheBucketKeepsObjects(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestRemoveAcceptsThatAnObjectIsGoneAlready(t *testing.T) {
+func TestRemoveIgnoresObjectsThatAreGoneAlready(t *testing.T) {
 	v, w := testVault(t)
 	e := newExport(t, v)
 	fill(t, v, e.prefix, 2)

@@ -71,7 +71,11 @@ func (t *TextReader) advance() error {
 
 func (t *TextReader) open(start schema.Segment) {
 	t.stop()
-	t.compressed = newReadAhead(io.NewSectionReader(t.gz, start.GzipOffset, t.gzipSize-start.GzipOffset))
+	longest := maxReadAhead
+	if r, ok := t.gz.(*Reader); ok && r.lean {
+		longest = maxLeanReadAhead
+	}
+	t.compressed = newReadAhead(io.NewSectionReader(t.gz, start.GzipOffset, t.gzipSize-start.GzipOffset), longest)
 	t.inflated = start.TextOffset
 	if t.inflater == nil {
 		t.buffered = bufio.NewReaderSize(t.compressed, ageChunkSize)

@@ -72,10 +72,10 @@ func TestAnyRangeOfTheTextCanBeRead(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, bytes.Equal(text, got))
 
-	dice := rand.New(rand.NewPCG(1, 2))
+	random := rand.New(rand.NewPCG(1, 2))
 	for range 200 {
-		off := dice.Int64N(int64(len(text)) + 1)
-		p := make([]byte, min(dice.Int64N(300_000), int64(len(text))-off))
+		off := random.Int64N(int64(len(text)) + 1)
+		p := make([]byte, min(random.Int64N(300_000), int64(len(text))-off))
 		at, err := r.Seek(off, io.SeekStart)
 		require.NoError(t, err)
 		require.Equal(t, off, at)
@@ -120,15 +120,15 @@ func TestSeekingAloneReadsNothing(t *testing.T) {
 	require.NoError(t, r.Close())
 }
 
-func TestDamagedArchivesAreErrorsNotShortTexts(t *testing.T) {
+func TestDamagedArchivesAreErrors(t *testing.T) {
 	gz, text, segments := archive(t, 500_000, 100_000)
 	size := int64(len(text))
 	for what, r := range map[string]*TextReader{
-		"the file is cut":       NewTextReader(bytes.NewReader(gz), segments[3].GzipOffset+100, size, segments),
-		"the text should go on": NewTextReader(bytes.NewReader(gz), int64(len(gz)), size+1, segments),
-		"a wrong segment":       NewTextReader(bytes.NewReader(gz), int64(len(gz)), size, []schema.Segment{{TextOffset: 0, GzipOffset: 17}}),
-		"no segment":            NewTextReader(bytes.NewReader(gz), int64(len(gz)), size, nil),
-		"an unreadable file":    NewTextReader(failing{}, int64(len(gz)), size, segments),
+		"a truncated file":   NewTextReader(bytes.NewReader(gz), segments[3].GzipOffset+100, size, segments),
+		"a wrong text size":  NewTextReader(bytes.NewReader(gz), int64(len(gz)), size+1, segments),
+		"a wrong segment":    NewTextReader(bytes.NewReader(gz), int64(len(gz)), size, []schema.Segment{{TextOffset: 0, GzipOffset: 17}}),
+		"no segment":         NewTextReader(bytes.NewReader(gz), int64(len(gz)), size, nil),
+		"an unreadable file": NewTextReader(failing{}, int64(len(gz)), size, segments),
 	} {
 		got, err := io.ReadAll(r)
 		require.Error(t, err, what)

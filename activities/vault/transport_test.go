@@ -36,8 +36,8 @@ func TestEveryReadAndWriteExtendsTheDeadline(t *testing.T) {
 	n, err := conn.Write(make([]byte, 2*maxWrite+5))
 	require.NoError(t, err)
 	require.Equal(t, 2*maxWrite+5, n)
-	require.Equal(t, []int{maxWrite, maxWrite, 5}, under.writes, "a long write is no idle connection")
-	require.Equal(t, []int{4, 3}, []int{under.read, under.write}, "a response cannot come before the request was sent")
+	require.Equal(t, []int{maxWrite, maxWrite, 5}, under.writes, "a long write extends the deadline")
+	require.Equal(t, []int{4, 3}, []int{under.read, under.write}, "a write extends the read deadline, too: the response follows the request")
 }
 
 func TestAConnectionMayIdleForAMinute(t *testing.T) {
@@ -48,7 +48,7 @@ func TestAConnectionMayIdleForAMinute(t *testing.T) {
 	require.NoError(t, err)
 	transport := v.http.Transport.(*http.Transport)
 	require.Equal(t, time.Minute, transport.ResponseHeaderTimeout)
-	require.Less(t, transport.IdleConnTimeout, time.Minute, "a pooled connection must not run into the timeout")
+	require.Less(t, transport.IdleConnTimeout, time.Minute, "a pooled connection is closed before it times out")
 	require.False(t, transport.ForceAttemptHTTP2)
 }
 

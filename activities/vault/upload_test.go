@@ -209,7 +209,7 @@ func TestMemoryDoesNotGrowWithTheSize(t *testing.T) {
 	v, w := testVault(t)
 	e := newExport(t, v)
 	w.intercept(func(q *http.Request, next http.RoundTripper) (*http.Response, error) {
-		if q.URL.Query().Has("partNumber") { // discard it: this tests our memory, not the bucket's disk
+		if q.URL.Query().Has("partNumber") { // discard it: the bucket need not store 1 GiB
 			if _, err := io.Copy(io.Discard, q.Body); err != nil {
 				return nil, err
 			}
@@ -229,7 +229,7 @@ func TestMemoryDoesNotGrowWithTheSize(t *testing.T) {
 		return errTest
 	})
 	require.ErrorIs(t, err, errTest)
-	require.Less(t, allocated()-before, uint64(64<<20), "bytes ever allocated while 1 GiB went through")
+	require.Less(t, allocated()-before, uint64(64<<20), "bytes allocated in total while 1 GiB was written")
 }
 
 func allocated() uint64 {
@@ -253,7 +253,7 @@ func TestTheNextWriteFailsWhenTheContextEnds(t *testing.T) {
 		cancel()
 		_, err := w.Write(randomBytes(partSize))
 		require.ErrorIs(t, err, context.Canceled)
-		return errors.New("a consequence of it")
+		return errors.New("a later error")
 	})
 	require.ErrorIs(t, err, context.Canceled)
 }

@@ -12,28 +12,30 @@ import (
 	"satchel/schema"
 )
 
-// spread is how many of a thousand rows are in each category: calls dominate.
-var spread = map[schema.Category]int64{
-	"calls": 800, "contacts": 60, "charges": 50, "balanceTransactions": 50, "notifications": 30,
-	"users": 2, "flows": 2, "phoneNumbers": 2, "voipProviders": 1, "callSchedules": 1, "campaigns": 2,
-}
+// perThousand is how many of a thousand rows are in each of the large categories.
+// Any other has defaultPerThousand, and calls have the rest, most of them.
+var perThousand = map[schema.Category]int64{"contacts": 60, "charges": 50, "balanceTransactions": 50, "notifications": 30}
 
-// rowsOf spreads so many rows over the categories, the account itself and its
-// owner among them.
+const defaultPerThousand = 2
+
+// rowsOf distributes a total of rows over all categories that can be filled. The row
+// of the account and that of its owner exist already and count.
 func rowsOf(total int64) map[schema.Category]int64 {
 	rows, left := map[schema.Category]int64{}, total-2
-	for category, share := range spread {
-		if category != "calls" {
-			rows[category] = total * share / 1000
-			left -= rows[category]
+	for _, category := range demo.Fillable() {
+		share, large := perThousand[category]
+		if !large {
+			share = defaultPerThousand
 		}
+		rows[category] = total * share / 1000
+		left -= rows[category]
 	}
-	rows["calls"] = left
+	rows["calls"] += left
 	return rows
 }
 
-// fill gives a new account its rows, and leaves the tables as a database has
-// them that has stood for a while: counted, and nothing left to tidy up.
+// fill adds rows to a new account and vacuums the database, as autovacuum does in
+// time.
 func (b *bench) fill(ctx context.Context, account string, rows int64) error {
 	b.say("Filling an account with %s rows.", grouped(rows))
 	last := time.Now()
@@ -45,13 +47,13 @@ func (b *bench) fill(ctx context.Context, account string, rows int64) error {
 	}); err != nil {
 		return err
 	}
-	return b.tidy(ctx)
+	return b.vacuum(ctx)
 }
 
-func (b *bench) tidy(ctx context.Context) error {
-	tidy := exec.CommandContext(ctx, filepath.Join(b.bin, "vacuumdb"), "--quiet", "--analyze", "--maintenance-db", b.Demo.DatabaseURL, b.Demo.DatabaseURL)
-	tidy.Env = services.Environ()
-	if output, err := tidy.CombinedOutput(); err != nil {
+func (b *bench) vacuum(ctx context.Context) error {
+	cmd := exec.CommandContext(ctx, filepath.Join(b.bin, "vacuumdb"), "--quiet", "--analyze", "--maintenance-db", b.Demo.DatabaseURL, b.Demo.DatabaseURL)
+	cmd.Env = services.Environ()
+	if output, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("vacuumdb: %w: %s", err, output)
 	}
 	return nil

@@ -8,7 +8,7 @@ import (
 	historypb "go.temporal.io/api/history/v1"
 )
 
-// billed are the events of a history that are one billable action each, as
+// actionOf names the action of each event of a history that is one billable action, as
 // Temporal's page "Temporal Cloud Actions" defines them. Besides:
 //
 //   - an activity is one action for each time it was started;
@@ -17,24 +17,24 @@ import (
 //     attribute it sets;
 //   - a child workflow is two: the event here, and the start in its own history;
 //   - a signal between workflows is counted where it arrives;
-//   - a heartbeat that reaches the server is one and stands in no history: it is
-//     counted on the way there.
-var billed = map[enumspb.EventType]bool{
-	enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:               true,
-	enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED:              true,
-	enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED:       true,
-	enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_OPTIONS_UPDATED:       true,
-	enumspb.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED: true,
-	enumspb.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES:        true,
-	enumspb.EVENT_TYPE_TIMER_STARTED:                            true,
-	enumspb.EVENT_TYPE_NEXUS_OPERATION_SCHEDULED:                true,
-	enumspb.EVENT_TYPE_NEXUS_OPERATION_CANCEL_REQUESTED:         true,
+//   - a heartbeat that reaches the server is one and is in no history: the proxy of
+//     counter counts it.
+var actionOf = map[enumspb.EventType]string{
+	enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:               "workflow starts",
+	enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED:              "signals",
+	enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED:       "updates",
+	enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_OPTIONS_UPDATED:       "changed options",
+	enumspb.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED: "child workflows",
+	enumspb.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES:        "search attributes set",
+	enumspb.EVENT_TYPE_TIMER_STARTED:                            "timers",
+	enumspb.EVENT_TYPE_NEXUS_OPERATION_SCHEDULED:                "Nexus operations",
+	enumspb.EVENT_TYPE_NEXUS_OPERATION_CANCEL_REQUESTED:         "Nexus operations",
 }
 
-// Actions are billable actions by what they are for.
+// Actions are numbers of billable actions by kind.
 type Actions map[string]int
 
-// Total counts all of them.
+// Total returns the number of all actions.
 func (a Actions) Total() (n int) {
 	for _, of := range a {
 		n += of
@@ -57,33 +57,21 @@ func billable(events []*historypb.HistoryEvent) Actions {
 				tasks[task] = true
 				counted["markers"]++
 			}
-		case kind == enumspb.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES && onlyVersion(event):
-		case billed[kind]:
-			counted[names[kind]]++
+		case kind == enumspb.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES && setsOnlyVersion(event): // free
+		case actionOf[kind] != "":
+			counted[actionOf[kind]]++
 		}
 	}
 	return counted
 }
 
-func onlyVersion(event *historypb.HistoryEvent) bool {
+func setsOnlyVersion(event *historypb.HistoryEvent) bool {
 	fields := event.GetUpsertWorkflowSearchAttributesEventAttributes().GetSearchAttributes().GetIndexedFields()
 	_, version := fields["TemporalChangeVersion"]
 	return version && len(fields) == 1
 }
 
-var names = map[enumspb.EventType]string{
-	enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:               "workflow starts",
-	enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED:              "signals",
-	enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED:       "updates",
-	enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_OPTIONS_UPDATED:       "changed options",
-	enumspb.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED: "child workflows",
-	enumspb.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES:        "search attributes set",
-	enumspb.EVENT_TYPE_TIMER_STARTED:                            "timers",
-	enumspb.EVENT_TYPE_NEXUS_OPERATION_SCHEDULED:                "Nexus operations",
-	enumspb.EVENT_TYPE_NEXUS_OPERATION_CANCEL_REQUESTED:         "Nexus operations",
-}
-
-// histories returns the events of a run and of all runs that it started.
+// histories returns the events of a run and of its child workflows.
 func (b *bench) histories(ctx context.Context, workflow, run string) (runs [][]*historypb.HistoryEvent, err error) {
 	var events []*historypb.HistoryEvent
 	reading := b.temporal.GetWorkflowHistory(ctx, workflow, run, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)

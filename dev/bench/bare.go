@@ -17,8 +17,8 @@ import (
 // bareQueue is the task queue of the bare workflow; the worker does not poll it.
 const bareQueue = "bare"
 
-// bare runs a workflow with the shape of an export that does nothing: the limit
-// that Temporal itself sets.
+// bare runs a workflow with the shape of an export that does nothing. Its rate is the
+// most that Temporal allows.
 type bare struct {
 	client client.Client
 	worker sdk.Worker

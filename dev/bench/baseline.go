@@ -16,7 +16,7 @@ import (
 )
 
 // baseline copies each category to a file with psql's copy and gzip -1, one after
-// the other, as one would without Satchel. It returns how long that took.
+// the other. It returns how long that took.
 func (b *bench) baseline(ctx context.Context, account string) (time.Duration, error) {
 	began := time.Now()
 	for _, category := range schema.Categories {
@@ -82,7 +82,7 @@ func (b *bench) copyBaseline(ctx context.Context, rows, name string) error {
 	}
 	if err := psql.Start(); err != nil {
 		to.Close()
-		_ = gzip.Wait() // it sees the end of its input
+		_ = gzip.Wait() // its input has ended
 		return fmt.Errorf("start psql: %w", err)
 	}
 	to.Close() // now psql is the only writer, and gzip ends with it

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,14 +21,14 @@ import (
 
 // Options configure what to measure.
 type Options struct {
-	Dir      string  // of the stack while it runs; emptied before and after
+	Dir      string  // of the stack; emptied before and after the run
 	Quick    bool    // sizes and counts that take under three minutes in all
 	Sizes    []int64 // rows of the accounts that are exported, ascending
-	Runs     int     // of each measurement, after one that does not count
-	Workers  []int   // how many worker processes share the work
-	InFlight int     // small exports under way at once
-	Exports  int     // small exports in a run of them
-	Shared   int     // small exports that worker processes share
+	Runs     int     // of each measurement, after a warm-up run
+	Workers  []int   // numbers of worker processes, measured one after the other
+	InFlight int     // small exports that run at once
+	Exports  int     // small exports in a run of the throughput
+	Shared   int     // small exports in a run of several worker processes
 	Messages int64   // of the bulk job
 	Days     int     // of the bulk job
 
@@ -40,9 +41,8 @@ type Options struct {
 // Parts are the values of Only.
 var Parts = []string{"stages", "small", "throughput", "workers", "sizes", "bulk"}
 
-// Fill sets defaults. With Quick, batches of exports and bulk jobs are measured
-// once.
-func (o Options) Fill() Options {
+// withDefaults returns the options with defaults for the fields that are zero.
+func (o Options) withDefaults() Options {
 	sizes, exports, shared, messages := []int64{1_000, 100_000, 1_000_000, 10_000_000}, 150, 100, int64(2_000_000)
 	workers := []int{1, 2, 4}
 	if o.Quick {
@@ -84,20 +84,20 @@ type bench struct {
 	temporal client.Client
 	queries  *catalog.Catalog
 	mail     *mailWatcher
-	small    *account // with an account of a thousand rows
-	bin      string   // where Postgres' programs are
+	small    *account // with smallRows rows
+	bin      string   // directory of Postgres' programs
 	report   *Report
 }
 
-// Run measures. It stops its stack before it returns.
+// Run measures the selected parts. It stops its stack before it returns.
 func Run(ctx context.Context, o Options) (*Report, error) {
-	b := &bench{Options: o.Fill(), report: &Report{Quick: o.Quick, Began: time.Now().UTC()}}
+	b := &bench{Options: o.withDefaults(), report: &Report{Quick: o.Quick, Began: time.Now().UTC()}}
 	for _, part := range b.Only {
 		if !slices.Contains(Parts, part) {
 			return nil, fmt.Errorf("there is nothing called %q to measure; there are %v", part, Parts)
 		}
 	}
-	if err := claim(b.Dir); err != nil {
+	if err := checkEmptiable(b.Dir); err != nil {
 		return nil, err
 	}
 	if b.wants("stages") {
@@ -105,7 +105,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 			return nil, err
 		}
 	}
-	err := b.onStack(ctx)
+	err := b.measureOnStack(ctx)
 	b.report.Took = time.Since(b.report.Began)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
@@ -113,8 +113,8 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	return b.report, err
 }
 
-// onStack measures what needs a stack, on a new one.
-func (b *bench) onStack(ctx context.Context) (err error) {
+// measureOnStack starts a new stack and measures the parts that need one.
+func (b *bench) measureOnStack(ctx context.Context) (err error) {
 	if err := stack.Clean(b.Dir); err != nil {
 		return err
 	}
@@ -158,30 +158,31 @@ func (b *bench) start(ctx context.Context) error {
 	}
 	if b.Stack, err = stack.Start(ctx, stack.Options{
 		Dir: b.Dir, Say: b.Say,
-		// An account is exported again as soon as its last export was deleted.
+		// An account can be exported again right after its export was deleted.
 		Windows: stack.Windows{Cooldown: 100 * time.Millisecond},
 		// All accounts use one address, and one requests the same days repeatedly.
 		Env: []string{"RATE_LIMIT=100000", "QUOTA_DAYS=100000"},
 	}); err != nil {
 		return err
 	}
-	giveUp := func(err error) error { return errors.Join(err, b.Stop()) }
+	stopAfter := func(err error) error { return errors.Join(err, b.Stop()) }
 	if b.bin, err = services.PostgresBin(filepath.Join(b.Dir, "postgres", "data")); err != nil {
-		return giveUp(err)
+		return stopAfter(err)
 	}
-	if b.temporal, err = client.DialContext(ctx, client.Options{HostPort: b.Demo.TemporalAddress, Identity: "bench", Logger: log.NewStructuredLogger(quiet)}); err != nil {
-		return giveUp(fmt.Errorf("connect to Temporal: %w", err))
+	if b.temporal, err = client.DialContext(ctx, client.Options{HostPort: b.Demo.TemporalAddress, Identity: "bench", Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))}); err != nil {
+		return stopAfter(fmt.Errorf("connect to Temporal: %w", err))
 	}
 	b.mail = watchMail(b.Mailbox)
 	b.report.Machine = describeMachine(b.bin)
 	return os.MkdirAll(b.scratch(), 0o755)
 }
 
-// markerFile is in directories that may be emptied.
+// markerFile marks a directory that a run of the benchmark has filled.
 const markerFile = "bench"
 
-// claim returns an error if the directory has files of others.
-func claim(dir string) error {
+// checkEmptiable creates the directory if it is missing. It returns an error if the
+// directory has files that are not from a run of the benchmark.
+func checkEmptiable(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
@@ -196,7 +197,7 @@ func claim(dir string) error {
 	return nil
 }
 
-// clean removes the data of the stack, but not the logs of a failure.
+// clean removes the data of the stack, and its logs unless they are to be kept.
 func (b *bench) clean(keepLogs bool) error {
 	if !keepLogs {
 		return stack.Clean(b.Dir)
@@ -210,7 +211,7 @@ func (b *bench) clean(keepLogs bool) error {
 	return err
 }
 
-// scratch is the directory of the baseline's files.
+// scratch returns the directory of the baseline's files.
 func (b *bench) scratch() string { return filepath.Join(b.Dir, "baseline") }
 
 func (b *bench) createSmall(ctx context.Context) (err error) {
@@ -227,5 +228,5 @@ func (b *bench) say(format string, args ...any) {
 	}
 }
 
-// smallRows are the rows of a small account.
+// smallRows is the number of rows of a small account.
 const smallRows = 1_000

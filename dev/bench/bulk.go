@@ -11,17 +11,17 @@ import (
 	"satchel/schema"
 )
 
-// Bulk is the measurements of a job of many days.
+// Bulk is the measurements of a bulk job.
 type Bulk struct {
 	Days           int
 	Messages       int64
 	Ours, Baseline []time.Duration
 }
 
-// Ratio is our time divided by the baseline.
+// Ratio is the time of Satchel divided by that of the baseline.
 func (b Bulk) Ratio() float64 { return median(b.Ours).Seconds() / median(b.Baseline).Seconds() }
 
-// measureBulk alternates with the baseline.
+// measureBulk runs the job and the baseline in turn.
 func (b *bench) measureBulk(ctx context.Context) error {
 	a, err := b.newAccount(ctx, demo.With{Name: "Of many messages"})
 	if err != nil {
@@ -35,7 +35,7 @@ func (b *bench) measureBulk(ctx context.Context) error {
 	if err := demo.FillDays(ctx, b.Demo.DatabaseURL, a.AccountSID, schema.Messages, days[0], last, perDay); err != nil {
 		return err
 	}
-	if err := b.tidy(ctx); err != nil {
+	if err := b.vacuum(ctx); err != nil {
 		return err
 	}
 	if err := b.Worker.Restart(ctx); err != nil {
@@ -66,7 +66,7 @@ func (b *bench) measureBulk(ctx context.Context) error {
 
 // makeJob requests the days, polls until all are completed, and checks the number
 // of records in the files.
-func (c *account) makeJob(ctx context.Context, t schema.ResourceType, days []schema.Day, records int64) (time.Duration, error) {
+func (a *account) makeJob(ctx context.Context, t schema.ResourceType, days []schema.Day, records int64) (time.Duration, error) {
 	var job struct {
 		ID      string `json:"job_sid"`
 		Details []struct {
@@ -75,13 +75,13 @@ func (c *account) makeJob(ctx context.Context, t schema.ResourceType, days []sch
 		}
 	}
 	began := time.Now()
-	if err := c.do(ctx, http.MethodPost, "/v1/Exports/"+string(t)+"/Jobs", url.Values{
+	if err := a.do(ctx, http.MethodPost, "/v1/Exports/"+string(t)+"/Jobs", url.Values{
 		"StartDay": {string(days[0])}, "EndDay": {string(days[len(days)-1])}, "FriendlyName": {"bench"},
 	}, &job); err != nil {
 		return 0, err
 	}
 	for {
-		if err := c.do(ctx, http.MethodGet, "/v1/Exports/Jobs/"+job.ID, nil, &job); err != nil {
+		if err := a.do(ctx, http.MethodGet, "/v1/Exports/Jobs/"+job.ID, nil, &job); err != nil {
 			return 0, err
 		}
 		done := 0
@@ -101,7 +101,7 @@ func (c *account) makeJob(ctx context.Context, t schema.ResourceType, days []sch
 		}
 	}
 	took := time.Since(began)
-	return took, c.checkDays(ctx, job.ID, days, records)
+	return took, a.checkDays(ctx, job.ID, days, records)
 }
 
 // maxListedFiles is the length of the list of day files.
@@ -109,7 +109,7 @@ const maxListedFiles = 200
 
 // checkDays checks that the job's files are of these days and have this number of
 // records in total.
-func (c *account) checkDays(ctx context.Context, job string, days []schema.Day, records int64) error {
+func (a *account) checkDays(ctx context.Context, job string, days []schema.Day, records int64) error {
 	var list struct {
 		Files []struct {
 			JobID   string
@@ -117,7 +117,7 @@ func (c *account) checkDays(ctx context.Context, job string, days []schema.Day, 
 			Records int64
 		}
 	}
-	if err := c.do(ctx, http.MethodGet, "/v1/bulk/files", nil, &list); err != nil {
+	if err := a.do(ctx, http.MethodGet, "/v1/bulk/files", nil, &list); err != nil {
 		return err
 	}
 	written, found := map[schema.Day]bool{}, int64(0)

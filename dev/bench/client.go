@@ -19,8 +19,8 @@ import (
 	"satchel/workflows"
 )
 
-// account is an account with its clients: a browser in which its owner is signed
-// in, and a program with its API key.
+// account is an account with two HTTP clients: one with its owner's session, and one
+// with its API key.
 type account struct {
 	*bench
 	demo.Account
@@ -37,10 +37,10 @@ func (b *bench) newAccount(ctx context.Context, with demo.With) (*account, error
 	if err != nil {
 		return nil, err
 	}
-	c := &account{bench: b, base: b.Demo.BaseURL, Account: created.At(b.Demo.BaseURL), browser: &http.Client{
+	a := &account{bench: b, base: b.Demo.BaseURL, Account: created.At(b.Demo.BaseURL), browser: &http.Client{
 		Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
-	return c, c.do(ctx, http.MethodGet, c.As(schema.Owner).SignInURL, nil, nil)
+	return a, a.do(ctx, http.MethodGet, a.As(schema.Owner).SignInURL, nil, nil)
 }
 
 // export is an export as the API shows it.
@@ -70,28 +70,28 @@ func (e export) records() (n int64) {
 
 // makeExport requests an export, confirms it by the mailed link, and polls until
 // it is completed.
-func (c *account) makeExport(ctx context.Context, interval time.Duration) (export, error) {
+func (a *account) makeExport(ctx context.Context, interval time.Duration) (export, error) {
 	var e export
-	if err := c.do(ctx, http.MethodPost, "/v1/account/exports", nil, &e); err != nil {
+	if err := a.do(ctx, http.MethodPost, "/v1/account/exports", nil, &e); err != nil {
 		return e, err
 	}
-	token, err := c.mail.confirmation(ctx, e.ID)
+	token, err := a.mail.confirmation(ctx, e.ID)
 	if err != nil {
 		return e, err
 	}
 	confirmed := time.Now()
-	if err := c.do(ctx, http.MethodPost, "/confirm/"+token, nil, nil); err != nil {
+	if err := a.do(ctx, http.MethodPost, "/confirm/"+token, nil, nil); err != nil {
 		return e, err
 	}
-	e, err = c.awaitCompleted(ctx, e.ID, interval)
+	e, err = a.awaitCompleted(ctx, e.ID, interval)
 	e.confirmed = confirmed
 	return e, err
 }
 
-func (c *account) awaitCompleted(ctx context.Context, id string, interval time.Duration) (export, error) {
+func (a *account) awaitCompleted(ctx context.Context, id string, interval time.Duration) (export, error) {
 	for {
 		var e export
-		if err := c.do(ctx, http.MethodGet, "/v1/account/exports/"+id, nil, &e); err != nil {
+		if err := a.do(ctx, http.MethodGet, "/v1/account/exports/"+id, nil, &e); err != nil {
 			return e, err
 		}
 		switch e.Status {
@@ -109,25 +109,25 @@ func (c *account) awaitCompleted(ctx context.Context, id string, interval time.D
 
 // remove deletes the export and waits until its run has closed, so that the next
 // can be requested.
-func (c *account) remove(ctx context.Context, e export) error {
-	if err := c.do(ctx, http.MethodDelete, "/v1/account/exports/"+e.ID, nil, nil); err != nil {
+func (a *account) remove(ctx context.Context, e export) error {
+	if err := a.do(ctx, http.MethodDelete, "/v1/account/exports/"+e.ID, nil, nil); err != nil {
 		return err
 	}
-	return c.awaitRemoved(ctx, e)
+	return a.awaitRemoved(ctx, e)
 }
 
 // awaitRemoved waits until the run of the export has closed.
-func (c *account) awaitRemoved(ctx context.Context, e export) error {
-	if err := c.temporal.GetWorkflow(ctx, workflows.AccountExportID(c.AccountSID), "").Get(ctx, nil); err != nil {
+func (a *account) awaitRemoved(ctx context.Context, e export) error {
+	if err := a.temporal.GetWorkflow(ctx, workflows.AccountExportID(a.AccountSID), "").Get(ctx, nil); err != nil {
 		return fmt.Errorf("wait until %s is removed: %w", e.ID, err)
 	}
-	// The run ends by Temporal's clock, the cooldown by the database's.
+	// The run closes by Temporal's clock, the cooldown ends by the database's.
 	return pause(ctx, 50*time.Millisecond)
 }
 
 // do sends a request with the API key under /v1/, or else as the signed-in owner.
 // It retries after 503 with Retry-After. Any other failure is an error.
-func (c *account) do(ctx context.Context, method, path string, form url.Values, into any) error {
+func (a *account) do(ctx context.Context, method, path string, form url.Values, into any) error {
 	var res *http.Response
 	header := map[string]string{}
 	if method == http.MethodPost {
@@ -135,10 +135,10 @@ func (c *account) do(ctx context.Context, method, path string, form url.Values, 
 	}
 	for attempt := 0; ; attempt++ {
 		var err error
-		if res, err = c.send(ctx, method, path, form, header); err == nil {
+		if res, err = a.send(ctx, method, path, form, header); err == nil {
 			break
 		}
-		busy, isBusy := errors.AsType[errBusy](err)
+		busy, isBusy := errors.AsType[busyError](err)
 		if !isBusy || attempt == maxAttempts {
 			return err
 		}
@@ -158,10 +158,10 @@ func (c *account) do(ctx context.Context, method, path string, form url.Values, 
 }
 
 // send sends one request. The caller closes the body.
-func (c *account) send(ctx context.Context, method, path string, form url.Values, header map[string]string) (*http.Response, error) {
+func (a *account) send(ctx context.Context, method, path string, form url.Values, header map[string]string) (*http.Response, error) {
 	isAPI, target := strings.HasPrefix(path, "/v1/"), path
 	if !strings.Contains(path, "://") {
-		target = c.base + path
+		target = a.base + path
 	}
 	var body io.Reader
 	if form != nil {
@@ -177,10 +177,10 @@ func (c *account) send(ctx context.Context, method, path string, form url.Values
 	for name, value := range header {
 		req.Header.Set(name, value)
 	}
-	client := c.browser
+	client := a.browser
 	if isAPI {
 		client = http.DefaultClient
-		req.SetBasicAuth(c.APIKey.SID, c.APIKey.Secret)
+		req.SetBasicAuth(a.APIKey.SID, a.APIKey.Secret)
 	}
 	res, err := client.Do(req)
 	if err != nil {
@@ -189,17 +189,17 @@ func (c *account) send(ctx context.Context, method, path string, form url.Values
 	if res.StatusCode >= 400 {
 		defer res.Body.Close()
 		output, _ := io.ReadAll(io.LimitReader(res.Body, 500)) // best effort: it only explains the status
-		err := fmt.Errorf("%s %s answers %s: %s", method, pattern(req.URL.Path), res.Status, output)
+		err := fmt.Errorf("%s %s answers %s: %s", method, redact(req.URL.Path), res.Status, output)
 		if wait, bad := strconv.Atoi(res.Header.Get("Retry-After")); res.StatusCode == http.StatusServiceUnavailable && bad == nil {
-			return nil, errBusy{err, time.Duration(min(max(wait, 1), 5)) * time.Second}
+			return nil, busyError{err, time.Duration(min(max(wait, 1), 5)) * time.Second}
 		}
 		return nil, err
 	}
 	return res, nil
 }
 
-// errBusy is a 503 with Retry-After.
-type errBusy struct {
+// busyError is a response with status 503 and Retry-After.
+type busyError struct {
 	error
 	wait time.Duration
 }
@@ -207,8 +207,8 @@ type errBusy struct {
 // maxAttempts limits the retries of a request.
 const maxAttempts = 10
 
-// pattern returns a path without the token at its end.
-func pattern(path string) string {
+// redact returns a path without the token at its end.
+func redact(path string) string {
 	if strings.HasPrefix(path, "/confirm/") {
 		return "/confirm/…"
 	}

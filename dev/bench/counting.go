@@ -21,16 +21,16 @@ import (
 	"satchel/dev/services"
 )
 
-// counter proxies the calls of a worker to S3 and Temporal, and counts them.
+// counter proxies the S3 requests and Temporal calls of a worker, and counts them.
 type counter struct {
 	mu       sync.Mutex
 	counts   map[string]int
-	s3, grpc string // addresses
+	s3, grpc string // addresses of the proxies
 	stop     func()
 
-	worker *services.Service // its calls are counted
-	server *services.Service // has short windows
-	base   string            // of that server
+	worker *services.Service // whose calls are counted
+	server *services.Service // with short windows
+	base   string            // URL of that server
 }
 
 func (c *counter) add(what string) {
@@ -48,15 +48,15 @@ func (c *counter) take() map[string]int {
 	return counted
 }
 
-// counting prepares a worker whose S3 requests and heartbeats are counted, and a
-// server with short windows, so that exports end as most do: by expiry.
-func (b *bench) counting() (*counter, error) {
-	c, err := b.count()
+// newCounter prepares a worker whose S3 requests and heartbeats are counted, and a
+// server with short windows, so that exports end by expiry, as most do.
+func (b *bench) newCounter() (*counter, error) {
+	c, err := b.startProxies()
 	if err != nil {
 		return nil, err
 	}
 	if c.worker, err = b.AnotherWorker("counting-worker", "S3_ENDPOINT=http://"+c.s3, "TEMPORAL_ADDRESS="+c.grpc); err == nil {
-		c.server, c.base, err = b.AnotherServer("brief-server", "DOWNLOAD_WINDOW="+countedWindow.String(), "COOLDOWN="+countedWindow.String())
+		c.server, c.base, err = b.AnotherServer("short-windows-server", "DOWNLOAD_WINDOW="+countedWindow.String(), "COOLDOWN="+countedWindow.String())
 	}
 	if err != nil {
 		c.stop()
@@ -69,62 +69,63 @@ func (b *bench) counting() (*counter, error) {
 // counted.
 const countedWindow = 4 * time.Second
 
-func (b *bench) count() (*counter, error) {
+// startProxies starts the proxies in front of S3 and Temporal.
+func (b *bench) startProxies() (*counter, error) {
 	c := &counter{counts: map[string]int{}}
 	storage, err := url.Parse(b.Demo.S3.Endpoint)
 	if err != nil {
 		return nil, err
 	}
-	toS3, err := net.Listen("tcp", "127.0.0.1:0")
+	s3Listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	toTemporal, err := net.Listen("tcp", "127.0.0.1:0")
+	temporalListener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		toS3.Close()
+		s3Listener.Close()
 		return nil, err
 	}
 	conn, err := grpc.NewClient(b.Demo.TemporalAddress, grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessageSize)))
 	if err != nil {
-		toS3.Close()
-		toTemporal.Close()
+		s3Listener.Close()
+		temporalListener.Close()
 		return nil, fmt.Errorf("connect to Temporal: %w", err)
 	}
-	passing, err := proxy.NewWorkflowServiceProxyServer(proxy.WorkflowServiceProxyOptions{Client: workflowservice.NewWorkflowServiceClient(conn)})
+	frontend, err := proxy.NewWorkflowServiceProxyServer(proxy.WorkflowServiceProxyOptions{Client: workflowservice.NewWorkflowServiceClient(conn)})
 	if err != nil {
 		return nil, err
 	}
-	calls := grpc.NewServer(grpc.MaxRecvMsgSize(maxMessageSize), grpc.UnaryInterceptor(
+	grpcServer := grpc.NewServer(grpc.MaxRecvMsgSize(maxMessageSize), grpc.UnaryInterceptor(
 		func(ctx context.Context, req any, call *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 			if strings.HasSuffix(call.FullMethod, "/RecordActivityTaskHeartbeat") {
 				c.add(heartbeats)
 			}
 			return next(ctx, req)
 		}))
-	workflowservice.RegisterWorkflowServiceServer(calls, passing)
-	healthy := health.NewServer()
-	healthy.SetServingStatus("temporal.api.workflowservice.v1.WorkflowService", healthpb.HealthCheckResponse_SERVING)
-	healthpb.RegisterHealthServer(calls, healthy)
-	requests := &http.Server{Handler: &httputil.ReverseProxy{
+	workflowservice.RegisterWorkflowServiceServer(grpcServer, frontend)
+	healthServer := health.NewServer()
+	healthServer.SetServingStatus("temporal.api.workflowservice.v1.WorkflowService", healthpb.HealthCheckResponse_SERVING)
+	healthpb.RegisterHealthServer(grpcServer, healthServer)
+	httpServer := &http.Server{Handler: &httputil.ReverseProxy{
 		// The signature covers the host name that the worker uses.
 		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(storage); r.Out.Host = r.In.Host; c.add(requestKind(r.In)) },
 		Transport: &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true},
 	}}
-	c.s3, c.grpc = toS3.Addr().String(), toTemporal.Addr().String()
+	c.s3, c.grpc = s3Listener.Addr().String(), temporalListener.Addr().String()
 	var serving sync.WaitGroup
-	serving.Go(func() { _ = requests.Serve(toS3) })    // stop ends it
-	serving.Go(func() { _ = calls.Serve(toTemporal) }) // likewise
+	serving.Go(func() { _ = httpServer.Serve(s3Listener) })       // stop ends it
+	serving.Go(func() { _ = grpcServer.Serve(temporalListener) }) // likewise
 	c.stop = func() {
-		requests.Close()
-		calls.Stop()
+		httpServer.Close()
+		grpcServer.Stop()
 		conn.Close()
 		serving.Wait()
 	}
 	return c, nil
 }
 
-// maxMessageSize of the gRPC proxy.
+// maxMessageSize limits the messages that the gRPC proxy forwards.
 const maxMessageSize = 64 << 20
 
 // requestKind returns the class of a request in S3's price list.

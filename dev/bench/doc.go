@@ -1,8 +1,7 @@
-// Package bench measures what Satchel promises to be: fast, flat in memory and
-// cheap to run. It starts a stack of its own, fills accounts, and measures each
-// promise beside what an engineer would do by hand, in one run on one machine,
-// taking turns, so that whatever else the machine does hits both. What it found
-// becomes a table, two pages of the docs, and pictures.
+// Package bench measures the speed, the memory and the cost of exports. It starts a
+// stack of its own and fills accounts. Each measurement alternates with a reference,
+// such as psql and gzip, on the same machine, so that other load affects both. The
+// results are a table, docs/benchmarks.md, docs/scale.md, and plots.
 //
-// A goal that was missed is a result. Only what could not be measured is an error.
+// A missed goal is a result; only a failed measurement is an error.
 package bench

@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,9 +9,7 @@ import (
 	"strings"
 )
 
-var quiet = slog.New(slog.DiscardHandler)
-
-// Machine is where it was measured.
+// Machine describes the machine of the measurements.
 type Machine struct {
 	CPU, Memory, Kernel, Postgres, Go string
 	Cores                             int
@@ -20,10 +17,10 @@ type Machine struct {
 
 func describeMachine(bin string) Machine {
 	m := Machine{CPU: "unknown", Memory: "unknown", Kernel: runtime.GOOS, Postgres: "unknown", Go: runtime.Version(), Cores: runtime.NumCPU()}
-	if model, ok := after("/proc/cpuinfo", "model name"); ok {
+	if model, ok := procField("/proc/cpuinfo", "model name"); ok {
 		m.CPU = model
 	}
-	if total, ok := after("/proc/meminfo", "MemTotal"); ok {
+	if total, ok := procField("/proc/meminfo", "MemTotal"); ok {
 		if kib, err := strconv.ParseInt(strings.TrimSuffix(total, " kB"), 10, 64); err == nil {
 			m.Memory = mebibytes(kib << 10)
 		}
@@ -37,8 +34,8 @@ func describeMachine(bin string) Machine {
 	return m
 }
 
-// after is what follows a name and a colon in a file of such lines.
-func after(path, name string) (string, bool) {
+// procField returns the value of a field in a file of /proc with lines "name: value".
+func procField(path, name string) (string, bool) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return "", false

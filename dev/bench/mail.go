@@ -12,81 +12,82 @@ import (
 	"satchel/dev/stack"
 )
 
-// mailWatcher polls the mailbox for all accounts, and passes the token of each
-// confirmation mail to the account that waits for it.
+// mailWatcher polls the mailbox and passes the token of each confirmation e-mail to the
+// caller that waits for it.
 type mailWatcher struct {
-	box  *stack.Mailbox
-	done chan struct{}
-	over sync.WaitGroup
+	box     *stack.Mailbox
+	done    chan struct{}
+	polling sync.WaitGroup
 
 	waiting atomic.Int32 // callers of confirmation
 
 	mu     sync.Mutex
-	read   int
+	read   int                    // number of e-mails that poll has read
 	tokens map[string]chan string // by export
 }
 
 var confirmationLink = regexp.MustCompile(`/confirm/([A-Za-z0-9_-]+)`)
 
 func watchMail(box *stack.Mailbox) *mailWatcher {
-	l := &mailWatcher{box: box, done: make(chan struct{}), tokens: map[string]chan string{}}
-	l.over.Go(func() {
+	w := &mailWatcher{box: box, done: make(chan struct{}), tokens: map[string]chan string{}}
+	w.polling.Go(func() {
 		tick := time.NewTicker(10 * time.Millisecond)
 		defer tick.Stop()
 		for {
 			select {
-			case <-l.done:
+			case <-w.done:
 				return
 			case <-tick.C:
-				if l.waiting.Load() > 0 { // else polling would waste CPU time
-					l.poll()
+				if w.waiting.Load() > 0 { // polling takes CPU time from what is measured
+					w.poll()
 				}
 			}
 		}
 	})
-	return l
+	return w
 }
 
-func (l *mailWatcher) stop() {
-	close(l.done)
-	l.over.Wait()
+func (w *mailWatcher) stop() {
+	close(w.done)
+	w.polling.Wait()
 }
 
-func (l *mailWatcher) poll() {
-	all := l.box.Messages() // newest first
-	for _, message := range all[:len(all)-l.read] {
+func (w *mailWatcher) poll() {
+	all := w.box.Messages() // newest first
+	for _, message := range all[:len(all)-w.read] {
 		link := confirmationLink.FindStringSubmatch(message.Text)
 		if link == nil {
 			continue
 		}
-		named, err := base64.RawURLEncoding.DecodeString(link[1])
-		if err != nil || len(named) < 16 {
+		payload, err := base64.RawURLEncoding.DecodeString(link[1])
+		if err != nil || len(payload) < 16 {
 			continue
 		}
 		select {
-		case l.of("EX" + hex.EncodeToString(named[:16])) <- link[1]:
-		default: // another recipient's copy was first
+		case w.tokenOf("EX" + hex.EncodeToString(payload[:16])) <- link[1]:
+		default: // the token was passed already
 		}
 	}
-	l.read = len(all)
+	w.read = len(all)
 }
 
-func (l *mailWatcher) of(export string) chan string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.tokens[export] == nil {
-		l.tokens[export] = make(chan string, 1)
+// tokenOf returns the channel that receives the token of an export.
+func (w *mailWatcher) tokenOf(export string) chan string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.tokens[export] == nil {
+		w.tokens[export] = make(chan string, 1)
 	}
-	return l.tokens[export]
+	return w.tokens[export]
 }
 
 // confirmation waits for the confirmation mail of the export and returns its
 // token.
-func (l *mailWatcher) confirmation(ctx context.Context, export string) (string, error) {
-	l.waiting.Add(1)
-	defer l.waiting.Add(-1)
+func (w *mailWatcher) confirmation(ctx context.Context, export string) (string, error) {
+	w.waiting.Add(1)
+	defer w.waiting.Add(-1)
 	select {
-	case token := <-l.of(export):
+	case token := <-w.tokenOf(export):
 		return token, nil
 	case <-ctx.Done():
 		return "", ctx.Err()

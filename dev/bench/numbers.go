@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// median of what was measured; 0 of nothing.
+// median returns the median, or zero without measurements.
 func median[T cmp.Ordered](of []T) (none T) {
 	if len(of) == 0 {
 		return none
@@ -17,7 +17,7 @@ func median[T cmp.Ordered](of []T) (none T) {
 	return slices.Sorted(slices.Values(of))[len(of)/2]
 }
 
-// grouped is a number with its thousands apart.
+// grouped formats a number with thousands separators.
 func grouped(n int64) string {
 	digits := strconv.FormatInt(n, 10)
 	var parts []string
@@ -52,7 +52,7 @@ func mebibytes(n int64) string {
 	}
 }
 
-// short is a number with as many digits as say something.
+// short formats a number with about three significant digits.
 func short(n float64) string {
 	switch {
 	case n >= 1000:

@@ -20,7 +20,7 @@ var (
 	red  = color.RGBA{R: 0xb0, G: 0x30, B: 0x30, A: 0xff}
 )
 
-// drawTime draws how long exports take against how many rows they have.
+// drawTime plots the time of exports against their rows.
 func drawTime(sizes []Size, dir string) error {
 	p := newPlot("Export of an account", "rows", "seconds")
 	p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, powers{}
@@ -43,7 +43,7 @@ func drawTime(sizes []Size, dir string) error {
 	return save(p, dir, "time.png")
 }
 
-// drawMemory draws the worker's peak memory against how many rows there are.
+// drawMemory plots the worker's peak memory against the rows of the export.
 func drawMemory(sizes []Size, dir string) error {
 	p := newPlot("Peak memory of the worker", "rows", "MiB")
 	var peaks plotter.XYs
@@ -68,7 +68,7 @@ func drawMemory(sizes []Size, dir string) error {
 		p.Add(line)
 		p.Legend.Add(fmt.Sprintf("%s, %.0f MiB", limit.name, limit.mib), line)
 	}
-	if err := addLine(p, "VmHWM, as the kernel says", peaks, blue); err != nil {
+	if err := addLine(p, "VmHWM", peaks, blue); err != nil {
 		return err
 	}
 	p.Y.Min, p.Y.Max = 0, top*1.5
@@ -114,10 +114,10 @@ func sign(d float64) int {
 	return 0
 }
 
-// powers marks an axis at the powers of ten, in digits that people read.
+// powers labels an axis at the powers of ten, in decimal notation.
 type powers struct{}
 
-// Ticks is plot.Ticker.
+// Ticks implements plot.Ticker.
 func (powers) Ticks(least, most float64) (ticks []plot.Tick) {
 	for at := math.Pow(10, math.Floor(math.Log10(least))); at <= most*1.001; at *= 10 {
 		for i := 1; i < 10; i++ {

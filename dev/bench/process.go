@@ -10,8 +10,7 @@ import (
 	"time"
 )
 
-// peakMemory is the most memory that a process ever had resident, as the
-// kernel counts it.
+// peakMemory returns the peak resident memory of a process, VmHWM in /proc.
 func peakMemory(pid int) (bytes int64, err error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -26,16 +25,17 @@ func peakMemory(pid int) (bytes int64, err error) {
 	return 0, fmt.Errorf("process %d has no VmHWM", pid)
 }
 
-// ticks a second, in which the kernel tells processor time to everybody.
-const ticks = 100
+// userHZ is USER_HZ: the clock ticks per second in which /proc reports CPU time.
+const userHZ = 100
 
 type process struct {
-	parent    int
-	cpu, past time.Duration // its own, and that of the children that have ended
+	parent        int
+	cpu, children time.Duration // its own CPU time, and that of its ended children
 }
 
+// readProcess parses /proc/<pid>/stat.
 func readProcess(stat []byte) (p process, ok bool) {
-	end := bytes.LastIndexByte(stat, ')') // of the name, which may hold anything
+	end := bytes.LastIndexByte(stat, ')') // of the name, which may contain any character
 	if end < 0 {
 		return p, false
 	}
@@ -45,14 +45,14 @@ func readProcess(stat []byte) (p process, ok bool) {
 	}
 	number := func(i int) int64 { n, _ := strconv.ParseInt(fields[i], 10, 64); return n }
 	p.parent = int(number(1))
-	p.cpu = time.Duration(number(11)+number(12)) * time.Second / ticks
-	p.past = time.Duration(number(13)+number(14)) * time.Second / ticks
+	p.cpu = time.Duration(number(11)+number(12)) * time.Second / userHZ
+	p.children = time.Duration(number(13)+number(14)) * time.Second / userHZ
 	return p, true
 }
 
-// processorTime is what a process and all below it, alive or ended, have used
-// of the processors.
-func processorTime(pid int) (time.Duration, error) {
+// cpuTime returns the CPU time that a process and all its descendants have used, ended
+// ones included.
+func cpuTime(pid int) (time.Duration, error) {
 	found, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
 		return 0, err
@@ -61,7 +61,7 @@ func processorTime(pid int) (time.Duration, error) {
 	for _, path := range found {
 		stat, err := os.ReadFile(path)
 		if err != nil {
-			continue // it has just ended
+			continue // the process has ended
 		}
 		if p, ok := readProcess(stat); ok {
 			id, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
@@ -75,7 +75,7 @@ func processorTime(pid int) (time.Duration, error) {
 	for id, p := range all {
 		for at := id; at != 0; at = all[at].parent {
 			if at == pid {
-				total += p.cpu + p.past
+				total += p.cpu + p.children
 				break
 			}
 		}

@@ -2,21 +2,21 @@ package bench
 
 import "math"
 
-// Each is what one export costs: so much whatever its size, and so much for
-// each million rows.
+// Each is one kind of cost of an export: a fixed part, and a part for each million
+// rows.
 type Each struct {
 	What              string
 	Fixed, PerMillion float64
 	Unit              string
 }
 
-// Scale is what the page on cost and scale computes from.
+// Scale is the data of scale.md.
 type Scale struct {
 	*Report
 	Each []Each
 }
 
-// scale draws a line through a small export and a large one.
+// scale interpolates each cost linearly between a small export and a large one.
 func (r *Report) scale() Scale {
 	small, large := r.Small.Cost, r.Large
 	s := Scale{Report: r}
@@ -43,22 +43,22 @@ func (r *Report) scale() Scale {
 	return s
 }
 
-// of is what an export of so many million rows costs.
+// of returns the cost of an export of that many million rows.
 func (e Each) of(millions float64) float64 { return e.Fixed + e.PerMillion*millions }
 
-// What the page supposes of a platform's customers.
+// Assumptions of scale.md about a platform and its machines.
 const (
-	askedAMonth  = 0.01   // of the accounts ask for an export in a month
-	averageRows  = 20_000 // that an account has
-	daysAMonth   = 30
-	busiestDay   = 3   // times as many as on an average day
-	retentionDay = 1   // that a file is kept
-	cores        = 2   // of one worker's machine
-	headroom     = 0.5 // of what it can do is what it is given
-	secondsADay  = 86_400
+	monthlyShare  = 0.01   // of the accounts request an export in a month
+	averageRows   = 20_000 // of an account
+	daysPerMonth  = 30
+	peakFactor    = 3   // exports on the busiest day, divided by those on an average one
+	retentionDays = 1   // for which a file is kept
+	cores         = 2   // of one worker's machine
+	utilization   = 0.5 // of the worker's cores
+	secondsPerDay = 86_400
 )
 
-// Platform is what exports cost a platform of so many accounts.
+// Platform is the cost of the exports of a platform with a number of accounts.
 type Platform struct {
 	Accounts                                float64
 	Exports                                 float64 // on the busiest day
@@ -68,7 +68,7 @@ type Platform struct {
 	WorkerSeconds, WorkersNeeded, PerSecond float64
 }
 
-// Platforms are those of the page.
+// Platforms returns the rows of the table in scale.md.
 func (s Scale) Platforms() (all []Platform) {
 	for _, accounts := range []float64{1e4, 1e6, 1e8} {
 		all = append(all, s.platform(accounts))
@@ -78,22 +78,22 @@ func (s Scale) Platforms() (all []Platform) {
 
 func (s Scale) platform(accounts float64) Platform {
 	millions := averageRows / 1e6
-	monthly := accounts * askedAMonth
-	day := monthly / daysAMonth * busiestDay
-	p := Platform{Accounts: accounts, Exports: day, PerSecond: day / secondsADay}
+	monthly := accounts * monthlyShare
+	day := monthly / daysPerMonth * peakFactor
+	p := Platform{Accounts: accounts, Exports: day, PerSecond: day / secondsPerDay}
 	p.Actions, p.Requests = monthly*s.Each[0].of(millions), monthly*s.Each[1].of(millions)
-	p.Stored = day * retentionDay * s.Each[2].of(millions)
+	p.Stored = day * retentionDays * s.Each[2].of(millions)
 	p.DatabaseSeconds = day * s.Each[3].of(millions)
-	p.ConnectionsAtOnce = day * s.Each[4].of(millions) / secondsADay
+	p.ConnectionsAtOnce = day * s.Each[4].of(millions) / secondsPerDay
 	p.WorkerSeconds = day * s.Each[5].of(millions)
-	p.WorkersNeeded = max(2, math.Ceil(p.WorkerSeconds/(secondsADay*cores*headroom)))
+	p.WorkersNeeded = max(2, math.Ceil(p.WorkerSeconds/(secondsPerDay*cores*utilization)))
 	return p
 }
 
-// PerDay is how many exports of so many rows one worker makes in a day, by
-// whichever is less: what it can compute, and what was measured of many at once.
+// PerDay returns how many exports with that many rows one worker completes in a day:
+// the number that its CPU allows, but no more than the measured throughput.
 func (s Scale) PerDay(rows float64) float64 {
-	byWork := secondsADay * cores / (s.Each[5].of(rows/1e6) + s.Each[3].of(rows/1e6))
+	byWork := secondsPerDay * cores / (s.Each[5].of(rows/1e6) + s.Each[3].of(rows/1e6))
 	if many := median(s.Throughput.Ours) * 60 * 24; many > 0 {
 		return min(byWork, many)
 	}

@@ -17,31 +17,31 @@ import (
 
 // Size is the measurements of an account of one size.
 type Size struct {
-	Rows, Text, Gzip int64
-	Ours, Baseline   []time.Duration
-	Peak             int64 // of the worker's memory, bytes
+	Rows, Text     int64 // Text is bytes of JSON
+	Ours, Baseline []time.Duration
+	Peak           int64 // memory of the worker, in bytes
 }
 
-// Ratio is our time divided by the baseline.
+// Ratio is the time of Satchel divided by that of the baseline.
 func (s Size) Ratio() float64 { return median(s.Ours).Seconds() / median(s.Baseline).Seconds() }
 
-// PerMillion is our time for a million rows, in seconds.
+// PerMillion is the time of Satchel for a million rows, in seconds.
 func (s Size) PerMillion() float64 { return median(s.Ours).Seconds() / float64(s.Rows) * 1e6 }
 
-// Downloads is the measurements of the same bytes, from our server and from S3.
+// Downloads is the measurements of downloads of the same size from Satchel and from S3.
 type Downloads struct {
-	Bytes         int64
-	Ours, Plainly []time.Duration
-	Server        time.Duration // CPU time of our server, for one download
+	Bytes       int64
+	Ours, Plain []time.Duration
+	Server      time.Duration // CPU time of Satchel's server for one download
 }
 
-// ServerPerGB is the CPU time of our server for a GB.
+// ServerPerGB is the CPU time of Satchel's server for a GB.
 func (d Downloads) ServerPerGB() time.Duration {
 	return time.Duration(float64(d.Server) / float64(d.Bytes) * 1e9)
 }
 
-// Ratio is our speed divided by that of a plain GET.
-func (d Downloads) Ratio() float64 { return median(d.Plainly).Seconds() / median(d.Ours).Seconds() }
+// Ratio is the speed of Satchel divided by that of a plain GET.
+func (d Downloads) Ratio() float64 { return median(d.Plain).Seconds() / median(d.Ours).Seconds() }
 
 // largestCounted is the largest account, in rows, whose export is downloaded and
 // whose cost is counted: larger ones would only take longer.
@@ -76,8 +76,8 @@ func (b *bench) measureSizes(ctx context.Context) error {
 	return nil
 }
 
-// measureSize alternates with the baseline. It restarts the worker, so that its
-// peak memory is that of this size.
+// measureSize runs exports and the baseline in turn. It restarts the worker first, so
+// that its peak memory is that of this size.
 func (b *bench) measureSize(ctx context.Context, a *account, rows int64, download bool) error {
 	b.say("Exporting %s rows, by Satchel and by psql in turn, %d times.", grouped(rows), b.Runs)
 	if err := b.Worker.Restart(ctx); err != nil {
@@ -118,22 +118,22 @@ func (b *bench) measureSize(ctx context.Context, a *account, rows int64, downloa
 	return nil
 }
 
-// measureDownload alternates with a GET of an S3 object of the same size.
+// measureDownload downloads the archive and, in turn, an S3 object of the same size.
 func (b *bench) measureDownload(ctx context.Context, a *account, e export) error {
 	found := &b.report.Download
-	ours := func() (int64, error) {
+	fromSatchel := func() (int64, error) {
 		res, err := a.send(ctx, http.MethodGet, "/v1/account/exports/"+e.ID+"/archive", nil, map[string]string{"Accept-Encoding": "gzip"})
 		if err != nil {
 			return 0, err
 		}
 		defer res.Body.Close()
-		if as := res.Header.Get("Content-Encoding"); as != "gzip" {
-			return 0, fmt.Errorf("gzip was accepted and %q came", as)
+		if encoding := res.Header.Get("Content-Encoding"); encoding != "gzip" {
+			return 0, fmt.Errorf("the content encoding is %q instead of gzip", encoding)
 		}
 		return io.Copy(io.Discard, res.Body)
 	}
 	var err error
-	if found.Bytes, err = ours(); err != nil {
+	if found.Bytes, err = fromSatchel(); err != nil {
 		return err
 	}
 	b.say("Downloading %s, from Satchel and from S3 in turn, %d times.", mebibytes(found.Bytes), b.Runs)
@@ -142,7 +142,7 @@ func (b *bench) measureDownload(ctx context.Context, a *account, e export) error
 	if err := b.putPlain(ctx, storage, *plain.Key, found.Bytes); err != nil {
 		return err
 	}
-	plainly := func() (int64, error) {
+	fromS3 := func() (int64, error) {
 		got, err := storage.GetObject(ctx, plain)
 		if err != nil {
 			return 0, err
@@ -151,29 +151,29 @@ func (b *bench) measureDownload(ctx context.Context, a *account, e export) error
 		return io.Copy(io.Discard, got.Body)
 	}
 	for i := range b.Runs + 1 {
-		for _, way := range []struct {
-			get func() (int64, error)
-			as  *[]time.Duration
-		}{{ours, &found.Ours}, {plainly, &found.Plainly}} {
-			busy, err := processorTime(b.Server.PID())
+		for _, source := range []struct {
+			get   func() (int64, error)
+			times *[]time.Duration
+		}{{fromSatchel, &found.Ours}, {fromS3, &found.Plain}} {
+			busy, err := cpuTime(b.Server.PID())
 			if err != nil {
 				return err
 			}
 			began := time.Now()
-			n, err := way.get()
+			n, err := source.get()
 			if err != nil {
 				return fmt.Errorf("download: %w", err)
 			}
 			if n != found.Bytes {
-				return fmt.Errorf("download: %d bytes of %d came", n, found.Bytes)
+				return fmt.Errorf("download: %d bytes instead of %d", n, found.Bytes)
 			}
 			took := time.Since(began)
-			if busy, err = since(busy, b.Server.PID()); err != nil {
+			if busy, err = cpuTimeSince(busy, b.Server.PID()); err != nil {
 				return err
 			}
-			found.Server += busy / time.Duration(b.Runs+1) // S3's downloads do not use it
+			found.Server += busy / time.Duration(b.Runs+1) // downloads from S3 add nothing
 			if i > 0 {
-				*way.as = append(*way.as, took)
+				*source.times = append(*source.times, took)
 			}
 		}
 	}
@@ -181,10 +181,10 @@ func (b *bench) measureDownload(ctx context.Context, a *account, e export) error
 	return err
 }
 
-// putPlain stores random, incompressible bytes.
+// putPlain stores an object of random bytes.
 func (b *bench) putPlain(ctx context.Context, storage *s3.Client, key string, size int64) error {
 	body := make([]byte, size)
-	rand.Read(body) //nolint:errcheck // crypto/rand.Read never fails since Go 1.24
+	rand.Read(body) //nolint:errcheck // crypto/rand.Read never fails cpuTimeSince Go 1.24
 	_, err := storage.PutObject(ctx, &s3.PutObjectInput{Bucket: &b.Demo.S3.Bucket, Key: &key, Body: bytes.NewReader(body)})
 	return err
 }

@@ -19,7 +19,7 @@ import (
 // latencies is the number of small exports that are timed one by one.
 const latencies = 9
 
-// Small is the times and the cost of a small export.
+// Small is the duration and the cost of a small export.
 type Small struct {
 	Took []time.Duration
 	Cost Cost
@@ -59,9 +59,10 @@ func (b *bench) measureSmall(ctx context.Context) (err error) {
 	return err
 }
 
-// countedCost replaces the stack's worker by a counting one for one export.
+// countedCost replaces the stack's worker by one whose calls are counted, and returns
+// the cost of one export.
 func (b *bench) countedCost(ctx context.Context, a *account) (cost Cost, err error) {
-	c, err := b.counting()
+	c, err := b.newCounter()
 	if err != nil {
 		return cost, err
 	}
@@ -80,7 +81,7 @@ func (b *bench) countedCost(ctx context.Context, a *account) (cost Cost, err err
 			return cost, err
 		}
 	}
-	// The first export of a new worker costs more.
+	// The first export after the start of a worker costs more.
 	first, err := b.small.makeExport(ctx, 100*time.Millisecond)
 	if err != nil {
 		return cost, err
@@ -88,20 +89,20 @@ func (b *bench) countedCost(ctx context.Context, a *account) (cost Cost, err err
 	if err := b.small.remove(ctx, first); err != nil {
 		return cost, err
 	}
-	brief := *a
-	brief.base = c.base
-	return b.cost(ctx, &brief, c)
+	counted := *a
+	counted.base = c.base
+	return b.cost(ctx, &counted, c)
 }
 
 // cost makes an export, waits until it has expired and is removed, and returns
 // what it used.
 func (b *bench) cost(ctx context.Context, a *account, c *counter) (cost Cost, err error) {
 	c.take()
-	database, err := processorTime(b.Postgres.PID())
+	database, err := cpuTime(b.Postgres.PID())
 	if err != nil {
 		return cost, err
 	}
-	working, err := processorTime(c.worker.PID())
+	worker, err := cpuTime(c.worker.PID())
 	if err != nil {
 		return cost, err
 	}
@@ -116,10 +117,10 @@ func (b *bench) cost(ctx context.Context, a *account, c *counter) (cost Cost, er
 	if err := a.awaitRemoved(ctx, e); err != nil {
 		return cost, err
 	}
-	if cost.Database, err = since(database, b.Postgres.PID()); err != nil {
+	if cost.Database, err = cpuTimeSince(database, b.Postgres.PID()); err != nil {
 		return cost, err
 	}
-	if cost.Worker, err = since(working, c.worker.PID()); err != nil {
+	if cost.Worker, err = cpuTimeSince(worker, c.worker.PID()); err != nil {
 		return cost, err
 	}
 	runs, err := b.histories(ctx, workflows.AccountExportID(a.AccountSID), "")
@@ -139,8 +140,9 @@ func (b *bench) cost(ctx context.Context, a *account, c *counter) (cost Cost, er
 	return cost, nil
 }
 
-func since(before time.Duration, pid int) (time.Duration, error) {
-	now, err := processorTime(pid)
+// cpuTimeSince returns the CPU time that a process has used since before was measured.
+func cpuTimeSince(before time.Duration, pid int) (time.Duration, error) {
+	now, err := cpuTime(pid)
 	return now - before, err
 }
 

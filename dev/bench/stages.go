@@ -13,15 +13,15 @@ import (
 	"satchel/dev/services"
 )
 
-// Stage is how fast one stage of an export is, alone on the machine.
+// Stage is the speed of one stage of an export, measured alone.
 type Stage struct {
 	Name, Benchmark string
-	Of              string  // what its megabytes are: text, or gzip
+	Of              string  // unit of its bytes: text or gzipped
 	PerSecond       float64 // bytes
-	Allocations     float64 // for each byte
+	Allocations     float64 // per byte
 }
 
-// stages are the benchmarks that stand for them.
+// stages lists the stages, each with the benchmark that measures it.
 var stages = []Stage{
 	{Name: "read: Postgres to JSON text", Benchmark: "BenchmarkRead/ours", Of: text},
 	{Name: "encode: one row to JSON text", Benchmark: "BenchmarkRecord", Of: text},
@@ -39,7 +39,7 @@ const (
 	gzipped = "gzip"
 )
 
-// measureStages runs Go's own benchmarks of the packages that do the work.
+// measureStages runs the Go benchmarks of the packages that export data.
 func (b *bench) measureStages(ctx context.Context) error {
 	root, err := services.Root()
 	if err != nil {
@@ -51,21 +51,21 @@ func (b *bench) measureStages(ctx context.Context) error {
 	}
 	b.say("Measuring each stage alone.")
 	var output strings.Builder
-	for _, some := range []struct{ pkg, pattern string }{
+	for _, run := range []struct{ pkg, pattern string }{
 		{"./schema/store/source", "^BenchmarkRead$/^ours$"},
 		{"./schema/store/source", "^BenchmarkRecord$"},
 		{"./activities", "^(BenchmarkPieceWriter|BenchmarkAssemble)$"},
 		{"./activities/vault", "^(BenchmarkSeal|BenchmarkPut|BenchmarkVerify|BenchmarkStream|BenchmarkTextReader)$"},
 	} {
-		args := []string{"test", "-run", "^$", "-bench", some.pattern, "-benchtime", long, "-count", count, some.pkg}
-		if some.pkg == "./schema/store/source" {
+		args := []string{"test", "-run", "^$", "-bench", run.pattern, "-benchtime", long, "-count", count, run.pkg}
+		if run.pkg == "./schema/store/source" {
 			args = append(args, "-rows", rows)
 		}
 		test := exec.CommandContext(ctx, "go", args...)
 		test.Dir, test.Env = root, services.Environ()
 		out, err := test.CombinedOutput()
 		if err != nil {
-			return fmt.Errorf("measure the stages in %s: %w\n%s", some.pkg, err, out)
+			return fmt.Errorf("measure the stages in %s: %w\n%s", run.pkg, err, out)
 		}
 		output.Write(out)
 	}
@@ -89,10 +89,11 @@ func (b *bench) measureStages(ctx context.Context) error {
 	return nil
 }
 
+// procs is the GOMAXPROCS suffix of a benchmark's name.
 var procs = regexp.MustCompile(`-\d+$`)
 
-// readBenchmarks reads what go test says of benchmarks: by name, for each run
-// the value of each unit.
+// readBenchmarks parses the output of go test -bench. It returns the runs of each
+// benchmark by name; a run maps units to values.
 func readBenchmarks(from io.Reader) (map[string][]map[string]float64, error) {
 	found := map[string][]map[string]float64{}
 	lines := bufio.NewScanner(from)
@@ -105,7 +106,7 @@ func readBenchmarks(from io.Reader) (map[string][]map[string]float64, error) {
 		for i := 2; i+1 < len(fields); i += 2 {
 			value, err := strconv.ParseFloat(fields[i], 64)
 			if err != nil {
-				return nil, fmt.Errorf("%q is no benchmark's line", lines.Text())
+				return nil, fmt.Errorf("%q is not the result of a benchmark", lines.Text())
 			}
 			run[fields[i+1]] = value
 		}

@@ -10,17 +10,17 @@ import (
 	"satchel/dev/demo"
 )
 
-// Throughput is the number of small exports a minute, and of runs of a bare
-// workflow of their shape.
+// Throughput is the number of small exports per minute, and of runs of a workflow of
+// the same shape that does nothing.
 type Throughput struct {
 	Exports, InFlight int
-	Ours, Bare        []float64 // a minute
+	Ours, Bare        []float64 // per minute
 }
 
-// Ratio is the number of exports divided by that of bare workflows.
+// Ratio is the rate of exports divided by that of bare workflows.
 func (t Throughput) Ratio() float64 { return median(t.Ours) / median(t.Bare) }
 
-// measureThroughput alternates with the bare workflow.
+// measureThroughput runs exports and bare workflows in turn.
 func (b *bench) measureThroughput(ctx context.Context) error {
 	accounts, err := b.newAccounts(ctx, b.Exports)
 	if err != nil {
@@ -31,29 +31,29 @@ func (b *bench) measureThroughput(ctx context.Context) error {
 		return err
 	}
 	defer bare.stop()
-	runs, idle := b.Runs, 1
-	if b.Quick { // the stack is warm from other exports
-		runs, idle = 1, 0
+	runs, warmUps := b.Runs, 1
+	if b.Quick { // other exports have warmed up the stack
+		runs, warmUps = 1, 0
 	}
 	b.say("Making %d small exports with %d in flight, and as many bare workflows, %d times.", b.Exports, b.InFlight, runs)
 	found := Throughput{Exports: b.Exports, InFlight: b.InFlight}
-	for i := range runs + idle {
-		made, took, err := b.together(ctx, accounts)
+	for i := range runs + warmUps {
+		made, took, err := b.exportAll(ctx, accounts)
 		if err != nil {
 			return err
 		}
 		if err := b.removeAll(ctx, accounts, made); err != nil {
 			return err
 		}
-		barely, err := bare.run(ctx, b.Exports, b.InFlight)
+		bareTook, err := bare.run(ctx, b.Exports, b.InFlight)
 		if err != nil {
 			return err
 		}
-		ours, theirs := perMinute(b.Exports, took), perMinute(b.Exports, barely)
-		if i >= idle { // the first of each is a warm-up
-			found.Ours, found.Bare = append(found.Ours, ours), append(found.Bare, theirs)
+		ours, others := perMinute(b.Exports, took), perMinute(b.Exports, bareTook)
+		if i >= warmUps {
+			found.Ours, found.Bare = append(found.Ours, ours), append(found.Bare, others)
 		}
-		b.say("  %.0f exports a minute, %.0f bare workflows", ours, theirs)
+		b.say("  %.0f exports a minute, %.0f bare workflows", ours, others)
 	}
 	b.report.Throughput = found
 	return nil
@@ -75,9 +75,9 @@ func (b *bench) newAccounts(ctx context.Context, n int) ([]*account, error) {
 	return accounts, making.Wait()
 }
 
-// together makes an export of each account, InFlight at a time, and returns the
-// time from the first request to the last completion.
-func (b *bench) together(ctx context.Context, accounts []*account) ([]export, time.Duration, error) {
+// exportAll exports each account, InFlight at a time, and returns the time from the
+// first request to the last completion.
+func (b *bench) exportAll(ctx context.Context, accounts []*account) ([]export, time.Duration, error) {
 	made := make([]export, len(accounts))
 	making, ctx := errgroup.WithContext(ctx)
 	making.SetLimit(b.InFlight)

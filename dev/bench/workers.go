@@ -12,17 +12,17 @@ import (
 	"satchel/workflows"
 )
 
-// Shared is the measurements of small exports by several worker processes.
-type Shared struct {
+// WorkersRun is the measurement of small exports by a number of worker processes.
+type WorkersRun struct {
 	Workers   int
 	Exports   int
 	PerMinute float64
-	Shares    []int // activities by process, most first
+	Shares    []int // activities by process, descending
 	Retried   int   // attempts beyond the first
 }
 
-// measureWorkers makes the same small exports with one worker process and with
-// more, and counts the activities of each in the histories. A lost export, or one
+// measureWorkers makes the same small exports with each number of worker processes,
+// and counts the activities of each process in the histories. A lost export, or one
 // with a different number of records, is an error.
 func (b *bench) measureWorkers(ctx context.Context) error {
 	accounts, err := b.newAccounts(ctx, b.Shared)
@@ -32,17 +32,19 @@ func (b *bench) measureWorkers(ctx context.Context) error {
 	records := make([]int64, len(accounts))
 	for _, n := range b.Workers {
 		b.say("Making %d small exports with %d worker processes.", len(accounts), n)
-		shared, err := b.share(ctx, accounts, n, records)
+		run, err := b.measureWorkerCount(ctx, accounts, n, records)
 		if err != nil {
 			return fmt.Errorf("%d workers: %w", n, err)
 		}
-		b.say("  %.0f exports a minute, activities by process: %v", shared.PerMinute, shared.Shares)
-		b.report.Workers = append(b.report.Workers, shared)
+		b.say("  %.0f exports a minute, activities by process: %v", run.PerMinute, run.Shares)
+		b.report.Workers = append(b.report.Workers, run)
 	}
 	return nil
 }
 
-func (b *bench) share(ctx context.Context, accounts []*account, n int, records []int64) (_ Shared, err error) {
+// measureWorkerCount starts n-1 more workers for one run. records has the number of
+// records of each account, and is filled by the first run.
+func (b *bench) measureWorkerCount(ctx context.Context, accounts []*account, n int, records []int64) (_ WorkersRun, err error) {
 	var more []*services.Service
 	defer func() {
 		for _, worker := range more {
@@ -52,45 +54,45 @@ func (b *bench) share(ctx context.Context, accounts []*account, n int, records [
 	for i := range n - 1 {
 		worker, err := b.AnotherWorker(fmt.Sprint("worker-", i+2))
 		if err != nil {
-			return Shared{}, err
+			return WorkersRun{}, err
 		}
 		more = append(more, worker)
 		if err := worker.Start(ctx); err != nil {
-			return Shared{}, err
+			return WorkersRun{}, err
 		}
 	}
-	made, took, err := b.together(ctx, accounts)
+	made, took, err := b.exportAll(ctx, accounts)
 	if err != nil {
-		return Shared{}, err
+		return WorkersRun{}, err
 	}
-	shared, by := Shared{Workers: n, Exports: len(made), PerMinute: perMinute(len(made), took)}, map[string]int{}
+	run, activities := WorkersRun{Workers: n, Exports: len(made), PerMinute: perMinute(len(made), took)}, map[string]int{}
 	for i, e := range made {
 		if records[i] == 0 {
 			records[i] = e.records()
 		}
 		if records[i] != e.records() {
-			return Shared{}, fmt.Errorf("export %s has %d records, and %d before", e.ID, e.records(), records[i])
+			return WorkersRun{}, fmt.Errorf("export %s has %d records, and %d before", e.ID, e.records(), records[i])
 		}
 	}
 	if err := b.removeAll(ctx, accounts, made); err != nil {
-		return Shared{}, err
+		return WorkersRun{}, err
 	}
 	for _, a := range accounts {
 		runs, err := b.histories(ctx, workflows.AccountExportID(a.AccountSID), "")
 		if err != nil {
-			return Shared{}, err
+			return WorkersRun{}, err
 		}
 		for _, event := range slices.Concat(runs...) {
 			if event.GetEventType() == enumspb.EVENT_TYPE_ACTIVITY_TASK_STARTED {
 				started := event.GetActivityTaskStartedEventAttributes()
-				by[started.GetIdentity()]++
-				shared.Retried += int(started.GetAttempt()) - 1
+				activities[started.GetIdentity()]++
+				run.Retried += int(started.GetAttempt()) - 1
 			}
 		}
 	}
-	for _, share := range by {
-		shared.Shares = append(shared.Shares, share)
+	for _, n := range activities {
+		run.Shares = append(run.Shares, n)
 	}
-	slices.SortFunc(shared.Shares, func(a, b int) int { return b - a })
-	return shared, nil
+	slices.SortFunc(run.Shares, func(a, b int) int { return b - a })
+	return run, nil
 }

@@ -49,7 +49,7 @@ var functions = template.FuncMap{
 	"percent":   func(n float64) string { return short(n*100) + " %" },
 }
 
-// Write writes the pages and their pictures.
+// Write writes the pages and their plots.
 func (r *Report) Write(dir string) error {
 	pictures := filepath.Join(dir, "benchmarks")
 	if err := os.MkdirAll(pictures, 0o755); err != nil {
@@ -84,8 +84,8 @@ func writePage(path, page string, data any) error {
 	return os.WriteFile(path, text.Bytes(), 0o644)
 }
 
-// RowsPerSecond is how many rows a stage handles; 0 where it is not known how
-// large a row is.
+// RowsPerSecond returns the speed of a stage in rows, or 0 if the size of a row was
+// not measured.
 func (r *Report) RowsPerSecond(s Stage) float64 {
 	if size := r.rowSize(s.Of); size > 0 {
 		return s.PerSecond / size
@@ -93,10 +93,11 @@ func (r *Report) RowsPerSecond(s Stage) float64 {
 	return 0
 }
 
-// AllocationsPerRow is how often a stage asks for memory, for a row.
+// AllocationsPerRow returns the number of allocations of a stage per row.
 func (r *Report) AllocationsPerRow(s Stage) float64 { return s.Allocations * r.rowSize(s.Of) }
 
-// rowSize is how many bytes a row has in the largest export that was counted.
+// rowSize returns the average size of a row in the largest export whose cost was
+// counted, in bytes of text or of gzip.
 func (r *Report) rowSize(of string) float64 {
 	switch c := r.Large; {
 	case c.Rows == 0:

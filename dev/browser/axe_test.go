@@ -9,26 +9,26 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// axe-core, from npm; its licence is beside it.
+// axe is axe-core from npm; its licence is in the same directory.
 //
 //go:embed testdata/axe-core-4.14.1.min.js
 var axe string
 
-// violation is a rule of accessibility that a page breaks.
+// violation is a violation of an accessibility rule, as axe reports it.
 type violation struct {
 	ID, Impact, Help string
 	Nodes            []struct{ HTML, FailureSummary string }
 }
 
-// requireAccessible fails the test if axe finds violations on the page as it is.
+// requireAccessible fails the test if axe finds violations on the page.
 func (b *tab) requireAccessible(where string) {
 	b.t.Helper()
 	require.Empty(b.t, b.accessibilityViolations(), where)
 }
 
-// accessibilityViolations returns what axe finds serious or critical. axe is loaded
-// over the DevTools protocol, to which the page's Content Security Policy does not
-// apply, so that the policy stays in force.
+// accessibilityViolations returns the serious and critical violations that axe finds.
+// axe is loaded over the DevTools protocol, to which the page's Content Security Policy
+// does not apply.
 func (b *tab) accessibilityViolations() (text string) {
 	b.t.Helper()
 	if !mustEval[bool](b, "!!window.axe") {

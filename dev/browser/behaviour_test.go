@@ -31,20 +31,20 @@ func TestTwoTabsShowTheSameExport(t *testing.T) {
 	first.waitForStatus("pending")
 	export := c.awaitRequested(t)
 	second.problems.allowStatus(http.StatusConflict)
-	second.clickLink("#ask") // it knows nothing of it yet
+	second.clickLink("#ask") // this tab does not show the export yet
 	second.waitFor("[role=alert]")
 	second.waitForStatus("pending")
 
 	second.clickLink("#cancel")
 	second.waitForStatus("cancelled")
-	first.waitForStatus("cancelled") // by itself
+	first.waitForStatus("cancelled") // without a reload
 	require.Equal(t, export, mustEval[string](first, `document.querySelector('#export').dataset.export`))
 	var exports int
 	require.NoError(t, shared.Stack(t).DB.QueryRowContext(t.Context(), `select count(*) from satchel.exports where account_sid = $1`, c.AccountSID).Scan(&exports))
 	require.Equal(t, 1, exports)
 }
 
-func TestTheBackButtonDoesNothingTwice(t *testing.T) {
+func TestTheBackButtonShowsTheCurrentState(t *testing.T) {
 	c := newAccount(t, nil)
 	b := signedInTab(t, c.Owner)
 	b.navigate(dataExport)
@@ -52,7 +52,7 @@ func TestTheBackButtonDoesNothingTwice(t *testing.T) {
 	b.waitForStatus("pending")
 	export := c.awaitRequested(t)
 	b.back()
-	b.waitForStatus("pending") // and not the page as it was
+	b.waitForStatus("pending") // and not a cached page
 
 	b.navigate(linkIn(t, awaitMail(t, export, c.Owner.Email, "/confirm/"), "/confirm/"))
 	b.clickLink("#confirm")
@@ -70,7 +70,7 @@ func TestTheBackButtonDoesNothingTwice(t *testing.T) {
 	require.False(t, b.exists("#download"))
 }
 
-func TestAReloadInTheMiddleLosesNothing(t *testing.T) {
+func TestAReloadDuringProcessingKeepsTheProgress(t *testing.T) {
 	c := newAccount(t, map[schema.Category]int64{"calls": 40_000})
 	b := signedInTab(t, c.Owner)
 	id := c.export(t, schema.Windows{})
@@ -78,18 +78,18 @@ func TestAReloadInTheMiddleLosesNothing(t *testing.T) {
 	b.waitForStatus("pending")
 	c.confirm(t, id)
 	resume := pauseHalfWay(t, c)
-	b.waitUntil("something was read", read+" > 0")
+	b.waitUntil("records were read", read+" > 0")
 	before := mustEval[int64](b, read)
 	b.reload()
-	b.waitUntil("as much was read", fmt.Sprintf("%s >= %d", read, before))
+	b.waitUntil("the progress is as before", fmt.Sprintf("%s >= %d", read, before))
 	resume()
 	b.waitForStatus("completed")
 }
 
-// read is how many records the page says were read.
+// read is an expression for the number of records that the page shows as read.
 const read = `[...document.querySelectorAll('.category')].reduce((n, c) => n + +c.dataset.records, 0)`
 
-func TestALostSessionIsShownAndLosesNothing(t *testing.T) {
+func TestALostSessionIsShownAndThePageReturnsAfterSignIn(t *testing.T) {
 	c := newAccount(t, nil)
 	b := signedInTab(t, c.Owner)
 	b.navigate(dataExport)
@@ -97,11 +97,11 @@ func TestALostSessionIsShownAndLosesNothing(t *testing.T) {
 	b.waitForStatus("pending")
 	c.awaitRequested(t)
 	b.problems.allowStatus(http.StatusUnauthorized)
-	// htmx tells the console of every stream that breaks off and every answer that refuses.
+	// htmx logs interrupted streams and error responses to the console.
 	b.problems.allowText("[object Event]", "Response Status Error Code 401")
-	elsewhere := b.newTab()
-	elsewhere.navigate(dataExport)
-	elsewhere.clickLink(`form[action="/sign-out"] button`)
+	second := b.newTab()
+	second.navigate(dataExport)
+	second.clickLink(`form[action="/sign-out"] button`)
 	b.waitUntil("the message is shown", `document.querySelector('#signed-out') && !document.querySelector('#signed-out').hidden`)
 	b.clickLink("#signed-out a")
 	b.signInAs(c)
@@ -109,9 +109,9 @@ func TestALostSessionIsShownAndLosesNothing(t *testing.T) {
 	require.Equal(t, dataExport, b.path())
 
 	b.do("lose the session", call(network.ClearBrowserCookies, cdp.Empty{}))
-	b.clickLink("#cancel") // before anything could be said
+	b.clickLink("#cancel") // before the page can notice
 	b.signInAs(c)
-	b.waitForStatus("pending") // a form is not sent by itself
+	b.waitForStatus("pending") // the form is not sent again
 	b.clickLink("#cancel")
 	b.waitForStatus("cancelled")
 }
@@ -133,7 +133,7 @@ func TestALostConnectionIsShownAndRestored(t *testing.T) {
 	b.waitFor("#offline[hidden]")
 }
 
-func TestAUserWhoLostAccessIsToldWhoHasIt(t *testing.T) {
+func TestAUserWhoLostTheirRoleSeesWhoMayExport(t *testing.T) {
 	c := newAccount(t, nil)
 	b := signedInTab(t, c.Admin)
 	b.navigate(dataExport)
@@ -151,10 +151,10 @@ func TestALinkOfAnotherAccountConfirmsNothing(t *testing.T) {
 	c, other := newAccount(t, nil), newAccount(t, nil)
 	export := c.export(t, schema.Windows{})
 	mailed := linkIn(t, awaitMail(t, export, c.Owner.Email, "/confirm/"), "/confirm/")
-	stranger := signedInTab(t, other.Owner)
-	stranger.navigateExpecting(mailed, http.StatusForbidden)
-	require.False(t, stranger.exists("#confirm"))
-	require.NotContains(t, stranger.describe(), export)
+	unrelated := signedInTab(t, other.Owner)
+	unrelated.navigateExpecting(mailed, http.StatusForbidden)
+	require.False(t, unrelated.exists("#confirm"))
+	require.NotContains(t, unrelated.describe(), export)
 	member := newTab(t)
 	member.problems.allowStatus(http.StatusForbidden)
 	member.navigate(c.Member.SignInURL)
@@ -227,16 +227,16 @@ func TestTimesAreInTheTimeZoneOfTheBrowser(t *testing.T) {
 	c := newAccount(t, nil)
 	c.export(t, schema.Windows{})
 	b := signedInTab(t, c.Owner)
-	b.do("be in Tokyo", call(emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Asia/Tokyo"}))
+	b.do("set the time zone to Tokyo", call(emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Asia/Tokyo"}))
 	b.navigate(dataExport)
 	b.waitForStatus("pending")
-	b.waitUntil("a time of Tokyo", `[...document.querySelectorAll('#export time[data-local]')].some(time => {
-		const there = new Intl.DateTimeFormat('en-GB', {hour: '2-digit', minute: '2-digit', timeZone: 'Asia/Tokyo'}).format(new Date(time.dateTime))
-		return time.textContent.includes(there) && !time.textContent.includes('UTC')
+	b.waitUntil("a time in the zone of Tokyo", `[...document.querySelectorAll('#export time[data-local]')].some(time => {
+		const local = new Intl.DateTimeFormat('en-GB', {hour: '2-digit', minute: '2-digit', timeZone: 'Asia/Tokyo'}).format(new Date(time.dateTime))
+		return time.textContent.includes(local) && !time.textContent.includes('UTC')
 	})`)
 }
 
-func TestTheHashIsCopiedWithOnePress(t *testing.T) {
+func TestTheHashIsCopiedByAButton(t *testing.T) {
 	c := newAccount(t, nil)
 	export := c.export(t, schema.Windows{})
 	c.confirm(t, export)
@@ -263,8 +263,8 @@ func TestOperatorsGetALinkToTheRunInTemporal(t *testing.T) {
 	b.waitFor(".operators a")
 	run := mustEval[string](b, `document.querySelector('.operators a').href`)
 	require.Equal(t, shared.Stack(t).Demo.TemporalUIURL+"/namespaces/default/workflows/"+url.PathEscape(workflows.AccountExportID(c.AccountSID)), run)
-	answer, err := http.Get(run)
+	res, err := http.Get(run)
 	require.NoError(t, err)
-	require.NoError(t, answer.Body.Close())
-	require.Equal(t, http.StatusOK, answer.StatusCode)
+	require.NoError(t, res.Body.Close())
+	require.Equal(t, http.StatusOK, res.StatusCode)
 }

@@ -18,7 +18,7 @@ type bulkFixture struct {
 	owner, boss    *tab
 	hooks          *fixture.Receiver
 	job            string
-	resume         func() // the worker, if it is paused
+	resume         func() // resumes the worker, if it is paused
 }
 
 // bulkStates lists all states of bulk exports. Each continues from the one before.
@@ -97,7 +97,7 @@ var bulkStates = []struct {
 		return s.owner
 	}},
 	{"bulk-deliveries", func(t *testing.T, s *bulkFixture) *tab {
-		s.owner.waitUntil("a delivery that did not work", `document.querySelector('.delivery[data-status=pending] [data-outcome]')`)
+		s.owner.waitUntil("a failed attempt of a delivery", `document.querySelector('.delivery[data-status=pending] [data-outcome]')`)
 		s.owner.navigate(bulkExport)
 		delivery := mustEval[string](s.owner, "document.querySelector('.delivery').dataset.delivery")
 		s.owner.click("#more-" + delivery)
@@ -117,11 +117,11 @@ var bulkStates = []struct {
 		require.NoError(t, err)
 		s.owner.navigate(bulkExport)
 		s.owner.fillJobForm(schema.Conferences, "One too many", 3, "")
-		s.owner.waitUntil("the form says so before it is sent", `document.querySelector('#request-summary').textContent === 'This requests 3 days, but only 2 of today’s 366 days are left.'`)
+		s.owner.waitUntil("the form shows it before it is sent", `document.querySelector('#request-summary').textContent === 'This requests 3 days, but only 2 of today’s 366 days are left.'`)
 		s.owner.problems.allowStatus(http.StatusTooManyRequests)
 		s.owner.clickLink("#ask-job")
 		s.owner.waitFor("#end[aria-invalid=true]")
-		require.Equal(t, 1, mustEval[int](s.owner, `document.querySelectorAll('.problem, .request-summary[data-state=over]').length`), "it is said once")
+		require.Equal(t, 1, mustEval[int](s.owner, `document.querySelectorAll('.problem, .request-summary[data-state=over]').length`), "the message is shown once")
 		return s.owner
 	}},
 	{"bulk-subaccounts", func(t *testing.T, s *bulkFixture) *tab {
@@ -142,7 +142,7 @@ var bulkStates = []struct {
 		}
 		s.boss = signedInTab(t, s.parent.Owner)
 		s.boss.navigate(bulkExport)
-		s.boss.waitUntil("both", `document.querySelectorAll('[data-subaccount]').length === 2`)
+		s.boss.waitUntil("both subaccounts", `document.querySelectorAll('[data-subaccount]').length === 2`)
 		s.boss.waitForText("366 days with this account: 3 have been requested so far")
 		return s.boss
 	}},
@@ -161,10 +161,10 @@ var bulkStates = []struct {
 	{"bulk-year-deleted", func(t *testing.T, s *bulkFixture) *tab {
 		done := mustEval[int](s.boss, `+document.querySelector('.job').dataset.done`)
 		s.boss.emulatePhone()
-		s.boss.do("look further", chromedp.Evaluate[chromedp.Void](`document.querySelector('.strip').scrollLeft = 200`))
+		s.boss.do("scroll the strip", chromedp.Evaluate[chromedp.Void](`document.querySelector('.strip').scrollLeft = 200`))
 		s.resume()
-		s.boss.waitUntil("it went on", fmt.Sprintf(`+document.querySelector('.job').dataset.done > %d`, done))
-		require.Equal(t, 200, mustEval[int](s.boss, `document.querySelector('.strip').scrollLeft`), "what is looked at stays in sight")
+		s.boss.waitUntil("the job continued", fmt.Sprintf(`+document.querySelector('.job').dataset.done > %d`, done))
+		require.Equal(t, 200, mustEval[int](s.boss, `document.querySelector('.strip').scrollLeft`), "the scroll position is kept")
 		job := s.boss.waitForJob("running")
 		resume := pauseWorker(t)
 		s.boss.click("#delete-" + job)
@@ -190,6 +190,6 @@ func TestEveryStateOfBulkExportsIsAccessibleAndFits(t *testing.T) {
 	s := &bulkFixture{resume: func() {}}
 	for _, state := range bulkStates {
 		reached := state.reach(t, s)
-		reached.checkLooks(state.name)
+		reached.checkAppearance(state.name)
 	}
 }

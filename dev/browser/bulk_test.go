@@ -87,9 +87,9 @@ func countLines(t *testing.T, file string) (n int) {
 	return n
 }
 
-func TestFromADailyExportAndAJobToADeletedFileByClicks(t *testing.T) {
+func TestBulkExportsByMouse(t *testing.T) {
 	c := newBulkAccount(t, "Marlowe & Daughters Bakery", "")
-	c.fillLatestDays(t, schema.Calls, 3, 70) // of five
+	c.fillLatestDays(t, schema.Calls, 3, 70) // of the five days of the job
 	hooks := fixture.NewReceiver(t, nil)
 
 	member := newTab(t)
@@ -97,8 +97,8 @@ func TestFromADailyExportAndAJobToADeletedFileByClicks(t *testing.T) {
 	member.navigate(c.Member.SignInURL)
 	member.navigateExpecting(bulkExport, http.StatusForbidden)
 	member.waitForText("owner or admin")
-	for _, hook := range []string{"#new-job", "#live", "#daily", ".tabs", "form[action*=bulk]"} {
-		require.False(t, member.exists(hook), "a member sees who can do this, and nothing else: %s", hook)
+	for _, selector := range []string{"#new-job", "#live", "#daily", ".tabs", "form[action*=bulk]"} {
+		require.False(t, member.exists(selector), "a member sees who may export, and nothing else: %s", selector)
 	}
 
 	owner := newTab(t)
@@ -117,7 +117,7 @@ func TestFromADailyExportAndAJobToADeletedFileByClicks(t *testing.T) {
 	require.True(t, owner.exists("[data-daily=Messages][data-enabled=false]"))
 
 	owner.fillJobForm(schema.Calls, "März & <script>alert(1)</script>", 5, hooks.URL+"/job")
-	owner.waitUntil("what it costs", `document.querySelector('#request-summary').textContent === 'This requests 5 days and leaves 361 of today’s 366 days.'`)
+	owner.waitUntil("the days that it takes from the quota", `document.querySelector('#request-summary').textContent === 'This requests 5 days and leaves 361 of today’s 366 days.'`)
 	owner.clickLink("#ask-job")
 	owner.waitForText("Your job requests 5 days. 361 of today’s 366 days are left.")
 	job := owner.waitForJob("done")
@@ -172,20 +172,20 @@ func TestARunningJobIsDeletedAndKeepsItsDoneDays(t *testing.T) {
 	resume := pauseAtDay(t, c, 3)
 	job := b.waitForJob("running")
 	b.waitUntil("some are done", `+document.querySelector('.job').dataset.done > 0`)
-	b.pressEnterOn("#delete-" + job) // by keyboard alone
-	b.waitUntil("the question stays open", fmt.Sprintf(`document.getElementById('deleting-%s').open`, job))
+	b.pressEnterOn("#delete-" + job) // with the keyboard only
+	b.waitUntil("the confirmation stays open", fmt.Sprintf(`document.getElementById('deleting-%s').open`, job))
 	b.deleteWhilePaused(func() { b.pressEnterOn("#delete-confirm-" + job) }, resume)
 	b.waitForJob("deleted")
-	require.True(t, b.exists(".counts [data-status=Completed]"), "what was done stays done")
+	require.True(t, b.exists(".counts [data-status=Completed]"), "completed days stay completed")
 	require.True(t, b.exists(".counts [data-status=DeletedByUserRequest]"))
 	require.True(t, b.exists(".day-file"))
 }
 
-func TestAJobOfAnotherTabIsSeenAndWhatIsBeingTypedStays(t *testing.T) {
+func TestAJobOfAnotherTabAppearsAndTypedTextStays(t *testing.T) {
 	c := newBulkAccount(t, "Marlowe & Daughters Bakery", "")
 	b := signedInTab(t, c.Owner)
 	b.navigate(bulkExport)
-	b.setField("#name", "not asked for yet")
+	b.setField("#name", "not requested yet")
 	b.click("#show-notifications")
 	other := signedInTab(t, c.Admin)
 	other.navigate(bulkExport)
@@ -194,17 +194,17 @@ func TestAJobOfAnotherTabIsSeenAndWhatIsBeingTypedStays(t *testing.T) {
 	require.Equal(t, other.waitForJob("done"), b.waitForJob("done"))
 	b.waitForText("requested by Bo Marlowe")
 	b.waitForText("This requests 7 days and leaves 349 of today’s 366 days.")
-	b.waitUntil("what was typed", `document.querySelector('#name').value === 'not asked for yet' && document.querySelector('#notifications').open`)
+	b.waitUntil("the typed text", `document.querySelector('#name').value === 'not requested yet' && document.querySelector('#notifications').open`)
 	require.True(t, mustEval[bool](b, `[...document.querySelectorAll('#quota time')].every(time => !time.textContent.includes('UTC'))`))
 }
 
 // deleteWhilePaused deletes a job while the worker is paused, and resumes the worker
-// once the request was sent: there must be something left to delete.
+// once the request was sent, so that the job cannot end before it is deleted.
 func (b *tab) deleteWhilePaused(press, resume func()) {
 	b.t.Helper()
 	b.awaitNavigation(func() {
 		press()
-		fixture.Pause(b.t, 300*time.Millisecond) // on its way to the server
+		fixture.Pause(b.t, 300*time.Millisecond) // until the server has the request
 		resume()
 	})
 }
@@ -214,10 +214,10 @@ func (b *tab) deleteWhilePaused(press, resume func()) {
 func pauseAtDay(t *testing.T, c account, days int) (resume func()) {
 	t.Helper()
 	require.Eventually(t, func() bool {
-		var ended int // and others are running
+		var ended int // 0 unless a day is running
 		err := shared.Stack(t).DB.QueryRowContext(t.Context(), `select count(d.ended_at) * sign(count(*) filter (where d.status = 'Running')) from satchel.jobs j join satchel.job_days d on d.job_id = j.id
 			where j.account_sid = $1 and j.ended_at is null`, c.AccountSID).Scan(&ended)
 		return err == nil && ended >= days
-	}, timeout, 2*time.Millisecond, "%d days are to end", days)
+	}, timeout, 2*time.Millisecond, "%d days have not ended", days)
 	return sync.OnceFunc(pauseWorker(t))
 }

@@ -24,7 +24,7 @@ var chromium struct {
 	err  error
 }
 
-// browser starts Chromium unless it is up.
+// browser returns the browser, and starts it unless it runs.
 func browser(t *testing.T) context.Context {
 	t.Helper()
 	chromium.Do(func() { chromium.err = startChromium() })
@@ -43,17 +43,17 @@ func startChromium() error {
 	allocator, free := chromedp.NewExecAllocator(context.Background(),
 		chromedp.ExecPath(program), chromedp.UserDataDir(chromium.dir), chromedp.Env("HOME="+chromium.dir),
 		chromedp.Headless, chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck,
-		chromedp.NoSandbox, // root has no sandbox, and the pages are our own
+		chromedp.NoSandbox, // it does not work as root; all pages are from this repository
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-sync", true),
 		chromedp.Flag("disable-extensions", true),
 		chromedp.Flag("disable-dev-shm-usage", true),
-		chromedp.Flag("disable-background-timer-throttling", true), // tabs in the background work as fast
+		chromedp.Flag("disable-background-timer-throttling", true), // tabs in the background are not slowed down
 		chromedp.Flag("disable-backgrounding-occluded-windows", true),
 		chromedp.Flag("disable-renderer-backgrounding", true),
-		chromedp.Flag("disable-features", "IsolateSandboxedIframes,Translate"), // mails are shown and clicked in such frames
+		chromedp.Flag("disable-features", "IsolateSandboxedIframes,Translate"), // the mailbox shows mails in such frames
 		chromedp.Flag("force-color-profile", "srgb"),
 		chromedp.Flag("password-store", "basic"),
 		chromedp.WindowSize(1280, 900),
@@ -73,7 +73,7 @@ func stopChromium() error {
 	}
 	ending, cancel := context.WithTimeout(chromium.ctx, 10*time.Second)
 	defer cancel()
-	_ = chromedp.Cancel(ending) // it is killed if it does not close
+	_ = chromedp.Cancel(ending) // stop kills it if it does not close
 	chromium.stop()
 	return os.RemoveAll(chromium.dir)
 }

@@ -4,6 +4,6 @@
 // and without JavaScript. In every test an error on the console, a report of the
 // Content Security Policy or a request to another host is a failure.
 //
-// Start reading at export_test.go. states_test.go lists the states, for the tests and
-// for `make screenshots`.
+// export_test.go has the longest test. states_test.go lists the states of the pages, for
+// the tests and for `make screenshots`.
 package browser

@@ -18,7 +18,7 @@ import (
 
 const dataExport = "/settings/data-export"
 
-func TestFromRequestToRemovalByClicks(t *testing.T) {
+func TestAnExportByMouseFromRequestToRemoval(t *testing.T) {
 	c := newAccount(t, map[schema.Category]int64{"calls": 40_000, "contacts": 3_000, "charges": 2_000})
 
 	// A visitor is asked to sign in, and returns to the page afterwards.
@@ -35,9 +35,9 @@ func TestFromRequestToRemovalByClicks(t *testing.T) {
 	export := c.awaitRequested(t)
 
 	// The mail is read in another profile, without a session.
-	elsewhere := newTab(t)
-	elsewhere.openMail(awaitMail(t, export, c.Owner.Email, "/confirm/"))
-	page := elsewhere.followMail("/confirm/")
+	reader := newTab(t)
+	reader.openMail(awaitMail(t, export, c.Owner.Email, "/confirm/"))
+	page := reader.followMail("/confirm/")
 	page.clickLink(`a.button[href*="/sign-in"]`)
 	page.signInAs(c)
 	page.waitForText(c.Name)
@@ -46,10 +46,10 @@ func TestFromRequestToRemovalByClicks(t *testing.T) {
 	page.clickLink("#confirm")
 	page.waitForText("confirmed")
 
-	// The first page updates by itself.
+	// The first page updates without a reload.
 	resume()
 	resume = pauseHalfWay(t, c)
-	owner.waitUntil("the bar is on its way", `(p => p > 0 && p < 1)(document.querySelector('#overall')?.position)`)
+	owner.waitUntil("the progress bar is between its ends", `(p => p > 0 && p < 1)(document.querySelector('#overall')?.position)`)
 	resume()
 	owner.waitForStatus("completed")
 	owner.requireProgress()
@@ -62,18 +62,18 @@ func TestFromRequestToRemovalByClicks(t *testing.T) {
 	require.Contains(t, awaitMail(t, export, c.Owner.Email, "/download/").Text, announced)
 
 	// So does the link in the mail.
-	elsewhere.openMail(awaitMail(t, export, c.Owner.Email, "/download/"))
-	require.Equal(t, announced, sum(t, elsewhere.awaitDownload(func() { elsewhere.clickInMail("/download/") })))
+	reader.openMail(awaitMail(t, export, c.Owner.Email, "/download/"))
+	require.Equal(t, announced, sum(t, reader.awaitDownload(func() { reader.clickInMail("/download/") })))
 
 	// After the deletion no link works.
 	owner.click("#delete")
 	owner.clickLink("#delete-confirm")
 	owner.waitForStatus("expired")
 	owner.waitFor("#cooldown")
-	require.False(t, owner.exists("#ask"), "the cooldown stays")
+	require.False(t, owner.exists("#ask"), "the cooldown continues")
 	require.False(t, owner.exists("#download"))
 	owner.waitFor(`#export[data-export="` + export + `"][data-reason=deleted]`)
-	elsewhere.navigateExpecting(linkIn(t, awaitMail(t, export, c.Owner.Email, "/download/"), "/download/"), 410)
+	reader.navigateExpecting(linkIn(t, awaitMail(t, export, c.Owner.Email, "/download/"), "/download/"), 410)
 }
 
 // signInAs chooses the owner on the sign-in page.
@@ -82,21 +82,21 @@ func (b *tab) signInAs(c account) {
 	b.clickLink(fmt.Sprintf(`a[href*="user=%s"]`, c.Owner.ID))
 }
 
-// recorder records what the page shows of an export, at each change.
+// recorder records the state of the export that the page shows, at each change.
 const recorder = `(() => {
-	window.shown = []
-	const look = () => {
+	window.recorded = []
+	const record = () => {
 		const e = document.querySelector('#export'), overall = document.querySelector('#overall')
 		const s = {status: e?.dataset.status, overall: overall?.position ?? -1, categories: {}}
 		for (const c of e?.querySelectorAll('.category') ?? [])
 			s.categories[c.dataset.category] = {records: +c.dataset.records, bytes: +c.dataset.bytes, bar: c.querySelector('progress')?.position ?? 1}
-		window.shown.push(s)
+		window.recorded.push(s)
 	}
-	look()
-	new MutationObserver(look).observe(document.body, {subtree: true, childList: true, attributes: true})
+	record()
+	new MutationObserver(record).observe(document.body, {subtree: true, childList: true, attributes: true})
 })()`
 
-type shown struct {
+type pageState struct {
 	Status     string
 	Overall    float64 // of its bar, from 0 to 1; -1 if there is none
 	Categories map[string]struct {
@@ -108,14 +108,14 @@ type shown struct {
 // record starts the recorder.
 func (b *tab) record() { b.t.Helper(); b.do("record", chromedp.Evaluate[chromedp.Void](recorder)) }
 
-// requireProgress fails the test unless the recorded progress moved, and never
-// backwards.
+// requireProgress fails the test unless the recorded progress increased and never
+// decreased.
 func (b *tab) requireProgress() {
 	b.t.Helper()
 	order := map[string]int{"pending": 0, "confirmed": 1, "processing": 2, "completed": 3}
-	var last shown
+	var last pageState
 	moved := false
-	for i, now := range mustEval[[]shown](b, "window.shown") {
+	for i, now := range mustEval[[]pageState](b, "window.recorded") {
 		if i > 0 {
 			require.GreaterOrEqual(b.t, order[now.Status], order[last.Status], "%s after %s", now.Status, last.Status)
 		}
@@ -126,7 +126,7 @@ func (b *tab) requireProgress() {
 			require.GreaterOrEqual(b.t, category.Bar, before.Bar, "the bar of %s", name)
 		}
 		if now.Overall >= 0 {
-			require.GreaterOrEqual(b.t, now.Overall, last.Overall, "the bar of all")
+			require.GreaterOrEqual(b.t, now.Overall, last.Overall, "the progress bar of the export")
 			moved = moved || now.Overall > 0 && now.Overall < 1
 		} else {
 			now.Overall = last.Overall
@@ -135,7 +135,7 @@ func (b *tab) requireProgress() {
 	}
 	require.Equal(b.t, "completed", last.Status)
 	require.Len(b.t, last.Categories, len(schema.Categories))
-	require.True(b.t, moved, "the bar was seen on its way")
+	require.True(b.t, moved, "the progress bar was seen between its ends")
 }
 
 // download clicks a link and returns the path of the downloaded file.
@@ -144,7 +144,7 @@ func (b *tab) download(selector string) string {
 	return b.awaitDownload(func() { b.click(selector) })
 }
 
-// awaitDownload does what starts a download, and returns the path of the file.
+// awaitDownload calls start, waits for the download and returns the path of the file.
 func (b *tab) awaitDownload(start func()) string {
 	b.t.Helper()
 	dir := b.t.TempDir()

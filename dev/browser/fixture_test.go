@@ -21,14 +21,14 @@ import (
 	"satchel/workflows/client"
 )
 
-var screenshots = flag.String("screenshots", "", "folder in which to write a picture of every state")
+var screenshots = flag.String("screenshots", "", "folder to write a screenshot of every state to")
 
 // shared is the stack of all tests of the package. Its windows are the defaults;
 // tests that cannot wait for one start an export with shorter ones. Tests run one
 // after the other: some pause the worker.
 var shared = fixture.Shared{Start: func() (*fixture.Stack, error) {
 	return fixture.Start(stack.Options{
-		UI:  *screenshots == "", // pictures show what customers see: no links to Temporal
+		UI:  *screenshots == "", // screenshots show the pages of customers, without links to Temporal
 		Env: []string{"SWEEP_EVERY=5s", "SWEEP_GRACE=2s", "RATE_LIMIT=500"},
 	})
 }}
@@ -45,7 +45,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// hosts are those of the pages and of the mailbox.
+// hosts returns the hosts of the pages and of the mailbox.
 func hosts(t *testing.T) []string {
 	var all []string
 	for _, address := range []string{shared.Stack(t).Demo.BaseURL, shared.Stack(t).Demo.MailboxURL} {
@@ -59,8 +59,7 @@ func hosts(t *testing.T) []string {
 // account is an account for one test.
 type account struct{ fixture.Account }
 
-// newAccount creates an account with a few records in every category, and more as
-// rows says.
+// newAccount creates an account with a few records in every category, and adds rows.
 func newAccount(t *testing.T, rows map[schema.Category]int64) account {
 	t.Helper()
 	a := shared.Stack(t).NewAccount(t, demo.With{Name: "Marlowe & Daughters Bakery", Admin: true, Member: true, Records: true})

@@ -58,7 +58,7 @@ func (b *tab) followMail(path string) *tab {
 	case id := <-opened:
 		return open(b.t, b.ctx, b.problems, chromedp.WithTargetID(id))
 	case <-time.After(timeout):
-		require.FailNow(b.t, "the link opened nothing")
+		require.FailNow(b.t, "the link opened no tab")
 		return nil
 	}
 }
@@ -69,7 +69,7 @@ func (b *tab) clickInMail(path string) {
 	ctx, cancel := withTimeout(b.ctx)
 	defer cancel()
 	var found *chromedp.Node
-	require.Eventually(b.t, func() bool { // the mail comes after the page around it
+	require.Eventually(b.t, func() bool { // the frame of the mail loads after the page
 		found = findInMail(ctx, path)
 		return found != nil
 	}, timeout, 50*time.Millisecond, "no link to %s in the mail", path)

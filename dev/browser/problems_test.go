@@ -17,7 +17,7 @@ import (
 // problems records the errors, warnings and issues that a browser reports.
 type problems struct {
 	t     *testing.T
-	hosts []string // ours; a request to any other is a problem
+	hosts []string // a request to any other host is a problem
 
 	mu       sync.Mutex
 	found    []string
@@ -26,85 +26,85 @@ type problems struct {
 }
 
 func newProblems(t *testing.T, hosts ...string) *problems {
-	w := &problems{t: t, hosts: hosts}
+	p := &problems{t: t, hosts: hosts}
 	t.Cleanup(func() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		for _, problem := range w.found {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		for _, problem := range p.found {
 			t.Errorf("the browser reports: %s", problem)
 		}
 	})
-	return w
+	return p
 }
 
 // allowStatus allows an error status of pages in this test.
-func (w *problems) allowStatus(status int) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.statuses = append(w.statuses, status)
+func (p *problems) allowStatus(status int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.statuses = append(p.statuses, status)
 }
 
 // allowText allows problems with these texts in this test.
-func (w *problems) allowText(words ...string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.texts = append(w.texts, words...)
+func (p *problems) allowText(words ...string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.texts = append(p.texts, words...)
 }
 
 // add records a problem unless its text is allowed.
-func (w *problems) add(format string, args ...any) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+func (p *problems) add(format string, args ...any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	problem := fmt.Sprintf(format, args...)
-	if slices.ContainsFunc(w.texts, func(words string) bool { return strings.Contains(problem, words) }) {
+	if slices.ContainsFunc(p.texts, func(words string) bool { return strings.Contains(problem, words) }) {
 		return
 	}
-	w.found = append(w.found, problem)
+	p.found = append(p.found, problem)
 }
 
 // handle handles all events of a tab.
-func (w *problems) handle(event any) {
+func (p *problems) handle(event any) {
 	switch e := event.(type) {
 	case *runtime.EventExceptionThrown:
-		w.add("uncaught: %s", e.ExceptionDetails.Text+" "+describe(e.ExceptionDetails.Exception))
+		p.add("uncaught: %s", e.ExceptionDetails.Text+" "+describe(e.ExceptionDetails.Exception))
 	case *runtime.EventConsoleAPICalled:
 		if e.Type == runtime.ConsoleAPICalledTypeError || e.Type == runtime.ConsoleAPICalledTypeWarning || e.Type == runtime.ConsoleAPICalledTypeAssert {
 			var args []string
 			for _, arg := range e.Args {
 				args = append(args, describe(arg))
 			}
-			w.add("console.%s: %s", e.Type, strings.Join(args, " "))
+			p.add("console.%s: %s", e.Type, strings.Join(args, " "))
 		}
 	case *log.EventEntryAdded:
 		if e.Entry.Level == log.EntryLevelError || e.Entry.Level == log.EntryLevelWarning {
-			if !w.isAllowed(e.Entry) {
-				w.add("%s (%s): %s", e.Entry.Source, e.Entry.URL, e.Entry.Text)
+			if !p.isAllowed(e.Entry) {
+				p.add("%s (%s): %s", e.Entry.Source, e.Entry.URL, e.Entry.Text)
 			}
 		}
 	case *audits.EventIssueAdded:
-		w.issue(e.Issue)
+		p.issue(e.Issue)
 	case *network.EventRequestWillBeSent:
 		to, err := url.Parse(e.Request.URL)
-		if err != nil || (to.Scheme == "http" || to.Scheme == "https") && !slices.Contains(w.hosts, to.Host) {
-			w.add("a request to %s", to.Host)
+		if err != nil || (to.Scheme == "http" || to.Scheme == "https") && !slices.Contains(p.hosts, to.Host) {
+			p.add("a request to %s", to.Host)
 		}
 	}
 }
 
 // issue records an issue of the browser's auditor.
-func (w *problems) issue(i *audits.InspectorIssue) {
+func (p *problems) issue(i *audits.InspectorIssue) {
 	if csp := i.Details.ContentSecurityPolicyIssueDetails; csp != nil {
-		w.add("Content Security Policy: %s %s", csp.ViolatedDirective, csp.BlockedURL)
+		p.add("Content Security Policy: %s %s", csp.ViolatedDirective, csp.BlockedURL)
 		return
 	}
-	w.add("issue: %s", i.Code)
+	p.add("issue: %s", i.Code)
 }
 
 // isAllowed reports whether an entry is about an allowed status.
-func (w *problems) isAllowed(entry *log.Entry) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return entry.Source == log.EntrySourceNetwork && slices.ContainsFunc(w.statuses, func(status int) bool {
+func (p *problems) isAllowed(entry *log.Entry) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return entry.Source == log.EntrySourceNetwork && slices.ContainsFunc(p.statuses, func(status int) bool {
 		return strings.Contains(entry.Text, fmt.Sprintf("responded with a status of %d", status))
 	})
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// screenshot writes a picture of the page. The section about exports in general is
-// the same in every state; it is cut off unless whole is set.
+// screenshot writes a picture of the page. It cuts off the section about exports in
+// general, which is the same in every state, unless whole is set.
 func (b *tab) screenshot(name string, whole bool) {
 	b.t.Helper()
 	b.waitUntil("no animation is running", `document.fonts.status === 'loaded' && document.getAnimations().length === 0`)
@@ -38,9 +38,9 @@ func (b *tab) screenshot(name string, whole bool) {
 	require.NoError(b.t, os.WriteFile(filepath.Join(*screenshots, name+".png"), kept.Bytes(), 0o644))
 }
 
-// quantize returns the frame in at most 256 colours, which takes a fraction of the
-// space: the most frequent colours, and the most frequent of each other shade, so
-// that a rare colour is not replaced by a different one.
+// quantize reduces the frame to at most 256 colours, so that the file is small: the most
+// frequent ones, and the most frequent of each shade that these lack, so that every
+// colour keeps its shade.
 func quantize(picture image.Image, frame image.Rectangle) *image.Paletted {
 	whole := image.NewRGBA(image.Rect(0, 0, frame.Dx(), frame.Dy()))
 	draw.Draw(whole, whole.Bounds(), picture, frame.Min, draw.Src)
@@ -63,11 +63,11 @@ func quantize(picture image.Image, frame image.Rectangle) *image.Paletted {
 	for c := range count {
 		nearest[c] = uint8(palette.Index(c))
 	}
-	spared := image.NewPaletted(whole.Bounds(), palette)
-	for i := range spared.Pix {
-		spared.Pix[i] = nearest[colourAt(whole, 4*i)]
+	paletted := image.NewPaletted(whole.Bounds(), palette)
+	for i := range paletted.Pix {
+		paletted.Pix[i] = nearest[colourAt(whole, 4*i)]
 	}
-	return spared
+	return paletted
 }
 
 func colourAt(picture *image.RGBA, i int) color.RGBA {

@@ -22,13 +22,13 @@ type state struct {
 // stateFixture is the accounts and tabs of the states.
 type stateFixture struct {
 	bakery, harbour account // a small account, and one whose export takes a while
-	ferry           account // its rows are updated to rare states
+	ferry           account // whose rows are updated to reach rare states
 	owner           *tab    // of the bakery
 	boss            *tab    // of the owner of the harbour
 	captain         *tab    // of the owner of the ferry
 	export          string  // the latest of the bakery
 	mail            string  // URL of the confirmation page in the mail
-	resume          func()  // the worker, if it is paused
+	resume          func()  // resumes the worker, if it is paused
 }
 
 // states lists all states.
@@ -56,8 +56,8 @@ var states = []state{
 		b.navigate(s.bakery.Member.SignInURL)
 		b.navigateExpecting(dataExport, http.StatusForbidden)
 		b.waitForText("owner or admin")
-		for _, hook := range []string{"#ask", "#export", "#history"} {
-			require.False(t, b.exists(hook), "a member sees who can do this, and nothing else: %s", hook)
+		for _, selector := range []string{"#ask", "#export", "#history"} {
+			require.False(t, b.exists(selector), "a member sees who may export, and nothing else: %s", selector)
 		}
 		return b
 	}},
@@ -159,7 +159,7 @@ var states = []state{
 		return s.captain
 	}},
 	{"completed-late", func(t *testing.T, s *stateFixture) *tab {
-		s.resume = pauseWorker(t) // or it would be removed
+		s.resume = pauseWorker(t) // so that the export is not removed
 		s.ferry.update(t, `update satchel.exports set status = 'completed', completed_at = now(), expires_at = now() - interval '1 second',
 			available_again_at = now() + interval '1 hour', size = 480000, sha256 = repeat('ab', 32) where account_sid = $1`)
 		s.captain.waitForText("download period is over")
@@ -172,9 +172,9 @@ var states = []state{
 		s.captain.waitFor("#resend")
 		s.captain.problems.allowStatus(http.StatusUnauthorized)
 		s.captain.problems.allowText("[object Event]", "Response Status Error Code 401")
-		elsewhere := s.captain.newTab()
-		elsewhere.navigate(dataExport)
-		elsewhere.clickLink(`form[action="/sign-out"] button`)
+		second := s.captain.newTab()
+		second.navigate(dataExport)
+		second.clickLink(`form[action="/sign-out"] button`)
 		s.captain.waitFor("#signed-out:not([hidden])")
 		return s.captain
 	}},
@@ -206,7 +206,7 @@ var states = []state{
 		mail := linkIn(t, awaitMail(t, export, s.harbour.Owner.Email, "/confirm/"), "/confirm/")
 		s.boss.navigate(mail)
 		s.boss.waitFor("#confirm")
-		s.resume = pauseWorker(t) // the run has not acted on it yet
+		s.resume = pauseWorker(t) // the run has not received the signal yet
 		s.boss.clickLink("#confirm")
 		s.boss.waitForText("confirmed")
 		s.mail = mail
@@ -218,10 +218,10 @@ var states = []state{
 		s.resume()
 		s.resume = pauseHalfWay(t, s.harbour)
 		s.boss.waitForStatus("processing")
-		s.boss.waitUntil("something was read", `[...document.querySelectorAll('.category')].some(c => +c.dataset.records > 1000)`)
+		s.boss.waitUntil("records were read", `[...document.querySelectorAll('.category')].some(c => +c.dataset.records > 1000)`)
 		for mustEval[bool](s.boss, `document.querySelector('.overall').innerText.includes('too early to tell')`) {
 			fixture.Pause(t, time.Second)
-			s.boss.navigate(dataExport) // nothing tells the page, because nothing happens
+			s.boss.navigate(dataExport) // the page is not updated while the worker is paused
 			s.boss.waitForStatus("processing")
 		}
 		return s.boss
@@ -240,7 +240,7 @@ var states = []state{
 		s.boss.reload()
 		s.boss.waitForText("is being cancelled")
 		s.boss.refocus()
-		s.boss.waitUntil("it was drawn anew", `performance.getEntriesByType('resource').some(r => r.name.includes('/live?cancelled='))`)
+		s.boss.waitUntil("it was rendered again", `performance.getEntriesByType('resource').some(r => r.name.includes('/live?cancelled='))`)
 		s.boss.waitForText("is being cancelled")
 		require.False(t, s.boss.exists("#cancel"))
 		return s.boss
@@ -288,7 +288,7 @@ var states = []state{
 		s.bakery.await(t, s.export, schema.Expired)
 		s.owner.navigate(dataExport)
 		s.owner.waitFor(`#export[data-status=expired][data-reason=window_passed]`)
-		s.owner.waitUntil("it can be asked for again, without anybody loading the page", `document.querySelector('#ask')`)
+		s.owner.waitUntil("another export can be requested, without a reload", `document.querySelector('#ask')`)
 		return s.owner
 	}},
 	{"completed", func(t *testing.T, s *stateFixture) *tab {
@@ -335,7 +335,7 @@ var states = []state{
 		b := signedInTab(t, s.bakery.Owner)
 		b.navigate(dataExport)
 		b.problems.allowStatus(http.StatusServiceUnavailable)
-		b.clickLink("#download") // and not a download that failed
+		b.clickLink("#download") // opens a page instead of a download
 		b.waitFor(`[data-error="503"]`)
 		return b
 	}},
@@ -351,7 +351,7 @@ var states = []state{
 		s.owner.waitFor(`#export[data-status=expired][data-reason=deleted]`)
 		s.owner.waitFor("#cooldown")
 		require.False(t, s.owner.exists("#ask"))
-		require.Equal(t, 4, mustEval[int](s.owner, `document.querySelectorAll('#history tbody tr').length`), "the latest is above")
+		require.Equal(t, 4, mustEval[int](s.owner, `document.querySelectorAll('#history tbody tr').length`), "the latest export is not in the list")
 		return s.owner
 	}},
 	{"confirm-over", func(t *testing.T, s *stateFixture) *tab {
@@ -383,13 +383,14 @@ func TestEveryStateIsAccessibleAndFits(t *testing.T) {
 	s := &stateFixture{resume: func() {}}
 	for _, state := range states {
 		reached := state.reach(t, s)
-		reached.checkLooks(state.name)
+		reached.checkAppearance(state.name)
 	}
 }
 
-// checkLooks checks the page in both colours and both sizes: all four combinations
-// for pictures, each colour and each size once for axe and the width.
-func (b *tab) checkLooks(name string) {
+// checkAppearance checks the page in both colour schemes and at both sizes. Screenshots
+// are taken in all four combinations; axe and the width are checked in two, which have
+// each scheme and each size.
+func (b *tab) checkAppearance(name string) {
 	b.t.Helper()
 	for _, scheme := range []string{"light", "dark"} {
 		for _, size := range []string{"desktop", "phone"} {
@@ -429,11 +430,11 @@ func pauseHalfWay(t *testing.T, c account) (resume func()) {
 			from satchel.categories p join satchel.exports e on e.id = p.export_id
 			where e.account_sid = $1 and p.category = 'calls' order by e.requested_at desc limit 1`, c.AccountSID).Scan(&records, &expected, &uncounted)
 		return err == nil && uncounted == 0 && expected > 0 && records*3 > expected
-	}, timeout, 2*time.Millisecond, "the calls are to be read")
+	}, timeout, 2*time.Millisecond, "a third of the calls was not read")
 	return pauseWorker(t)
 }
 
-// withoutTable does something while a table of the platform has another name.
+// withoutTable renames a table of the platform while do runs.
 func withoutTable(t *testing.T, table string, do func()) {
 	t.Helper()
 	rename := func(from, to string) {

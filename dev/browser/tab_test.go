@@ -55,12 +55,13 @@ func (b *tab) newTab() *tab {
 	return open(b.t, b.ctx, b.problems)
 }
 
+// open opens a tab that reports its problems to w.
 func open(t *testing.T, from context.Context, w *problems, options ...chromedp.ContextOption) *tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(from, append(options, chromedp.WithListener(w.handle))...)
 	t.Cleanup(cancel)
 	b := &tab{t: t, ctx: ctx, problems: w}
-	require.NoError(t, chromedp.Do(ctx)) // without a deadline: the tab lives as long as the test
+	require.NoError(t, chromedp.Do(ctx)) // without a deadline, which would close the tab
 	b.do("enable audits", call(audits.Enable, cdp.Empty{}))
 	b.do("set the time zone", call(emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Europe/Berlin"}))
 	b.emulateDesktop()
@@ -82,7 +83,7 @@ func (b *tab) do(what string, actions ...chromedp.Action[chromedp.Void]) {
 	require.NoError(b.t, chromedp.Do(ctx, actions...), what)
 }
 
-// navigate opens a URL, or the path of a page of ours.
+// navigate opens a URL, or a path on the server.
 func (b *tab) navigate(address string) {
 	b.t.Helper()
 	if strings.HasPrefix(address, "/") {
@@ -91,7 +92,7 @@ func (b *tab) navigate(address string) {
 	b.do("open a page", chromedp.Navigate(address))
 }
 
-// navigateExpecting opens a page that must answer with this error status.
+// navigateExpecting opens a page and requires this error status.
 func (b *tab) navigateExpecting(address string, status int) {
 	b.t.Helper()
 	b.problems.allowStatus(status)
@@ -100,21 +101,21 @@ func (b *tab) navigateExpecting(address string, status int) {
 	}
 	ctx, cancel := withTimeout(b.ctx)
 	defer cancel()
-	answer, err := chromedp.Run(ctx, chromedp.NavigateResponse(address))
+	res, err := chromedp.Run(ctx, chromedp.NavigateResponse(address))
 	require.NoError(b.t, err)
-	require.EqualValues(b.t, status, answer.Status)
+	require.EqualValues(b.t, status, res.Status)
 }
 
 func (b *tab) reload() { b.t.Helper(); b.do("reload", chromedp.Reload()) }
 
-// back presses the back button.
+// back navigates to the previous entry of the history, as the back button does.
 func (b *tab) back() {
 	b.t.Helper()
-	to := page.NavigateToHistoryEntryParams{EntryID: b.entryBefore()}
+	to := page.NavigateToHistoryEntryParams{EntryID: b.previousEntry()}
 	b.awaitNavigation(func() { b.do("go back", call(page.NavigateToHistoryEntry, to)) })
 }
 
-func (b *tab) entryBefore() int64 {
+func (b *tab) previousEntry() int64 {
 	b.t.Helper()
 	ctx, cancel := withTimeout(b.ctx)
 	defer cancel()
@@ -128,20 +129,20 @@ func (b *tab) entryBefore() int64 {
 func eval[T any](b *tab, script string) (T, error) {
 	ctx, cancel := withTimeout(b.ctx)
 	defer cancel()
-	var answer T
+	var decoded T
 	value, err := chromedp.Run(ctx, chromedp.Evaluate[string]("(async () => JSON.stringify("+script+") ?? 'null')()", chromedp.EvalAwaitPromise))
 	if err == nil {
-		err = json.Unmarshal([]byte(value), &answer)
+		err = json.Unmarshal([]byte(value), &decoded)
 	}
-	return answer, err
+	return decoded, err
 }
 
 // mustEval is eval for expressions that must succeed.
 func mustEval[T any](b *tab, script string) T {
 	b.t.Helper()
-	answer, err := eval[T](b, script)
+	value, err := eval[T](b, script)
 	require.NoError(b.t, err, script)
-	return answer
+	return value
 }
 
 // waitUntil waits until an expression is true. The page may change meanwhile.
@@ -149,12 +150,12 @@ func (b *tab) waitUntil(what, condition string) {
 	b.t.Helper()
 	deadline := time.Now().Add(timeout)
 	for {
-		is, err := eval[bool](b, "!!("+condition+")")
-		if err == nil && is {
+		met, err := eval[bool](b, "!!("+condition+")")
+		if err == nil && met {
 			return
 		}
 		if b.ctx.Err() != nil || time.Now().After(deadline) {
-			require.FailNow(b.t, "the page never got to: "+what, "%v\n%s", err, b.describe())
+			require.FailNow(b.t, "the page never reached: "+what, "%v\n%s", err, b.describe())
 		}
 		fixture.Pause(b.t, 20*time.Millisecond)
 	}
@@ -230,18 +231,18 @@ func (b *tab) clickLink(selector string) {
 	b.t.Helper()
 	b.awaitNavigation(func() {
 		from := mustEval[float64](b, "performance.timeOrigin")
-		for is, again := from, time.Now().Add(timeout); is == from && time.Now().Before(again); {
+		for origin, deadline := from, time.Now().Add(timeout); origin == from && time.Now().Before(deadline); {
 			b.click(selector)
-			for missed := time.Now().Add(10 * time.Second); is == from && time.Now().Before(missed); fixture.Pause(b.t, 20*time.Millisecond) {
+			for retryAt := time.Now().Add(10 * time.Second); origin == from && time.Now().Before(retryAt); fixture.Pause(b.t, 20*time.Millisecond) {
 				if now, err := eval[float64](b, "performance.timeOrigin"); err == nil {
-					is = now
+					origin = now
 				}
 			}
 		}
 	})
 }
 
-// awaitNavigation does what opens another page, and waits for that page.
+// awaitNavigation calls do, which opens another page, and waits for that page.
 func (b *tab) awaitNavigation(do func()) {
 	b.t.Helper()
 	from := mustEval[float64](b, "performance.timeOrigin")
@@ -249,7 +250,7 @@ func (b *tab) awaitNavigation(do func()) {
 	b.waitUntil("another page", fmt.Sprintf("performance.timeOrigin !== %f && document.readyState === 'complete'", from))
 }
 
-// emulateDesktop and emulatePhone set one of the two sizes that are tested.
+// emulateDesktop and emulatePhone set the size of the window.
 func (b *tab) emulateDesktop() {
 	b.t.Helper()
 	b.do("set desktop size", chromedp.EmulateViewport(1280, 900))
@@ -268,13 +269,13 @@ func (b *tab) emulateColours(scheme string) {
 	}))
 }
 
-// setOnline connects or disconnects the network of the tab, and allows the errors of
-// scripts that follow.
-func (b *tab) setOnline(is bool) {
+// setOnline connects or disconnects the network of the tab, and allows the script errors
+// that follow.
+func (b *tab) setOnline(online bool) {
 	b.t.Helper()
 	b.problems.allowText("[object Event]", "[object ProgressEvent]", "htmx:afterRequest", "htmx:sendError", "ERR_INTERNET_DISCONNECTED")
 	b.do("set online", call(network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
-		MatchedNetworkConditions: []*network.Conditions{{Offline: !is, DownloadThroughput: -1, UploadThroughput: -1}},
+		MatchedNetworkConditions: []*network.Conditions{{Offline: !online, DownloadThroughput: -1, UploadThroughput: -1}},
 	}))
 }
 

@@ -11,7 +11,7 @@ import (
 	"satchel/schema"
 )
 
-// With configures a new account. It always has an owner.
+// With configures a new account, which always has an owner.
 type With struct {
 	Name    string // "New account" if empty
 	Parent  string // ID of the account it is a subaccount of

@@ -1,7 +1,6 @@
--- Records of every type of bulk export for the account in the setting
--- demo.account, as awkward as those of records.sql: at both ends of a UTC day, of
--- one moment, without a price, with the longest of numbers, and with text that
--- breaks lines where none ends.
+-- Records of every type of bulk export for the account in the setting demo.account,
+-- with edge cases like those of records.sql: the first and the last microsecond of a
+-- UTC day, equal times, no price, long numbers, and line separators within text.
 
 create function pg_temp.account() returns text language sql stable as $$ select current_setting('demo.account') $$;
 create function pg_temp.sid(prefix text, no integer) returns text language sql stable as

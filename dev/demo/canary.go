@@ -16,12 +16,12 @@ import (
 	"satchel/schema/catalog"
 )
 
-// Canaries writes unique strings into all records of an account, after adding
-// those of records.sql. Secrets are in every column that must not be exported,
-// and in a scrubbed call: they may appear nowhere. Personal ones are names, phone
-// numbers and addresses in columns that are exported: they may appear in the
-// archive only. Credentials of the account keep working: where they need a hash,
-// the hash itself is the canary.
+// Canaries adds the records of records.sql to an account and writes unique strings
+// into all its records. It returns them: secrets are in columns that must not be
+// exported and in scrubbed calls, and must not appear anywhere; personal ones are
+// names, phone numbers and addresses in exported columns, and may appear in the
+// archive only. The account's credentials keep working: their hashes, as stored, are
+// among the secrets.
 func Canaries(ctx context.Context, databaseURL, account string) (secrets, personal []string, err error) {
 	err = inTransaction(ctx, databaseURL, func(tx *sql.Tx) error {
 		if err := addRecords(ctx, tx, account); err != nil {
@@ -40,7 +40,7 @@ func Canaries(ctx context.Context, databaseURL, account string) (secrets, person
 	return secrets, personal, nil
 }
 
-// hidden are columns that must not be exported though their names do not show it.
+// hidden lists columns that must not be exported and whose names do not look secret.
 var hidden = map[string]bool{
 	"accounts.billing_customer_ref": true,
 	"users.support_note":            true,
@@ -59,8 +59,8 @@ var hidden = map[string]bool{
 	"call_schedules.dispatcher":     true,
 }
 
-// shown are columns that are exported and hold personal data. The account's name
-// and its users' addresses are not among them: mails may contain those.
+// shown lists exported columns with personal data. The account's name and its users'
+// e-mail addresses are missing: e-mails may contain those.
 var shown = []struct{ table, column, value string }{
 	{"accounts", "billing_email", anEmail},
 	{"accounts", "billing_address", anAddress},
@@ -97,6 +97,7 @@ const (
 	anAddress = `{"street": "%s Canary Street"}`
 )
 
+// planter writes canaries into the records of one account.
 type planter struct {
 	ctx     context.Context
 	tx      *sql.Tx
@@ -209,6 +210,8 @@ func (p planter) plantBytes(table, column, canary string) ([]string, error) {
 	return slices.Compact(held), rows.Err()
 }
 
+// rows returns the condition that selects the account's rows in a table. Scrubbed calls
+// are not among them.
 func (p planter) rows(table string) string {
 	switch table {
 	case "accounts":
@@ -220,6 +223,7 @@ func (p planter) rows(table string) string {
 	}
 }
 
+// digits returns n random decimal digits.
 func digits(n int) string {
 	most := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)), nil)
 	i, err := rand.Int(rand.Reader, most)

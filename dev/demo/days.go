@@ -20,7 +20,7 @@ var dayFills embed.FS
 // FillDays adds perDay records of a type to an account on each day from from to
 // to, inclusive. The same fill of a new account writes the same records; filling
 // again adds others. Calls older than 13 months go into the calls archive. A fill
-// that fails half way leaves the days that it wrote.
+// that fails half way leaves the days that it has written.
 func FillDays(ctx context.Context, databaseURL, account string, t schema.ResourceType, from, to schema.Day, perDay int64) error {
 	var all []dayCount
 	for _, day := range from.To(to) {
@@ -76,13 +76,13 @@ func fillDays(ctx context.Context, db *sql.DB, account string, t schema.Resource
 	return insertDays(ctx, conn, account, t, days)
 }
 
-// insertDays inserts the records of these days, old calls into the archive.
+// insertDays inserts the records of these days. Old calls go into the archive.
 func insertDays(ctx context.Context, into execer, account string, t schema.ResourceType, days []dayCount) error {
 	statement, err := dayFills.ReadFile("fill/days/" + string(t) + ".sql")
 	if err != nil {
 		return fmt.Errorf("there are no records to add to %q", t)
 	}
-	young := schema.DayOf(time.Now().AddDate(0, -13, 0))
+	archiveCutoff := schema.DayOf(time.Now().AddDate(0, -13, 0))
 	write := func(statement string, days []dayCount) error {
 		names, rows := make([]string, len(days)), make([]int64, len(days))
 		for i, d := range days {
@@ -93,7 +93,7 @@ func insertDays(ctx context.Context, into execer, account string, t schema.Resou
 	}
 	var old, others []dayCount
 	for _, d := range days {
-		if t == schema.Calls && d.day < young {
+		if t == schema.Calls && d.day < archiveCutoff {
 			old = append(old, d)
 		} else {
 			others = append(others, d)

@@ -20,7 +20,7 @@ func TestFillDaysAddsExactlyTheRecordsAskedFor(t *testing.T) {
 	db := open(t, url)
 	a, err := demo.NewAccount(context.Background(), url, demo.With{Records: true})
 	require.NoError(t, err)
-	before := fingerprint(t, db, a.AccountSID)
+	before := tableTexts(t, db, a.AccountSID)
 	from, to := schema.DayOf(time.Now()).Plus(-40), schema.DayOf(time.Now()).Plus(-37)
 	old := schema.Day("2024-05-31")
 	texts := make([][]string, 2)
@@ -41,12 +41,12 @@ func TestFillDaysAddsExactlyTheRecordsAskedFor(t *testing.T) {
 		require.Len(t, list(t, db, `select sid from platform.calls where account_sid = $1`, b.AccountSID), 33, "and nowhere else")
 		texts[i] = list(t, db, `select body || date_created from platform.messages where account_sid = $1 order by date_created, body`, b.AccountSID)
 	}
-	require.Equal(t, texts[0], texts[1], "the same fill writes the same")
-	require.Equal(t, before, fingerprint(t, db, a.AccountSID))
+	require.Equal(t, texts[0], texts[1], "the same fill writes the same records")
+	require.Equal(t, before, tableTexts(t, db, a.AccountSID))
 	require.ErrorContains(t, demo.FillDays(context.Background(), url, a.AccountSID, "Faxes", from, to, 1), `no records to add to "Faxes"`)
 }
 
-func TestDemoAccountsHaveDays(t *testing.T) {
+func TestDemoAccountsHaveRecordsOnMostDays(t *testing.T) {
 	url := testservices.Database(t)
 	db := open(t, url)
 	d, err := demo.Load(context.Background(), url, nil)
@@ -86,7 +86,7 @@ func TestDemoAccountsLoadedEarlierGetWhatBulkExportsNeed(t *testing.T) {
 	require.NoError(t, err)
 	_, err = db.Exec(`delete from platform.calls where date_created > now() - interval '50 days'; delete from platform.calls_archive`)
 	require.NoError(t, err)
-	_, err = demo.Load(context.Background(), url, randomly)
+	_, err = demo.Load(context.Background(), url, randomSealer)
 	require.NoError(t, err)
 	yesterday := schema.DayOf(time.Now()).Plus(-1)
 	records := 0
@@ -97,7 +97,7 @@ func TestDemoAccountsLoadedEarlierGetWhatBulkExportsNeed(t *testing.T) {
 	require.Len(t, list(t, db, `select sid from platform.accounts where auth_token_sealed is not null`), 6)
 }
 
-// day is what a bulk export of the day holds, as Postgres says it.
+// day returns the records of a bulk export of the day, as row_to_json formats them.
 func day(t testing.TB, db *sql.DB, typ schema.ResourceType, account string, on schema.Day) []string {
 	t.Helper()
 	c, err := catalog.Embedded()

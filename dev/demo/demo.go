@@ -76,10 +76,10 @@ func (a Account) As(role schema.Role) User {
 	panic("demo: account " + a.AccountSID + " has no " + string(role))
 }
 
-// Load creates the demo accounts. Loading again changes nothing and returns the
-// same. They are, in this order: a small account with users in every role and
-// rows in every category, a parent and its two subaccounts, an account with a
-// member, who may not export, and a new account without rows.
+// Load creates the demo accounts, if they are missing, and returns them in this order:
+// a small account with users in every role and rows in every category, a parent and
+// its two subaccounts, an account with a member, who may not export, and a new account
+// without rows.
 func Load(ctx context.Context, databaseURL string, seal Sealer) (*Demo, error) {
 	d := &Demo{}
 	for _, s := range accountSpecs {
@@ -115,7 +115,7 @@ var recordsSQL string
 var bulkRecordsSQL string
 
 // addRecords inserts the records of records.sql and bulk_records.sql, and a few
-// of each category that these do not know.
+// rows of each category that these lack.
 func addRecords(ctx context.Context, tx *sql.Tx, account string) error {
 	if _, err := tx.ExecContext(ctx, `select set_config('demo.account', $1, true)`, account); err != nil {
 		return err
@@ -133,7 +133,7 @@ func addRecords(ctx context.Context, tx *sql.Tx, account string) error {
 	return nil
 }
 
-// addMissing fills a category of which the account has no rows.
+// addMissing adds a few rows to a category of which the account has none.
 func addMissing(ctx context.Context, tx *sql.Tx, account string, category schema.Category) error {
 	_, table, err := fillStatement(category)
 	if err != nil {

@@ -23,13 +23,13 @@ func TestMain(m *testing.M) { testservices.Main(m) }
 func TestLoadingTwiceChangesNothing(t *testing.T) {
 	url := testservices.Database(t)
 	db := open(t, url)
-	first, err := demo.Load(context.Background(), url, randomly)
+	first, err := demo.Load(context.Background(), url, randomSealer)
 	require.NoError(t, err)
-	before := fingerprint(t, db, "")
-	second, err := demo.Load(context.Background(), url, randomly)
+	before := tableTexts(t, db, "")
+	second, err := demo.Load(context.Background(), url, randomSealer)
 	require.NoError(t, err)
 	require.Equal(t, first, second)
-	require.Equal(t, before, fingerprint(t, db, ""))
+	require.Equal(t, before, tableTexts(t, db, ""))
 }
 
 func TestOnlyTestAccountsHaveInvalidUnicode(t *testing.T) {
@@ -37,16 +37,16 @@ func TestOnlyTestAccountsHaveInvalidUnicode(t *testing.T) {
 	db := open(t, url)
 	d, err := demo.Load(context.Background(), url, nil)
 	require.NoError(t, err)
-	worse, err := demo.NewAccount(context.Background(), url, demo.With{Records: true})
+	tested, err := demo.NewAccount(context.Background(), url, demo.With{Records: true})
 	require.NoError(t, err)
-	halves := func(account string) (n int) {
+	loneSurrogates := func(account string) (n int) {
 		require.NoError(t, db.QueryRow(`select count(*) from platform.flows where account_sid = $1
 			and definition::text ~* '\\ud[89ab][0-9a-f]{2}(?!\\ud[c-f])'`, account).Scan(&n))
 		return n
 	}
-	require.Equal(t, 1, halves(worse.AccountSID))
+	require.Equal(t, 1, loneSurrogates(tested.AccountSID))
 	for _, a := range d.Accounts {
-		require.Zero(t, halves(a.AccountSID), a.Name)
+		require.Zero(t, loneSurrogates(a.AccountSID), a.Name)
 	}
 }
 
@@ -84,7 +84,7 @@ func TestDemoAccountsAreAsDocumented(t *testing.T) {
 	}
 }
 
-func TestDemoIsWrittenAsPromised(t *testing.T) {
+func TestTheJSONOfDemoHasTheDocumentedKeys(t *testing.T) {
 	d, err := demo.Load(context.Background(), testservices.Database(t), nil)
 	require.NoError(t, err)
 	text, err := json.Marshal(d.At("http://localhost:8080"))
@@ -108,22 +108,22 @@ func TestDemoIsWrittenAsPromised(t *testing.T) {
 func TestNewAccountsShareNothing(t *testing.T) {
 	url := testservices.Database(t)
 	db := open(t, url)
-	a, err := demo.NewAccount(context.Background(), url, demo.With{Admin: true, Member: true, Records: true, Seal: randomly})
+	a, err := demo.NewAccount(context.Background(), url, demo.With{Admin: true, Member: true, Records: true, Seal: randomSealer})
 	require.NoError(t, err)
-	before := fingerprint(t, db, a.AccountSID)
+	before := tableTexts(t, db, a.AccountSID)
 	b, err := demo.NewAccount(context.Background(), url, demo.With{Name: "Sub", Parent: a.AccountSID, Records: true})
 	require.NoError(t, err)
 	require.Len(t, a.Users, 3)
 	require.Len(t, b.Users, 1)
-	require.Equal(t, before, fingerprint(t, db, a.AccountSID))
+	require.Equal(t, before, tableTexts(t, db, a.AccountSID))
 	require.NotEqual(t, a.AuthToken, b.AuthToken)
 	requireEveryCategory(t, counts(t, db, b.AccountSID))
 }
 
-func TestSecretsNeverLeave(t *testing.T) {
+func TestSecretsAreNotExported(t *testing.T) {
 	url := testservices.Database(t)
 	db := open(t, url)
-	a, err := demo.NewAccount(context.Background(), url, demo.With{Admin: true, Seal: randomly})
+	a, err := demo.NewAccount(context.Background(), url, demo.With{Admin: true, Seal: randomSealer})
 	require.NoError(t, err)
 	require.NoError(t, demo.Fill(context.Background(), url, a.AccountSID, map[schema.Category]int64{"voipProviders": 3, "calls": 3}, nil))
 	secrets, personal, err := demo.Canaries(context.Background(), url, a.AccountSID)
@@ -147,7 +147,7 @@ func TestSecretsNeverLeave(t *testing.T) {
 	everything := fmt.Sprint(tableTexts(t, db, a.AccountSID))
 	for _, s := range secrets {
 		if strings.HasPrefix(s, "canary-secret-") {
-			require.Contains(t, everything, s, "planted, or its absence above would prove nothing")
+			require.Contains(t, everything, s, "the canary was planted")
 		}
 	}
 	for _, column := range []string{"users.password_hash", "users.mfa_secret", "users.mfa_recovery_codes", "voip_providers.password", "voip_providers.username"} {
@@ -166,8 +166,8 @@ func requireEveryCategory(t *testing.T, records map[schema.Category]int64) {
 	}
 }
 
-// randomly is a Sealer whose output differs each time, as that of a real one.
-func randomly(_ string, token []byte) ([]byte, error) {
+// randomSealer is a Sealer whose output differs each time, like that of encryption.
+func randomSealer(_ string, token []byte) ([]byte, error) {
 	sealed := make([]byte, 2*len(token))
 	_, err := rand.Read(sealed)
 	return sealed, err
@@ -195,12 +195,8 @@ func counts(t testing.TB, db *sql.DB, account string) map[schema.Category]int64 
 	return all
 }
 
-// fingerprint returns all rows of the platform's tables, of one account or of all.
-func fingerprint(t testing.TB, db *sql.DB, account string) []string {
-	t.Helper()
-	return tableTexts(t, db, account)
-}
-
+// tableTexts returns all rows of the platform's tables as text, of one account or, if
+// it is "", of all.
 func tableTexts(t testing.TB, db *sql.DB, account string) []string {
 	t.Helper()
 	var texts []string

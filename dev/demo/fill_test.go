@@ -14,7 +14,7 @@ import (
 	"satchel/schema"
 )
 
-// everything is a number of rows in each category that can be filled.
+// everything returns the number of rows for each category that can be filled.
 func everything(rows int64) map[schema.Category]int64 {
 	all := map[schema.Category]int64{}
 	for _, category := range demo.Fillable() {
@@ -30,12 +30,12 @@ func TestFillAddsExactlyTheRowsAskedFor(t *testing.T) {
 	require.NoError(t, err)
 	other, err := demo.NewAccount(context.Background(), url, demo.With{Records: true})
 	require.NoError(t, err)
-	others := fingerprint(t, db, other.AccountSID)
+	others := tableTexts(t, db, other.AccountSID)
 
 	rows := everything(7)
 	rows["calls"] = 120_001
-	var said []string
-	require.NoError(t, demo.Fill(context.Background(), url, a.AccountSID, rows, func(s string) { said = append(said, s) }))
+	var lines []string
+	require.NoError(t, demo.Fill(context.Background(), url, a.AccountSID, rows, func(s string) { lines = append(lines, s) }))
 	require.NoError(t, demo.Fill(context.Background(), url, a.AccountSID, everything(5), nil))
 
 	want := map[schema.Category]int64{}
@@ -45,17 +45,17 @@ func TestFillAddsExactlyTheRowsAskedFor(t *testing.T) {
 	maps.Copy(want, everything(12))
 	want["calls"], want["users"], want["account"] = 120_006, 13, 1
 	require.Equal(t, want, counts(t, db, a.AccountSID))
-	require.Equal(t, others, fingerprint(t, db, other.AccountSID))
-	require.Contains(t, said, "calls: 120001 of 120001")
-	require.Len(t, slices.DeleteFunc(said, func(s string) bool { return !strings.HasPrefix(s, "calls") }), 3)
+	require.Equal(t, others, tableTexts(t, db, other.AccountSID))
+	require.Contains(t, lines, "calls: 120001 of 120001")
+	require.Len(t, slices.DeleteFunc(lines, func(s string) bool { return !strings.HasPrefix(s, "calls") }), 3)
 
-	// The platform goes on writing where the fill ended.
+	// The sequence of IDs continues after the fill.
 	var highest, next int64
 	require.NoError(t, db.QueryRow("select max(id) from platform.calls").Scan(&highest))
 	require.NoError(t, db.QueryRow(`insert into platform.calls (sid, account_sid, direction, status)
 		values ('CAnext', $1, 'inbound', 'queued') returning id`, a.AccountSID).Scan(&next))
 	require.Equal(t, highest+1, next)
-	require.NoError(t, demo.Fill(context.Background(), url, a.AccountSID, everything(1), nil), "nor do numbers meet afterwards")
+	require.NoError(t, demo.Fill(context.Background(), url, a.AccountSID, everything(1), nil), "the IDs of a later fill do not collide")
 }
 
 func TestTheSameFillWritesTheSameRows(t *testing.T) {
@@ -76,11 +76,11 @@ func TestTheSameFillWritesTheSameRows(t *testing.T) {
 	require.Equal(t, texts[0], texts[1])
 }
 
-func TestFillRefusesWhatItCannotMultiply(t *testing.T) {
+func TestFillRejectsUnknownCategoriesAndAccounts(t *testing.T) {
 	url := testservices.Database(t)
 	require.ErrorContains(t, demo.Fill(context.Background(), url, "", map[schema.Category]int64{"account": 2}, nil), `no rows to add to "account"`)
 	require.ErrorContains(t, demo.Fill(context.Background(), url, "", map[schema.Category]int64{"cals": 2}, nil), `no rows to add to "cals"`)
-	require.ErrorContains(t, demo.Fill(context.Background(), url, "ACnobody", map[schema.Category]int64{"flows": 2}, nil), "flows_account_sid_fkey")
+	require.ErrorContains(t, demo.Fill(context.Background(), url, "ACunknown", map[schema.Category]int64{"flows": 2}, nil), "flows_account_sid_fkey")
 }
 
 func BenchmarkFill(b *testing.B) {

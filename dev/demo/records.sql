@@ -1,7 +1,7 @@
--- Records of every category for the account in the setting demo.account, with
--- what real accounts have and exports trip over: other scripts, emoji, quotes,
--- line separators, control characters, numbers that are none, endless times,
--- JSON that a parser would not give back as it was, empty arrays, nulls.
+-- Records of every category for the account in the setting demo.account, with edge
+-- cases: other scripts, emoji, quotes, line separators, control characters, NaN and
+-- infinite numbers, infinite times, JSON that parsing and formatting would change,
+-- empty arrays, nulls.
 
 create function pg_temp.account() returns text language sql stable as $$ select current_setting('demo.account') $$;
 create function pg_temp.sid(prefix text, no integer) returns text language sql stable as
@@ -75,7 +75,7 @@ values
     (pg_temp.sid('CA', 4), pg_temp.account(), null, pg_temp.sid('PN', 2), null, null, '+493055501234', '+15550100001', null, '', 'inbound', 'in-progress', 'human',
         '2026-02-28 23:59:59.999999+00', 'infinity', '2026-02-28 23:59:59.999999+00', 'infinity', 2147483647, -12345678901234567890.000000000000000001, 'XTS', 'Infinity', '{NULL}',
         '[true, false, null, 1.0, "\""]', E'{\n "Via": "SIP/2.0/TLS"\n}', null, 'rec_4', 'route-2', 12),
-    -- Scrubbed: what is left of these is not the customer's any more.
+    -- Scrubbed calls are not exported.
     (pg_temp.sid('CA', 5), pg_temp.account(), null, pg_temp.sid('PN', 1), null, null, null, null, null, 'scrubbed', 'inbound', 'completed', null,
         '2024-02-01 09:00:00+00', '2025-02-01 00:00:00+00', '2024-02-01 09:00:04+00', '2024-02-01 09:01:00+00', 56, -0.0075, 'USD', 4.1, null, null, null, '2025-02-01 00:00:00+00', null, 'route-9', 0.003),
     (pg_temp.sid('CA', 6), pg_temp.account(), null, pg_temp.sid('PN', 1), null, null, null, null, null, 'scrubbed', 'outbound-api', 'busy', null,

@@ -99,17 +99,17 @@ func (s accountSpec) account() Account {
 	return a
 }
 
-// id derives an ID, or with no prefix a secret, from the slug and of.
-func (s accountSpec) id(prefix string, of ...string) string {
+// id derives an ID, or without a prefix a secret, from the slug and more words.
+func (s accountSpec) id(prefix string, more ...string) string {
 	h := sha256.New()
 	h.Write([]byte("satchel demo " + s.slug + " " + prefix))
-	for _, o := range of {
-		h.Write([]byte(" " + o))
+	for _, word := range more {
+		h.Write([]byte(" " + word))
 	}
 	return prefix + hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// insertRecords inserts the account's records.
+// insertRecords inserts the records of a new account.
 func (s accountSpec) insertRecords(ctx context.Context, tx *sql.Tx, account string) error {
 	if s.records {
 		if err := addRecords(ctx, tx, account); err != nil {

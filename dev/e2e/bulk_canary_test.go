@@ -31,60 +31,60 @@ func TestInputsOfBulkExportsAreNeitherLoggedNorInHistories(t *testing.T) {
 	require.NoError(t, err)
 	silent = append(silent, body)
 
-	// What a job's maker types may be read in mails to the account, and else nowhere.
+	// The inputs of a job may be in e-mails to the account, but not in logs and histories.
 	name, word := "Canary "+rand.Text(), strings.ToLower(rand.Text())
 	email := "canary." + word + "@example.com"
-	answered := "canary-answer-" + rand.Text()
+	responseBody := "canary-response-" + rand.Text()
 	r := fixture.NewReceiver(t, func(i int) int {
 		if i == 1 {
 			return http.StatusInternalServerError
 		}
 		return http.StatusOK
 	})
-	r.Config.Handler = saying(answered, r.Config.Handler)
+	r.Config.Handler = withBody(responseBody, r.Config.Handler)
 	hooks := []string{r.URL + "/canary-" + word, "http://canary-" + word + ".invalid/", "http://127.0.0.1:1/canary-" + word}
-	maker := func(hook string) func(*bulkexports.CreateExportCustomJobParams) {
+	inputs := func(hook string) func(*bulkexports.CreateExportCustomJobParams) {
 		return func(p *bulkexports.CreateExportCustomJobParams) {
 			p.SetFriendlyName(name).SetEmail(email).SetWebhookUrl(hook).SetWebhookMethod("POST")
 		}
 	}
 	var job string
 	for i, typ := range schema.ResourceTypes {
-		job = *n.job(typ, to, to, maker(hooks[i%len(hooks)])).JobSid
+		job = *n.job(typ, to, to, inputs(hooks[i%len(hooks)])).JobSid
 		n.awaitEnded(job)
 		lines := strings.Join(n.fileLines(typ, to), "\n")
 		for _, secret := range secrets {
-			require.NotContains(t, lines, secret, "%s left the building", secret)
+			require.NotContains(t, lines, secret, "%s was exported", secret)
 		}
 		if typ == schema.Messages {
-			require.Contains(t, lines, body, "what leaves, leaves")
+			require.Contains(t, lines, body, "the canary is in an exported column")
 		}
 		n.configure(typ, new(bulkexports.UpdateExportConfigurationParams).
 			SetEnabled(true).SetWebhookUrl("https://canary-"+word+".example.com/").SetWebhookMethod("GET"))
 	}
-	fixture.Until(t, func() bool { return len(r.Requests()) >= 3 }, fixture.Timeout) // two jobs, one of them tried twice
+	fixture.Until(t, func() bool { return len(r.Requests()) >= 3 }, fixture.Timeout) // of two jobs, one of them attempted twice
 	fixture.Until(t, func() bool {
-		tried := 0
+		attempted := 0
 		for _, e := range n.events() {
 			if e.Tries > 0 {
-				tried++
+				attempted++
 			}
 		}
-		return tried == 4
+		return attempted == 4
 	}, fixture.Timeout)
 
 	// Errors name the problem, not the input.
-	refused := func(spoil func(*bulkexports.CreateExportCustomJobParams)) {
+	requireRejected := func(change func(*bulkexports.CreateExportCustomJobParams)) {
 		params := jobParams(to, to)
-		spoil(params)
+		change(params)
 		_, err := n.BulkexportsV1.CreateExportCustomJob("Calls", params)
 		message := requireRestError(t, err, http.StatusBadRequest, 20001)
 		require.NotContains(t, strings.ToLower(message), word)
 	}
-	refused(func(p *bulkexports.CreateExportCustomJobParams) { p.SetEmail("<" + email) })
-	refused(withWebhook("http://10.0.0.1/canary-"+word, "POST"))
-	refused(withWebhook("gopher://canary-"+word, "POST"))
-	refused(func(p *bulkexports.CreateExportCustomJobParams) { p.SetFriendlyName(word + "\x00") })
+	requireRejected(func(p *bulkexports.CreateExportCustomJobParams) { p.SetEmail("<" + email) })
+	requireRejected(withWebhook("http://10.0.0.1/canary-"+word, "POST"))
+	requireRejected(withWebhook("gopher://canary-"+word, "POST"))
+	requireRejected(func(p *bulkexports.CreateExportCustomJobParams) { p.SetFriendlyName(word + "\x00") })
 	_, err = twilioClient(t, n.base, n.AccountSID, word).BulkexportsV1.FetchExport("Calls")
 	requireRestError(t, err, http.StatusUnauthorized, 20003)
 	link, err := url.Parse(n.fileLink(schema.Calls, to))
@@ -98,22 +98,22 @@ func TestInputsOfBulkExportsAreNeitherLoggedNorInHistories(t *testing.T) {
 	}
 	require.True(t, anyContains(places, "history ", job))
 	require.True(t, anyContains(places, n.st.Logs(), job))
-	for _, s := range append(silent, name, word, answered, signature) {
+	for _, s := range append(silent, name, word, responseBody, signature) {
 		for place, text := range places {
 			require.False(t, bytes.Contains(text, []byte(s)), "%s contains %s", place, s)
 		}
 	}
 	for _, m := range n.st.Mailbox.Messages() {
-		for _, s := range append(silent, word, answered, signature) {
+		for _, s := range append(silent, word, responseBody, signature) {
 			require.NotContains(t, m.Subject+m.HTML+m.Text+m.IdempotencyKey, s)
 		}
 	}
 }
 
-// saying answers with words behind each status.
-func saying(words string, next http.Handler) http.Handler {
+// withBody adds a body to each response.
+func withBody(body string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		next.ServeHTTP(w, r)
-		_, _ = w.Write([]byte(words))
+		_, _ = w.Write([]byte(body))
 	})
 }

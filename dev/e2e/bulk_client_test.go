@@ -33,9 +33,9 @@ func TestTwiliosGoClientReadsAndChangesConfigurations(t *testing.T) {
 		kept, err := n.BulkexportsV1.FetchExportConfiguration(string(typ))
 		require.NoError(t, err)
 		require.True(t, *kept.Enabled)
-		require.Equal(t, "https://hooks.example.com/"+string(typ), *kept.WebhookUrl, "what is not sent stays")
-		off := new(bulkexports.UpdateExportConfigurationParams).SetEnabled(false).SetWebhookUrl("").SetWebhookMethod("")
-		cleared := n.configure(typ, off)
+		require.Equal(t, "https://hooks.example.com/"+string(typ), *kept.WebhookUrl, "a parameter that is not sent changes nothing")
+		clear := new(bulkexports.UpdateExportConfigurationParams).SetEnabled(false).SetWebhookUrl("").SetWebhookMethod("")
+		cleared := n.configure(typ, clear)
 		require.False(t, *cleared.Enabled)
 		require.Empty(t, *cleared.WebhookUrl+*cleared.WebhookMethod)
 
@@ -69,7 +69,7 @@ func TestTwiliosGoClientGetsExactlyTheRecordsOfItsAccountAndDay(t *testing.T) {
 			schema.DayCompletedEmpty: {from}, schema.DayCompleted: from.Plus(1).To(to),
 		}, parent.awaitEnded(*job.JobSid))
 		seen, err := byKey.BulkexportsV1.FetchJob(*job.JobSid)
-		require.NoError(t, err, "an API key sees what its account does")
+		require.NoError(t, err, "an API key has the access of its account")
 		require.Nil(t, seen.JobQueuePosition)
 		require.Nil(t, seen.EstimatedCompletionTime)
 
@@ -95,7 +95,7 @@ func TestTwiliosGoClientGetsExactlyTheRecordsOfItsAccountAndDay(t *testing.T) {
 				require.Contains(t, line, `"date_created":"`+string(day)+"T")
 			}
 		}
-		require.Empty(t, sub.listDays(typ), "files are of one account")
+		require.Empty(t, sub.listDays(typ), "the files are of the other account")
 		_, err = sub.BulkexportsV1.FetchDay(string(typ), string(to))
 		requireRestError(t, err, http.StatusNotFound, 20404)
 		_, err = sub.BulkexportsV1.FetchJob(*job.JobSid)
@@ -109,12 +109,12 @@ func TestTwiliosGoClientGetsExactlyTheRecordsOfItsAccountAndDay(t *testing.T) {
 func TestTwiliosGoClientPagesThroughJobsWhileOthersAreAdded(t *testing.T) {
 	t.Parallel()
 	n := newAccount(t, demo.With{})
-	long := fixture.Yesterday().Plus(-400)
+	first := fixture.Yesterday().Plus(-400)
 	var all sync.WaitGroup
-	for maker := range 3 {
+	for creator := range 3 {
 		all.Go(func() {
 			for i := range 20 {
-				_, err := n.create(schema.Participants, jobParams(long.Plus(20*maker+i), long.Plus(20*maker+i)))
+				_, err := n.create(schema.Participants, jobParams(first.Plus(20*creator+i), first.Plus(20*creator+i)))
 				assert.NoError(t, err)
 			}
 		})
@@ -135,7 +135,7 @@ func TestTwiliosGoClientPagesThroughJobsWhileOthersAreAdded(t *testing.T) {
 	var got []string
 	for job := range rows {
 		if len(got)%10 == 0 {
-			n.job(schema.Participants, long, long)
+			n.job(schema.Participants, first, first)
 		}
 		got = append(got, *job.JobSid)
 	}
@@ -178,11 +178,11 @@ func TestTwiliosGoClientDeletesAJob(t *testing.T) {
 	ended := n.awaitEnded(*job.JobSid)
 	require.NotEmpty(t, ended[schema.DayDeleted])
 	require.Len(t, slices.Concat(ended[schema.DayDeleted], ended[schema.DayCompleted]), 200)
-	require.Len(t, n.listDays(schema.Calls), len(ended[schema.DayCompleted]), "what was finished keeps its file")
+	require.Len(t, n.listDays(schema.Calls), len(ended[schema.DayCompleted]), "completed days keep their files")
 	listed, err := n.BulkexportsV1.ListExportCustomJob("Calls", new(bulkexports.ListExportCustomJobParams))
 	require.NoError(t, err)
 	require.Len(t, listed, 1)
-	fixture.Until(t, func() bool { // the run winds down
+	fixture.Until(t, func() bool { // the run has to end first
 		err := n.BulkexportsV1.DeleteJob(*job.JobSid)
 		return err != nil && err.(*client.TwilioRestError).Status == http.StatusConflict
 	}, fixture.Timeout)

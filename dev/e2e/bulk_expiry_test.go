@@ -24,13 +24,13 @@ func TestFilesExpireAndTheQuotaHolds(t *testing.T) {
 		Env: []string{"DAY_RETENTION=40s", "SWEEP_EVERY=5s", "SWEEP_GRACE=10s", "QUOTA_DAYS=40", "RATE_LIMIT=500"},
 	})
 
-	t.Run("a family never exceeds its quota", func(t *testing.T) {
+	t.Run("a parent and its subaccounts share one quota", func(t *testing.T) {
 		parent := newAccountOn(t, st, demo.With{})
 		sub := newAccountOn(t, st, demo.With{Parent: parent.AccountSID})
 		parent.job(schema.Calls, fixture.Yesterday().Plus(-9), fixture.Yesterday())
-		succeeded := created(t, 50, parent, sub)
+		succeeded := createConcurrently(t, 50, parent, sub)
 		require.LessOrEqual(t, succeeded, quota-10)
-		for n, err := parent, error(nil); err == nil; { // repeats what was answered with 503
+		for n, err := parent, error(nil); err == nil; { // uses up what requests with 503 left
 			if _, err = n.create(schema.Conferences, jobParams(fixture.Yesterday(), fixture.Yesterday())); err != nil {
 				requireRestError(t, err, http.StatusTooManyRequests, 20429)
 			}
@@ -42,8 +42,8 @@ func TestFilesExpireAndTheQuotaHolds(t *testing.T) {
 		var days int
 		require.NoError(t, st.DB.QueryRow(`select sum(days) from satchel.bulk_quota where account_sid in ($1, $2)`, parent.AccountSID, sub.AccountSID).Scan(&days))
 		require.Equal(t, quota, days)
-		stranger := newAccountOn(t, st, demo.With{})
-		stranger.job(schema.Messages, fixture.Yesterday(), fixture.Yesterday())
+		unrelated := newAccountOn(t, st, demo.With{})
+		unrelated.job(schema.Messages, fixture.Yesterday(), fixture.Yesterday())
 	})
 
 	t.Run("expiry leaves no object behind", func(t *testing.T) {
@@ -96,9 +96,9 @@ func TestFilesExpireAndTheQuotaHolds(t *testing.T) {
 	})
 }
 
-// created creates one-day jobs concurrently and returns how many succeeded. The
-// others must be rejected or told to retry.
-func created(t *testing.T, n int, accounts ...account) (succeeded int) {
+// createConcurrently creates one-day jobs and returns how many requests succeeded. The
+// others must be answered with 429 or 503.
+func createConcurrently(t *testing.T, n int, accounts ...account) (succeeded int) {
 	t.Helper()
 	var all sync.WaitGroup
 	results := make(chan error, n)

@@ -22,7 +22,7 @@ import (
 	"satchel/workflows"
 )
 
-// dayFiles are the IDs of the day files that have objects in the bucket.
+// dayFiles returns the IDs of the day files that have objects in the bucket.
 func dayFiles(t *testing.T, st *fixture.Stack) []string {
 	t.Helper()
 	found := map[string]bool{}
@@ -40,7 +40,7 @@ func dayFiles(t *testing.T, st *fixture.Stack) []string {
 	return slices.Sorted(maps.Keys(found))
 }
 
-// knownDayFiles are the IDs of the day files that have a row.
+// knownDayFiles returns the IDs of the day files that have a row.
 func knownDayFiles(t *testing.T, st *fixture.Stack) []string {
 	t.Helper()
 	rows, err := st.DB.Query(`select id from satchel.day_files`)
@@ -57,7 +57,7 @@ func knownDayFiles(t *testing.T, st *fixture.Stack) []string {
 	return known
 }
 
-func TestKillingTheWorkerCostsABulkJobTimeAndNothingElse(t *testing.T) {
+func TestABulkJobIsCompleteAfterKillsOfTheWorker(t *testing.T) {
 	n := newAccount(t, demo.With{})
 	r := fixture.NewReceiver(t, nil)
 	to := fixture.Yesterday()
@@ -92,7 +92,7 @@ func TestKillingTheWorkerCostsABulkJobTimeAndNothingElse(t *testing.T) {
 	fixture.Until(t, func() bool { return slices.Equal(knownDayFiles(t, n.st), dayFiles(t, n.st)) }, fixture.Timeout)
 }
 
-func TestDaysMissedDuringAnOutageAreCaughtUpUnderTheirOwnNames(t *testing.T) {
+func TestDaysMissedDuringAnOutageAreExportedAfterwards(t *testing.T) {
 	n := newAccount(t, demo.With{})
 	r := fixture.NewReceiver(t, nil)
 	to := fixture.Yesterday()
@@ -102,9 +102,8 @@ func TestDaysMissedDuringAnOutageAreCaughtUpUnderTheirOwnNames(t *testing.T) {
 		return n.st.TemporalClient.ScheduleClient().GetHandle(t.Context(), workflows.BulkDailyID(n.AccountSID, schema.Calls))
 	}
 
-	// The worker is away while the days before yesterday are due, and Temporal
-	// itself while yesterday is: only the time of day of the schedule is moved,
-	// to be missed.
+	// The worker is stopped while the days before yesterday are due. Temporal itself is
+	// stopped while yesterday is due: the schedule is moved to a few seconds from now.
 	require.NoError(t, n.st.Worker.Stop())
 	require.NoError(t, schedule().Backfill(t.Context(), client.ScheduleBackfillOptions{Backfill: []client.ScheduleBackfill{
 		{Start: to.Plus(-2).Begins(), End: to.Plus(1).Begins().Add(-time.Second)},
@@ -117,14 +116,14 @@ func TestDaysMissedDuringAnOutageAreCaughtUpUnderTheirOwnNames(t *testing.T) {
 			return &client.ScheduleUpdate{Schedule: &s}, nil
 		},
 	}))
-	fixture.Until(t, func() bool { // the schedule has requests of it
+	fixture.Until(t, func() bool { // the schedule has applied the update
 		found, err := schedule().Describe(t.Context())
 		require.NoError(t, err)
 		next := found.Info.NextActionTimes
 		return len(next) > 0 && next[0].Equal(due)
 	}, 9*time.Second)
 	require.NoError(t, n.st.Temporal.Stop())
-	require.True(t, time.Now().Before(due), "Temporal is away before the time comes")
+	require.True(t, time.Now().Before(due), "Temporal is stopped before the scheduled time")
 	fixture.Pause(t, time.Until(due.Add(time.Second)))
 	require.NoError(t, n.st.Temporal.Start(context.WithoutCancel(t.Context())))
 	require.NoError(t, n.st.Worker.Start(context.WithoutCancel(t.Context())))
@@ -153,7 +152,7 @@ func TestDaysMissedDuringAnOutageAreCaughtUpUnderTheirOwnNames(t *testing.T) {
 	require.Equal(t, want, listed)
 	n.configure(schema.Calls, new(bulkexports.UpdateExportConfigurationParams).SetEnabled(false))
 	_, err := schedule().Describe(t.Context())
-	require.Error(t, err, "what is not wanted any more is not scheduled")
+	require.Error(t, err, "a disabled daily export has no schedule")
 }
 
 func TestALongJobDelaysNoOtherAccount(t *testing.T) {
@@ -163,7 +162,7 @@ func TestALongJobDelaysNoOtherAccount(t *testing.T) {
 	busy.fill(schema.Messages, to.Plus(-365), to, 20)
 	long := busy.job(schema.Messages, to.Plus(-365), to)
 	require.NotNil(t, long.EstimatedCompletionTime)
-	defer func() { // 366 days are a burden for the tests behind this one
+	defer func() { // 366 days would slow down the tests after this one
 		require.NoError(t, retryBusy(t, func() error { return busy.BulkexportsV1.DeleteJob(*long.JobSid) }))
 	}()
 
@@ -175,11 +174,11 @@ func TestALongJobDelaysNoOtherAccount(t *testing.T) {
 	short := other.job(schema.Calls, to, to)
 	require.Equal(t, []schema.Day{to}, other.awaitEnded(*short.JobSid)[schema.DayCompleted])
 	p.awaitStatus(export.ID, "completed", fixture.Timeout)
-	still, err := busy.BulkexportsV1.FetchJob(*long.JobSid)
+	running, err := busy.BulkexportsV1.FetchJob(*long.JobSid)
 	require.NoError(t, err)
-	left := daysByStatus(t, still.Details)[schema.DaySubmitted]
+	left := daysByStatus(t, running.Details)[schema.DaySubmitted]
 	t.Logf("%d of 366 days still wait", len(left))
-	require.Greater(t, len(left), 150, "both were done long before it")
+	require.Greater(t, len(left), 150, "the short job and the export did not wait for the long one")
 	_, err = busy.create(schema.Calls, jobParams(to, to))
 	requireRestError(t, err, http.StatusTooManyRequests, 20429)
 	requireDeleted(t, p, export.ID)

@@ -20,7 +20,7 @@ import (
 	voice "github.com/twilio/twilio-go/rest/voice/v1"
 
 	"satchel/dev/demo"
-	"satchel/dev/e2e/pointed"
+	"satchel/dev/e2e/twilioclient"
 	"satchel/dev/fixture"
 	"satchel/schema"
 	"satchel/schema/catalog"
@@ -63,8 +63,8 @@ func twilioClient(t *testing.T, base, username, password string) twilioServices 
 	t.Helper()
 	at, err := url.Parse(base)
 	require.NoError(t, err)
-	theirs := pointed.Client(at, username, password)
-	return twilioServices{bulkexports.NewApiServiceWithClient(theirs), voice.NewApiServiceWithClient(theirs)}
+	c := twilioclient.Client(at, username, password)
+	return twilioServices{bulkexports.NewApiServiceWithClient(c), voice.NewApiServiceWithClient(c)}
 }
 
 // fill adds records of a type to each of the days.
@@ -109,7 +109,8 @@ func (n account) configure(typ schema.ResourceType, change *bulkexports.UpdateEx
 	return now
 }
 
-// retryBusy retries a request after 503 and timeouts, which a busy machine causes.
+// retryBusy retries a request after 503 and timeouts, which are expected on a busy
+// machine.
 func retryBusy(t *testing.T, send func() error) error {
 	for end := time.Now().Add(fixture.Timeout); ; fixture.Pause(t, time.Second) {
 		err := send()
@@ -140,7 +141,7 @@ func daysByStatus(t *testing.T, details *[]any) map[schema.DayStatus][]schema.Da
 		status := schema.DayStatus(group["status"].(string))
 		for _, day := range group["days"].([]any) {
 			day := schema.Day(day.(string))
-			require.False(t, seen[day], "%s is there twice", day)
+			require.False(t, seen[day], "%s is listed twice", day)
 			seen[day] = true
 			found[status] = append(found[status], day)
 		}
@@ -312,6 +313,6 @@ func (n account) awaitDelivered() event {
 		all = n.events()
 		return len(all) > 0 && all[0].Status == "delivered"
 	}, fixture.Timeout)
-	require.Len(n.t, all, 1, "one logical event")
+	require.Len(n.t, all, 1, "one event")
 	return all[0]
 }

@@ -23,9 +23,9 @@ func TestOwnersAndAdminsGetMailAboutAJobUntilTheyUnsubscribe(t *testing.T) {
 	job := n.job(schema.Calls, fixture.Yesterday(), fixture.Yesterday(), func(p *bulkexports.CreateExportCustomJobParams) { p.SetEmail(reader) })
 	owner, admin, member := n.As(schema.Owner).Email, n.As(schema.Admin).Email, n.As(schema.Member).Email
 	about := func(to, job string) (found []mailbox.Message) {
-		for _, l := range p.mails(to) {
-			if strings.Contains(l.Text, job) {
-				found = append(found, l)
+		for _, m := range p.mails(to) {
+			if strings.Contains(m.Text, job) {
+				found = append(found, m)
 			}
 		}
 		return found
@@ -45,13 +45,13 @@ func TestOwnersAndAdminsGetMailAboutAJobUntilTheyUnsubscribe(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, res.Body.Close())
 	require.Equal(t, http.StatusOK, res.StatusCode)
-	still := n.job(schema.Calls, fixture.Yesterday(), fixture.Yesterday())
-	fixture.Until(t, func() bool { return len(about(owner, *still.JobSid)) == 1 }, fixture.Timeout)
+	second := n.job(schema.Calls, fixture.Yesterday(), fixture.Yesterday())
+	fixture.Until(t, func() bool { return len(about(owner, *second.JobSid)) == 1 }, fixture.Timeout)
 	res, err = http.PostForm(link, url.Values{"List-Unsubscribe": {"One-Click"}})
 	require.NoError(t, err)
 	require.NoError(t, res.Body.Close())
-	require.Less(t, res.StatusCode, 300, "a mail program's one click, without a session")
-	again := n.job(schema.Calls, fixture.Yesterday(), fixture.Yesterday())
-	fixture.Until(t, func() bool { return len(about(admin, *again.JobSid)) == 1 }, fixture.Timeout)
-	require.Empty(t, about(owner, *again.JobSid))
+	require.Less(t, res.StatusCode, 300, "the one-click request of a mail client, without a session")
+	third := n.job(schema.Calls, fixture.Yesterday(), fixture.Yesterday())
+	fixture.Until(t, func() bool { return len(about(admin, *third.JobSid)) == 1 }, fixture.Timeout)
+	require.Empty(t, about(owner, *third.JobSid))
 }

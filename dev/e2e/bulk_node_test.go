@@ -22,11 +22,11 @@ import (
 	"satchel/schema"
 )
 
-// nodeModules is where Twilio's client for Node is, exactly as its lock file
-// specifies. It is installed once, into .dev of the repository.
+// nodeModules returns the directory with Twilio's client for Node in the versions of
+// the lock file. It is installed once, into .dev of the repository.
 func nodeModules(t *testing.T) string {
 	t.Helper()
-	require.False(t, tools.Node.Missing(), "this test needs Node and npm: `make test` brings them")
+	require.False(t, tools.Node.Missing(), "this test needs Node and npm: `make test` installs them")
 	root, err := services.Root()
 	require.NoError(t, err)
 	lock, err := os.ReadFile("node/package-lock.json")
@@ -42,25 +42,25 @@ func nodeModules(t *testing.T) string {
 		return modules
 	}
 	require.NoError(t, os.MkdirAll(filepath.Dir(at), 0o755))
-	half, err := os.MkdirTemp(filepath.Dir(at), "half-")
+	partial, err := os.MkdirTemp(filepath.Dir(at), "partial-")
 	require.NoError(t, err)
-	defer os.RemoveAll(half)
-	require.NoError(t, os.WriteFile(filepath.Join(half, "package-lock.json"), lock, 0o600))
-	require.NoError(t, os.WriteFile(filepath.Join(half, "package.json"), manifest, 0o600))
-	t.Log("Bringing Twilio's client for Node with `npm ci`, once. It takes a few seconds.")
+	defer os.RemoveAll(partial)
+	require.NoError(t, os.WriteFile(filepath.Join(partial, "package-lock.json"), lock, 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(partial, "package.json"), manifest, 0o600))
+	t.Log("Installing Twilio's client for Node with `npm ci`, once. It takes a few seconds.")
 	ctx, cancel := context.WithTimeout(t.Context(), fixture.Timeout)
 	defer cancel()
 	npm := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-	npm.Dir = half
+	npm.Dir = partial
 	output, err := npm.CombinedOutput()
 	require.NoError(t, err, "npm ci: %s", output)
-	if err := os.Rename(half, at); err != nil {
-		require.DirExists(t, modules, "another process was faster, or: %s", err)
+	if err := os.Rename(partial, at); err != nil {
+		require.DirExists(t, modules, "unless another process has installed it: %s", err)
 	}
 	return modules
 }
 
-// node runs a program that is input something, and answers what it says.
+// node runs a program with the input on stdin and returns its output.
 func node(ctx context.Context, modules, program string, input []byte) ([]byte, error) {
 	var output, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, "node", program)

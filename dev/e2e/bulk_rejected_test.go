@@ -15,7 +15,7 @@ import (
 	voice "github.com/twilio/twilio-go/rest/voice/v1"
 
 	"satchel/dev/demo"
-	"satchel/dev/e2e/pointed"
+	"satchel/dev/e2e/twilioclient"
 	"satchel/dev/fixture"
 	"satchel/schema"
 )
@@ -72,28 +72,28 @@ func TestTwiliosClientsGetTheErrorsOfInvalidRequests(t *testing.T) {
 	n.deleteJob(*year.JobSid)
 }
 
-// rejectedRequests returns every invalid input of the contract, sent by a new account
-// or by one that may not send it.
+// rejectedRequests returns requests with every kind of invalid input, and requests with
+// credentials that do not allow them.
 func rejectedRequests(t *testing.T, n account) (all []rejectedRequest) {
 	t.Helper()
 	to := fixture.Yesterday()
 	own := credentials{n.AccountSID, n.AuthToken}
 	other := newAccount(t, demo.With{}).at(n.base)
-	over := other.job(schema.Calls, to, to)
+	ended := other.job(schema.Calls, to, to)
 	other.job(schema.Calls, to, to)
-	other.awaitEnded(*over.JobSid)
+	other.awaitEnded(*ended.JobSid)
 	fixture.Until(t, func() bool { // its run has to close first
-		err := other.BulkexportsV1.DeleteJob(*over.JobSid)
-		rejection, is := err.(*client.TwilioRestError)
-		return is && rejection.Status == http.StatusConflict
+		err := other.BulkexportsV1.DeleteJob(*ended.JobSid)
+		rejection, ok := err.(*client.TwilioRestError)
+		return ok && rejection.Status == http.StatusConflict
 	}, fixture.Timeout)
 	theirs := credentials{other.AccountSID, other.AuthToken}
 	page, err := other.BulkexportsV1.PageExportCustomJob("Calls", new(bulkexports.ListExportCustomJobParams).SetPageSize(1), "", "")
 	require.NoError(t, err)
 	next, err := url.Parse(*page.Meta.NextPageUrl)
 	require.NoError(t, err)
-	foreign := next.Query().Get("PageToken")
-	require.NotEmpty(t, foreign)
+	otherToken := next.Query().Get("PageToken")
+	require.NotEmpty(t, otherToken)
 	suspended := newAccount(t, demo.With{}).at(n.base)
 	_, err = n.st.DB.Exec(`update platform.accounts set suspended = true where sid = $1`, suspended.AccountSID)
 	require.NoError(t, err)
@@ -102,14 +102,14 @@ func rejectedRequests(t *testing.T, n account) (all []rejectedRequest) {
 	require.NoError(t, err)
 	unknown := strings.Repeat("0", 32)
 
-	forgotten := other.job(schema.Conferences, to, to)
-	other.awaitEnded(*forgotten.JobSid)
-	for _, lapse := range []string{
+	expired := other.job(schema.Conferences, to, to)
+	other.awaitEnded(*expired.JobSid)
+	for _, update := range []string{
 		`update satchel.jobs set ended_at = ended_at - interval '8 days' where account_sid = $1 and resource_type = 'Conferences' and ended_at is not null`,
 		`update satchel.day_files set expires_at = now() - interval '1 second' where account_sid = $1 and resource_type = 'Conferences'`,
 	} {
 		fixture.Until(t, func() bool { // the rows are written when the run closes
-			changed, err := n.st.DB.Exec(lapse, other.AccountSID)
+			changed, err := n.st.DB.Exec(update, other.AccountSID)
 			require.NoError(t, err)
 			rows, err := changed.RowsAffected()
 			require.NoError(t, err)
@@ -134,10 +134,10 @@ func rejectedRequests(t *testing.T, n account) (all []rejectedRequest) {
 		"no such day":             {"StartDay": "2026-02-30"},
 		"a short day":             {"StartDay": "2026-2-3"},
 		"an instant":              {"StartDay": "2026-02-03T00:00:00Z"},
-		"words":                   {"EndDay": "yesterday"},
+		"no date":                 {"EndDay": "yesterday"},
 		"an end before the start": {"EndDay": string(to.Plus(-9))},
 		"today":                   {"EndDay": string(to.Plus(1))},
-		"a day to come":           {"EndDay": string(to.Plus(5))},
+		"a future day":            {"EndDay": string(to.Plus(5))},
 		"367 days":                {"StartDay": string(to.Plus(-366))},
 		"a URL alone":             {"WebhookUrl": hook},
 		"a method alone":          {"WebhookMethod": "POST"},
@@ -150,8 +150,8 @@ func rejectedRequests(t *testing.T, n account) (all []rejectedRequest) {
 		"a long URL":              {"WebhookUrl": hook + strings.Repeat("x", 2048), "WebhookMethod": "POST"},
 		"a private address":       {"WebhookUrl": "https://10.1.2.3/", "WebhookMethod": "POST"},
 		"this machine":            {"WebhookUrl": "https://127.0.0.1/", "WebhookMethod": "POST"},
-		"a cloud's own address":   {"WebhookUrl": "https://169.254.169.254/latest", "WebhookMethod": "GET"},
-		"no email address":        {"Email": "nobody"},
+		"a metadata address":      {"WebhookUrl": "https://169.254.169.254/latest", "WebhookMethod": "GET"},
+		"no email address":        {"Email": "unknown"},
 		"a name and an address":   {"Email": "A <a@example.com>"},
 		"two addresses":           {"Email": "a@example.com, b@example.com"},
 	} {
@@ -170,24 +170,24 @@ func rejectedRequests(t *testing.T, n account) (all []rejectedRequest) {
 	add("more days than are left of the quota", theirs, "create", calls, year, http.StatusTooManyRequests, 20429)
 
 	for what, with := range map[string]form{
-		"no boolean":            {"Enabled": "perhaps"},
-		"a URL alone":           {"Enabled": true, "WebhookUrl": hook},
-		"a method alone":        {"Enabled": true, "WebhookMethod": "GET"},
-		"no URL":                {"Enabled": true, "WebhookUrl": "x", "WebhookMethod": "GET"},
-		"no host":               {"Enabled": true, "WebhookUrl": "https:///hook", "WebhookMethod": "GET"},
-		"another scheme":        {"Enabled": true, "WebhookUrl": "ftp://hooks.example.com/", "WebhookMethod": "GET"},
-		"a private address":     {"Enabled": true, "WebhookUrl": "https://10.1.2.3/", "WebhookMethod": "GET"},
-		"this machine":          {"Enabled": true, "WebhookUrl": "https://[::1]/", "WebhookMethod": "GET"},
-		"no TLS":                {"Enabled": true, "WebhookUrl": "http://hooks.example.com/", "WebhookMethod": "GET"},
-		"a fragment":            {"Enabled": true, "WebhookUrl": hook + "#x", "WebhookMethod": "GET"},
-		"a long URL":            {"Enabled": true, "WebhookUrl": hook + strings.Repeat("x", 2048), "WebhookMethod": "GET"},
-		"a cloud's own address": {"Enabled": true, "WebhookUrl": "https://169.254.169.254/latest", "WebhookMethod": "GET"},
-		"another method":        {"Enabled": true, "WebhookUrl": hook, "WebhookMethod": "TRACE"},
+		"no boolean":         {"Enabled": "perhaps"},
+		"a URL alone":        {"Enabled": true, "WebhookUrl": hook},
+		"a method alone":     {"Enabled": true, "WebhookMethod": "GET"},
+		"no URL":             {"Enabled": true, "WebhookUrl": "x", "WebhookMethod": "GET"},
+		"no host":            {"Enabled": true, "WebhookUrl": "https:///hook", "WebhookMethod": "GET"},
+		"another scheme":     {"Enabled": true, "WebhookUrl": "ftp://hooks.example.com/", "WebhookMethod": "GET"},
+		"a private address":  {"Enabled": true, "WebhookUrl": "https://10.1.2.3/", "WebhookMethod": "GET"},
+		"this machine":       {"Enabled": true, "WebhookUrl": "https://[::1]/", "WebhookMethod": "GET"},
+		"no TLS":             {"Enabled": true, "WebhookUrl": "http://hooks.example.com/", "WebhookMethod": "GET"},
+		"a fragment":         {"Enabled": true, "WebhookUrl": hook + "#x", "WebhookMethod": "GET"},
+		"a long URL":         {"Enabled": true, "WebhookUrl": hook + strings.Repeat("x", 2048), "WebhookMethod": "GET"},
+		"a metadata address": {"Enabled": true, "WebhookUrl": "https://169.254.169.254/latest", "WebhookMethod": "GET"},
+		"another method":     {"Enabled": true, "WebhookUrl": hook, "WebhookMethod": "TRACE"},
 	} {
 		add(what, own, "configure", calls, with, http.StatusBadRequest, 20001)
 	}
-	add("half of what is set", theirs, "configure", calls, form{"WebhookUrl": ""}, http.StatusBadRequest, 20001)
-	add("the other half of what is set", theirs, "configure", calls, form{"WebhookMethod": ""}, http.StatusBadRequest, 20001)
+	add("no URL for the method that is set", theirs, "configure", calls, form{"WebhookUrl": ""}, http.StatusBadRequest, 20001)
+	add("no method for the URL that is set", theirs, "configure", calls, form{"WebhookMethod": ""}, http.StatusBadRequest, 20001)
 
 	for _, typ := range []string{"Faxes", "calls", "Jobs"} {
 		of := []string{typ}
@@ -200,31 +200,31 @@ func rejectedRequests(t *testing.T, n account) (all []rejectedRequest) {
 		add("no such type", own, "jobs", of, nil, http.StatusNotFound, 20404)
 	}
 	for what, sid := range map[string]string{
-		"a job that is not": "JS" + unknown, "a short SID": "JS", "no SID": "x", "another account's job": *over.JobSid,
+		"an unknown job": "JS" + unknown, "a short SID": "JS", "no SID": "x", "another account's job": *ended.JobSid,
 	} {
 		add(what, own, "job", []string{sid}, nil, http.StatusNotFound, 20404)
 		add(what, own, "deleteJob", []string{sid}, nil, http.StatusNotFound, 20404)
 	}
-	add("a job of last week", theirs, "job", []string{*forgotten.JobSid}, nil, http.StatusNotFound, 20404)
-	add("a job of last week", theirs, "deleteJob", []string{*forgotten.JobSid}, nil, http.StatusNotFound, 20404)
-	add("a day whose file is of last week", theirs, "day", []string{"Conferences", string(to)}, nil, http.StatusNotFound, 20404)
-	add("a job that has ended", theirs, "deleteJob", []string{*over.JobSid}, nil, http.StatusConflict, 20409)
+	add("an expired job", theirs, "job", []string{*expired.JobSid}, nil, http.StatusNotFound, 20404)
+	add("an expired job", theirs, "deleteJob", []string{*expired.JobSid}, nil, http.StatusNotFound, 20404)
+	add("a day whose file has expired", theirs, "day", []string{"Conferences", string(to)}, nil, http.StatusNotFound, 20404)
+	add("a job that has ended", theirs, "deleteJob", []string{*ended.JobSid}, nil, http.StatusConflict, 20409)
 
 	for _, list := range []string{"jobs", "days"} {
 		for what, with := range map[string]form{
-			"a page of none":           {"PageSize": 0},
-			"a page of less than none": {"PageSize": -1},
-			"a page of words":          {"PageSize": "ten"},
+			"a page size of zero":      {"PageSize": 0},
+			"a negative page size":     {"PageSize": -1},
+			"a page size in words":     {"PageSize": "ten"},
 			"a page that is no number": {"Page": "x"},
 			"an unknown token":         {"PageToken": "PTx", "Page": "1"},
 			"no token":                 {"PageToken": "nonsense", "Page": "1"},
-			"another account's token":  {"PageToken": foreign, "Page": "1"},
+			"another account's token":  {"PageToken": otherToken, "Page": "1"},
 		} {
 			add(what, own, list, calls, with, http.StatusBadRequest, 20001)
 		}
 	}
-	add("another list's token", theirs, "days", calls, form{"PageToken": foreign, "Page": "1"}, http.StatusBadRequest, 20001)
-	add("another type's token", theirs, "jobs", []string{"Messages"}, form{"PageToken": foreign, "Page": "1"}, http.StatusBadRequest, 20001)
+	add("another list's token", theirs, "days", calls, form{"PageToken": otherToken, "Page": "1"}, http.StatusBadRequest, 20001)
+	add("another type's token", theirs, "jobs", []string{"Messages"}, form{"PageToken": otherToken, "Page": "1"}, http.StatusBadRequest, 20001)
 
 	add("a day that has no file", own, "day", []string{"Calls", string(to.Plus(-9))}, nil, http.StatusNotFound, 20404)
 	add("a day that has another account's file", own, "day", []string{"Calls", string(to)}, nil, http.StatusNotFound, 20404)
@@ -236,14 +236,14 @@ func rejectedRequests(t *testing.T, n account) (all []rejectedRequest) {
 	require.NoError(t, n.st.DB.QueryRow(`select sid from platform.calls where account_sid = $1`, other.AccountSID).Scan(&call))
 	add("no such day", own, "erase", []string{"2026-13-01", call}, nil, http.StatusBadRequest, 20001)
 	add("no call", own, "erase", []string{string(to), "CA1"}, nil, http.StatusBadRequest, 20001)
-	add("a call that is not", own, "erase", []string{string(to), "CA" + unknown}, nil, http.StatusNotFound, 20404)
+	add("an unknown call", own, "erase", []string{string(to), "CA" + unknown}, nil, http.StatusNotFound, 20404)
 	add("another account's call", own, "erase", []string{string(to), call}, nil, http.StatusNotFound, 20404)
 	add("another day's call", theirs, "erase", []string{string(to.Plus(-1)), call}, nil, http.StatusNotFound, 20404)
 
 	for what, as := range map[string]credentials{
-		"a wrong token":          {n.AccountSID, unknown},
-		"an account that is not": {schema.NewAccountID(), n.AuthToken},
-		"a wrong secret":         {n.APIKey.SID, n.AuthToken},
+		"a wrong token":      {n.AccountSID, unknown},
+		"an unknown account": {schema.NewAccountID(), n.AuthToken},
+		"a wrong secret":     {n.APIKey.SID, n.AuthToken},
 	} {
 		add(what, as, "export", calls, nil, http.StatusUnauthorized, 20003)
 	}
@@ -255,8 +255,8 @@ func rejectedRequests(t *testing.T, n account) (all []rejectedRequest) {
 		add(what, as, "configure", calls, form{"Enabled": true}, http.StatusForbidden, 20403)
 		add(what, as, "create", calls, params, http.StatusForbidden, 20403)
 		add(what, as, "jobs", calls, nil, http.StatusForbidden, 20403)
-		add(what, as, "job", []string{*over.JobSid}, nil, http.StatusForbidden, 20403)
-		add(what, as, "deleteJob", []string{*over.JobSid}, nil, http.StatusForbidden, 20403)
+		add(what, as, "job", []string{*ended.JobSid}, nil, http.StatusForbidden, 20403)
+		add(what, as, "deleteJob", []string{*ended.JobSid}, nil, http.StatusForbidden, 20403)
 		add(what, as, "days", calls, nil, http.StatusForbidden, 20403)
 		add(what, as, "day", []string{"Calls", string(to)}, nil, http.StatusForbidden, 20403)
 		add(what, as, "erase", []string{string(to), call}, nil, http.StatusForbidden, 20403)
@@ -269,7 +269,7 @@ func (r rejectedRequest) send(t *testing.T, base string) (err error) {
 	t.Helper()
 	at, err := url.Parse(base)
 	require.NoError(t, err)
-	c := pointed.Client(at, r.As.Username, r.As.Password)
+	c := twilioclient.Client(at, r.As.Username, r.As.Password)
 	exports, calls := bulkexports.NewApiServiceWithClient(c), voice.NewApiServiceWithClient(c)
 	return retryBusy(t, func() error {
 		switch r.Do {
@@ -308,13 +308,14 @@ func (r rejectedRequest) send(t *testing.T, base string) (err error) {
 		case "erase":
 			err = calls.DeleteArchivedCall(r.Of[0], r.Of[1])
 		default:
-			require.Fail(t, "the client for Go can not "+r.Do)
+			require.Fail(t, "the client for Go has no operation "+r.Do)
 		}
 		return err
 	})
 }
 
-// decode fills in the client's parameters; false if their types do not allow it.
+// decode fills in the client's parameters. It returns false if their types do not allow
+// the values.
 func (r rejectedRequest) decode(params any) bool {
 	text, err := json.Marshal(r.With)
 	return err == nil && json.Unmarshal(text, params) == nil
@@ -353,13 +354,13 @@ func (n account) configurations() (all []bulkexports.BulkexportsV1ExportConfigur
 func TestTwiliosGoClientGetsTheErrorOfAMissingParameter(t *testing.T) {
 	t.Parallel()
 	n := newAccount(t, demo.With{})
-	for what, spoil := range map[string]func(*bulkexports.CreateExportCustomJobParams){
+	for what, change := range map[string]func(*bulkexports.CreateExportCustomJobParams){
 		"no StartDay":     func(p *bulkexports.CreateExportCustomJobParams) { p.StartDay = nil },
 		"no EndDay":       func(p *bulkexports.CreateExportCustomJobParams) { p.EndDay = nil },
 		"no FriendlyName": func(p *bulkexports.CreateExportCustomJobParams) { p.FriendlyName = nil },
 	} {
 		params := jobParams(fixture.Yesterday(), fixture.Yesterday())
-		spoil(params)
+		change(params)
 		_, err := n.BulkexportsV1.CreateExportCustomJob("Calls", params)
 		require.Error(t, err, what)
 		requireRestError(t, err, http.StatusBadRequest, 20001)

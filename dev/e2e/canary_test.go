@@ -21,7 +21,7 @@ import (
 	"satchel/schema"
 )
 
-func TestCanariesAreFoundNowhereButInTheArchive(t *testing.T) {
+func TestPersonalDataIsInTheArchiveOnlyAndSecretsAreNowhere(t *testing.T) {
 	t.Parallel()
 	st := shared.Stack(t)
 	a, err := demo.NewAccount(t.Context(), st.Demo.DatabaseURL, demo.With{Admin: true, Member: true, Records: true})
@@ -41,13 +41,13 @@ func TestCanariesAreFoundNowhereButInTheArchive(t *testing.T) {
 	for _, canary := range secrets {
 		require.False(t, bytes.Contains(document, []byte(canary)), "%s was exported", canary)
 	}
-	var left int
+	var exported int
 	for _, canary := range personal {
 		if bytes.Contains(document, []byte(canary)) {
-			left++
+			exported++
 		}
 	}
-	require.Equal(t, len(personal), left, "what is exported, is exported")
+	require.Equal(t, len(personal), exported, "all personal canaries are in exported columns")
 	p.do(http.MethodPost, "/confirm/nonsense", nil)
 	p.do(http.MethodGet, "/v1/account/exports/EX00000000000000000000000000000000", nil)
 	requireDeleted(t, p, export.ID)
@@ -65,8 +65,8 @@ func mailedSecrets(t *testing.T, p *httpClient, addresses ...string) (words []st
 		mails := p.mails(address)
 		require.NotEmpty(t, mails)
 		words = append(words, address)
-		for _, l := range mails {
-			for _, link := range mailedToken.FindAllStringSubmatch(l.Text+l.HTML, -1) {
+		for _, m := range mails {
+			for _, link := range mailedToken.FindAllStringSubmatch(m.Text+m.HTML, -1) {
 				words = append(words, link[1])
 			}
 		}
@@ -166,7 +166,7 @@ func histories(t *testing.T, st *fixture.Stack) map[string][]byte {
 	}
 }
 
-// decoded appends the decoded payloads to a message in JSON.
+// decoded returns a message in JSON, followed by its decoded payloads.
 func decoded(t *testing.T, message string) string {
 	t.Helper()
 	var text strings.Builder
@@ -177,7 +177,7 @@ func decoded(t *testing.T, message string) string {
 	return text.String()
 }
 
-// base64Data are the payloads of a Temporal message in JSON.
+// base64Data matches the payloads of a Temporal message in JSON.
 var base64Data = regexp.MustCompile(`"data":\s*"([A-Za-z0-9+/=]+)"`)
 
 func fromBase64(t *testing.T, s string) []byte {

@@ -41,7 +41,7 @@ func TestACompanyExportsItsOwnTables(t *testing.T) {
 		mail = user[2:10] + "@company.example.com"
 		_, err := db.Exec(`insert into customers (ac, title) values ($1, $2)`, account, title)
 		require.NoError(t, err)
-		_, err = db.Exec(`insert into staff values ($1, $2, $3, $4, true)`, "boss-"+user, user, account, mail)
+		_, err = db.Exec(`insert into staff values ($1, $2, $3, $4, true)`, "owner-"+user, user, account, mail)
 		require.NoError(t, err)
 		p = newClientOf(t, st)
 		p.bearer = host.token(t, account, user)
@@ -68,8 +68,8 @@ func TestACompanyExportsItsOwnTables(t *testing.T) {
 	p.json(http.MethodGet, "/schemas/account-export-1.0.json", http.StatusOK, &described)
 	require.Contains(t, string(described.Defs["calls"]), "startedAt")
 
-	// A category that cannot be read fails the export, which names the category. The
-	// message of the driver is not passed on.
+	// A category that cannot be read fails the export, whose reason names the category.
+	// The message of the driver is in no log and no history.
 	const canary = "poison-canary-4711"
 	account, p, mail = newCustomer(canary)
 	export = p.confirmedExport(mail)
@@ -88,9 +88,9 @@ func TestACompanyExportsItsOwnTables(t *testing.T) {
 		require.NotContains(t, string(history), canary, id)
 		hasCode = hasCode || strings.Contains(string(history), "SQLSTATE 22P02")
 	}
-	require.True(t, hasCode, "operators see the code")
+	require.True(t, hasCode, "a history has the SQLSTATE")
 	res, body := p.do(http.MethodPost, "/v1/account/exports", nil)
-	require.Equal(t, http.StatusAccepted, res.StatusCode, "a failed export leaves the account free: %s", body)
+	require.Equal(t, http.StatusAccepted, res.StatusCode, "another export can be requested after a failed one: %s", body)
 	require.True(t, strings.Contains(string(body), account))
 }
 

@@ -1,3 +1,3 @@
-// Package e2e tests Satchel's promises from outside: over HTTP and by mail, on a
-// whole stack whose services it kills and restarts.
+// Package e2e tests a whole stack from outside, over HTTP and by e-mail, while it kills
+// and restarts services.
 package e2e

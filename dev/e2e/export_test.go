@@ -39,11 +39,11 @@ func demoAccount(t *testing.T) (a demo.Account, owner, admin, member demo.User) 
 func TestFromRequestToRemovalOverHTTPAlone(t *testing.T) {
 	t.Parallel()
 	account, owner, admin, member := demoAccount(t)
-	var stranger demo.User
+	var otherOwner demo.User
 	for _, a := range shared.Stack(t).Demo.Accounts {
 		for _, u := range a.Users {
 			if a.AccountSID != account.AccountSID && u.Role == "owner" {
-				stranger = u
+				otherOwner = u
 			}
 		}
 	}
@@ -53,11 +53,11 @@ func TestFromRequestToRemovalOverHTTPAlone(t *testing.T) {
 	// A second request is rejected.
 	export := p.requestExport()
 	require.Equal(t, "pending", p.export(export.ID).Status)
-	var refused problem
-	p.json(http.MethodPost, "/v1/account/exports", http.StatusConflict, &refused)
-	require.Equal(t, "export_active", refused.Code)
-	require.Equal(t, export.ID, refused.ExportID)
-	require.NotNil(t, refused.AvailableAt)
+	var rejected problem
+	p.json(http.MethodPost, "/v1/account/exports", http.StatusConflict, &rejected)
+	require.Equal(t, "export_active", rejected.Code)
+	require.Equal(t, export.ID, rejected.ExportID)
+	require.NotNil(t, rejected.AvailableAt)
 
 	// Opening the link changes nothing, and only an owner or admin can.
 	confirm := p.link(owner.Email, "/confirm/", began)
@@ -68,7 +68,7 @@ func TestFromRequestToRemovalOverHTTPAlone(t *testing.T) {
 		require.Equal(t, http.StatusOK, res.StatusCode, "%s", body)
 	}
 	for name, other := range map[string]*httpClient{
-		"no session": newClient(t), "a member": signedIn(t, member), "another account's owner": signedIn(t, stranger),
+		"no session": newClient(t), "a member": signedIn(t, member), "another account's owner": signedIn(t, otherOwner),
 	} {
 		res, _ := other.do(http.MethodPost, confirm, nil)
 		require.NotContains(t, []int{200, 202, 204}, res.StatusCode, name)
@@ -78,7 +78,7 @@ func TestFromRequestToRemovalOverHTTPAlone(t *testing.T) {
 	require.NotEmpty(t, p.link(admin.Email, "/stop/", began), "the admin is notified and can stop it")
 	require.Empty(t, p.mails(member.Email), "members are not")
 
-	// Once confirmed, it is made, and progress never goes backwards.
+	// Once confirmed, the export is collected, and its progress never decreases.
 	events := follow(t, p, export.ID)
 	res, body := p.do(http.MethodPost, confirm, nil)
 	require.Less(t, res.StatusCode, 400, "%s", body)
@@ -116,22 +116,22 @@ func TestFromRequestToRemovalOverHTTPAlone(t *testing.T) {
 	require.Equal(t, sum(document), sum(viaAPI))
 	for range 10 {
 		cut := 1 + rand.IntN(len(document)-1)
-		require.Equal(t, sum(document), sum(resumed(t, p, download, cut)), "cut at %d", cut)
+		require.Equal(t, sum(document), sum(downloadResumed(t, p, download, cut)), "cut at %d", cut)
 	}
 
-	// Copies of the objects, as a thief could have made them.
+	// Copies of the objects, as an attacker could have made them.
 	copies := objects(t, export.ID)
 	require.NotEmpty(t, copies)
 	for key, sealed := range copies {
 		require.True(t, bytes.HasPrefix(sealed, []byte("age-encryption.org/v1")), key)
 	}
 
-	p.json(http.MethodPost, "/v1/account/exports", http.StatusConflict, &refused)
-	require.Equal(t, "cooldown", refused.Code)
-	require.NotNil(t, refused.AvailableAt)
-	require.WithinDuration(t, done.CompletedAt.Add(cooldown), *refused.AvailableAt, time.Second)
+	p.json(http.MethodPost, "/v1/account/exports", http.StatusConflict, &rejected)
+	require.Equal(t, "cooldown", rejected.Code)
+	require.NotNil(t, rejected.AvailableAt)
+	require.WithinDuration(t, done.CompletedAt.Add(cooldown), *rejected.AvailableAt, time.Second)
 
-	// After the window it is gone, by the clock and from the bucket.
+	// After the download window, downloads answer 410 in time and the objects are removed.
 	fixture.Until(t, func() bool {
 		res, _ := p.do(http.MethodGet, download, nil)
 		return res.StatusCode == http.StatusGone
@@ -141,8 +141,8 @@ func TestFromRequestToRemovalOverHTTPAlone(t *testing.T) {
 	require.Equal(t, schema.ReasonWindowPassed, *gone.Reason)
 	require.Empty(t, objects(t, export.ID))
 	requireNothingLeft(t, export.ID)
-	p.json(http.MethodPost, "/v1/account/exports", http.StatusConflict, &refused)
-	require.Equal(t, "cooldown", refused.Code)
+	p.json(http.MethodPost, "/v1/account/exports", http.StatusConflict, &rejected)
+	require.Equal(t, "cooldown", rejected.Code)
 	requireUnreadable(t, export.ID, copies)
 
 	// After the cooldown another can be requested.
@@ -152,10 +152,11 @@ func TestFromRequestToRemovalOverHTTPAlone(t *testing.T) {
 	}, cooldown)
 }
 
-// resumed downloads up to the cut, and the rest by Range and If-Range, as curl -C does.
-func resumed(t *testing.T, p *httpClient, url string, cut int) []byte {
+// downloadResumed downloads up to the cut, and the rest with Range and If-Range, as
+// curl -C does.
+func downloadResumed(t *testing.T, p *httpClient, url string, cut int) []byte {
 	t.Helper()
-	head, tag := begun(t, p, url, cut)
+	head, tag := downloadStart(t, p, url, cut)
 	rest, tail := p.do(http.MethodGet, url, http.Header{
 		"Accept-Encoding": {"identity"}, "Range": {fmt.Sprintf("bytes=%d-", cut)}, "If-Range": {tag},
 	})
@@ -163,8 +164,9 @@ func resumed(t *testing.T, p *httpClient, url string, cut int) []byte {
 	return append(head, tail...)
 }
 
-// begun reads the first bytes of a download and hangs up.
-func begun(t *testing.T, p *httpClient, url string, cut int) ([]byte, string) {
+// downloadStart reads the first bytes of a download, closes the connection, and returns
+// the bytes and the ETag.
+func downloadStart(t *testing.T, p *httpClient, url string, cut int) ([]byte, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	require.NoError(t, err)
@@ -188,7 +190,7 @@ func follow(t *testing.T, p *httpClient, id string) <-chan []exportView {
 	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, res.StatusCode)
 	require.Contains(t, res.Header.Get("Content-Type"), "text/event-stream")
-	requests := make(chan []exportView, 1)
+	followed := make(chan []exportView, 1)
 	go func() {
 		defer res.Body.Close()
 		var views []exportView
@@ -205,9 +207,9 @@ func follow(t *testing.T, p *httpClient, id string) <-chan []exportView {
 				}
 			}
 		}
-		requests <- views
+		followed <- views
 	}()
-	return requests
+	return followed
 }
 
 func requireProgress(t *testing.T, events <-chan []exportView) {
@@ -251,8 +253,8 @@ func objects(t *testing.T, export string) map[string][]byte {
 	return found
 }
 
-// requireNothingLeft looks for versions, unfinished uploads and the key, and
-// for the certificate that says there are none.
+// requireNothingLeft fails the test if versions, unfinished uploads or the key are left,
+// or if there is no certificate of the removal.
 func requireNothingLeft(t *testing.T, export string) {
 	t.Helper()
 	st := shared.Stack(t)

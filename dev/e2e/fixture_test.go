@@ -37,7 +37,7 @@ const (
 	cooldown       = 36 * time.Second
 )
 
-// parallel is how many of the parallel tests run at once: they mostly wait.
+// parallel is how many parallel tests run at once: they mostly wait.
 const parallel = "4"
 
 // shared is the stack of all tests that need no other configuration.

@@ -20,9 +20,9 @@ const (
 	audience = "satchel"
 )
 
-// host is a company's own application, which signs its people in.
+// host is a host application, which signs in its users.
 type host struct {
-	url    string // of its key set
+	url    string // of its JSON Web Key Set
 	signer jose.Signer
 }
 

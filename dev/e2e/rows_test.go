@@ -18,7 +18,7 @@ import (
 
 var zoned = regexp.MustCompile(`^\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00$`)
 
-// inUTC replaces Postgres' notation of UTC by ours.
+// inUTC replaces the suffix +00:00 of timestamps by Z.
 func inUTC(v any) any {
 	switch v := v.(type) {
 	case string:
@@ -48,8 +48,8 @@ func decode(t *testing.T, text []byte) any {
 	return v
 }
 
-// requireRows compares the archive's arrays with what Postgres returns for the rows,
-// and the manifest with both.
+// requireRows compares the archive's arrays with the rows in Postgres, and the manifest
+// with both.
 func requireRows(t *testing.T, account string, a archive) {
 	t.Helper()
 	require.Len(t, a.Data, len(schema.Categories))

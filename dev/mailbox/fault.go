@@ -12,7 +12,7 @@ type Fault struct {
 	Status     int  `json:"status"`
 	Count      int  `json:"count"`
 	RetryAfter int  `json:"retryAfter"` // seconds, sent as Retry-After
-	Deliver    bool `json:"deliver"`    // the mail is stored; only the answer fails
+	Deliver    bool `json:"deliver"`    // store the mail all the same
 }
 
 // Fail injects a failure; nil ends it.
@@ -35,7 +35,7 @@ func (m *Mailbox) setFault(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	m.Fail(&f)
-	answer(w, http.StatusOK, f)
+	writeJSON(w, http.StatusOK, f)
 }
 
 // takeFault returns the failure for the next mail, or nil.

@@ -85,7 +85,7 @@ func (m *Mailbox) Messages() []Message {
 	return messages
 }
 
-// Headers returns a mail's own headers, by name.
+// Headers returns the headers that a mail was sent with, by name.
 func (m *Mailbox) Headers(id string) map[string]string {
 	mail, _ := m.find(id)
 	return mail.Headers
@@ -141,8 +141,8 @@ func (m *Mailbox) store(mail storedMail) (storedMail, error) {
 	return mail, nil
 }
 
-// earlier finds a mail of the last 24 hours by its idempotency key.
-func (m *Mailbox) earlier(key string) (storedMail, bool) {
+// findByKey finds a mail of the last 24 hours by its idempotency key.
+func (m *Mailbox) findByKey(key string) (storedMail, bool) {
 	if key == "" {
 		return storedMail{}, false
 	}

@@ -1,16 +1,15 @@
-// Shows mail as it comes: asks for the list again and again, and puts it in
-// place when it has changed, unless somebody is choosing from it. Without
-// JavaScript, loading the page does it.
+// Fetches the list of mails every second and replaces it when it has changed, unless
+// it has the focus.
 const list = document.querySelector('[data-list]')
 let shown
-async function look() {
+async function refresh() {
   try {
-    const answer = await fetch(list.dataset.list + '&' + location.search.slice(1))
-    const now = await answer.text()
+    const response = await fetch(list.dataset.list + '&' + location.search.slice(1))
+    const now = await response.text()
     if (now !== shown && !list.contains(document.activeElement)) list.innerHTML = shown = now
   } catch {
-    // The mailbox is being started again.
+    // The mailbox is restarting.
   }
-  setTimeout(look, 1000)
+  setTimeout(refresh, 1000)
 }
-look()
+refresh()

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestASecondSendWithTheSameKeyAndBodyGetsTheFirstAnswer(t *testing.T) {
+func TestASecondSendWithTheSameKeyAndBodyReturnsTheFirstID(t *testing.T) {
 	t.Parallel()
 	box, client := serve(t, "")
 	first, err := send(t, client, "confirm/1", "Confirm your export")
@@ -27,7 +27,7 @@ func TestASecondSendWithTheSameKeyAndBodyGetsTheFirstAnswer(t *testing.T) {
 	require.Len(t, box.Messages(), 1)
 }
 
-func TestTheSameKeyWithAnotherBodyIsRefused(t *testing.T) {
+func TestTheSameKeyWithAnotherBodyIsRejected(t *testing.T) {
 	t.Parallel()
 	box, client := serve(t, "")
 	_, err := send(t, client, "confirm/1", "Confirm your export")
@@ -37,7 +37,7 @@ func TestTheSameKeyWithAnotherBodyIsRefused(t *testing.T) {
 	require.Len(t, box.Messages(), 1)
 }
 
-func TestAKeyIsForgottenAfterADay(t *testing.T) {
+func TestAnIdempotencyKeyExpiresAfterADay(t *testing.T) {
 	t.Parallel()
 	box, client := serve(t, "")
 	_, err := send(t, client, "confirm/1", "Confirm your export")
@@ -48,7 +48,7 @@ func TestAKeyIsForgottenAfterADay(t *testing.T) {
 	require.Len(t, box.Messages(), 2)
 }
 
-func TestAMailsOwnHeadersAreKeptAndShown(t *testing.T) {
+func TestTheHeadersOfAMailAreStoredAndShown(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "mail.jsonl")
 	box, client := serve(t, file)
@@ -122,24 +122,24 @@ func TestAnEmptyMailboxIsAnEmptyList(t *testing.T) {
 
 func TestRequestsThatResendRejectsAreRejectedInItsFormat(t *testing.T) {
 	t.Parallel()
-	whole := `{"from":"Satchel <exports@example.com>","to":["ada@example.com"],"subject":"s","text":"t"}`
+	valid := `{"from":"Satchel <exports@example.com>","to":["ada@example.com"],"subject":"s","text":"t"}`
 	for name, c := range map[string]struct {
 		body, key, auth string
 		status          int
 		want            string
 	}{
-		"no key":            {whole, "", "", 401, "missing_api_key"},
-		"no JSON":           {"{", "", "Bearer re_1", 422, "validation_error"},
-		"no sender":         {strings.Replace(whole, `"from"`, `"form"`, 1), "", "Bearer re_1", 422, "missing_required_field"},
-		"no recipient":      {strings.Replace(whole, `["ada@example.com"]`, `[]`, 1), "", "Bearer re_1", 422, "missing_required_field"},
-		"no subject":        {strings.Replace(whole, `"subject":"s"`, `"subject":""`, 1), "", "Bearer re_1", 422, "missing_required_field"},
-		"nothing in it":     {strings.Replace(whole, `"text"`, `"test"`, 1), "", "Bearer re_1", 422, "missing_required_field"},
-		"a broken address":  {strings.Replace(whole, `ada@example.com`, `ada`, 1), "", "Bearer re_1", 422, "validation_error"},
-		"too many":          {strings.Replace(whole, `["ada@example.com"]`, `["`+strings.Repeat(`ada@example.com","`, 50)+`ada@example.com"]`, 1), "", "Bearer re_1", 422, "validation_error"},
-		"too long a key":    {whole, strings.Repeat("k", 257), "Bearer re_1", 400, "invalid_idempotency_key"},
-		"too large":         {strings.Repeat(" ", maxBody) + whole, "", "Bearer re_1", 413, "validation_error"},
-		"a string is a to":  {strings.Replace(whole, `["ada@example.com"]`, `"ada@example.com"`, 1), "", "Bearer re_1", 200, ""},
-		"as good as it was": {whole, strings.Repeat("k", 256), "Bearer re_1", 200, ""},
+		"no key":          {valid, "", "", 401, "missing_api_key"},
+		"no JSON":         {"{", "", "Bearer re_1", 422, "validation_error"},
+		"no sender":       {strings.Replace(valid, `"from"`, `"form"`, 1), "", "Bearer re_1", 422, "missing_required_field"},
+		"no recipient":    {strings.Replace(valid, `["ada@example.com"]`, `[]`, 1), "", "Bearer re_1", 422, "missing_required_field"},
+		"no subject":      {strings.Replace(valid, `"subject":"s"`, `"subject":""`, 1), "", "Bearer re_1", 422, "missing_required_field"},
+		"no content":      {strings.Replace(valid, `"text"`, `"test"`, 1), "", "Bearer re_1", 422, "missing_required_field"},
+		"invalid address": {strings.Replace(valid, `ada@example.com`, `ada`, 1), "", "Bearer re_1", 422, "validation_error"},
+		"51 recipients":   {strings.Replace(valid, `["ada@example.com"]`, `["`+strings.Repeat(`ada@example.com","`, 50)+`ada@example.com"]`, 1), "", "Bearer re_1", 422, "validation_error"},
+		"long key":        {valid, strings.Repeat("k", 257), "Bearer re_1", 400, "invalid_idempotency_key"},
+		"large body":      {strings.Repeat(" ", maxBody) + valid, "", "Bearer re_1", 413, "validation_error"},
+		"to is a string":  {strings.Replace(valid, `["ada@example.com"]`, `"ada@example.com"`, 1), "", "Bearer re_1", 200, ""},
+		"valid":           {valid, strings.Repeat("k", 256), "Bearer re_1", 200, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -154,11 +154,11 @@ func TestRequestsThatResendRejectsAreRejectedInItsFormat(t *testing.T) {
 				require.Len(t, box.Messages(), 1)
 				return
 			}
-			var no apiError
-			require.NoError(t, json.Unmarshal(res.Body.Bytes(), &no))
-			require.Equal(t, c.want, no.Name)
-			require.Equal(t, c.status, no.StatusCode)
-			require.NotEmpty(t, no.Message)
+			var rejection apiError
+			require.NoError(t, json.Unmarshal(res.Body.Bytes(), &rejection))
+			require.Equal(t, c.want, rejection.Name)
+			require.Equal(t, c.status, rejection.StatusCode)
+			require.NotEmpty(t, rejection.Message)
 			require.Empty(t, box.Messages())
 		})
 	}
@@ -183,7 +183,7 @@ func TestFailuresCanBeInjected(t *testing.T) {
 	fault(http.MethodPost, `{"status":503,"count":1,"deliver":true}`)
 	_, err = send(t, client, "a", "s")
 	require.Error(t, err)
-	require.Len(t, box.Messages(), 1, "the mail arrived, its answer did not")
+	require.Len(t, box.Messages(), 1, "the mail was stored although the response is an error")
 	_, err = send(t, client, "a", "s")
 	require.NoError(t, err)
 	require.Len(t, box.Messages(), 1)
@@ -212,9 +212,9 @@ func TestAMailIsShownInASandbox(t *testing.T) {
 	require.Contains(t, page.Body.String(), "&lt;b&gt;bold")
 	require.NotContains(t, page.Body.String(), "<script>")
 	require.NotContains(t, page.Header().Get("Content-Security-Policy"), "unsafe-inline")
-	inside := get(t, box, "/mails/"+id+"/html")
-	require.Contains(t, inside.Body.String(), "<script>", "as its sender wrote it")
-	policy := inside.Header().Get("Content-Security-Policy")
+	content := get(t, box, "/mails/"+id+"/html")
+	require.Contains(t, content.Body.String(), "<script>", "as it was sent")
+	policy := content.Header().Get("Content-Security-Policy")
 	require.Contains(t, policy, "sandbox")
 	require.NotContains(t, policy, "allow-scripts")
 	require.Equal(t, http.StatusNotFound, get(t, box, "/mails/nothing").Code)
@@ -231,13 +231,13 @@ func TestAMailIsShownAsTextAndAsADarkClientShowsIt(t *testing.T) {
 	require.NotContains(t, text, "<iframe")
 	phone := get(t, box, at+"?phone&colours=dark").Body.String()
 	require.Contains(t, phone, `class="phone dark" src="`+at+`/html?colours=dark"`)
-	require.Contains(t, phone, `href="`+at+`?text&amp;phone&amp;colours=dark"`, "a look is kept from tab to tab")
+	require.Contains(t, phone, `href="`+at+`?text&amp;phone&amp;colours=dark"`, "the view options are kept from tab to tab")
 
 	mail := "<!doctype html><html><head><style>@media (prefers-color-scheme: dark) { p { color: white } }</style></head>"
-	require.True(t, strings.HasPrefix(withColours(mail, "dark"), "<!doctype html>"), "nothing stands before the doctype")
+	require.True(t, strings.HasPrefix(withColours(mail, "dark"), "<!doctype html>"), "nothing is before the doctype")
 	require.Contains(t, withColours(mail, "dark"), "@media all { p")
 	require.Contains(t, withColours(mail, "light"), "@media not all { p")
-	require.Contains(t, withColours(mail, ""), "@media (prefers-color-scheme: dark) { p", "as the reader's own client shows it")
+	require.Contains(t, withColours(mail, ""), "@media (prefers-color-scheme: dark) { p", "unchanged")
 }
 
 func serve(t *testing.T, file string) (*Mailbox, *resend.Client) {

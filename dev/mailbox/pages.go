@@ -35,43 +35,43 @@ func (m *Mailbox) routes() http.Handler {
 
 // list handles GET /messages.
 func (m *Mailbox) list(w http.ResponseWriter, _ *http.Request) {
-	answer(w, http.StatusOK, m.Messages())
+	writeJSON(w, http.StatusOK, m.Messages())
 }
 
 // pageView is the data of the page: all mails, and the open one.
 type pageView struct {
 	Mails []storedMail // newest first
 	Open  *storedMail
-	look
+	viewOptions
 }
 
-// look is how a mail is shown: as HTML or text, at which width, in which colours.
-// The zero value is HTML at desktop width in the colours of the browser.
-type look struct {
+// viewOptions select how a mail is shown. The zero value is HTML at desktop width in
+// the colours of the browser.
+type viewOptions struct {
 	Text, Phone bool
 	Colours     string // "", "light" or "dark"
 }
 
-func lookOf(r *http.Request) look {
+func viewOptionsOf(r *http.Request) viewOptions {
 	q := r.URL.Query()
-	l := look{Text: q.Has("text"), Phone: q.Has("phone")}
+	o := viewOptions{Text: q.Has("text"), Phone: q.Has("phone")}
 	if colours := q.Get("colours"); colours == "light" || colours == "dark" {
-		l.Colours = colours
+		o.Colours = colours
 	}
-	return l
+	return o
 }
 
-// Query returns the look as the query of a URL.
-func (l look) Query() template.URL {
+// Query returns the options as the query of a URL.
+func (o viewOptions) Query() template.URL {
 	var words []string
-	if l.Text {
+	if o.Text {
 		words = append(words, "text")
 	}
-	if l.Phone {
+	if o.Phone {
 		words = append(words, "phone")
 	}
-	if l.Colours != "" {
-		words = append(words, "colours="+l.Colours)
+	if o.Colours != "" {
+		words = append(words, "colours="+o.Colours)
 	}
 	if len(words) == 0 {
 		return ""
@@ -79,15 +79,15 @@ func (l look) Query() template.URL {
 	return template.URL("?" + strings.Join(words, "&")) //nolint:gosec // constant words only
 }
 
-// These return the look with one field changed.
+// These return the options with one field changed.
 
-func (l look) AsText(is bool) look    { l.Text = is; return l }
-func (l look) OnPhone(is bool) look   { l.Phone = is; return l }
-func (l look) In(colours string) look { l.Colours = colours; return l }
+func (o viewOptions) AsText(is bool) viewOptions    { o.Text = is; return o }
+func (o viewOptions) OnPhone(is bool) viewOptions   { o.Phone = is; return o }
+func (o viewOptions) In(colours string) viewOptions { o.Colours = colours; return o }
 
 // showPage handles GET / and GET /mails/{id}.
 func (m *Mailbox) showPage(w http.ResponseWriter, r *http.Request) {
-	view := pageView{Mails: m.newestFirst(), look: lookOf(r)}
+	view := pageView{Mails: m.newestFirst(), viewOptions: viewOptionsOf(r)}
 	if id := r.PathValue("id"); id != "" {
 		open, ok := m.find(id)
 		if !ok {
@@ -103,7 +103,7 @@ func (m *Mailbox) showPage(w http.ResponseWriter, r *http.Request) {
 // showList handles GET /list: the list of mails, which the page reloads when mail
 // has arrived.
 func (m *Mailbox) showList(w http.ResponseWriter, r *http.Request) {
-	view := pageView{Mails: m.newestFirst(), look: lookOf(r)}
+	view := pageView{Mails: m.newestFirst(), viewOptions: viewOptionsOf(r)}
 	if open, ok := m.find(r.URL.Query().Get("open")); ok {
 		view.Open = &open
 	}
@@ -122,25 +122,25 @@ func (m *Mailbox) showHTML(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", "sandbox allow-popups allow-popups-to-escape-sandbox allow-downloads; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	_, _ = io.WriteString(w, withColours(mail.HTML, lookOf(r).Colours)) // the client has closed the connection
+	_, _ = io.WriteString(w, withColours(mail.HTML, viewOptionsOf(r).Colours)) // the client has closed the connection
 }
 
-// withColours returns a mail's HTML as a light or a dark client shows it, or for
-// "" unchanged but for the target of its links.
+// withColours returns a mail's HTML as a light or a dark client shows it. "" changes
+// only the target of its links.
 func withColours(mail, colours string) string {
-	own := `<base target="_blank">`
+	extra := `<base target="_blank">`
 	switch colours {
 	case "light":
-		own += `<style>:root { color-scheme: light !important }</style>`
+		extra += `<style>:root { color-scheme: light !important }</style>`
 		mail = strings.ReplaceAll(mail, "(prefers-color-scheme: dark)", "not all")
 	case "dark":
-		own += `<style>:root { color-scheme: dark !important }</style>`
+		extra += `<style>:root { color-scheme: dark !important }</style>`
 		mail = strings.ReplaceAll(mail, "(prefers-color-scheme: dark)", "all")
 	}
 	if before, after, found := strings.Cut(mail, "<head>"); found {
-		return before + "<head>" + own + after
+		return before + "<head>" + extra + after
 	}
-	return own + mail
+	return extra + mail
 }
 
 // nameOf returns the name in an address, or the address.
@@ -151,18 +151,19 @@ func nameOf(address string) string {
 	return address
 }
 
-var hidden = regexp.MustCompile(`(?s)<div style="display:none[^>]*>(.*?)</div>`)
+var preheader = regexp.MustCompile(`(?s)<div style="display:none[^>]*>(.*?)</div>`)
 
 // previewOf returns the line that clients show below a subject: the mail's hidden
 // preheader, or the beginning of its text.
 func previewOf(m storedMail) string {
-	if found := hidden.FindStringSubmatch(m.HTML); found != nil {
+	if found := preheader.FindStringSubmatch(m.HTML); found != nil {
 		return strings.TrimSpace(html.UnescapeString(found[1]))
 	}
 	words := strings.Fields(m.Text)
 	return strings.Join(words[:min(len(words), 20)], " ")
 }
 
+// show executes a template of the pages.
 func show(w http.ResponseWriter, page string, data any) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; frame-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")

@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// maxBody is much more than our mails need. Resend itself accepts 40 MB.
+// maxBody limits the body of a request. Resend itself accepts 40 MB.
 const maxBody = 4 << 20
 
 // apiError is an error in the format of Resend.
@@ -25,8 +25,8 @@ type apiError struct {
 
 // send handles POST /emails.
 func (m *Mailbox) send(w http.ResponseWriter, r *http.Request) {
-	if no := authorised(r); no != nil {
-		no.write(w)
+	if rejection := authorize(r); rejection != nil {
+		rejection.write(w)
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
@@ -35,9 +35,9 @@ func (m *Mailbox) send(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	key := r.Header.Get("Idempotency-Key")
-	mail, no := parseMail(body, key)
-	if no != nil {
-		no.write(w)
+	mail, rejection := parseMail(body, key)
+	if rejection != nil {
+		rejection.write(w)
 		return
 	}
 
@@ -48,12 +48,12 @@ func (m *Mailbox) send(w http.ResponseWriter, r *http.Request) {
 		fault.write(w)
 		return
 	}
-	first, again := m.earlier(key)
+	first, repeated := m.findByKey(key)
 	switch {
-	case again && first.BodySHA256 != mail.BodySHA256:
+	case repeated && first.BodySHA256 != mail.BodySHA256:
 		(&apiError{http.StatusConflict, "invalid_idempotent_request", "Same idempotency key used with a different request payload."}).write(w)
 		return
-	case !again:
+	case !repeated:
 		if first, err = m.store(mail); err != nil {
 			(&apiError{http.StatusInternalServerError, "internal_server_error", "The mailbox could not store the mail: " + err.Error()}).write(w)
 			return
@@ -63,10 +63,11 @@ func (m *Mailbox) send(w http.ResponseWriter, r *http.Request) {
 		fault.write(w)
 		return
 	}
-	answer(w, http.StatusOK, map[string]string{"id": first.ID})
+	writeJSON(w, http.StatusOK, map[string]string{"id": first.ID})
 }
 
-func authorised(r *http.Request) *apiError {
+// authorize rejects requests without an API key. Any key is accepted.
+func authorize(r *http.Request) *apiError {
 	scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") || strings.TrimSpace(key) == "" {
 		return &apiError{http.StatusUnauthorized, "missing_api_key", "Missing API key in the authorization header. Include the following header: Authorization: Bearer YOUR_API_KEY."}
@@ -139,9 +140,9 @@ func invalid(message string) *apiError {
 	return &apiError{http.StatusUnprocessableEntity, "validation_error", message}
 }
 
-func (e *apiError) write(w http.ResponseWriter) { answer(w, e.StatusCode, e) }
+func (e *apiError) write(w http.ResponseWriter) { writeJSON(w, e.StatusCode, e) }
 
-func answer(w http.ResponseWriter, status int, body any) {
+func writeJSON(w http.ResponseWriter, status int, body any) {
 	text, err := json.Marshal(body)
 	if err != nil { // cannot happen with these types
 		http.Error(w, err.Error(), http.StatusInternalServerError)

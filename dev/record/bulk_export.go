@@ -40,7 +40,7 @@ func (r *recorder) recordBulkExport(ctx context.Context, dir string) error {
 	if err := workflowclient.ConfigureBulk(ctx, r, account, schema.Calls, bulkexport.Change{Sealed: []byte("sealed"), By: "US-by"}); err != nil {
 		return err
 	}
-	if err := workflowclient.EraseCall(ctx, r, account, "US-by", schema.Erasure{Call: "CA1", Day: "2026-03-01"}); err != nil {
+	if err := workflowclient.EraseCall(ctx, r, account, "US-by", schema.Erasure{Call: "CA1", Day: "2026-03-01"}, false); err != nil {
 		return err
 	}
 	if err := workflowclient.RequestRebuild(ctx, r, account, "2026-03-01"); err != nil {
@@ -58,8 +58,14 @@ func (r *recorder) recordBulkExport(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
+	storageSweep, err := r.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: workflows.BulkExportStorageSweepID, TaskQueue: workflows.TaskQueue},
+		bulkexport.BulkExportStorageSweep, bulkexport.SweepInput{})
+	if err != nil {
+		return err
+	}
 	for name, id := range map[string]string{
-		"bulk-job": workflows.BulkJobID(completed), "bulk-job-rejected": workflows.BulkJobID(rejected), "bulk-job-stopped": workflows.BulkJobID(stopped),
+		"bulk-export-storage-sweep": storageSweep.GetID(),
+		"bulk-job":                  workflows.BulkJobID(completed), "bulk-job-rejected": workflows.BulkJobID(rejected), "bulk-job-stopped": workflows.BulkJobID(stopped),
 		"bulk-configuration": workflows.BulkConfigurationID(account, schema.Calls), "call-erasure": workflows.CallErasureID(account, "CA1"),
 		"day-rebuild":      workflows.DayRebuildID(account, "2026-03-01"),
 		"day-file-removal": workflows.DayFileRemovalID("DF1"), "bulk-daily": daily, "bulk-export-sweep": sweep.GetID(),
@@ -73,7 +79,8 @@ func (r *recorder) recordBulkExport(ctx context.Context, dir string) error {
 	return nil
 }
 
-// runDaily lets a schedule start the run, which gives it its day.
+// runDaily triggers the schedule of a daily export, so that the run has a scheduled
+// time, and returns the workflow ID of the run.
 func (r *recorder) runDaily(ctx context.Context, in bulkexport.BulkDailyInput) (id string, err error) {
 	if err := workflowclient.ScheduleDaily(ctx, r, in, time.Minute); err != nil {
 		return "", err
@@ -146,6 +153,7 @@ func (r *recorder) registerBulkExport(w worker.Worker) {
 	named("EraseCalls", func(context.Context, bulkactivities.EraseCallsInput) (bulkactivities.Rejection, error) {
 		return bulkactivities.Rejection{}, nil
 	})
+	named("BeginDayFileRemoval", func(context.Context, bulkactivities.RemoveDayFileInput) (bool, error) { return true, nil })
 	named("RemoveDayFile", func(context.Context, bulkactivities.RemoveDayFileInput) error { return nil })
 	named("RecordDailyResult", func(context.Context, bulkactivities.RecordDailyResultInput) (string, error) { return "", nil })
 	r.registerBulkSweep(named)
@@ -169,6 +177,8 @@ func (r *recorder) registerBulkSweep(named func(name string, do any)) {
 	named("RemoveExpiredDayFiles", func(context.Context) (bulkactivities.RemoveExpiredDayFilesResult, error) {
 		return bulkactivities.RemoveExpiredDayFilesResult{Removed: 1}, nil
 	})
+	named("ReplayErasures", func(context.Context) (int, error) { return 0, nil })
+	named("CheckDayFiles", func(context.Context) (int, error) { return 0, nil })
 	named("RemoveOrphanedDayFiles", func(context.Context, activities.RemoveOrphansInput) (activities.RemoveOrphansResult, error) {
 		return activities.RemoveOrphansResult{}, nil
 	})

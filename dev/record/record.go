@@ -76,13 +76,16 @@ func Run(ctx context.Context, address, dir string) error {
 			return fmt.Errorf("record %s: %w", p.name, err)
 		}
 	}
-	sweep, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: workflows.AccountExportSweepID, TaskQueue: workflows.TaskQueue},
-		accountexport.AccountExportSweep, accountexport.SweepInput{Grace: time.Minute})
-	if err != nil {
-		return err
-	}
-	if err := r.write(ctx, sweep, filepath.Join(dir, "account-export-sweep.json")); err != nil {
-		return err
+	for name, sweep := range map[string]any{
+		"account-export-sweep": accountexport.AccountExportSweep, "account-export-storage-sweep": accountexport.AccountExportStorageSweep,
+	} {
+		run, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: name, TaskQueue: workflows.TaskQueue}, sweep, accountexport.SweepInput{Grace: time.Minute})
+		if err != nil {
+			return err
+		}
+		if err := r.write(ctx, run, filepath.Join(dir, name+".json")); err != nil {
+			return err
+		}
 	}
 	if err := r.recordBulkExport(ctx, dir); err != nil {
 		return fmt.Errorf("record bulk exports: %w", err)
@@ -153,6 +156,8 @@ func (r *recorder) registerAccountExport(w worker.Worker) {
 	named("OpenExport", func(context.Context, exportactivities.OpenExportInput) error { return nil })
 	named("ConfirmExport", func(context.Context, exportactivities.ConfirmExportInput) error { return nil })
 	named("SendEmail", func(context.Context, activities.SendEmailInput) error { return nil })
+	named("ConfirmWindowLeft", func(context.Context, exportactivities.ConfirmWindowLeftInput) (time.Duration, error) { return 0, nil })
+	named("BeginRemoval", func(context.Context, exportactivities.RemoveArchiveInput) (bool, error) { return true, nil })
 	named("RemoveArchive", func(context.Context, exportactivities.RemoveArchiveInput) error { return nil })
 	named("AssembleArchive", func(context.Context, exportactivities.AssembleArchiveInput) (exportactivities.AssembleArchiveResult, error) {
 		return exportactivities.AssembleArchiveResult{Archive: schema.Archive{ObjectKey: "archive", Size: 2, GzipSize: 1}}, nil
@@ -170,6 +175,10 @@ func (r *recorder) registerAccountExport(w worker.Worker) {
 			Ending: schema.Ending{Status: schema.Failed, Reason: schema.ReasonInterrupted}}
 		return exportactivities.FindOverdueExportsResult{Removals: []exportactivities.RemoveArchiveInput{removal}, Next: removal.Export}, nil
 	})
+	named("PurgeHistory", func(context.Context) error { return nil })
+	named("DestroyExpiredExportKeys", func(context.Context) (int, error) { return 1, nil })
+	named("ReconcileExports", func(context.Context, exportactivities.ReconcileExportsInput) (int, error) { return 1, nil })
+	named("EndAbandonedExports", func(context.Context, exportactivities.EndAbandonedExportsInput) (int, error) { return 1, nil })
 	named("RemoveOrphanedExports", func(context.Context, activities.RemoveOrphansInput) (activities.RemoveOrphansResult, error) {
 		return activities.RemoveOrphansResult{Removed: 1}, nil
 	})

@@ -26,7 +26,7 @@ type PostgresOptions struct {
 	Port     int
 	Password string            // of its one user, satchel
 	Volatile bool              // data may be lost in a power cut; much faster
-	Settings map[string]string // more of postgresql.conf
+	Settings map[string]string // override those of settings
 }
 
 // Postgres is a private Postgres that listens on loopback only.
@@ -39,8 +39,8 @@ type Postgres struct {
 // ErrNoPostgres means that the machine has no Postgres programs.
 var ErrNoPostgres = errors.New("Postgres' programs (initdb, postgres) are neither in /usr/lib/postgresql, Homebrew nor on PATH")
 
-// NewPostgres finds the Postgres programs and prepares a service that, at its
-// first start, makes the data directory. As root it runs as an unprivileged user.
+// NewPostgres finds the Postgres programs and prepares a service that creates the data
+// directory at its first start. As root it runs as an unprivileged user.
 func NewPostgres(o PostgresOptions) (*Postgres, error) {
 	dir, err := filepath.Abs(o.Dir)
 	if err != nil {
@@ -151,7 +151,7 @@ func flags(s map[string]string) []string {
 	return args
 }
 
-// initdb makes the data directory atomically: in data.new, then renamed.
+// initdb creates the data directory atomically: as data.new, which it then renames.
 func initdb(ctx context.Context, bin, dir, password string, as identity) error {
 	data, partial := filepath.Join(dir, "data"), filepath.Join(dir, "data.new")
 	if _, err := os.Stat(filepath.Join(data, "PG_VERSION")); err == nil {

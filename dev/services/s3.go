@@ -64,10 +64,10 @@ func NewS3(o S3Options) (*S3, error) {
 	return s, nil
 }
 
-// Endpoint is the server's URL.
+// Endpoint returns the server's URL.
 func (s *S3) Endpoint() string { return "http://" + Loopback(s.options.Port) }
 
-// Client speaks to the server with its own keys.
+// Client returns a client with the credentials of the server.
 func (s *S3) Client() *s3.Client {
 	return s3.New(s3.Options{
 		Region: Region, BaseEndpoint: aws.String(s.Endpoint()), UsePathStyle: true,
@@ -75,7 +75,7 @@ func (s *S3) Client() *s3.Client {
 	})
 }
 
-// EnsureBucket makes the bucket where it is missing.
+// EnsureBucket creates the bucket if it is missing.
 func (s *S3) EnsureBucket(ctx context.Context, name string) error {
 	_, err := s.Client().CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &name})
 	if _, owned := errors.AsType[*types.BucketAlreadyOwnedByYou](err); owned {

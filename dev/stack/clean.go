@@ -6,8 +6,8 @@ import (
 	"path/filepath"
 )
 
-// Clean removes what a stack kept in dir, except built programs. It refuses
-// while a stack is running on it.
+// Clean removes everything in dir except bin. It returns an error while a stack is
+// running on it.
 func Clean(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if os.IsNotExist(err) {

@@ -17,8 +17,8 @@ import (
 // bucket is the name of the bucket of a stack.
 const bucket = "satchel"
 
-// build compiles worker and server into .dev/bin of the repository, where all
-// stacks share them: what is up to date is not linked again.
+// build compiles worker and server into .dev/bin of the repository, which all stacks
+// share.
 func (s *Stack) build(ctx context.Context) error {
 	root, err := services.Root()
 	if err != nil {
@@ -41,7 +41,7 @@ func (s *Stack) build(ctx context.Context) error {
 	return nil
 }
 
-// program returns the path of a program that was built.
+// program returns the path of a built program.
 func (s *Stack) program(name string) string { return filepath.Join(s.bin, name) }
 
 // environ returns the environment that worker and server share.
@@ -90,8 +90,7 @@ func (s *Stack) serverEnviron() []string {
 	return append(append(env, s.options.Windows.environ()...), s.options.Env...)
 }
 
-// prepare creates the keyset and migrates the database, with the commands that
-// operators use.
+// prepare creates the keyset and migrates the database with the commands of the worker.
 func (s *Stack) prepare(ctx context.Context) error {
 	if _, err := os.Stat(s.secrets.keyset); errors.Is(err, os.ErrNotExist) {
 		if err := s.run(ctx, "make the keyset", "keyset", "--dev", s.secrets.keyset); err != nil {

@@ -53,7 +53,8 @@ func openSecret(path string, make func() string) (string, error) {
 	return secret, writeAtomically(path, []byte(secret+"\n"))
 }
 
-// writeAtomically writes a file with mode 0600, all of it or nothing.
+// writeAtomically writes a file with mode 0600: after a crash it has its old or its new
+// content.
 func writeAtomically(path string, text []byte) error {
 	partial := path + ".new"
 	if err := os.WriteFile(partial, text, 0o600); err != nil {

@@ -79,7 +79,7 @@ func TestAStackStartsWithItsDemoAccountsAndRestartsWhatCrashes(t *testing.T) {
 	require.Contains(t, strings.Join(reported, "\n"), "ended by itself and is started again")
 }
 
-// requireSealedTokens holds that webhooks can be signed with the accounts' tokens.
+// requireSealedTokens checks that the accounts' sealed tokens can be unsealed.
 func requireSealedTokens(t *testing.T, running stack.Demo, keyset string) {
 	t.Helper()
 	keys, err := vault.OpenKeyset(keyset)

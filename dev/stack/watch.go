@@ -7,8 +7,8 @@ import (
 	"satchel/dev/services"
 )
 
-// Watch restarts services that crash, until Stop, and reports each restart. The
-// pause before a restart grows for a service that keeps crashing.
+// Watch restarts services that crash, until Stop, and reports each restart. A service
+// that keeps crashing is restarted after growing pauses.
 func (s *Stack) Watch() {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.unwatch = cancel
@@ -17,6 +17,7 @@ func (s *Stack) Watch() {
 	}
 }
 
+// keepRunning restarts one service whenever it has crashed.
 func (s *Stack) keepRunning(ctx context.Context, service *services.Service) {
 	pause := time.Second
 	for {

@@ -20,10 +20,10 @@ type Contract struct {
 	router   func() (routers.Router, error)
 }
 
-// OpenContract returns the contract in the document that produce returns.
-func OpenContract(produce func() ([]byte, error)) Contract {
+// OpenContract returns the contract in the document that load returns.
+func OpenContract(load func() ([]byte, error)) Contract {
 	read := sync.OnceValues(func() (*openapi3.T, error) {
-		text, err := produce()
+		text, err := load()
 		if err != nil {
 			return nil, err
 		}

@@ -25,9 +25,9 @@ func TestEachTestHasAMigratedDatabaseOfItsOwn(t *testing.T) {
 	t.Parallel()
 	one, other := open(t, testservices.Database(t)), open(t, testservices.Database(t))
 	for _, set := range []migrations.Set{migrations.Satchel, migrations.Platform} {
-		pending, err := migrations.Pending(t.Context(), one, set)
+		state, err := migrations.StateOf(t.Context(), one, set)
 		require.NoError(t, err)
-		require.False(t, pending, set)
+		require.Equal(t, migrations.Current, state, set)
 	}
 	_, err := one.Exec(`create table mine ()`)
 	require.NoError(t, err)
@@ -64,7 +64,7 @@ func TestABucketRefusesAWrongSecretAndKeepsVersionsWhenAsked(t *testing.T) {
 	require.Len(t, versions.Versions, 2)
 }
 
-func TestTemporalKnowsOurSearchAttributes(t *testing.T) {
+func TestTemporalHasTheSearchAttributes(t *testing.T) {
 	t.Parallel()
 	c, err := client.DialContext(t.Context(), client.Options{HostPort: testservices.Temporal(t)})
 	require.NoError(t, err)
@@ -75,7 +75,7 @@ func TestTemporalKnowsOurSearchAttributes(t *testing.T) {
 	require.Zero(t, count.Count)
 }
 
-func TestAMailboxIsEmptyAndTakesMail(t *testing.T) {
+func TestAMailboxStartsEmptyAndStoresMail(t *testing.T) {
 	t.Parallel()
 	inbox := testservices.Mailbox(t)
 	require.Empty(t, inbox.Messages())

@@ -27,6 +27,10 @@ var (
 			return errors.Is(err, services.ErrNoPostgres)
 		},
 	}
+	// Pooler is what tests connect through that Satchel must refuse.
+	Pooler = Program{
+		Name: "pgbouncer", Packages: "pgbouncer", Missing: func() bool { _, err := services.PoolerPath(); return err != nil },
+	}
 	// Node runs the tests of Twilio's client for Node.
 	Node = Program{
 		Name: "Node with npm", Packages: "nodejs npm", Missing: func() bool { return !onPath("node") || !onPath("npm") },

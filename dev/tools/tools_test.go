@@ -62,8 +62,8 @@ func TestAsRootOnDebianMissingProgramsAreInstalled(t *testing.T) {
 	script(t, "apt-get", `echo "$*" >>`+log)
 	calls := func() string { text, _ := os.ReadFile(log); return string(text) } // "" before the first call
 	var messages []string
-	brought := Program{Name: "teapot", Packages: "teapot teapot-dev", Missing: func() bool { return !strings.Contains(calls(), "install") }}
-	require.NoError(t, Provide(t.Context(), record(&messages), brought))
+	installed := Program{Name: "teapot", Packages: "teapot teapot-dev", Missing: func() bool { return !strings.Contains(calls(), "install") }}
+	require.NoError(t, Provide(t.Context(), record(&messages), installed))
 	require.Equal(t, "-q update\n-q install -y --no-install-recommends teapot teapot-dev\n", calls())
 	require.Equal(t, []string{"This machine has no teapot. Installing Debian's teapot teapot-dev; it takes a minute."}, messages)
 
@@ -71,8 +71,7 @@ func TestAsRootOnDebianMissingProgramsAreInstalled(t *testing.T) {
 	require.ErrorContains(t, Provide(t.Context(), record(&messages), never), "brought no teapot")
 }
 
-// script puts a shell script of the name, and nothing else of our machine but
-// the shell's own tools, on PATH.
+// script sets PATH to a directory that has only a shell script of the name.
 func script(t *testing.T, name, body string) {
 	t.Helper()
 	dir := t.TempDir()

@@ -1,7 +1,8 @@
 -- Every call of the account, with its personal data intact, those in the archive
 -- of old calls included. A call whose personal data was scrubbed is left out
 -- entirely: the rest of it is kept for our bookkeeping only. Left out of each call:
--- the key to its recording, and what the call cost us and which way it went.
+-- the key to its recording, signalling headers that authorize, and what the call cost
+-- us and which way it went.
 select
     c.id as _key,
     c.sid as "sid", -- ID of the call
@@ -31,20 +32,27 @@ select
     c.quality_score as "qualityScore", -- mean opinion score, NaN when nothing was heard
     c.tags as "tags", -- labels given by the account
     c.metadata as "metadata", -- what the account attached to the call
-    c.sip_headers as "sipHeaders" -- signalling headers as the carrier sent them
+    case -- headers that authorize lose name and value; an escape may hide a letter of the word
+        when c.sip_headers::text !~* 'authorization|\\u00' then c.sip_headers
+        when regexp_replace(c.sip_headers::text, '"(proxy-)?authorization"\s*:\s*"([^"\\]|\\.)*"', '"left out": null', 'gi') !~* 'authorization|\\u00'
+            then regexp_replace(c.sip_headers::text, '"(proxy-)?authorization"\s*:\s*"([^"\\]|\\.)*"', '"left out": null', 'gi')::json
+    end as "sipHeaders" -- signalling headers as the carrier sent them, without those that authorize; null where these cannot be told apart
 from ( -- unfiltered: only so does Postgres read both along their indexes, without sorting
     select
         account_sid, pii_scrubbed_at, id, sid, parent_call_sid, phone_number_sid, flow_sid, campaign_sid, group_sid,
         trunk_sid, from_number, from_formatted, to_number, to_formatted, forwarded_from, caller_name, direction,
         status, answered_by, date_created, date_updated, start_time, end_time, duration, queue_time, price,
-        price_unit, quality_score, tags, metadata, sip_headers
+        price_unit, quality_score, tags, metadata, sip_headers, false as archived
     from platform.calls
     union all
     select
         account_sid, pii_scrubbed_at, id, sid, parent_call_sid, phone_number_sid, flow_sid, campaign_sid, group_sid,
         trunk_sid, from_number, from_formatted, to_number, to_formatted, forwarded_from, caller_name, direction,
         status, answered_by, date_created, date_updated, start_time, end_time, duration, queue_time, price,
-        price_unit, quality_score, tags, metadata, sip_headers
+        price_unit, quality_score, tags, metadata, sip_headers, true
     from platform.calls_archive
 ) c
 where c.account_sid = $1 and c.pii_scrubbed_at is null
+    -- a call that is in both, while it moves or after a move that died, is the live one;
+    -- exists (…) instead would make Postgres read all live calls first
+    and (not c.archived or (select l.id from platform.calls l where l.id = c.id) is null)

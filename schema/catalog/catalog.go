@@ -42,8 +42,8 @@ type Column struct {
 // directory/people.sql, account.sql and credentials.sql, and optionally
 // signing.sql, subaccounts.sql and call.sql; and optionally the folder days with
 // <type>.sql for each of schema.ResourceTypes, and with erase/Calls.sql if calls
-// can be erased. Without that folder the built-in queries are used for bulk
-// exports. The error names every file and line that is wrong.
+// can be erased. Without that folder there are no bulk exports; the built-in queries
+// are those of another database. The error names every file and line that is wrong.
 func Open(dir string) (*Catalog, error) {
 	if dir == "" {
 		return Embedded()
@@ -51,7 +51,7 @@ func Open(dir string) (*Catalog, error) {
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return nil, fmt.Errorf("catalog: %s is not a folder that can be read", dir)
 	}
-	var dayFiles fs.FS = days.Files
+	var dayFiles fs.FS
 	ownDays := filepath.Join(dir, "days")
 	if _, err := os.Stat(ownDays); !errors.Is(err, fs.ErrNotExist) {
 		dayFiles = os.DirFS(ownDays)
@@ -73,6 +73,9 @@ func (c *Catalog) Query(category schema.Category) string { return c.category(cat
 func (c *Catalog) Columns(category schema.Category) []Column {
 	return append([]Column(nil), c.category(category).columns...)
 }
+
+// HasDays reports whether the catalog has the queries of bulk exports.
+func (c *Catalog) HasDays() bool { return len(c.days) > 0 }
 
 // Day returns the query for the records of a type that account $1 has from $2 up
 // to, not including, $3, and for Calls without those in $4. It can be wrapped
@@ -160,14 +163,16 @@ func load(categoryFiles, directoryFiles, dayFiles fs.FS) (*Catalog, error) {
 	}
 	problems := unknownFiles(categoryFiles, "", schema.IsCategory)
 	problems = append(problems, unknownFiles(directoryFiles, "directory/", func(name string) bool { return directoryQueries[name].params > 0 })...)
-	problems = append(problems, unknownFiles(dayFiles, "days/", schema.IsResourceType)...)
 	for _, category := range schema.Categories {
 		q, errs := readQuery(categoryFiles, "", string(category), lintCategory)
 		problems = append(problems, errs...)
 		c.categories[category] = q
 	}
 	problems = append(problems, c.loadDirectory(directoryFiles)...)
-	problems = append(problems, c.loadDays(dayFiles)...)
+	if dayFiles != nil {
+		problems = append(problems, unknownFiles(dayFiles, "days/", schema.IsResourceType)...)
+		problems = append(problems, c.loadDays(dayFiles)...)
+	}
 	if len(problems) > 0 {
 		return nil, fmt.Errorf("catalog: %w", errors.Join(problems...))
 	}

@@ -45,10 +45,10 @@ func TestACompanysOwnDaysReplaceTheBuiltInOnes(t *testing.T) {
 	dir := ownCatalog(t)
 	c, err := catalog.Open(dir)
 	require.NoError(t, err)
-	for _, typ := range schema.ResourceTypes {
-		require.Equal(t, embedded(t).Day(typ), c.Day(typ), "the folder has no days")
-	}
-	require.Equal(t, embedded(t).EraseCalls(), c.EraseCalls())
+	require.False(t, c.HasDays(), "the built-in queries are those of another database")
+	require.Panics(t, func() { c.Day(schema.Calls) })
+	require.Empty(t, c.EraseCalls())
+	require.True(t, embedded(t).HasDays())
 
 	own := copyDays(t, dir)
 	text, err := os.ReadFile(filepath.Join(own, "Conferences.sql"))
@@ -56,6 +56,7 @@ func TestACompanysOwnDaysReplaceTheBuiltInOnes(t *testing.T) {
 	write(t, own, "Conferences.sql", strings.ReplaceAll(string(text), "platform.conferences", "meetings"))
 	c, err = catalog.Open(dir)
 	require.NoError(t, err)
+	require.True(t, c.HasDays())
 	require.Contains(t, c.Day(schema.Conferences), "from meetings c")
 	require.Equal(t, days.Keys[schema.Conferences], names(c.DayColumns(schema.Conferences)))
 	require.Equal(t, embedded(t).EraseCalls(), c.EraseCalls())
@@ -64,6 +65,18 @@ func TestACompanysOwnDaysReplaceTheBuiltInOnes(t *testing.T) {
 	c, err = catalog.Open(dir)
 	require.NoError(t, err)
 	require.Empty(t, c.EraseCalls(), "the folder has no erase/Calls.sql")
+}
+
+func TestAPartOfTheDayQueriesIsRefused(t *testing.T) {
+	dir := ownCatalog(t)
+	own := copyDays(t, dir)
+	require.NoError(t, os.Remove(filepath.Join(own, "Participants.sql")))
+	_, err := catalog.Open(dir)
+	require.ErrorContains(t, err, "days/Participants.sql: missing")
+	require.NoError(t, os.RemoveAll(own))
+	require.NoError(t, os.Mkdir(own, 0o700))
+	_, err = catalog.Open(dir)
+	require.ErrorContains(t, err, "days/Calls.sql: missing", "an empty folder, too")
 }
 
 func TestEveryProblemOfADayQueryIsReported(t *testing.T) {
@@ -83,7 +96,7 @@ func TestEveryProblemOfADayQueryIsReported(t *testing.T) {
 	write(t, own, "erase/Calls.sql", "update calls set sid = $2 where account_sid = $1; drop table calls")
 	_, err := catalog.Open(dir)
 	for _, message := range []string{
-		"days/Calls.sql:46: does not use $4",
+		"days/Calls.sql:49: does not use $4",
 		"days/Messages.sql:4: must select sid, account_sid, messaging_service_sid, from, to, body,",
 		`days/Participants.sql:5: the first column must be _at, not "_when"`,
 		"days/Conferences.sql:16: $4: the parameters are $1, the account, to $3",

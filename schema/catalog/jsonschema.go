@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"satchel/schema"
 )
@@ -34,7 +35,7 @@ func ArchiveSchema(columns map[schema.Category][]Column) ([]byte, error) {
 	}, append(closedObject(object{
 		{"exportVersion", object{{"description", "Version of this format."}, {"const", schema.ExportVersion}}},
 		{"accountId", object{{"description", "ID of the account."}, {"type", "string"}, {"pattern", "^AC[0-9a-f]{32}$"}}},
-		{"exportedAt", object{{"description", "When the export was made."}, {"type", "string"}, {"format", "date-time"}}},
+		{"exportedAt", object{{"description", "When reading began: the earliest readAt of the manifest, in whole seconds."}, {"type", "string"}, {"format", "date-time"}}},
 		{"data", append(object{{"description", "The records of each category. Each is there, though it may be empty."}}, closedObject(data)...)},
 		{"manifest", append(object{{"description", "What each category holds, to check the file against."}}, closedObject(manifest)...)},
 	}), member{"$defs", defs})...), "", "  ")
@@ -56,7 +57,14 @@ func manifestEntry() object {
 		{"records", object{{"description", "How many records the category has."}, {"type", "integer"}, {"minimum", 0}}},
 		{"sha256", object{{"description", "SHA-256, in hex, of the category's array as it stands in the file, from [ to ]."},
 			{"type", "string"}, {"pattern", "^[0-9a-f]{64}$"}}},
-		{"readAt", object{{"description", "The instant whose state the category shows."}, {"type", "string"}, {"format", "date-time"}}},
+		{"readAt", object{{"description", "The earliest instant at which a part of the category was read."}, {"type", "string"}, {"format", "date-time"}}},
+		{"readings", object{{"description", "Every instant at which a part of the category was read, in the order of its records. " +
+			"There is one, unless reading was interrupted and continued later, or a part was read again."},
+			{"type", "array"}, {"minItems", 1}, {"items", closedObject(object{
+				{"from", object{{"description", "The first record that shows the state of this instant, counted from 0. " +
+					"It is the number of records if only the end of the category was seen then."}, {"type", "integer"}, {"minimum", 0}}},
+				{"readAt", object{{"description", "The instant."}, {"type", "string"}, {"format", "date-time"}}},
+			})}}},
 	})
 }
 
@@ -69,7 +77,7 @@ func record(category schema.Category, columns []Column) (object, error) {
 		if c.Description == "" {
 			return nil, fmt.Errorf("describe the archive: %s.%s has no description", category, c.Name)
 		}
-		fields = append(fields, member{c.Name, append(object{{"description", sentence(c.Description)}}, jsonTypeOf(c)...)})
+		fields = append(fields, member{c.Name, append(object{{"description", strings.TrimSpace(sentence(c.Description) + " " + noteOf(c))}}, jsonTypeOf(c)...)})
 	}
 	return closedObject(fields), nil
 }

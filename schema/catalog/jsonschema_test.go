@@ -28,7 +28,7 @@ var values = []struct{ databaseType, literals string }{
 	{"text", `''; e'\u2028"\\\x07'`},
 	{"character varying(10)", "'abc'"},
 	{"timestamptz", "'infinity'; '-infinity'; '2026-02-28 12:00:00.123456+02'"},
-	{"timestamp", "'infinity'"}, // Postgres writes others without a Z; the archive does not
+	{"timestamp", "'infinity'; '2026-02-28 12:00:00.5'"},
 	{"date", "'2026-02-28'; 'infinity'"},
 	{"time", "'23:59:60'"},
 	{"interval", "'1 mon -3 days 00:00:01.5'"},
@@ -38,7 +38,7 @@ var values = []struct{ databaseType, literals string }{
 	{"json", `'{"a":1,"a":2}'; '"\ud800"'; 'null'; '1e400'`},
 	{"jsonb", `'[1, {"a": null}]'; 'false'`},
 	{"text[]", `'{}'; '{a,NULL,"b,c"}'; '{{a,b},{c,d}}'`},
-	{"_int4", "'{1,2}'; '{{{1}}}'"},
+	{"int4[]", "'{1,2}'; '{{{1}}}'"},
 	{"float8[]", "'{NaN,1.5}'"},
 	{"timestamptz[]", "'{infinity,2026-01-01T00:00:00Z}'"},
 	{"json[]", `array['{"a":1}'::json, null]`},
@@ -71,6 +71,8 @@ func TestSchemaRejectsValuesOfOtherTypes(t *testing.T) {
 		{"text", "int4", "1"},
 		{"timestamptz", "text", "'yesterday'"},
 		{"date", "text", "'28.02.2026'"},
+		{"timestamptz", "timestamp", "'2026-02-28 12:00:00'"}, // a local time is no instant
+		{"timestamp", "timestamptz", "'2026-02-28 12:00:00+00'"},
 		{"float8", "text", "'1.5'"},
 		{"bytea", "text", "'00ff'"},
 		{"int4[]", "text[]", "'{a}'"},
@@ -152,6 +154,8 @@ func TestSchemaRejectsAnIncompleteDocument(t *testing.T) {
 		"hash in capitals":    func(d map[string]any) { entry(d)["sha256"] = strings.Repeat("A", 64) },
 		"no hash":             func(d map[string]any) { delete(entry(d), "sha256") },
 		"read at no instant":  func(d map[string]any) { entry(d)["readAt"] = "now" },
+		"no readings":         func(d map[string]any) { entry(d)["readings"] = []any{} },
+		"reading of nothing":  func(d map[string]any) { entry(d)["readings"] = []any{map[string]any{}} },
 		"entry with more":     func(d map[string]any) { entry(d)["more"] = 1 },
 	} {
 		document := valid()
@@ -226,7 +230,7 @@ func archive(t *testing.T, arrays map[schema.Category]string) any {
 			array = "[]"
 		}
 		data = append(data, fmt.Sprintf("%q:%s", category, array))
-		manifest = append(manifest, fmt.Sprintf(`%q:{"records":1,"sha256":"%064d","readAt":"2026-02-28T12:00:00.123456Z"}`, category, 0))
+		manifest = append(manifest, fmt.Sprintf(`%q:{"records":1,"sha256":"%064d","readAt":"2026-02-28T12:00:00.123456Z","readings":[{"from":0,"readAt":"2026-02-28T12:00:00.123456Z"}]}`, category, 0))
 	}
 	document, err := jsonschema.UnmarshalJSON(strings.NewReader(fmt.Sprintf(
 		`{"exportVersion":"1.0","accountId":"AC%032d","exportedAt":"2026-02-28T12:00:00Z","data":{%s},"manifest":{%s}}`,

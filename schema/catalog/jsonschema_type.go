@@ -13,7 +13,7 @@ func jsonTypeOf(c Column) object {
 	return anyOf(values, c.Nullable)
 }
 
-// elementOf returns the element type of text[] and _text, without a modifier in
+// elementOf returns the element type of text[], without a modifier in
 // parentheses: numeric(12, 5) is written as numeric is.
 func elementOf(databaseType string) (element string, isArray bool) {
 	element = strings.ToLower(strings.TrimSpace(databaseType))
@@ -23,9 +23,6 @@ func elementOf(databaseType string) (element string, isArray bool) {
 	}
 	for strings.HasSuffix(element, "[]") {
 		element, isArray = strings.TrimSuffix(element, "[]"), true
-	}
-	if strings.HasPrefix(element, "_") {
-		element, isArray = element[1:], true
 	}
 	return element, isArray
 }
@@ -39,10 +36,12 @@ func alternatives(databaseType string) []object {
 		return []object{{{"type", "integer"}}}
 	case "float4", "float8", "real", "double precision", "numeric", "decimal":
 		return []object{{{"type", "number"}}, {{"enum", []string{"NaN", "Infinity", "-Infinity"}}}}
-	case "timestamptz", "timestamp with time zone", "timestamp", "timestamp without time zone": // both are written in UTC
-		return []object{{{"type", "string"}, {"format", "date-time"}}, infinite}
+	case "timestamptz", "timestamp with time zone":
+		return []object{{{"type", "string"}, {"format", "date-time"}}, expandedYear(timePattern + "Z"), infinite}
+	case "timestamp", "timestamp without time zone":
+		return []object{{{"type", "string"}, {"pattern", "^([0-9]{4}|[+-][0-9]{6})-[0-9]{2}-[0-9]{2}" + timePattern + "$"}}, infinite}
 	case "date":
-		return []object{{{"type", "string"}, {"format", "date"}}, infinite}
+		return []object{{{"type", "string"}, {"format", "date"}}, expandedYear(""), infinite}
 	case "uuid":
 		return []object{{{"type", "string"}, {"format", "uuid"}}}
 	case "bytea":
@@ -54,6 +53,24 @@ func alternatives(databaseType string) []object {
 	default: // json, jsonb, and types of a company's own
 		return nil
 	}
+}
+
+// timePattern matches a time of day behind a date.
+const timePattern = `T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?`
+
+// expandedYear is the schema of a date outside the years 0000 to 9999, which the formats
+// of JSON Schema do not allow, with what follows it.
+func expandedYear(rest string) object {
+	return object{{"type", "string"}, {"pattern", "^[+-][0-9]{6,7}-[0-9]{2}-[0-9]{2}" + rest + "$"}}
+}
+
+// noteOf is a sentence that the description of a column of this type needs, or "".
+func noteOf(c Column) string {
+	switch element, _ := elementOf(c.DatabaseType); element {
+	case "timestamp", "timestamp without time zone":
+		return "This is a local time: its time zone is not known, and it is no instant."
+	}
+	return ""
 }
 
 // infinite are the values before and after all other dates and timestamps.

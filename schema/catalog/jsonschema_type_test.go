@@ -9,8 +9,9 @@ import (
 func TestTheJSONTypeOfEveryDatabaseType(t *testing.T) {
 	const (
 		float       = `{"anyOf":[{"type":"number"},{"enum":["NaN","Infinity","-Infinity"]}]}`
-		timestamp   = `{"anyOf":[{"type":"string","format":"date-time"},{"enum":["infinity","-infinity"]}]}`
-		date        = `{"anyOf":[{"type":"string","format":"date"},{"enum":["infinity","-infinity"]}]}`
+		timestamp   = `{"anyOf":[{"type":"string","format":"date-time"},{"type":"string","pattern":"^[+-][0-9]{6,7}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{1,6})?Z$"},{"enum":["infinity","-infinity"]}]}`
+		local       = `{"anyOf":[{"type":"string","pattern":"^([0-9]{4}|[+-][0-9]{6})-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{1,6})?$"},{"enum":["infinity","-infinity"]}]}`
+		date        = `{"anyOf":[{"type":"string","format":"date"},{"type":"string","pattern":"^[+-][0-9]{6,7}-[0-9]{2}-[0-9]{2}$"},{"enum":["infinity","-infinity"]}]}`
 		anyTexts    = `{"type":"array","items":{"anyOf":[{"type":"string"},{"type":"array"},{"type":"null"}]}}`
 		anyIntegers = `{"type":"array","items":{"anyOf":[{"type":"integer"},{"type":"array"},{"type":"null"}]}}`
 	)
@@ -19,7 +20,7 @@ func TestTheJSONTypeOfEveryDatabaseType(t *testing.T) {
 		"int2": `{"type":"integer"}`, "int4": `{"type":"integer"}`, "int8": `{"type":"integer"}`,
 		"smallint": `{"type":"integer"}`, "integer": `{"type":"integer"}`, "bigint": `{"type":"integer"}`,
 		"float4": float, "float8": float, "real": float, "double precision": float, "numeric": float, "decimal": float, "numeric(12, 5)": float,
-		"timestamptz": timestamp, "timestamp": timestamp, "timestamp with time zone": timestamp, "timestamp without time zone": timestamp,
+		"timestamptz": timestamp, "timestamp": local, "timestamp with time zone": timestamp, "timestamp without time zone": local,
 		"timestamp(3) with time zone": timestamp,
 		"date":                        date,
 		"uuid":                        `{"type":"string","format":"uuid"}`,
@@ -28,7 +29,7 @@ func TestTheJSONTypeOfEveryDatabaseType(t *testing.T) {
 		`"char"`: `{"type":"string"}`, "name": `{"type":"string"}`, "time": `{"type":"string"}`, "interval": `{"type":"string"}`, "inet": `{"type":"string"}`,
 		"money": `{"type":"string"}`, "TEXT": `{"type":"string"}`, " text ": `{"type":"string"}`,
 		"json": `{}`, "jsonb": `{}`, "int4range": `{}`, "mood": `{}`,
-		"text[]": anyTexts, "_text": anyTexts, "text[][]": anyTexts, "varchar(3)[]": anyTexts, "_int4": anyIntegers, "integer[]": anyIntegers,
+		"text[]": anyTexts, "_text": `{}`, "text[][]": anyTexts, "varchar(3)[]": anyTexts, "integer[]": anyIntegers,
 		"float8[]": `{"type":"array","items":{"anyOf":[{"type":"number"},{"enum":["NaN","Infinity","-Infinity"]},{"type":"array"},{"type":"null"}]}}`,
 		"json[]":   `{"type":"array"}`, "mood[]": `{"type":"array"}`,
 	} {
@@ -37,12 +38,12 @@ func TestTheJSONTypeOfEveryDatabaseType(t *testing.T) {
 		require.Equal(t, want, string(got), databaseType)
 	}
 	for databaseType, want := range map[string]string{
-		"text":  `{"type":["string","null"]}`,
-		"uuid":  `{"type":["string","null"],"format":"uuid"}`,
-		"date":  `{"anyOf":[{"type":"string","format":"date"},{"enum":["infinity","-infinity"]},{"type":"null"}]}`,
-		"json":  `{}`,
-		"int4":  `{"type":["integer","null"]}`,
-		"_json": `{"type":["array","null"]}`,
+		"text":   `{"type":["string","null"]}`,
+		"uuid":   `{"type":["string","null"],"format":"uuid"}`,
+		"date":   `{"anyOf":[{"type":"string","format":"date"},{"type":"string","pattern":"^[+-][0-9]{6,7}-[0-9]{2}-[0-9]{2}$"},{"enum":["infinity","-infinity"]},{"type":"null"}]}`,
+		"json":   `{}`,
+		"int4":   `{"type":["integer","null"]}`,
+		"json[]": `{"type":["array","null"]}`,
 	} {
 		got, err := jsonTypeOf(Column{DatabaseType: databaseType, Nullable: true}).MarshalJSON()
 		require.NoError(t, err)

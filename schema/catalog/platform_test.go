@@ -64,3 +64,11 @@ func TestTheDemoAccountsMatchTheSchema(t *testing.T) {
 		require.NoError(t, s.Validate(archive(t, arrays)), a.Name)
 	}
 }
+
+func TestNoBuiltInFieldIsALocalTime(t *testing.T) {
+	for _, columns := range exportedFields(t, begin(t, testservices.Database(t))) {
+		for _, c := range columns {
+			require.NotRegexp(t, `(?i)^timestamp( without time zone|\(|$)`, c.databaseType, c.name)
+		}
+	}
+}

@@ -33,14 +33,17 @@ from ( -- unfiltered: with a filter in here Postgres sorts, instead of merging a
     select
         pii_scrubbed_at, sid, account_sid, parent_call_sid, from_number, from_formatted, to_number, to_formatted,
         phone_number_sid, status, direction, date_created, date_updated, start_time, end_time, duration, price,
-        price_unit, answered_by, forwarded_from, caller_name, api_version, group_sid, queue_time, trunk_sid
+        price_unit, answered_by, forwarded_from, caller_name, api_version, group_sid, queue_time, trunk_sid, false as archived
     from platform.calls
     union all
     select
         pii_scrubbed_at, sid, account_sid, parent_call_sid, from_number, from_formatted, to_number, to_formatted,
         phone_number_sid, status, direction, date_created, date_updated, start_time, end_time, duration, price,
-        price_unit, answered_by, forwarded_from, caller_name, api_version, group_sid, queue_time, trunk_sid
+        price_unit, answered_by, forwarded_from, caller_name, api_version, group_sid, queue_time, trunk_sid, true
     from platform.calls_archive
 ) c
 where c.account_sid = $1 and c.date_created >= $2 and c.date_created < $3
     and c.sid <> all ($4::text[]) and c.pii_scrubbed_at is null
+    -- a call that is in both, while it moves or after a move that died, is the live one;
+    -- exists (…) instead would make Postgres read all live calls first
+    and (not c.archived or (select l.sid from platform.calls l where l.sid = c.sid) is null)

@@ -5,7 +5,7 @@ select
     u.sid as id,
     u.account_sid,
     u.email,
-    u.name,
+    coalesce(nullif(u.name, ''), u.email) as name,
     u.role
 from platform.users u
 where u.account_sid = $1 and u.status = 'active'

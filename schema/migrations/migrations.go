@@ -53,25 +53,73 @@ func Apply(ctx context.Context, databaseURL string, sets ...Set) error {
 	return nil
 }
 
-// Pending reports whether the database lacks a migration of the set.
-func Pending(ctx context.Context, db *sql.DB, set Set) (bool, error) {
+// State is how a database's migrations compare with those of this program.
+type State string
+
+// The states. A database that lacks a migration is Older, even if it has a newer one, too.
+const (
+	Current State = "current"
+	Never   State = "never" // migrated
+	Older   State = "older"
+	Newer   State = "newer"
+)
+
+// StateOf compares the database's migrations of a set with this program's. It only
+// reads, so any role may call it that may read the table of applied migrations.
+func StateOf(ctx context.Context, db *sql.DB, set Set) (State, error) {
 	p, err := provider(db, set)
 	if err != nil {
-		return false, err
+		return "", err
 	}
-	pending, err := p.HasPending(ctx)
+	var exists bool
+	if err := db.QueryRowContext(ctx, "select to_regclass($1) is not null", table(set)).Scan(&exists); err != nil || !exists {
+		return Never, err
+	}
+	applied, err := appliedVersions(ctx, db, set)
 	if err != nil {
-		return false, fmt.Errorf("look for migrations of %s: %w", set, err)
+		return "", err
 	}
-	return pending, nil
+	newest := int64(0)
+	for _, source := range p.ListSources() {
+		if !applied[source.Version] {
+			return Older, nil
+		}
+		newest = max(newest, source.Version)
+	}
+	for version := range applied {
+		if version > newest {
+			return Newer, nil
+		}
+	}
+	return Current, nil
 }
+
+func appliedVersions(ctx context.Context, db *sql.DB, set Set) (map[int64]bool, error) {
+	rows, err := db.QueryContext(ctx, "select version_id from "+table(set)+" where is_applied") //nolint:gosec // a constant
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close() //nolint:errcheck // it is read to its end
+	applied := make(map[int64]bool)
+	for rows.Next() {
+		var version int64
+		if err := rows.Scan(&version); err != nil {
+			return nil, err
+		}
+		applied[version] = true
+	}
+	return applied, rows.Err()
+}
+
+// table is the name of the table that holds the applied migrations of a set.
+func table(set Set) string { return "public." + string(set) + "_migrations" }
 
 func provider(db *sql.DB, set Set) (*goose.Provider, error) {
 	folder, err := fs.Sub(files, string(set))
 	if err != nil {
 		return nil, fmt.Errorf("migrations of %s: %w", set, err)
 	}
-	versions, err := database.NewStore(database.DialectPostgres, "public."+string(set)+"_migrations")
+	versions, err := database.NewStore(database.DialectPostgres, table(set))
 	if err != nil {
 		return nil, fmt.Errorf("migrations of %s: %w", set, err)
 	}

@@ -39,15 +39,15 @@ func TestMigrationsOfBulkExportsCanBeRevertedAndReapplied(t *testing.T) {
 	var emails int
 	require.NoError(t, db.QueryRow(`select count(*) from satchel.emails where export_id = $1`, export).Scan(&emails))
 	require.Equal(t, 1, emails, "e-mails about exports stay")
-	pending, err := migrations.Pending(t.Context(), db, migrations.Satchel)
+	state, err := migrations.StateOf(t.Context(), db, migrations.Satchel)
 	require.NoError(t, err)
-	require.True(t, pending)
+	require.Equal(t, migrations.Older, state)
 
 	_, err = p.Up(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, db.QueryRow(`select count(*) from satchel.emails`).Scan(&emails))
 	require.Equal(t, 1, emails)
-	pending, err = migrations.Pending(t.Context(), db, migrations.Satchel)
+	state, err = migrations.StateOf(t.Context(), db, migrations.Satchel)
 	require.NoError(t, err)
-	require.False(t, pending)
+	require.Equal(t, migrations.Current, state)
 }

@@ -23,7 +23,7 @@ func (b *BulkExports) AccountSummaries(ctx context.Context, accounts []string) (
 			(select count(*) from satchel.day_files where account_sid = a and `+visible+`) as files,
 			array(select resource_type from satchel.bulk_configurations where account_sid = a and enabled) as daily,
 			(select coalesce(sum(end_day - start_day + 1), 0) from satchel.jobs where account_sid = a
-				and created_at >= date_trunc('day', clock_timestamp() at time zone 'UTC') at time zone 'UTC') as days_today
+				and created_at >= date_trunc('day', statement_timestamp() at time zone 'UTC') at time zone 'UTC') as days_today
 		from unnest($1::text[]) a`, pq.Array(accounts))
 	summaries := make(map[string]schema.AccountSummary, len(rows))
 	for _, r := range rows {

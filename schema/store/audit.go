@@ -26,6 +26,9 @@ const (
 	ActionRemoved         Action = "removed"
 	ActionErased          Action = "erased"     // a call, from the archive
 	ActionConfigured      Action = "configured" // the daily export of a type, which is the subject
+	ActionReconciled      Action = "reconciled" // database, Temporal and bucket differed, as after a restore
+	ActionPersonErased    Action = "person_erased"
+	ActionAccountErased   Action = "account_erased"
 )
 
 // AuditEvent is a row of the audit trail: who did what to which export, job, day
@@ -53,9 +56,9 @@ func (db *DB) AuditWithinLimit(ctx context.Context, e AuditEvent, limit int, win
 			return err
 		}
 		var microseconds int64
-		err := tx.GetContext(ctx, &microseconds, `select ceil(extract(epoch from at - clock_timestamp()) * 1000000)::bigint + $3
+		err := tx.GetContext(ctx, &microseconds, `select ceil(extract(epoch from at - statement_timestamp()) * 1000000)::bigint + $3
 			from satchel.audit where subject = $1 and action = $2
-			and at > clock_timestamp() - $3 * interval '1 microsecond'
+			and at > statement_timestamp() - $3 * interval '1 microsecond'
 			order by at desc limit 1 offset $4`, e.Subject, e.Action, window.Microseconds(), limit-1)
 		if errors.Is(err, sql.ErrNoRows) {
 			return audit(ctx, tx, e)
@@ -64,6 +67,27 @@ func (db *DB) AuditWithinLimit(ctx context.Context, e AuditEvent, limit int, win
 		return err
 	})
 	return wait, err
+}
+
+// AuditDownload adds a row for a download of a whole file. For a part it adds one
+// unless the actor has downloaded the file, or a part of it, within a day: a download
+// may come in many parts, at once or one after the other.
+func (db *DB) AuditDownload(ctx context.Context, e AuditEvent, whole bool) error {
+	e.Action = ActionDownloaded
+	if whole {
+		return db.Audit(ctx, e)
+	}
+	return db.inTx(ctx, "write audit", func(tx *sqlx.Tx) error {
+		if _, err := tx.ExecContext(ctx, `select pg_advisory_xact_lock(hashtextextended($1, 0))`, "download "+e.Subject+" "+e.Actor); err != nil {
+			return err
+		}
+		var known bool
+		if err := tx.GetContext(ctx, &known, `select exists (select from satchel.audit where subject = $1 and action = $2 and actor = $3
+			and at > statement_timestamp() - interval '1 day')`, e.Subject, e.Action, e.Actor); err != nil || known {
+			return err
+		}
+		return audit(ctx, tx, e)
+	})
 }
 
 func audit(ctx context.Context, db sqlx.ExtContext, e AuditEvent) error {
@@ -101,8 +125,7 @@ type AuditEntry struct {
 // together, and how many of everything else. The newest are kept.
 const maxTrailLines = 5000
 
-// AuditTrails reads the audit trails of an account's exports, each oldest first. A
-// download that was resumed counts once.
+// AuditTrails reads the audit trails of an account's exports, each oldest first.
 func (db *DB) AuditTrails(ctx context.Context, account string, exports []string) (map[string][]AuditEntry, error) {
 	var lines []AuditEntry
 	err := db.pool.SelectContext(ctx, &lines, `select at, account_sid, subject, actor, action, times, objects, left_over from (
@@ -112,7 +135,7 @@ func (db *DB) AuditTrails(ctx context.Context, account string, exports []string)
 			order by id desc limit $3)
 			union all
 			(select max(id) as id, max(at) as at, account_sid, subject, actor, action, count(*) as times, 0 as objects, 0 as left_over
-			from satchel.audit where account_sid = $1 and subject = any($2) and action = $4 and coalesce(details->>'from', '0') = '0'
+			from satchel.audit where account_sid = $1 and subject = any($2) and action = $4
 			group by account_sid, subject, actor, action
 			order by max(id) desc limit $3)
 		) lines order by id`, account, pq.Array(exports), maxTrailLines, ActionDownloaded)

@@ -14,7 +14,7 @@ import (
 func (b *BulkExports) OverdueJobs(ctx context.Context, grace time.Duration, after string, limit int) ([]string, error) {
 	ids := []string{}
 	err := b.pool.SelectContext(ctx, &ids, `select id from satchel.jobs
-		where ended_at is null and created_at < clock_timestamp() - $1 * interval '1 microsecond'
+		where ended_at is null and created_at < statement_timestamp() - $1 * interval '1 microsecond'
 		and id > $2 order by id limit $3`, grace.Microseconds(), after, limit)
 	return ids, sqlstate.Wrap("find overdue jobs", err)
 }
@@ -25,10 +25,12 @@ func (b *BulkExports) OverdueJobs(ctx context.Context, grace time.Duration, afte
 // order of ID, after the given one.
 func (b *BulkExports) JobsWithoutEmail(ctx context.Context, emailKey string, grace, within time.Duration, after string, limit int) ([]schema.Job, error) {
 	list := []schema.Job{}
-	err := b.pool.SelectContext(ctx, &list, `select id, account_sid from satchel.jobs
-		where ended_at < clock_timestamp() - $1 * interval '1 microsecond' and ended_at > clock_timestamp() - $2 * interval '1 microsecond'
-		and email <> '' and deleting_at is null and id > $3
-		and not exists (select from satchel.emails where subject = id and email_key = $4)
+	err := b.pool.SelectContext(ctx, &list, `with late as materialized ( -- else the planner walks all jobs in order of ID
+			select id, account_sid from satchel.jobs
+			where ended_at < statement_timestamp() - $1 * interval '1 microsecond' and ended_at > statement_timestamp() - $2 * interval '1 microsecond'
+			and email <> '' and deleting_at is null and id > $3)
+		select id, account_sid from late
+		where (select true from satchel.emails where subject = id and email_key = $4) is null -- a look for each, not a join with all
 		order by id limit $5`, grace.Microseconds(), within.Microseconds(), after, emailKey, limit)
 	return list, sqlstate.Wrap("find jobs without an e-mail", err)
 }
@@ -39,7 +41,7 @@ func (b *BulkExports) JobsWithoutEmail(ctx context.Context, emailKey string, gra
 func (b *BulkExports) PendingEvents(ctx context.Context, grace time.Duration, after string, limit int) ([]schema.Event, error) {
 	list := []schema.Event{}
 	err := b.pool.SelectContext(ctx, &list, `select id, account_sid from satchel.events
-		where status = `+sqlText(schema.EventPending)+` and at < clock_timestamp() - $1 * interval '1 microsecond'
+		where status = `+sqlText(schema.EventPending)+` and at < statement_timestamp() - $1 * interval '1 microsecond'
 		and ($2 = '' or id > nullif($2, '')::uuid) order by id limit $3`, grace.Microseconds(), after, limit)
 	return list, sqlstate.Wrap("find pending events", err)
 }

@@ -24,7 +24,7 @@ func (b *BulkExports) BulkStats(ctx context.Context) (BulkStats, error) {
 		Seconds float64 `db:"seconds"`
 	}
 	err := b.pool.GetContext(ctx, &row, `select jobs, seconds, files, bytes, events from
-		(select count(*) as jobs, coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8 as seconds
+		(select count(*) as jobs, coalesce(extract(epoch from statement_timestamp() - min(created_at)), 0)::float8 as seconds
 			from satchel.jobs where ended_at is null) j,
 		(select count(*) as files, coalesce(sum(size), 0)::bigint as bytes from satchel.day_files) f,
 		(select count(*) as events from satchel.events where status = `+sqlText(schema.EventPending)+`) e`)

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -27,4 +28,23 @@ func TestTheActiveCooldownIsThatOfTheLatestCompletedExport(t *testing.T) {
 	_, cooling, err = s.ActiveCooldown(t.Context(), o.Account)
 	require.NoError(t, err)
 	require.False(t, cooling, "it is over")
+}
+
+func TestAnAccountThatRequestsTooOftenMustWaitForItsOldestRequest(t *testing.T) {
+	s := open(t)
+	o := newExport()
+	for i := range 3 {
+		wait, err := s.RequestWait(t.Context(), o.Account, 3, time.Hour)
+		require.NoError(t, err)
+		require.Zero(t, wait)
+		o.Export, o.RequestedAt = schema.NewExportID(), time.Now().Add(time.Duration(i-30)*time.Minute)
+		require.NoError(t, s.OpenExport(t.Context(), o))
+		require.NoError(t, s.EndExport(t.Context(), o.Export, schema.Ending{Status: schema.Cancelled, Reason: schema.ReasonCancelled}, o.RequestedBy, schema.Certificate{}))
+	}
+	wait, err := s.RequestWait(t.Context(), o.Account, 3, time.Hour)
+	require.NoError(t, err)
+	require.InDelta(t, 30*time.Minute, wait, float64(time.Minute))
+	wait, err = s.RequestWait(t.Context(), schema.NewAccountID(), 3, time.Hour)
+	require.NoError(t, err)
+	require.Zero(t, wait, "another account")
 }

@@ -17,21 +17,18 @@ const dayFileColumns = `id, account_sid, resource_type, to_char(day, 'YYYY-MM-DD
 
 // readable is the predicate of a day file whose key exists and which has not
 // expired by the database's clock.
-const readable = `wrapped is not null and expires_at > clock_timestamp()`
+const readable = `wrapped is not null and expires_at > statement_timestamp()`
 
-// outdated is the predicate of a day file with a call that was erased longer ago
-// than the given time. No file is published with a call that is known to be
-// erased, so such a call was erased after the file was published.
-func outdated(ago time.Duration) string {
-	return `resource_type = ` + sqlText(schema.Calls) + ` and exists (select from satchel.erased_calls e
-		where e.account_sid = day_files.account_sid and e.day = day_files.day
-		and e.at > day_files.created_at and e.at <= clock_timestamp() - ` + fmt.Sprintf("interval '%d microseconds')", ago.Microseconds())
-}
+// outdated is the predicate of a day file that has a call that was erased, or that
+// the platform no longer shows. Whatever erases the call marks the file; a new
+// version of it is not marked.
+const outdated = `outdated_since is not null`
 
 // visible is the predicate of a day file that may be listed and downloaded. One
 // that has been outdated for schema.OutdatedWithin is hidden until it is
 // rebuilt: an erased call disappears in time, whatever delays the rebuild.
-var visible = readable + ` and not (` + outdated(schema.OutdatedWithin) + `)`
+var visible = readable + fmt.Sprintf(` and (outdated_since is null or outdated_since > statement_timestamp() - interval '%d microseconds')`,
+	schema.OutdatedWithin.Microseconds())
 
 // DayFiles lists the account's files of a type in the order of publication,
 // after the given Seq.
@@ -66,11 +63,11 @@ func (b *BulkExports) DayFile(ctx context.Context, account string, t schema.Reso
 }
 
 // IsDayFileOutdated reports whether the account's file of calls of a day exists and has a
-// call that was erased since it was published.
+// call that was erased, or that the platform no longer shows.
 func (b *BulkExports) IsDayFileOutdated(ctx context.Context, account string, day schema.Day) (bool, error) {
 	var is bool
 	err := b.pool.GetContext(ctx, &is, `select exists (select from satchel.day_files
-		where account_sid = $1 and day = $2 and `+readable+` and `+outdated(0)+`)`, account, day)
+		where account_sid = $1 and day = $2 and `+readable+` and `+outdated+`)`, account, day)
 	return is, sqlstate.Wrap("find outdated day file", err)
 }
 
@@ -78,8 +75,26 @@ func (b *BulkExports) IsDayFileOutdated(ctx context.Context, account string, day
 func (b *BulkExports) OutdatedDayFiles(ctx context.Context, after string, limit int) ([]schema.DayFile, error) {
 	list := []schema.DayFile{}
 	err := b.pool.SelectContext(ctx, &list, `select `+dayFileColumns+` from satchel.day_files
-		where id > $1 and `+readable+` and `+outdated(0)+` order by id limit $2`, after, limit)
+		where id > $1 and `+readable+` and `+outdated+` order by id limit $2`, after, limit)
 	return list, sqlstate.Wrap("find outdated day files", err)
+}
+
+// UncheckedDayFiles lists files of calls that were checked, or published, longer
+// than ago, the oldest first.
+func (b *BulkExports) UncheckedDayFiles(ctx context.Context, ago time.Duration, limit int) ([]schema.DayFile, error) {
+	list := []schema.DayFile{}
+	err := b.pool.SelectContext(ctx, &list, `select `+dayFileColumns+` from satchel.day_files
+		where resource_type = `+sqlText(schema.Calls)+` and checked_at < statement_timestamp() - $1 * interval '1 microsecond'
+		and `+readable+` order by checked_at, id limit $2`, ago.Microseconds(), limit)
+	return list, sqlstate.Wrap("find unchecked day files", err)
+}
+
+// RecordDayFileChecked records that a file was checked, and that it is outdated, if
+// it is.
+func (b *BulkExports) RecordDayFileChecked(ctx context.Context, id string, isOutdated bool) error {
+	_, err := b.pool.ExecContext(ctx, `update satchel.day_files set checked_at = clock_timestamp(),
+		outdated_since = case when $2 then coalesce(outdated_since, clock_timestamp()) else outdated_since end where id = $1`, id, isOutdated)
+	return sqlstate.Wrap("record check of a day file", err)
 }
 
 // OpenDayFile reads what is needed to send this version of a file, its key still
@@ -91,6 +106,20 @@ func (b *BulkExports) OpenDayFile(ctx context.Context, id string) (f schema.DayF
 	}
 	err = b.pool.GetContext(ctx, &row, `select `+dayFileColumns+`, wrapped from satchel.day_files where id = $1 and `+visible, id)
 	return row.DayFile, row.Wrapped, dayFileError(err)
+}
+
+// DayDownloadAllowed checks that a download of this version of a file that has begun
+// may go on: the error is NotFound where the file was deleted, replaced or outdated
+// before it expired. Once it has expired, how long a download may still go on is the
+// caller's to decide.
+func (b *BulkExports) DayDownloadAllowed(ctx context.Context, id string, expiresAt time.Time) error {
+	var allowed bool
+	err := b.pool.GetContext(ctx, &allowed, `select $2 <= statement_timestamp()
+		or exists (select from satchel.day_files where id = $1 and `+visible+`)`, id, expiresAt)
+	if err == nil && !allowed {
+		err = sql.ErrNoRows
+	}
+	return dayFileError(err)
 }
 
 // AccountDayFile reads this version of a file of this account. One of another

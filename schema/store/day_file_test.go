@@ -232,7 +232,7 @@ func TestNoFileThatWasReadBeforeAnErasureIsPublishedAfterIt(t *testing.T) {
 	erasure := func(call string) []schema.Erasure {
 		return []schema.Erasure{{Call: call, Day: "2026-02-28"}, {Call: call + " of another day", Day: "2026-02-27"}}
 	}
-	require.NoError(t, s.EraseCalls(t.Context(), account, "", erasure("CA0")))
+	require.NoError(t, eraseCalls(s, account, "", erasure("CA0")))
 	_, err := s.PublishDayFile(t.Context(), aFile(account))
 	require.ErrorIs(t, err, schema.ErrStaleAttempt)
 	messages := aFile(account)
@@ -241,20 +241,20 @@ func TestNoFileThatWasReadBeforeAnErasureIsPublishedAfterIt(t *testing.T) {
 
 	// An erasure waits for a publication that began before it: its file exists and becomes outdated.
 	f := aFile(account)
-	f.Erased = 1
+	f.Erased = []string{"CA0"}
 	var seen bool
 	race(t, s.DB, sameID, []any{f.ID},
 		func() { published(t, s, f, "") },
 		func() {
-			require.NoError(t, s.EraseCalls(context.Background(), account, "", erasure("CA1")))
+			require.NoError(t, eraseCalls(s, account, "", erasure("CA1")))
 			seen = hasRow(t, s, f.ID)
 		})
 	require.True(t, seen)
 	rebuilt := aFile(account)
-	rebuilt.Rebuild, rebuilt.Erased = true, 1
+	rebuilt.Rebuild, rebuilt.Erased = true, []string{"CA0"}
 	_, err = s.PublishDayFile(t.Context(), rebuilt)
 	require.ErrorIs(t, err, schema.ErrStaleAttempt)
-	rebuilt.Erased = 2
+	rebuilt.Erased = []string{"CA0", "CA1"}
 	published(t, s, rebuilt, f.ID)
 }
 
@@ -264,11 +264,11 @@ func TestAStaleFileLeavesItsDayRunning(t *testing.T) {
 	f := aFile(o.Account)
 	f.Job = o.ID
 	begin(t, s, o.ID, f.Day)
-	require.NoError(t, s.EraseCalls(t.Context(), o.Account, "", []schema.Erasure{{Call: "CA1", Day: f.Day}}))
+	require.NoError(t, eraseCalls(s, o.Account, "", []schema.Erasure{{Call: "CA1", Day: f.Day}}))
 	_, err := s.PublishDayFile(t.Context(), f)
 	require.ErrorIs(t, err, schema.ErrStaleAttempt)
 	require.Equal(t, schema.DayRunning, statusesOf(t, s, o.ID)[1])
-	f.Erased = 1
+	f.Erased = []string{"CA1"}
 	published(t, s, f, "")
 	require.Equal(t, schema.DayCompleted, statusesOf(t, s, o.ID)[1])
 }
@@ -317,11 +317,9 @@ func TestAFileWithAnErasedCallIsHiddenAfterMinutesEvenIfItIsNotRebuilt(t *testin
 		}
 		return files
 	}
-	require.NoError(t, s.EraseCalls(t.Context(), f.Account, "", []schema.Erasure{{Call: "CA1", Day: f.Day}}))
+	require.NoError(t, eraseCalls(s, f.Account, "", []schema.Erasure{{Call: "CA1", Day: f.Day}}))
 	require.Contains(t, list(), f.ID, "a rebuild has minutes to replace it")
-	_, err := s.SQL().Exec(`update satchel.day_files set created_at = created_at - interval '6 minutes'`)
-	require.NoError(t, err)
-	_, err = s.SQL().Exec(`update satchel.erased_calls set at = at - interval '5 minutes'`)
+	_, err := s.SQL().Exec(`update satchel.day_files set outdated_since = outdated_since - interval '5 minutes'`)
 	require.NoError(t, err)
 	require.ElementsMatch(t, []string{messages.ID, other.ID}, list())
 	_, err = s.DayFile(t.Context(), f.Account, f.Type, f.Day)
@@ -330,20 +328,41 @@ func TestAFileWithAnErasedCallIsHiddenAfterMinutesEvenIfItIsNotRebuilt(t *testin
 	requireNotFound(t, err)
 	require.Equal(t, []string{f.ID}, outdated(t, s, f.Account))
 
-	late.Rebuild, late.Erased = true, 1
+	late.Rebuild, late.Erased = true, []string{"CA1"}
 	published(t, s, late, f.ID)
 	require.Equal(t, late.ID, file(t, s, f).ID, "it is visible again")
+}
+
+// The clock of a database that took over may be behind.
+func TestAFileIsOutdatedByWhatWasErasedAndNotByWhen(t *testing.T) {
+	s := openBulk(t)
+	f := aFile(schema.NewAccountID())
+	published(t, s, f, "")
+	_, err := s.SQL().Exec(`update satchel.day_files set created_at = created_at + interval '4 seconds'`)
+	require.NoError(t, err)
+	require.NoError(t, eraseCalls(s, f.Account, "", []schema.Erasure{{Call: "CA1", Day: f.Day}}))
+	require.Equal(t, []string{f.ID}, outdated(t, s, f.Account), "the call was erased before the file was published, by the clocks")
+	f.ID, f.Rebuild, f.Erased = schema.NewDayFileID(), true, []string{"CA2"}
+	_, err = s.PublishDayFile(t.Context(), f)
+	require.ErrorIs(t, err, schema.ErrStaleAttempt, "as many as were erased, but others")
+	f.Erased = []string{"CA1"}
+	_, err = s.PublishDayFile(t.Context(), f)
+	require.NoError(t, err)
+	_, err = s.SQL().Exec(`update satchel.erased_calls set at = at + interval '1 hour'`)
+	require.NoError(t, err)
+	require.Empty(t, outdated(t, s, f.Account), "the file leaves it out, whenever it was erased")
+	require.Equal(t, f.ID, file(t, s, f).ID)
 }
 
 func TestOnlyAFileThatIsOlderThanAnErasureIsOutdated(t *testing.T) {
 	s := openBulk(t)
 	f := aFile(schema.NewAccountID())
 	erase := func(call string) {
-		require.NoError(t, s.EraseCalls(t.Context(), f.Account, "", []schema.Erasure{{Call: call, Day: f.Day}}))
+		require.NoError(t, eraseCalls(s, f.Account, "", []schema.Erasure{{Call: call, Day: f.Day}}))
 	}
 	erase("CA0")
 	require.Empty(t, outdated(t, s, f.Account), "there is no file")
-	f.Erased = 1
+	f.Erased = []string{"CA0"}
 	published(t, s, f, "")
 	erase("CA0")
 	require.Empty(t, outdated(t, s, f.Account), "it was known before")
@@ -412,4 +431,20 @@ func TestTheKeysOfAllExpiredFilesAreDestroyedAtOnce(t *testing.T) {
 	}
 	require.NoError(t, rows.Err())
 	require.ElementsMatch(t, []string{expired.ID, expiredToo.ID}, blank)
+}
+
+func TestADayDownloadUnderWayMayGoOnUntilItsFileIsDeletedOrReplaced(t *testing.T) {
+	s := openBulk(t)
+	f := aFile(schema.NewAccountID())
+	published(t, s, f, "")
+	got := file(t, s, f)
+	require.NoError(t, s.DayDownloadAllowed(t.Context(), f.ID, got.ExpiresAt))
+	newer := f
+	newer.ID = schema.NewDayFileID()
+	published(t, s, newer, f.ID)
+	requireNotFound(t, s.DayDownloadAllowed(t.Context(), f.ID, got.ExpiresAt))
+	require.NoError(t, s.DayDownloadAllowed(t.Context(), newer.ID, got.ExpiresAt))
+	require.NoError(t, s.DestroyDayKey(t.Context(), newer.ID))
+	requireNotFound(t, s.DayDownloadAllowed(t.Context(), newer.ID, got.ExpiresAt))
+	require.NoError(t, s.DayDownloadAllowed(t.Context(), newer.ID, time.Now().Add(-time.Second)), "its key is destroyed because it has expired")
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
 
 	"satchel/schema"
 )
@@ -64,20 +65,18 @@ func (b *BulkExports) PublishDayFile(ctx context.Context, f schema.NewDayFile) (
 	return obsolete, nil
 }
 
-// checkErasures fails if calls of the day were erased since the file was read.
+// checkErasures fails unless the file leaves out every erased call of its day.
 func checkErasures(ctx context.Context, tx *sqlx.Tx, f schema.NewDayFile) error {
 	if f.Type != schema.Calls {
 		return nil
 	}
-	var erased int
-	if err := tx.GetContext(ctx, &erased, `select count(*) from satchel.erased_calls
-		where account_sid = $1 and day = $2`, f.Account, f.Day); err != nil {
-		return err
+	var holds bool
+	err := tx.GetContext(ctx, &holds, `select exists (select from satchel.erased_calls
+		where account_sid = $1 and day = $2 and call_sid <> all ($3))`, f.Account, f.Day, pq.Array(append([]string{}, f.Erased...)))
+	if err == nil && holds {
+		err = schema.ErrStaleAttempt
 	}
-	if erased != f.Erased {
-		return schema.ErrStaleAttempt
-	}
-	return nil
+	return err
 }
 
 // checkPublishWindow fails for the file of a worker that was suspended: the
@@ -120,6 +119,7 @@ func upsertDayFile(ctx context.Context, tx *sqlx.Tx, f schema.NewDayFile) error 
 		on conflict (account_sid, resource_type, day) do update set
 			id = excluded.id, seq = default, wrapped = excluded.wrapped,
 			records = excluded.records, size = excluded.size, sha256 = excluded.sha256, created_at = excluded.created_at,
+			outdated_since = null, checked_at = excluded.created_at,
 			job_id = case when $11 then old.job_id else excluded.job_id end,
 			friendly_name = case when $11 then old.friendly_name else excluded.friendly_name end,
 			expires_at = case when $11 then old.expires_at else excluded.expires_at end`,

@@ -16,7 +16,7 @@ import (
 func (b *BulkExports) ExpiredDayFiles(ctx context.Context, limit int) ([]schema.DayFile, error) {
 	list := []schema.DayFile{}
 	err := b.pool.SelectContext(ctx, &list, `select `+dayFileColumns+` from satchel.day_files
-		where expires_at <= clock_timestamp() order by expires_at, id limit $1`, limit)
+		where expires_at <= statement_timestamp() order by expires_at, id limit $1`, limit)
 	return list, sqlstate.Wrap("find expired day files", err)
 }
 
@@ -29,7 +29,7 @@ func (b *BulkExports) DestroyDayKey(ctx context.Context, file string) error {
 
 // DestroyExpiredDayKeys deletes the keys of all expired files.
 func (b *BulkExports) DestroyExpiredDayKeys(ctx context.Context) error {
-	_, err := b.pool.ExecContext(ctx, `update satchel.day_files set wrapped = null where expires_at <= clock_timestamp() and wrapped is not null`)
+	_, err := b.pool.ExecContext(ctx, `update satchel.day_files set wrapped = null where expires_at <= statement_timestamp() and wrapped is not null`)
 	return sqlstate.Wrap("destroy keys of expired day files", err)
 }
 

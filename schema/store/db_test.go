@@ -12,11 +12,10 @@ import (
 func TestTheServerEndsAnIdleTransaction(t *testing.T) {
 	s, o := open(t), newExport()
 	require.NoError(t, s.OpenExport(t.Context(), o))
-	_, err := s.SQL().Exec(`create table public.seen (value text);
+	execAsOwner(t, s.DB, `create table public.seen (value text); grant all on public.seen to public;
 		create function public.spy() returns trigger language plpgsql as $$
 		begin insert into public.seen values (current_setting('idle_in_transaction_session_timeout')); return new; end $$;
 		create trigger spy before update on satchel.exports for each row execute function public.spy()`)
-	require.NoError(t, err)
 	require.NoError(t, s.ConfirmExport(t.Context(), o.Export, o.RequestedBy, "r", []byte("w")))
 	var value string
 	require.NoError(t, s.SQL().QueryRow(`select value from public.seen`).Scan(&value))

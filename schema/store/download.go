@@ -18,8 +18,12 @@ type Download struct {
 	CompletedAt time.Time        `db:"completed_at"`
 	ExpiresAt   time.Time        `db:"expires_at"`
 	Wrapped     []byte           `db:"wrapped"`
+	ReadAt      time.Time        `db:"read_at"` // by the database's clock
 	Segments    []schema.Segment `db:"-"`
 }
+
+// Left is how long the archive could still be downloaded when it was read.
+func (d Download) Left() time.Duration { return d.ExpiresAt.Sub(d.ReadAt) }
 
 // Download reads what is needed to send the account's archive, while its window
 // is open by the database's clock. Afterwards the error is Gone, before
@@ -30,10 +34,10 @@ func (a *AccountExports) Download(ctx context.Context, account, export string) (
 		Status schema.Status `db:"status"`
 		Open   bool          `db:"open"`
 	}
-	err := a.pool.GetContext(ctx, &row, `select e.id, e.account_sid, e.status, coalesce(k.export_id is not null and e.expires_at > clock_timestamp(), false) as open,
+	err := a.pool.GetContext(ctx, &row, `select e.id, e.account_sid, e.status, coalesce(k.export_id is not null and e.expires_at > statement_timestamp(), false) as open,
 			coalesce(e.completed_at, e.requested_at) as completed_at, coalesce(e.expires_at, e.requested_at) as expires_at,
 			coalesce(e.archive_key, '') as archive_key, coalesce(e.size, 0) as size, coalesce(e.sha256, '') as sha256,
-			coalesce(e.gzip_size, 0) as gzip_size, coalesce(e.gzip_sha256, '') as gzip_sha256, k.wrapped
+			coalesce(e.gzip_size, 0) as gzip_size, coalesce(e.gzip_sha256, '') as gzip_sha256, k.wrapped, statement_timestamp() as read_at
 		from satchel.exports e left join satchel.export_keys k on k.export_id = e.id
 		where e.id = $1 and e.account_sid = $2`, export, account)
 	switch {
@@ -54,6 +58,22 @@ func (a *AccountExports) Download(ctx context.Context, account, export string) (
 		return Download{}, fileGone()
 	}
 	return row.Download, nil
+}
+
+// DownloadAllowed checks that a download that has begun may go on: the error is Gone
+// where the archive was deleted or its key destroyed before it expired. Once it has
+// expired, its key is destroyed, and how long a download may still go on is the
+// caller's to decide.
+func (a *AccountExports) DownloadAllowed(ctx context.Context, account, export string) error {
+	var allowed bool
+	err := a.pool.GetContext(ctx, &allowed, `select exists (select from satchel.exports e
+		where e.id = $1 and e.account_sid = $2 and e.reason <> $3 and (e.expires_at <= statement_timestamp()
+			or e.status = $4 and exists (select from satchel.export_keys k where k.export_id = e.id)))`,
+		export, account, schema.ReasonDeleted, schema.Completed)
+	if err == nil && !allowed {
+		return fileGone()
+	}
+	return sqlstate.Wrap("check a download", err)
 }
 
 func fileGone() error {

@@ -33,3 +33,24 @@ func TestDownloadEndsByTheDatabasesClockEvenWithoutASweep(t *testing.T) {
 		return schema.KindOf(err) == schema.Gone
 	}, 5*time.Second, 20*time.Millisecond)
 }
+
+func TestADownloadUnderWayMayGoOnUntilTheArchiveIsDeleted(t *testing.T) {
+	s := open(t)
+	o := collected(t, s)
+	a := anArchive(o.Export)
+	require.NoError(t, s.AddSegments(t.Context(), o.Export, a.ObjectKey, []schema.Segment{{}}))
+	_, err := s.CompleteExport(t.Context(), o.Export, a, schema.DefaultWindows())
+	require.NoError(t, err)
+	d, err := s.Download(t.Context(), o.Account, o.Export)
+	require.NoError(t, err)
+	require.InDelta(t, schema.DefaultWindows().Download, d.Left(), float64(time.Minute))
+	require.NoError(t, s.DownloadAllowed(t.Context(), o.Account, o.Export))
+	require.Equal(t, schema.Gone, schema.KindOf(s.DownloadAllowed(t.Context(), schema.NewAccountID(), o.Export)))
+
+	exec(t, s.DB, `delete from satchel.export_keys`)
+	require.Equal(t, schema.Gone, schema.KindOf(s.DownloadAllowed(t.Context(), o.Account, o.Export)), "deleted early")
+	exec(t, s.DB, `update satchel.exports set expires_at = statement_timestamp() - interval '1 second'`)
+	require.NoError(t, s.DownloadAllowed(t.Context(), o.Account, o.Export), "its key is destroyed because it has expired")
+	exec(t, s.DB, `update satchel.exports set status = 'expired', reason = $1`, schema.ReasonDeleted)
+	require.Equal(t, schema.Gone, schema.KindOf(s.DownloadAllowed(t.Context(), o.Account, o.Export)), "whenever that is noticed")
+}

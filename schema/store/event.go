@@ -11,10 +11,10 @@ import (
 	"satchel/schema/store/sqlstate"
 )
 
-const eventColumns = `id, account_sid, resource_type, job_id, coalesce(to_char(day, 'YYYY-MM-DD'), '') as day,
+var eventColumns = `id, account_sid, resource_type, job_id, coalesce(to_char(day, 'YYYY-MM-DD'), '') as day,
 	webhook_url, webhook_method, friendly_name,
 	coalesce(to_char(start_day, 'YYYY-MM-DD'), '') as start_day, coalesce(to_char(end_day, 'YYYY-MM-DD'), '') as end_day,
-	days_completed, days_empty, days_failed, at, status, attempts`
+	days_completed, days_empty, days_failed, at, status, attempts, ` + undelivered("job_id") + ` as undelivered`
 
 // maxAttemptsRead limits the attempts that are read of an event. The latest are
 // kept.
@@ -93,6 +93,14 @@ func (b *BulkExports) events(ctx context.Context, which string, args ...any) ([]
 		e.Log = append(e.Log, t.EventAttempt)
 	}
 	return list, sqlstate.Wrap("read attempts", err)
+}
+
+// CountPendingEvents counts the account's events that are being delivered, up to most.
+func (b *BulkExports) CountPendingEvents(ctx context.Context, account string, most int) (int, error) {
+	var n int
+	err := b.pool.GetContext(ctx, &n, `select count(*) from (select from satchel.events
+		where account_sid = $1 and status = $2 limit $3) pending`, account, schema.EventPending, most)
+	return n, sqlstate.Wrap("count pending events", err)
 }
 
 // RecordAttempt adds an attempt to the event's log. A successful one moves the event to

@@ -107,3 +107,20 @@ func TestEventsOfOtherAccountsAreNotFound(t *testing.T) {
 		require.Equal(t, unknown, malformed)
 	}
 }
+
+func TestAnAccountsPendingEventsAreCountedUpToAMaximum(t *testing.T) {
+	s := openBulk(t)
+	account := schema.NewAccountID()
+	for range 3 {
+		require.NoError(t, s.OpenEvent(t.Context(), anEvent(account)))
+	}
+	failed := anEvent(account)
+	require.NoError(t, s.OpenEvent(t.Context(), failed))
+	require.NoError(t, s.MarkEventFailed(t.Context(), failed.ID))
+	require.NoError(t, s.OpenEvent(t.Context(), anEvent(schema.NewAccountID())))
+	for most, want := range map[int]int{2: 2, 10: 3} {
+		n, err := s.CountPendingEvents(t.Context(), account, most)
+		require.NoError(t, err)
+		require.Equal(t, want, n)
+	}
+}

@@ -166,16 +166,15 @@ func (a *AccountExports) withCategories(ctx context.Context, list []schema.Expor
 	for i, e := range list {
 		ids[i] = e.ID
 	}
-	query, args, err := sqlx.In(`select export_id, category, status, records, expected_records, bytes
-		from satchel.categories where export_id in (?)`, ids)
-	if err != nil {
-		return sqlstate.Wrap("read categories", err)
-	}
 	var rows []struct {
 		Export string `db:"export_id"`
 		schema.CategoryProgress
 	}
-	if err := a.pool.SelectContext(ctx, &rows, a.pool.Rebind(query), args...); err != nil {
+	if err := a.pool.SelectContext(ctx, &rows, `select export_id, category, status, records, expected_records, bytes
+			from satchel.categories where export_id = any($1)
+		union all
+		select id, c->>0, c->>1, (c->2)::bigint, (c->>3)::bigint, (c->4)::bigint
+			from satchel.exports, jsonb_array_elements(ended_categories) c where id = any($1)`, pq.Array(ids)); err != nil {
 		return sqlstate.Wrap("read categories", err)
 	}
 	progress := make(map[string]map[schema.Category]schema.CategoryProgress, len(list))

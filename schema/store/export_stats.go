@@ -22,9 +22,9 @@ func (a *AccountExports) ExportStats(ctx context.Context) (ExportStats, error) {
 		Oldest float64       `db:"oldest"`
 	}
 	err := a.pool.SelectContext(ctx, &rows, `select status, count(*) as count,
-		extract(epoch from clock_timestamp() - min(requested_at))::float8 as oldest
+		extract(epoch from statement_timestamp() - min(requested_at))::float8 as oldest
 		from satchel.exports where status in `+unendedStatuses+`
-			or status in `+endedStatuses+` and ended_at > clock_timestamp() - interval '1 day'
+			or status in `+endedStatuses+` and ended_at > statement_timestamp() - interval '1 day'
 		group by status`)
 	stats := ExportStats{Count: make(map[schema.Status]int64, len(schema.Statuses))}
 	for _, r := range rows {

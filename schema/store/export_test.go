@@ -60,7 +60,7 @@ func confirmed(t *testing.T, s *store.AccountExports) schema.NewExport {
 func collected(t *testing.T, s *store.AccountExports) schema.NewExport {
 	o := confirmed(t, s)
 	for _, c := range schema.Categories {
-		require.NoError(t, s.FinishCategory(t.Context(), o.Export, c, 0, time.Now()))
+		require.NoError(t, s.FinishCategory(t.Context(), o.Export, c, "", schema.Checkpoint{}, time.Now()))
 	}
 	return o
 }

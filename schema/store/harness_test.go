@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"context"
+	"database/sql"
 	"sync"
 	"testing"
 	"time"
@@ -8,14 +10,21 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"satchel/dev/testservices"
+	"satchel/schema"
 	"satchel/schema/store"
 )
 
 func TestMain(m *testing.M) { testservices.Main(m) }
 
+// owners holds the URL of each test's database for the role that owns it.
+var owners sync.Map
+
+// openDB opens a database with the role and the grants of docs/running.md.
 func openDB(t *testing.T) *store.DB {
-	db, err := store.Open(testservices.Database(t), 4)
+	owner := testservices.Database(t)
+	db, err := store.Open(testservices.AsApp(t, owner), 4)
 	require.NoError(t, err)
+	owners.Store(db, owner)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	require.NoError(t, db.Ready(t.Context()))
 	return db
@@ -30,6 +39,17 @@ func exec(t *testing.T, db *store.DB, query string, args ...any) {
 	require.NoError(t, err)
 }
 
+// execAsOwner executes what the role of the programs may not.
+func execAsOwner(t *testing.T, db *store.DB, query string, args ...any) {
+	url, ok := owners.Load(db)
+	require.True(t, ok)
+	owner, err := sql.Open("postgres", url.(string))
+	require.NoError(t, err)
+	defer owner.Close() //nolint:errcheck // nothing is lost by it
+	_, err = owner.Exec(query, args...)
+	require.NoError(t, err)
+}
+
 func count(t *testing.T, db *store.DB, table string) (n int) {
 	require.NoError(t, db.SQL().QueryRow(`select count(*) from satchel.`+table).Scan(&n))
 	return n
@@ -38,6 +58,11 @@ func count(t *testing.T, db *store.DB, table string) (n int) {
 func countOf(t *testing.T, db *store.DB, table, export string) (n int) {
 	require.NoError(t, db.SQL().QueryRow(`select count(*) from satchel.`+table+` where export_id = $1`, export).Scan(&n))
 	return n
+}
+
+func eraseCalls(s *store.BulkExports, account, by string, calls []schema.Erasure) error {
+	_, err := s.EraseCalls(context.Background(), schema.ErasureRecord{Account: account, By: by, Calls: calls})
+	return err
 }
 
 // audited reads the audit rows of a subject, oldest first.

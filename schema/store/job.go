@@ -13,9 +13,15 @@ import (
 	"satchel/schema/store/sqlstate"
 )
 
-const jobColumns = `id, account_sid, resource_type, friendly_name,
+var jobColumns = `id, account_sid, resource_type, friendly_name,
 	to_char(start_day, 'YYYY-MM-DD') as start_day, to_char(end_day, 'YYYY-MM-DD') as end_day,
-	webhook_url, webhook_method, email, requested_by, created_at, deleting_at, ended_at`
+	webhook_url, webhook_method, email, requested_by, created_at, deleting_at, ended_at,
+	` + undelivered("id") + ` as undelivered`
+
+// undelivered is the predicate of a job whose e-mail at its end was rejected for good.
+func undelivered(job string) string {
+	return `exists (select from satchel.emails where subject = ` + job + ` and email_key = ` + sqlText(schema.JobEndedEmail) + ` and not sent)`
+}
 
 // jobOpeningLock is held while a job is opened, from before its row is written
 // until other transactions can see it.
@@ -94,7 +100,7 @@ func (b *BulkExports) Job(ctx context.Context, id string) (schema.Job, error) {
 // ago than kept. Any other is NotFound.
 func (b *BulkExports) AccountJob(ctx context.Context, account, id string, kept time.Duration) (schema.Job, error) {
 	j, err := readOneJob(ctx, b.pool, `id = $1 and account_sid = $2
-		and (ended_at is null or ended_at > clock_timestamp() - $3 * interval '1 microsecond')`, id, account, kept.Microseconds())
+		and (ended_at is null or ended_at > statement_timestamp() - $3 * interval '1 microsecond')`, id, account, kept.Microseconds())
 	return j, sqlstate.Wrap("read job", err)
 }
 

@@ -41,7 +41,7 @@ func ParseJobCursor(s string) (JobCursor, bool) {
 // job once, whatever is added meanwhile.
 func (b *BulkExports) Jobs(ctx context.Context, account string, t schema.ResourceType, kept time.Duration, before JobCursor, limit int) ([]schema.Job, error) {
 	list, err := readJobs(ctx, b.pool, `account_sid = $1 and ($2 = '' or resource_type = $2)
-		and (ended_at is null or ended_at > clock_timestamp() - $3 * interval '1 microsecond')
+		and (ended_at is null or ended_at > statement_timestamp() - $3 * interval '1 microsecond')
 		and ($5 = '' or (created_at, id) < ($4, $5))
 		order by created_at desc, id desc limit $6`, account, t, kept.Microseconds(), before.CreatedAt, before.ID, limit)
 	return list, sqlstate.Wrap("list jobs", err)

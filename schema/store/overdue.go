@@ -12,14 +12,18 @@ import (
 
 // Overdue lists exports that may have lost their workflow, in order of ID, after
 // the given one: completed ones whose window closed longer than grace ago,
-// active ones that were requested longer ago than that, those whose removal
-// began longer ago and has no certificate, and ended ones whose key still exists.
+// pending ones whose time to be confirmed ended longer ago than that, those that
+// were confirmed longer ago, those whose removal began longer ago and has no
+// certificate, and ended ones whose key still exists.
 func (a *AccountExports) Overdue(ctx context.Context, grace time.Duration, after string, limit int) ([]schema.OverdueExport, error) {
 	list := []schema.OverdueExport{}
-	err := a.pool.SelectContext(ctx, &list, `with late as (select clock_timestamp() - $1 * interval '1 microsecond' as time),
+	err := a.pool.SelectContext(ctx, &list, `with late as (select statement_timestamp() - $1 * interval '1 microsecond' as time),
 		found as (
 			select id, true as handled_by_workflow from satchel.exports, late
-				where status in `+activeStatuses+` and requested_at < late.time
+				where status = `+sqlText(schema.Pending)+` and confirm_by < late.time
+			union all
+			select id, true from satchel.exports, late
+				where status in `+inProgressStatuses+` and confirmed_at < late.time
 			union all
 			select id, false from satchel.exports, late where status = `+sqlText(schema.Completed)+` and expires_at < late.time
 			union all

@@ -24,7 +24,8 @@ func (b *BulkExports) Queue(ctx context.Context, job string) (schema.QueueStatus
 // The estimate is the average duration of the latest hundred days that were
 // written, with schema.JobDaysAtOnce written at a time. Days are begun in order,
 // so the first one not begun gives the number of waiting days without counting
-// rows: there may be very many, and this is called often.
+// rows: there may be very many, and this is called often. A job of which none was
+// begun has all its days before it, and nothing is read for it but its row.
 func (b *BulkExports) Queues(ctx context.Context, jobs []string) (map[string]schema.QueueStatus, error) {
 	queues := make(map[string]schema.QueueStatus, len(jobs))
 	if len(jobs) == 0 {
@@ -40,10 +41,11 @@ func (b *BulkExports) Queues(ctx context.Context, jobs []string) (map[string]sch
 				select extract(epoch from ended_at - started_at) as seconds from satchel.job_days
 				where `+written+` order by ended_at desc limit 100) latest
 		), unfinished as (
-			select id, created_at, deleting_at is not null as deleting, coalesce(end_day - first + 1, 0) as fresh,
+			select id, created_at, deleting_at is not null as deleting,
+				case when `+untouched+` then end_day - start_day + 1 else coalesce(end_day - first + 1, 0) end as fresh,
 				coalesce(begun, 0) as begun, coalesce(retrying, 0) as retrying
 			from satchel.jobs j
-			left join lateral (select day as first from satchel.job_days where job_id = id and `+fresh+` order by day limit 1) f on true
+			left join lateral (select day as first from satchel.job_days where not (`+untouched+`) and job_id = id and `+fresh+` order by day limit 1) f on true
 			left join (select job_id, count(*) as begun, count(*) filter (where status = $2) as retrying
 				from satchel.job_days where `+begun+` group by job_id) b on b.job_id = id
 			where j.ended_at is null
@@ -61,9 +63,11 @@ func (b *BulkExports) Queues(ctx context.Context, jobs []string) (map[string]sch
 	return queues, sqlstate.Wrap("read queue", err)
 }
 
-// Predicates of days that were never begun, that were begun and have not ended,
+// Predicates of jobs whose days all wait, and of days that were never begun, that were begun and have not ended,
 // and that were written. Each has a partial index with the same predicate.
 var (
+	untouched = `begun_at is null and deleting_at is null`
+
 	fresh   = `status = ` + sqlText(schema.DaySubmitted)
 	begun   = `ended_at is null and status <> ` + sqlText(schema.DaySubmitted)
 	written = `status in ` + sqlList([]schema.DayStatus{schema.DayCompleted, schema.DayCompletedEmpty})

@@ -51,6 +51,7 @@ func TestAJobQueuesAfterEarlierJobs(t *testing.T) {
 func TestTheEstimateUsesTheDurationOfTheLatestDays(t *testing.T) {
 	s := openBulk(t)
 	done, o := opened(t, s, schema.NewAccountID()), opened(t, s, schema.NewAccountID())
+	begin(t, s, done.ID, done.Start)
 	for seconds, want := range map[int]time.Duration{40: 30 * time.Second, 0: 75 * time.Millisecond} {
 		_, err := s.SQL().Exec(`update satchel.job_days set status = 'Completed', ended_at = now(),
 			started_at = now() - $2 * interval '1 second' where job_id = $1`, done.ID, seconds)

@@ -15,7 +15,7 @@ import (
 func (b *BulkExports) QuotaUsed(ctx context.Context, quotaAccount string) (int, error) {
 	var days int
 	err := b.pool.GetContext(ctx, &days, `select coalesce(sum(days), 0) from satchel.bulk_quota
-		where account_sid = $1 and day = (clock_timestamp() at time zone 'UTC')::date`, quotaAccount)
+		where account_sid = $1 and day = (statement_timestamp() at time zone 'UTC')::date`, quotaAccount)
 	return days, sqlstate.Wrap("read quota", err)
 }
 

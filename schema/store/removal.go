@@ -38,7 +38,7 @@ type removal struct {
 // beginRemoval returns sql.ErrNoRows if there is no such export.
 func beginRemoval(ctx context.Context, tx *sqlx.Tx, export string, ending schema.Ending, by string) (e removal, err error) {
 	// The row is locked first: it waits for a transaction that writes a key or adds a piece.
-	if err = tx.GetContext(ctx, &e, `select account_sid, status, recipient <> '' as stored from satchel.exports
+	if err = tx.GetContext(ctx, &e, `select account_sid, status, confirmed_at is not null as stored from satchel.exports
 		where id = $1 for update`, export); err != nil {
 		return e, err
 	}
@@ -67,8 +67,9 @@ func (a *AccountExports) AddRemoved(ctx context.Context, export string, removed 
 }
 
 // EndExport writes the certificate of everything that was removed, expires a
-// completed export, and deletes the ledger. An export has one certificate, and
-// keeps its first ending.
+// completed export, deletes the ledger and the public key, and folds the progress of
+// the categories into the export's row. An export has one certificate, and keeps its
+// first ending.
 func (a *AccountExports) EndExport(ctx context.Context, export string, ending schema.Ending, by string, removed schema.Certificate) error {
 	return a.inTx(ctx, "end export", func(tx *sqlx.Tx) error {
 		e, err := beginRemoval(ctx, tx, export, ending, by)
@@ -100,6 +101,13 @@ func (a *AccountExports) EndExport(ctx context.Context, export string, ending sc
 		}
 		if _, err := tx.ExecContext(ctx, `update satchel.exports set status = $4, reason = $2, ended_at = now()
 			where id = $1 and status = $3`, export, all.Reason, schema.Completed, schema.Expired); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `with folded as (
+				delete from satchel.categories where export_id = $1 returning category, status, records, expected_records, bytes)
+			update satchel.exports set recipient = '', ended_categories = (
+				select jsonb_agg(jsonb_build_array(category, status, records, expected_records, bytes)) from folded)
+			where id = $1`, export); err != nil {
 			return err
 		}
 		return audit(ctx, tx, AuditEvent{Account: e.Account, Subject: export, Actor: all.Actor, Action: ActionRemoved, Details: all.Certificate})

@@ -19,7 +19,7 @@ func (db *DB) Sessions() *Sessions { return &Sessions{db} }
 func (s *Sessions) FindCtx(ctx context.Context, token string) ([]byte, bool, error) {
 	var data []byte
 	err := s.db.pool.GetContext(ctx, &data, `select data from satchel.sessions
-		where token = $1 and expiry > clock_timestamp() and data <> ''`, token)
+		where token = $1 and expiry > statement_timestamp() and data <> ''`, token)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, false, nil
 	}
@@ -30,7 +30,7 @@ func (s *Sessions) FindCtx(ctx context.Context, token string) ([]byte, bool, err
 // bring back a deleted one: a concurrent request may have been using it.
 func (s *Sessions) CommitCtx(ctx context.Context, token string, data []byte, expiry time.Time) error {
 	_, err := s.db.pool.ExecContext(ctx, `with old as (delete from satchel.sessions
-			where token in (select token from satchel.sessions where expiry < clock_timestamp() and token <> $1 limit 100))
+			where token in (select token from satchel.sessions where expiry < statement_timestamp() and token <> $1 limit 100))
 		insert into satchel.sessions (token, data, expiry) values ($1, $2, $3)
 		on conflict (token) do update set data = excluded.data, expiry = excluded.expiry where sessions.data <> ''`, token, data, expiry)
 	return sqlstate.Wrap("write session", err)

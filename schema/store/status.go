@@ -10,9 +10,10 @@ import (
 // a partial index has to stand in the query text: with a bound parameter the
 // planner cannot use the index. "in" uses an index where "not in" does not.
 var (
-	activeStatuses  = sqlList(filter(schema.Statuses, schema.Status.Cancellable)) // neither completed nor ended
-	endedStatuses   = sqlList(filter(schema.Statuses, schema.Status.Ended))
-	unendedStatuses = sqlList(filter(schema.Statuses, func(s schema.Status) bool { return !s.Ended() }))
+	activeStatuses     = sqlList(filter(schema.Statuses, schema.Status.Cancellable)) // neither completed nor ended
+	inProgressStatuses = sqlList([]schema.Status{schema.Confirmed, schema.Processing})
+	endedStatuses      = sqlList(filter(schema.Statuses, schema.Status.Ended))
+	unendedStatuses    = sqlList(filter(schema.Statuses, func(s schema.Status) bool { return !s.Ended() }))
 )
 
 // sqlList formats constants as the right side of "in".

@@ -1,10 +1,10 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -12,6 +12,8 @@ import (
 	"satchel/activities/vault"
 	"satchel/schema"
 	"satchel/schema/store"
+	"satchel/server/download"
+	"satchel/server/limit"
 )
 
 // Deps are the dependencies of the API.
@@ -26,6 +28,11 @@ type Deps struct {
 	// ArchiveSchema makes the JSON Schema of the archive. It is not called again
 	// once it has succeeded.
 	ArchiveSchema func(context.Context) ([]byte, error)
+
+	ExportsPerHour int // that one account may request; defaultExportsPerHour where 0
+
+	// Downloads are shared with all that sends files; default ones where nil.
+	Downloads *download.Downloads
 
 	Now func() time.Time // time.Now where nil
 }
@@ -43,6 +50,10 @@ type API struct {
 	openapi       *document
 	archiveSchema *document
 	streams       *streams
+	watcher       *watcher
+	downloads     *download.Downloads
+
+	exportsPerHour int
 }
 
 // New makes an API. It connects to nothing.
@@ -56,6 +67,13 @@ func New(d Deps) *API {
 		openapi:       newDocument("application/json", func(context.Context) ([]byte, error) { return Contract(d.Site) }),
 		archiveSchema: newDocument("application/schema+json", d.ArchiveSchema),
 		streams:       newStreams(),
+		watcher:       newWatcher(d.Store),
+		downloads:     d.Downloads,
+
+		exportsPerHour: cmp.Or(d.ExportsPerHour, defaultExportsPerHour),
+	}
+	if a.downloads == nil {
+		a.downloads = download.New(download.Limits{})
 	}
 	if site, err := url.Parse(string(d.Site)); err == nil {
 		a.base = strings.TrimSuffix(site.EscapedPath(), "/")
@@ -72,32 +90,12 @@ func (a *API) location(export string) string { return a.base + "/v1/account/expo
 
 // streams counts the open event streams of each principal.
 type streams struct {
+	*limit.Running
 	end  func()
 	done <-chan struct{}
-
-	mu   sync.Mutex
-	open map[string]int
 }
 
 func newStreams() *streams {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &streams{end: cancel, done: ctx.Done(), open: map[string]int{}}
-}
-
-// acquire counts one more stream of a principal until release is called. It
-// returns false where the principal has limit streams open.
-func (s *streams) acquire(principal string, limit int) (release func(), ok bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.open[principal] >= limit {
-		return nil, false
-	}
-	s.open[principal]++
-	return func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.open[principal]--; s.open[principal] == 0 {
-			delete(s.open, principal)
-		}
-	}, true
+	return &streams{Running: limit.NewRunning(maxStreams), end: cancel, done: ctx.Done()}
 }

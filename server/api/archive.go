@@ -23,24 +23,21 @@ func (a *API) ServeArchive(c echo.Context, p auth.Principal, export string) erro
 	if !ok {
 		return echo.NewHTTPError(http.StatusNotAcceptable)
 	}
-	return download.Send(c, func(ctx context.Context) (download.File, error) {
+	return a.downloads.Send(c, func(ctx context.Context) (download.Found, error) {
 		d, err := a.download(ctx, p, export)
 		if err != nil {
-			return download.File{}, err
+			return download.Found{}, err
 		}
-		file, err := a.openArchive(ctx, d, sent)
-		if err != nil {
-			return download.File{}, err
-		}
-		describe(c.Response().Header(), d, sent)
-		file.Modified = d.CompletedAt
-		file.BeforeSend = func(offset int64, whole bool) error {
-			return a.store.Audit(ctx, store.AuditEvent{
-				Account: d.Account, Subject: d.Export, Actor: p.Actor(), Action: store.ActionDownloaded,
-				Details: map[string]any{"from": offset, "whole": whole, "gzip": sent == gzipped},
-			})
-		}
-		return file, nil
+		return download.Found{
+			Account: d.Account, ID: d.Export, Left: d.Left(), Inflated: sent != gzipped,
+			Open: func(ctx context.Context, lean bool) (download.File, error) {
+				return a.openArchive(ctx, c, p, d, sent, lean)
+			},
+			StillAllowed: []func(context.Context) error{
+				func(ctx context.Context) error { return auth.StillAllowed(ctx, c) },
+				func(ctx context.Context) error { return a.store.DownloadAllowed(ctx, d.Account, d.Export) },
+			},
+		}, nil
 	})
 }
 
@@ -81,19 +78,27 @@ func describe(h http.Header, d store.Download, sent coding) {
 }
 
 // openArchive opens the archive in the coding that is sent.
-func (a *API) openArchive(ctx context.Context, d store.Download, sent coding) (download.File, error) {
+func (a *API) openArchive(ctx context.Context, c echo.Context, p auth.Principal, d store.Download, sent coding, lean bool) (download.File, error) {
 	stored, err := download.Object{
 		Kind: "export", Account: d.Account, ID: d.Export, Wrapped: d.Wrapped, Key: d.ObjectKey, Size: d.GzipSize,
 		Exists: func(ctx context.Context) error {
 			_, err := a.store.Download(ctx, d.Account, d.Export)
 			return err
 		},
-	}.Open(ctx, a.vault)
+	}.Open(ctx, a.vault, lean)
 	if err != nil {
 		return download.File{}, err
 	}
+	describe(c.Response().Header(), d, sent)
+	file := download.File{Object: stored, Modified: d.CompletedAt, BeforeSend: func(_ int64, whole bool) error {
+		return a.store.AuditDownload(ctx, store.AuditEvent{
+			Account: d.Account, Subject: d.Export, Actor: p.Actor(), Details: map[string]any{"whole": whole, "gzip": sent == gzipped},
+		}, whole)
+	}}
 	if sent == gzipped {
-		return download.File{Content: stored.Stream(), Object: stored, Size: d.GzipSize}, nil
+		file.Content, file.Size = stored.Stream(), d.GzipSize
+	} else {
+		file.Content, file.Size = vault.NewTextReader(stored, d.GzipSize, d.Size, d.Segments), d.Size
 	}
-	return download.File{Content: vault.NewTextReader(stored, d.GzipSize, d.Size, d.Segments), Object: stored, Size: d.Size}, nil
+	return file, nil
 }

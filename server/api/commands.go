@@ -7,6 +7,7 @@ import (
 	"satchel/schema"
 	"satchel/schema/store"
 	"satchel/server/auth"
+	"satchel/server/limit"
 	"satchel/workflows/accountexport"
 )
 
@@ -30,7 +31,7 @@ func (a *API) ResendConfirmation(ctx context.Context, p auth.Principal, id strin
 		before: func(e schema.Export) error {
 			wait, err := a.store.AuditWithinLimit(ctx, store.AuditEvent{Account: e.Account, Subject: e.ID, Actor: p.Actor(), Action: store.ActionResendRequested}, maxResends, resendWindow)
 			if err == nil && wait > 0 {
-				err = limited(schema.CodeTooManyEmails, wait, "The email has been sent again too often. Please check your spam folder, or try again later.")
+				err = limit.Refuse(limit.ConfirmationEmails, schema.CodeTooManyEmails, wait, "The email has been sent again too often. Please check your spam folder, or try again later.")
 			}
 			return err
 		},
@@ -168,10 +169,4 @@ func interrupted(e schema.Export) error {
 
 func conflict(code, format string, args ...any) error {
 	return schema.Errorf(schema.Conflict, code, format, args...)
-}
-
-func limited(code string, wait time.Duration, message string) error {
-	err := schema.Errorf(schema.Limited, code, "%s", message)
-	err.RetryAfter = wait
-	return err
 }

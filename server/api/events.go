@@ -12,16 +12,16 @@ import (
 
 	"satchel/schema"
 	"satchel/server/auth"
+	"satchel/server/limit"
 	"satchel/server/respond"
 )
 
 const (
-	maxStreams       = 8                      // of one principal, in one process
-	pollInterval     = 500 * time.Millisecond // while the export is being made
-	slowPollInterval = 2 * time.Second        // once it is completed
-	pingInterval     = 15 * time.Second       // so that proxies do not close an idle connection
-	reauthInterval   = 5 * time.Second        // between checks that the client still has access
-	maxStreamAge     = time.Hour              // then the client reconnects and authenticates again
+	maxStreams       = 8                // of one principal, in one process
+	progressInterval = 2 * time.Second  // between estimates while nothing else changes
+	pingInterval     = 15 * time.Second // so that proxies do not close an idle connection
+	reauthInterval   = 5 * time.Second  // between checks that the client still has access
+	maxStreamAge     = time.Hour        // then the client reconnects and authenticates again
 )
 
 // lastEvent is the ID of the last event of a stream. A browser that reconnects
@@ -54,8 +54,9 @@ func (a *API) exportEvents(_ context.Context, e schema.Export) ([]Event, error) 
 // had the same Key. Data may have several lines; ID may be "".
 type Event struct{ Name, ID, Key, Data string }
 
-// Renderer turns the current state of an export into events. After an error
-// that is Unavailable, the stream goes on and renders again at the next poll.
+// Renderer turns the current state of an export into events. It is called when the
+// export or what is shown of it has changed, and now and then while it is being made.
+// After an error that is Unavailable, the stream goes on and renders again later.
 type Renderer func(context.Context, schema.Export) ([]Event, error)
 
 // Follow answers with a stream of events about an export of the principal's
@@ -72,32 +73,47 @@ func (a *API) Follow(c echo.Context, p auth.Principal, id string, render Rendere
 	if e.Status.Ended() && c.Request().Header.Get("Last-Event-ID") == lastEvent {
 		return c.NoContent(http.StatusNoContent)
 	}
-	release, ok := a.streams.acquire(p.Key(), maxStreams)
+	release, ok := a.streams.Begin(p.Key())
 	if !ok {
-		return limited(schema.CodeTooManyStreams, pingInterval, "Too many event streams are open. Please close one of them.")
+		return limit.Refuse(limit.EventStreams, schema.CodeTooManyStreams, pingInterval, "Too many event streams are open. Please close one of them.")
 	}
 	defer release()
 	s := a.newStream(c)
 	if err := s.begin(); err != nil {
 		return nil //nolint:nilerr // the client has left
 	}
-	a.follow(c.Request().Context(), p, e, s, render)
+	a.follow(c.Request().Context(), e, s, render)
 	return nil
 }
 
 // follow sends events until the export has ended, the client leaves, the server
 // shuts down, or the stream reaches its maximum age.
-func (a *API) follow(ctx context.Context, p auth.Principal, e schema.Export, s *stream, render Renderer) {
-	ping, maxAge, poll := time.NewTicker(pingInterval), time.NewTimer(maxStreamAge), time.NewTimer(pollInterval)
-	defer ping.Stop()
+func (a *API) follow(ctx context.Context, e schema.Export, s *stream, render Renderer) {
+	ping, maxAge := time.NewTicker(pingInterval), time.NewTimer(maxStreamAge)
+	reauth, progress := time.NewTicker(reauthInterval), time.NewTicker(progressInterval)
+	for _, t := range []interface{ Stop() }{ping, reauth, progress} {
+		defer t.Stop()
+	}
 	defer maxAge.Stop()
-	defer poll.Stop()
-	for s.update(ctx, e, render) {
+	watch := a.watcher.watch(e)
+	defer watch.release()
+	changed := true
+	for {
+		switch {
+		case changed:
+			var open bool
+			if changed, open = s.update(ctx, e, render); !open {
+				return
+			}
+		case !s.authorize(ctx):
+			return
+		}
 		select {
-		case <-poll.C:
-			var interval time.Duration
-			e, interval = a.reload(ctx, p, e)
-			poll.Reset(interval)
+		case <-watch.changed:
+			e, changed = watch.latest(), true
+		case <-progress.C:
+			changed = changed || e.Status == schema.Confirmed || e.Status == schema.Processing
+		case <-reauth.C:
 		case <-ping.C:
 			if s.write(": still here\n\n") != nil {
 				return
@@ -110,21 +126,6 @@ func (a *API) follow(ctx context.Context, p auth.Principal, e schema.Export, s *
 			return
 		}
 	}
-}
-
-// reload reads the export again, and returns when to do so next. While a
-// dependency is unavailable, the export stays as it was.
-func (a *API) reload(ctx context.Context, p auth.Principal, last schema.Export) (schema.Export, time.Duration) {
-	ctx, cancel := context.WithTimeout(ctx, temporalTimeout)
-	defer cancel()
-	e, err := a.Get(ctx, p, last.ID)
-	switch {
-	case err != nil:
-		return last, slowPollInterval
-	case e.Status == schema.Completed:
-		return e, slowPollInterval
-	}
-	return e, pollInterval
 }
 
 // stream writes server-sent events, each with a deadline of its own.
@@ -147,45 +148,67 @@ func (s *stream) begin() error {
 	return s.write("retry: 2000\n\n")
 }
 
-// update sends the events that have changed. It returns false when the stream
-// is over.
-func (s *stream) update(ctx context.Context, e schema.Export, render Renderer) bool {
+// update sends the events that have changed. It returns retry if they could not be
+// rendered now, and open=false when the stream is over.
+func (s *stream) update(ctx context.Context, e schema.Export, render Renderer) (retry, open bool) {
 	ctx, cancel := context.WithTimeout(ctx, temporalTimeout)
 	defer cancel()
 	events, err := s.render(ctx, e, render)
-	switch schema.KindOf(err) {
-	case schema.Unauthenticated, schema.Forbidden:
-		return false
-	case schema.Unavailable:
-		return true
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		return true
-	}
-	if errors.Is(err, context.Canceled) {
-		return false // the client has left
-	}
-	if err != nil {
-		respond.LogFailure(s.c, http.StatusInternalServerError, err)
-		return false
+	if retry, open = s.survives(err); err != nil {
+		return retry, open
 	}
 	for _, event := range events {
 		if s.send(event) != nil {
-			return false
+			return false, false
 		}
 	}
-	return !e.Status.Ended()
+	return false, !e.Status.Ended()
+}
+
+// survives reports whether the stream goes on after an error, and whether to try
+// again.
+func (s *stream) survives(err error) (retry, open bool) {
+	switch kind := schema.KindOf(err); {
+	case err == nil:
+		return false, true
+	case kind == schema.Unauthenticated, kind == schema.Forbidden:
+		return false, false
+	case kind == schema.Unavailable, errors.Is(err, context.DeadlineExceeded):
+		return true, true
+	case errors.Is(err, context.Canceled):
+		return false, false // the client has left
+	}
+	respond.LogFailure(s.c, http.StatusInternalServerError, err)
+	return false, false
 }
 
 // render calls render for a client that still has access.
 func (s *stream) render(ctx context.Context, e schema.Export, render Renderer) ([]Event, error) {
-	if now := s.now(); now.Sub(s.authorized) >= reauthInterval {
-		if err := auth.Reauthorize(ctx, s.c); err != nil {
-			return nil, err
-		}
-		s.authorized = now
+	if err := s.reauthorize(ctx); err != nil {
+		return nil, err
 	}
 	return render(ctx, e)
+}
+
+// authorize reports whether the client still has access, or that cannot be said now.
+func (s *stream) authorize(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, temporalTimeout)
+	defer cancel()
+	_, open := s.survives(s.reauthorize(ctx))
+	return open
+}
+
+// reauthorize checks access unless that was done a moment ago.
+func (s *stream) reauthorize(ctx context.Context) error {
+	now := s.now()
+	if now.Sub(s.authorized) < reauthInterval {
+		return nil
+	}
+	if err := auth.Reauthorize(ctx, s.c); err != nil {
+		return err
+	}
+	s.authorized = now
+	return nil
 }
 
 // lineBreaks are all that end a line in an event stream. Names of people and

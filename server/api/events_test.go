@@ -157,9 +157,9 @@ func (fx *fixture) collect(id string) {
 			check(fx.store.AddPiece(ctx, id, schema.Piece{
 				Category: c, Seq: seq, ObjectKey: c.Title(), Records: 10 + int64(i), TextBytes: 100, GzipBytes: 50,
 				SHA256: "ab", FirstKey: after + "k", LastKey: after + "k", ReadAt: time.Now(),
-			}, after))
+			}, "", after))
 		}
-		check(fx.store.FinishCategory(ctx, id, c, 3, time.Now()))
+		check(fx.store.FinishCategory(ctx, id, c, "", schema.Checkpoint{Pieces: 3, LastKey: "kkk"}, time.Now()))
 	}
 	sum := strings.Repeat("ab", 32)
 	_, err = fx.store.CompleteExport(ctx, id, schema.Archive{ObjectKey: "archive", Size: 100, SHA256: sum, GzipSize: 50, GzipSHA256: sum}, schema.DefaultWindows())

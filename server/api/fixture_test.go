@@ -40,7 +40,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	_ = flag.Set("test.parallel", "8") // these tests wait more than they work
+	_ = flag.Set("test.parallel", "4") // these tests wait more than they work
 	testservices.Main(m)
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"satchel/schema"
 	"satchel/server/auth"
+	"satchel/server/limit"
 	"satchel/server/respond"
 	"satchel/workflows/accountexport"
 	"satchel/workflows/client"
@@ -38,11 +39,15 @@ var _ respond.Extended = (*BusyError)(nil)
 // Request starts an export. With an idempotency key, which may be "", the same
 // requester always gets the same export for the same key, whatever its status.
 // The error is a *BusyError where another export is under way or the account is
-// in its cooldown.
+// in its cooldown, and Limited where the account requests too often.
 func (a *API) Request(ctx context.Context, p auth.Principal, key string) (schema.Export, error) {
+	now, err := a.store.Now(ctx) // the clock that decides until when it can be confirmed
+	if err != nil {
+		return schema.Export{}, err
+	}
 	in := accountexport.AccountExportInput{
 		ID: schema.NewExportID(), Account: p.Account, RequestedBy: p.User,
-		RequestedAt: a.now().UTC().Truncate(time.Millisecond), Windows: a.windows, Categories: schema.Categories,
+		RequestedAt: now.UTC().Truncate(time.Millisecond), Windows: a.windows, Categories: schema.Categories,
 	}
 	if key != "" {
 		if err := checkKey(key); err != nil {
@@ -84,6 +89,9 @@ func (a *API) request(ctx context.Context, p auth.Principal, in accountexport.Ac
 	if err := a.checkCooldown(ctx, p.Account); err != nil {
 		return schema.Export{}, err
 	}
+	if err := a.checkRequests(ctx, p); err != nil {
+		return schema.Export{}, err
+	}
 	started, err := a.start(ctx, in)
 	if err != nil {
 		return schema.Export{}, err
@@ -121,13 +129,45 @@ func (a *API) activeExport(ctx context.Context, p auth.Principal, id string) err
 	if e.Status == schema.Pending {
 		available = &e.ConfirmBy // when it lapses, unless it is confirmed
 	}
-	if available != nil && !available.After(a.now()) {
-		return errClosing // its time is over, and its run is about to end it
+	if available != nil {
+		now, err := a.store.Now(ctx)
+		if err != nil {
+			return err
+		}
+		if !available.After(now) {
+			return errClosing // its time is over, and its run is about to end it
+		}
 	}
 	return &BusyError{
 		Err:      schema.Errorf(schema.Conflict, schema.CodeExportActive, "An export of this account is already under way."),
 		ExportID: e.ID, AvailableAt: available,
 	}
+}
+
+// An account may request this many exports in an hour, unless the deployment says
+// otherwise: each is mailed to its owners and admins, and one that is cancelled leaves
+// no cooldown.
+const (
+	defaultExportsPerHour = 10
+	requestWindow         = time.Hour
+)
+
+// checkRequests returns an error where the account has requested too many exports:
+// which one is under way, or that it must wait.
+func (a *API) checkRequests(ctx context.Context, p auth.Principal) error {
+	wait, err := a.store.RequestWait(ctx, p.Account, a.exportsPerHour, requestWindow)
+	if err != nil || wait == 0 {
+		return err
+	}
+	run, open, err := a.openRun(ctx, p.Account, temporalTimeout)
+	switch {
+	case err != nil:
+		return err
+	case open:
+		return a.activeExport(ctx, p, run.Export)
+	}
+	return limit.Refuse(limit.ExportRequests, schema.CodeTooManyExports, wait,
+		"Too many exports of this account were requested within an hour. Please wait before you request the next one.")
 }
 
 // checkCooldown returns a *BusyError while the account's last completed export is

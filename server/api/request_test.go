@@ -3,6 +3,7 @@ package api_test
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -329,5 +330,54 @@ func TestAListContinuesAfterItsLastPage(t *testing.T) {
 	require.JSONEq(t, `{"exports":[]}`, theirs.body, "another account's are nowhere in one's own list")
 	for _, before := range []string{"x", "2026-01-01", "%27", "EX1"} {
 		requireProblem(t, fx.send(fx.owner, http.MethodGet, exports+"?before="+before), http.StatusBadRequest, "invalid_before")
+	}
+}
+
+func TestAnAccountThatRequestsTooManyExportsInAnHourMustWait(t *testing.T) {
+	t.Parallel()
+	fx := newFixture(t, withTemporal, func(_ *testing.T, d *api.Deps) { d.ExportsPerHour = 2 })
+	ended := func(ago time.Duration) {
+		id := schema.NewExportID()
+		fx.openRow(id)
+		require.NoError(t, fx.store.EndExport(t.Context(), id, schema.Ending{Status: schema.Cancelled, Reason: schema.ReasonCancelled}, "", schema.Certificate{}))
+		fx.exec(`update satchel.exports set requested_at = now() - $2 * interval '1 second' where id = $1`, id, ago.Seconds())
+	}
+	ended(2 * time.Hour)
+	ended(30 * time.Minute)
+	key := header("Idempotency-Key", "the second")
+	second := fx.request(fx.owner, key).ID
+	requireProblem(t, fx.send(fx.admin, http.MethodPost, exports), http.StatusConflict, "export_active")
+	fx.openRow(second)
+	requireProblem(t, fx.send(fx.admin, http.MethodPost, exports), http.StatusConflict, "export_active")
+
+	require.NoError(t, fx.temporal.TerminateWorkflow(t.Context(), workflows.AccountExportID(fx.account), "", "ended"))
+	require.NoError(t, fx.store.EndExport(t.Context(), second, schema.Ending{Status: schema.Cancelled, Reason: schema.ReasonCancelled}, "", schema.Certificate{}))
+	a := fx.send(fx.admin, http.MethodPost, exports)
+	requireProblem(t, a, http.StatusTooManyRequests, schema.CodeTooManyExports)
+	wait, err := strconv.Atoi(a.header.Get("Retry-After"))
+	require.NoError(t, err)
+	require.InDelta(t, 30*60, wait, 60)
+	require.Equal(t, second, fx.request(fx.owner, key).ID, "the same request, sent again")
+	fx.request(fx.other)
+}
+
+func TestTheDatabasesClockSaysUntilWhenARequestCanBeConfirmed(t *testing.T) {
+	t.Parallel()
+	for _, wrong := range []time.Duration{-time.Hour, time.Hour} {
+		fx := newFixture(t, withTemporal, func(_ *testing.T, d *api.Deps) {
+			d.Now = func() time.Time { return time.Now().Add(wrong) }
+		})
+		fx.startWorkers(fx.fakeActivities())
+		id := fx.request(fx.owner).ID
+		var e schema.Export
+		eventually(t, "its row is written", func() bool {
+			var err error
+			e, err = fx.store.Export(t.Context(), id)
+			return err == nil
+		})
+		now, err := fx.store.Now(t.Context())
+		require.NoError(t, err)
+		require.WithinDuration(t, now, e.RequestedAt, 10*time.Minute)
+		require.WithinDuration(t, now.Add(schema.DefaultWindows().Confirm), e.ConfirmBy, 10*time.Minute)
 	}
 }

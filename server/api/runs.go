@@ -51,6 +51,7 @@ func (a *API) signal(ctx context.Context, e schema.Export, s accountexport.Signa
 		sent, err = client.SignalExport(ctx, a.temporal, e.Account, s, accountexport.SignalPayload{Export: e.ID, By: actor, SeenStatus: e.Status})
 		return err
 	})
+	a.watcher.expectChange(e.ID)
 	return sent, err
 }
 

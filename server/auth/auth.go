@@ -1,7 +1,9 @@
 package auth
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"net/netip"
 	"strings"
 	"time"
@@ -47,9 +49,7 @@ type Auth struct {
 	dev       DevDirectory
 	now       func() time.Time
 
-	addressFailures    *limit.Buckets // failed sign-ins by address
-	credentialFailures *limit.Buckets // failed sign-ins by user name, if it has the form of one
-	knownClients       *knownClients
+	wrong *limit.Rates // wrong credentials by address
 }
 
 // New makes an Auth. It connects to nothing.
@@ -58,13 +58,11 @@ func New(o Options) *Auth {
 		o.Now = time.Now
 	}
 	a := &Auth{
-		directory:          o.Directory,
-		site:               newSite(o.Site),
-		dev:                o.Dev,
-		now:                o.Now,
-		addressFailures:    limit.New(1, 20, o.Now),
-		credentialFailures: limit.New(0.2, 10, o.Now),
-		knownClients:       newKnownClients(o.Now),
+		directory: o.Directory,
+		site:      newSite(o.Site),
+		dev:       o.Dev,
+		now:       o.Now,
+		wrong:     limit.NewRates(1, 20, o.Now),
 	}
 	a.sessions = newSessions(o.Sessions, a.site.secure)
 	if o.Host != (Host{}) {
@@ -86,7 +84,7 @@ func (a *Auth) Identify(next echo.HandlerFunc) echo.HandlerFunc {
 			return err
 		}
 		if who != nil {
-			who.reauthenticate = a.reauthenticate
+			who.auth = a
 			c.Set(contextKey, *who)
 		}
 		return nil
@@ -132,24 +130,38 @@ func (a *Auth) identify(c echo.Context) (*identity, error) {
 	if header == "" {
 		return a.identifySession(c)
 	}
-	address := AddressKey(c.RealIP())
-	if wait := a.addressFailures.Wait(address); wait > 0 {
-		return nil, tooManyFailures(wait)
-	}
 	var who *identity
 	var err error
 	switch scheme, token, _ := strings.Cut(header, " "); strings.ToLower(scheme) {
 	case "bearer":
 		who, _, err = a.identifyToken(ctx, strings.TrimSpace(token))
 	case "basic":
-		who, err = a.identifyBasic(c.Request(), address)
+		who, err = a.identifyBasic(c.Request())
 	default:
-		err = schema.Errorf(schema.Unauthenticated, schema.CodeUnauthenticated, "Please use a bearer token or HTTP Basic authentication.")
+		err = &wrongError{schema.Errorf(schema.Unauthenticated, schema.CodeUnauthenticated, "Please use a bearer token or HTTP Basic authentication.")}
 	}
-	if schema.KindOf(err) == schema.Unauthenticated {
-		a.addressFailures.Take(address)
+	return who, a.countWrong(c, err)
+}
+
+// wrongError is the error of credentials that are wrong. Those that have expired,
+// or whose person has left, were right once: to guess them gains nothing.
+type wrongError struct{ err *schema.Error }
+
+func (e *wrongError) Error() string { return e.err.Error() }
+
+func (e *wrongError) Unwrap() error { return e.err }
+
+// countWrong counts wrong credentials by address, and returns the error for the
+// caller: Limited where there were too many. Credentials are checked before, so
+// right ones are never refused because of wrong ones. Checking costs a hash or a
+// signature, and secrets are too long to be guessed.
+func (a *Auth) countWrong(c echo.Context, err error) error {
+	if _, wrong := errors.AsType[*wrongError](err); wrong {
+		if wait := a.wrong.Take(AddressKey(c.RealIP())); wait > 0 {
+			return limit.Refuse(limit.WrongCredentials, schema.CodeTooManyFailures, wait, "Too many wrong credentials came from your address. Please wait before you try others.")
+		}
 	}
-	return who, err
+	return err
 }
 
 // lookUp reads a person and their account from the directory. The error is
@@ -184,12 +196,6 @@ func suspended() error {
 	return schema.Errorf(schema.Forbidden, schema.CodeAccountSuspended, "This account is suspended. Please contact support.")
 }
 
-func tooManyFailures(wait time.Duration) error {
-	err := schema.Errorf(schema.Limited, schema.CodeTooManyFailures, "Too many failed sign-ins. Please wait before you try again.")
-	err.RetryAfter = wait
-	return err
-}
-
 // AddressKey returns the key under which an IP address is rate limited: an IPv4
 // address itself, and the /64 network of an IPv6 address, which is what one
 // customer of a provider has.
@@ -206,4 +212,24 @@ func AddressKey(ip string) string {
 		}
 	}
 	return address.String()
+}
+
+// CheckActor checks that a user or credential of an account may still use exports.
+// The error is Forbidden where not.
+func CheckActor(ctx context.Context, d Directory, account, actor string) error {
+	role, found := schema.Role(""), ""
+	var err error
+	if username.MatchString(actor) {
+		var credential schema.Credential
+		credential, err = d.Credential(ctx, actor)
+		role, found = credential.Role, credential.Account
+	} else {
+		var person schema.Person
+		person, err = d.Person(ctx, account, actor)
+		role, found = person.Role, account
+	}
+	if schema.KindOf(err) == schema.NotFound || err == nil && found != account {
+		return schema.Errorf(schema.Forbidden, schema.CodeRole, "The user or API key that this link was made for has no access any more.")
+	}
+	return cmp.Or(err, mayExport(Principal{Role: role}))
 }

@@ -6,8 +6,6 @@ import (
 	"crypto/subtle"
 	"net/http"
 	"regexp"
-	"sync"
-	"time"
 
 	"satchel/schema"
 )
@@ -18,23 +16,15 @@ var username = regexp.MustCompile(`^(AC|SK)[0-9a-f]{32}$`)
 // identifyBasic authenticates by the secret of an account or API key. Secrets
 // are long and random, so a plain hash protects them. An unknown name takes the
 // same path as a wrong secret.
-func (a *Auth) identifyBasic(r *http.Request, address string) (*identity, error) {
+func (a *Auth) identifyBasic(r *http.Request) (*identity, error) {
 	name, secret, ok := r.BasicAuth()
 	if !ok {
 		return nil, wrongSecret()
 	}
-	counted := username.MatchString(name) // failures with other names are counted by address only
-	if wait := a.credentialFailures.Wait(name); counted && wait > 0 && !a.knownClients.has(name, address) {
-		return nil, tooManyFailures(wait)
-	}
 	credential, err := a.credential(r.Context(), name, secret)
-	if schema.KindOf(err) == schema.Unauthenticated && counted {
-		a.credentialFailures.Take(name)
-	}
 	if err != nil {
 		return nil, err
 	}
-	a.knownClients.add(name, address)
 	return identityOf(name, credential)
 }
 
@@ -70,41 +60,5 @@ func identityOf(name string, c schema.Credential) (*identity, error) {
 }
 
 func wrongSecret() error {
-	return schema.Errorf(schema.Unauthenticated, schema.CodeUnauthenticated, "The user name or secret is wrong.")
-}
-
-// knownClients remembers for an hour from which addresses a credential was used
-// successfully. They are exempt from the limit on failures with its name, so
-// that an attacker who guesses secrets cannot lock out the owner.
-type knownClients struct {
-	now  func() time.Time
-	mu   sync.Mutex
-	seen map[knownClient]time.Time
-}
-
-type knownClient struct{ credential, address string }
-
-const (
-	knownClientLife = time.Hour
-	maxKnownClients = 10_000
-)
-
-func newKnownClients(now func() time.Time) *knownClients {
-	return &knownClients{now: now, seen: map[knownClient]time.Time{}}
-}
-
-func (k *knownClients) has(credential, address string) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	at, ok := k.seen[knownClient{credential, address}]
-	return ok && k.now().Sub(at) < knownClientLife
-}
-
-func (k *knownClients) add(credential, address string) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if len(k.seen) >= maxKnownClients {
-		clear(k.seen)
-	}
-	k.seen[knownClient{credential, address}] = k.now()
+	return &wrongError{schema.Errorf(schema.Unauthenticated, schema.CodeUnauthenticated, "The user name or secret is wrong.")}
 }

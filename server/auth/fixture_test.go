@@ -128,6 +128,13 @@ func (fx *fixture) serve(a *auth.Auth) string {
 		}
 		return c.NoContent(http.StatusNoContent)
 	}, respond.Policy{Access: respond.Exporter})
+	r.Add(http.MethodGet, "/file", func(c echo.Context) error {
+		fx.meanwhile()
+		if err := auth.StillAllowed(c.Request().Context(), c); err != nil {
+			return err
+		}
+		return c.NoContent(http.StatusNoContent)
+	}, respond.Policy{Access: respond.Exporter, File: true})
 	r.Add(http.MethodGet, "/choices", func(c echo.Context) error {
 		people, err := a.DevUsers(c.Request().Context(), c)
 		if err != nil {

@@ -86,7 +86,7 @@ func (h *host) verify(ctx context.Context, raw string) (token *oidc.IDToken, acc
 func badToken(cause error) error {
 	err := schema.Errorf(schema.Unauthenticated, schema.CodeUnauthenticated, "The token is not valid.")
 	err.Cause = cause
-	return err
+	return &wrongError{err}
 }
 
 // recordingKeySet keeps the error of verifying one signature. The verifier

@@ -3,7 +3,7 @@ package auth
 import (
 	"cmp"
 	"context"
-	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -50,7 +50,8 @@ type identity struct {
 	account schema.Account
 	denial  error // why the principal has no access although it is authenticated, or nil
 
-	reauthenticate func(context.Context, *http.Request, Principal) (*identity, error)
+	auth         *Auth
+	sessionUntil time.Time // the latest end of a browser's session
 }
 
 const contextKey = "satchel.principal"
@@ -95,11 +96,35 @@ func Reauthorize(ctx context.Context, c echo.Context) error {
 		return err
 	}
 	who, _ := c.Get(contextKey).(identity)
-	now, err := who.reauthenticate(ctx, c.Request(), before)
+	now, err := who.auth.reauthenticate(ctx, c.Request(), before)
 	if err != nil {
 		return err
 	}
 	return cmp.Or(now.denial, mayExport(now.Principal))
+}
+
+// StillAllowed checks that the principal of a request, whose answer has begun and
+// goes on for long, may still use exports. Unlike Reauthorize, it accepts credentials
+// that have expired since: the answer was begun in time. A browser's session counts as
+// in use meanwhile.
+func StillAllowed(ctx context.Context, c echo.Context) error {
+	before, err := Exporter(c)
+	if err != nil {
+		return err
+	}
+	who, _ := c.Get(contextKey).(identity)
+	now, err := who.auth.identifyAgain(ctx, c.Request(), who)
+	if err != nil {
+		return err
+	}
+	if now.Key() != before.Key() {
+		return signedOut()
+	}
+	return cmp.Or(now.denial, mayExport(now.Principal))
+}
+
+func signedOut() error {
+	return schema.Errorf(schema.Unauthenticated, schema.CodeUnauthenticated, "You have been signed out.")
 }
 
 func mayExport(p Principal) error {

@@ -21,7 +21,7 @@ const SessionPath = "/session"
 // an ended session or of a suspended account has to reach them.
 func (a *Auth) Register(r *respond.Router) {
 	public := respond.Policy{Access: respond.Public, Format: respond.Page}
-	session := respond.Policy{Access: respond.Public, Format: respond.PageOrProgram, FromHostSite: true}
+	session := respond.Policy{Access: respond.Public, Format: respond.PageOrProgram, FromHostSite: true, Unlimited: true} // wrong tokens are counted, right ones are not
 	r.Add(http.MethodPost, SessionPath, a.createSession, session)
 	r.Add(http.MethodDelete, SessionPath, a.endSession, session)
 	r.Add(http.MethodPost, "/sign-out", a.signOutForm, public)
@@ -38,16 +38,9 @@ func (a *Auth) createSession(c echo.Context) error {
 	if !isBearer {
 		token = c.Request().PostFormValue("token") // never from the URL, which proxies log
 	}
-	address := AddressKey(c.RealIP())
-	if wait := a.addressFailures.Wait(address); wait > 0 {
-		return tooManyFailures(wait)
-	}
 	who, until, err := a.identifyToken(c.Request().Context(), token)
-	if schema.KindOf(err) == schema.Unauthenticated {
-		a.addressFailures.Take(address)
-	}
 	if err != nil {
-		return err
+		return a.countWrong(c, err)
 	}
 	if err := a.signIn(c, who, until); err != nil {
 		return err

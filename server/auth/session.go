@@ -65,6 +65,9 @@ func (a *Auth) loadSession(ctx context.Context, r *http.Request) (context.Contex
 		return ctx, nil, nil
 	}
 	who, err := a.lookUp(ctx, a.sessions.GetString(ctx, accountKey), user, Session)
+	if err == nil {
+		who.sessionUntil = a.sessions.Deadline(ctx)
+	}
 	return ctx, who, err
 }
 
@@ -86,9 +89,30 @@ func (a *Auth) reauthenticate(ctx context.Context, r *http.Request, before Princ
 		}
 	}
 	if err == nil && (who == nil || who.Key() != before.Key()) {
-		err = schema.Errorf(schema.Unauthenticated, schema.CodeUnauthenticated, "You have been signed out.")
+		err = signedOut()
 	}
 	return who, err
+}
+
+// identifyAgain identifies the principal of an answer that has begun. A session that
+// has ended by its age, and a token that has expired, still say who it is.
+func (a *Auth) identifyAgain(ctx context.Context, r *http.Request, before identity) (*identity, error) {
+	switch before.Method {
+	case Basic:
+		return a.reauthenticate(ctx, r, before.Principal)
+	case Session:
+		session, who, err := a.loadSession(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		if who != nil {
+			return who, a.touchSession(session)
+		}
+		if a.now().Before(before.sessionUntil) {
+			return nil, signedOut()
+		}
+	}
+	return a.lookUp(ctx, before.Account, before.User, before.Method)
 }
 
 // touchSession extends a session that is in use, at most once per touchInterval.

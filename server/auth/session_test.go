@@ -189,18 +189,26 @@ func TestBackgroundRequestsDoNotKeepASessionAlive(t *testing.T) {
 	require.False(t, soon())
 }
 
-func TestReauthorizeRejectsALostAccess(t *testing.T) {
+func TestALongAnswerEndsWithALostAccess(t *testing.T) {
 	t.Parallel()
+	// What goes on while an event stream is reauthorized, or a download is checked.
+	testLostAccess(t, "/long", http.StatusUnauthorized)
+	testLostAccess(t, "/file", http.StatusNoContent)
+}
+
+// testLostAccess requests a path whose answer goes on for long. expired is the status
+// where only the token's time is over.
+func testLostAccess(t *testing.T, path string, expired int) {
 	bySession := func(fx *fixture) response {
 		browser := fx.browser()
 		fx.signIn(browser, fx.owner)
-		return fx.do(browser, http.MethodGet, "/long")
+		return fx.do(browser, http.MethodGet, path)
 	}
 	byToken := func(fx *fixture) response {
-		return fx.send(http.MethodGet, "/long", bearing(fx.issuer.token(jose.RS256, fx.issuer.claims(fx.account, fx.owner))))
+		return fx.send(http.MethodGet, path, bearing(fx.issuer.token(jose.RS256, fx.issuer.claims(fx.account, fx.owner))))
 	}
-	byKey := func(fx *fixture) response { return fx.send(http.MethodGet, "/long", knowing(fx.key, fx.secret)) }
-	byAccount := func(fx *fixture) response { return fx.send(http.MethodGet, "/long", knowing(fx.account, fx.token)) }
+	byKey := func(fx *fixture) response { return fx.send(http.MethodGet, path, knowing(fx.key, fx.secret)) }
+	byAccount := func(fx *fixture) response { return fx.send(http.MethodGet, path, knowing(fx.account, fx.token)) }
 	all := []func(*fixture) response{bySession, byToken, byKey, byAccount}
 	people := all[:3]
 	for name, of := range map[string]struct {
@@ -223,7 +231,7 @@ func TestReauthorizeRejectsALostAccess(t *testing.T) {
 		}, people[:1], http.StatusUnauthorized},
 		"the token runs out": {func(fx *fixture) {
 			fx.pass(25 * time.Hour)
-		}, people[1:2], http.StatusUnauthorized},
+		}, people[1:2], expired},
 		"the key is revoked": {func(fx *fixture) {
 			fx.exec(`update platform.api_keys set revoked_at = now() where sid = $1`, fx.key)
 		}, people[2:], http.StatusUnauthorized},
@@ -235,7 +243,27 @@ func TestReauthorizeRejectsALostAccess(t *testing.T) {
 			fx := newFixture(t)
 			fx.meanwhile = func() { of.happens(fx) }
 			a := ask(fx)
-			require.Equal(t, of.status, a.status, "%s, %d: %s", name, i, a.body)
+			require.Equal(t, of.status, a.status, "%s %s, %d: %s", path, name, i, a.body)
 		}
 	}
+}
+
+func TestARunningDownloadKeepsItsSessionAwakeUntilThePersonSignsOut(t *testing.T) {
+	t.Parallel()
+	fx := newFixture(t)
+	browser := fx.browser()
+	fx.signIn(browser, fx.owner)
+	pass := func(d time.Duration) {
+		fx.pass(d)
+		fx.exec(`update satchel.sessions set expiry = expiry - $1 * interval '1 second'`, d.Seconds())
+	}
+	fx.meanwhile = func() { pass(20 * time.Minute) }
+	for range 5 {
+		require.Equal(t, http.StatusNoContent, fx.do(browser, http.MethodGet, "/file").status)
+		pass(20 * time.Minute)
+		require.Equal(t, http.StatusOK, fx.do(browser, http.MethodGet, "/background").status, "signed in")
+	}
+	fx.meanwhile = func() { pass(12 * time.Hour) } // a session ends twelve hours after it began; the download goes on
+	require.Equal(t, http.StatusNoContent, fx.do(browser, http.MethodGet, "/file").status)
+	require.Equal(t, http.StatusUnauthorized, fx.do(browser, http.MethodGet, "/file").status)
 }

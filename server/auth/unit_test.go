@@ -328,25 +328,6 @@ func TestEveryAccessLetsInWhomItNames(t *testing.T) {
 	require.Equal(t, no401, s.get("/exporter", knowing(accountID, "x")).Code, "only with the right secret the answer says so")
 }
 
-func TestAKnownClientIsKnownForAnHourAndAtItsAddressOnly(t *testing.T) {
-	t.Parallel()
-	now := time.Now()
-	s := newServer(t, func(o *auth.Options) { o.Now = func() time.Time { return now } })
-	right, home, away := knowing(accountID, token), from("192.0.2.1:1"), from("192.0.2.2:1")
-	exhaust := func() { // the limit on failures with this name, from many addresses
-		for i := range 10 {
-			s.get("/exporter", knowing(accountID, "a guess"), from("198.51.100."+string(rune('0'+i))+":1"))
-		}
-	}
-	require.Equal(t, http.StatusNoContent, s.get("/exporter", right, home).Code)
-	exhaust()
-	require.Equal(t, http.StatusNoContent, s.get("/exporter", right, home).Code)
-	require.Equal(t, http.StatusTooManyRequests, s.get("/exporter", right, away).Code)
-	now = now.Add(time.Hour)
-	exhaust()
-	require.Equal(t, http.StatusTooManyRequests, s.get("/exporter", right, home).Code)
-}
-
 // sessionKey is the key under which the session of a cookie is stored.
 func sessionKey(cookie *http.Cookie) string {
 	sum := sha256.Sum256([]byte(cookie.Value))

@@ -174,7 +174,9 @@ func (discardMail) Send(context.Context, mail.Message) error { return nil }
 type discardMetrics struct{}
 
 func (discardMetrics) WroteDay(schema.ResourceType, int64, int64) {}
-func (discardMetrics) Mailed(mail.Kind, string)                   {}
+
+func (discardMetrics) WebhookWaited()           {}
+func (discardMetrics) Mailed(mail.Kind, string) {}
 
 // yesterday is the newest day that can be exported.
 func yesterday() schema.Day { return schema.DayOf(time.Now()).Plus(-1) }

@@ -1,6 +1,7 @@
 package bulk
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/netip"
@@ -12,12 +13,15 @@ import (
 	"satchel/activities/vault"
 	"satchel/schema"
 	"satchel/schema/store"
+	"satchel/server/auth"
+	"satchel/server/download"
+	"satchel/server/limit"
 )
 
-// Directory looks up the platform's accounts and calls. An unknown ID is a schema.Error of
-// kind NotFound.
+// Directory looks up the platform's accounts, people and calls. An unknown ID is a
+// schema.Error of kind NotFound.
 type Directory interface {
-	Account(ctx context.Context, id string) (schema.Account, error)
+	auth.Directory
 	Subaccounts(ctx context.Context, account string) ([]schema.Account, error)
 	CallDay(ctx context.Context, account, call string) (schema.Day, error)
 }
@@ -35,11 +39,17 @@ type Options struct {
 	Site           schema.Site
 	TrustedProxies []netip.Prefix
 
+	Off         bool                   // there are no bulk exports: every address answers 404
 	CheckHook   func(url string) error // returns a schema.Error if a URL cannot be used for webhooks
 	Limits      schema.BulkLimits
-	MinLagDays  int           // how many days ago the newest exportable day is
-	LinkTTL     time.Duration // lifetime of a file link
-	FetchStatus int           // status of the response that holds the link: 307, or 200 for clients that follow redirects
+	MinLagDays  int                 // how many days ago the newest exportable day is
+	LinkTTL     time.Duration       // lifetime of a file link
+	Downloads   *download.Downloads // shared with all that sends files; default ones where nil
+	FetchStatus int                 // status of the response that holds the link: 307, or 200 for clients that follow redirects
+
+	// How often one webhook event, and events of one account, may be sent again in an hour.
+	// Defaults where 0.
+	ResendsPerEvent, ResendsPerAccount int
 
 	// Explain renders a page that explains an error code.
 	Explain func(c echo.Context, title string, paragraphs []string) error
@@ -48,7 +58,10 @@ type Options struct {
 // Bulk serves the bulk exports of all accounts.
 type Bulk struct {
 	Options
-	openSlots chan struct{} // semaphore of maxConcurrentOpens
+	openSlots      chan struct{} // semaphore of maxConcurrentOpens
+	opening        *limit.Running
+	eventResends   *limit.Rates
+	accountResends *limit.Rates
 }
 
 // New returns a Bulk with defaults filled in. It opens no connection.
@@ -63,7 +76,15 @@ func New(o Options) *Bulk {
 	if o.FetchStatus == 0 {
 		o.FetchStatus = http.StatusTemporaryRedirect
 	}
-	return &Bulk{o, make(chan struct{}, maxConcurrentOpens)}
+	if o.Downloads == nil {
+		o.Downloads = download.New(download.Limits{})
+	}
+	hourly := func(n int) *limit.Rates { return limit.NewRates(float64(n)/time.Hour.Seconds(), n, time.Now) }
+	return &Bulk{
+		Options: o, openSlots: make(chan struct{}, maxConcurrentOpens), opening: limit.NewRunning(maxWaitingOpens),
+		eventResends:   hourly(cmp.Or(o.ResendsPerEvent, defaultResendsPerEvent)),
+		accountResends: hourly(cmp.Or(o.ResendsPerAccount, defaultResendsPerAccount)),
+	}
 }
 
 // NewestDay returns the newest day that can be exported now, by the database's clock.

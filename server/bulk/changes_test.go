@@ -17,6 +17,7 @@ import (
 
 	"satchel/schema"
 	"satchel/server/bulk"
+	"satchel/server/limit"
 	"satchel/workflows"
 	"satchel/workflows/bulkexport"
 	workflowclient "satchel/workflows/client"
@@ -107,12 +108,31 @@ func TestCallIsErasedUnderItsDayAndAgain(t *testing.T) {
 	require.Equal(t, []string{gone}, erased)
 }
 
+func TestACallThatThePlatformHasDeletedIsErasedFromTheFileThatHoldsIt(t *testing.T) {
+	t.Parallel()
+	fx := newFixture(t)
+	fx.startWorkers()
+	held, unknown := "CA"+strings.Repeat("ab", 16), "CA"+strings.Repeat("00", 16)
+	f, _ := fx.createDayFile(fx.program, schema.Calls, "2026-03-01", `{"sid":"`+held+`","status":"completed"}`+"\n")
+	archive := func(day, call string) string { return "/v1/Archives/" + day + "/Calls/" + call }
+	requireError(t, fx.send(fx.program, http.MethodDelete, archive("2026-03-01", unknown), nil), 404, 20404)
+	requireError(t, fx.send(fx.program, http.MethodDelete, archive("2026-03-02", held), nil), 404, 20404)
+	requireError(t, fx.send(fx.other, http.MethodDelete, archive("2026-03-01", held), nil), 404, 20404)
+	a := fx.send(fx.program, http.MethodDelete, archive("2026-03-01", held), nil)
+	require.Equal(t, http.StatusNoContent, a.status, a.body)
+	require.Eventually(t, func() bool {
+		now, err := fx.store.DayFile(t.Context(), fx.program.account, schema.Calls, "2026-03-01")
+		return err == nil && now.ID != f.ID && now.Records == 0
+	}, time.Minute, 50*time.Millisecond, "it is rebuilt without the call")
+}
+
 func TestErasingAgainCompletesAFailedErasure(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
 	fx.startWorkers()
 	call := "CA" + strings.Repeat("ab", 16)
-	require.NoError(t, fx.store.EraseCalls(t.Context(), fx.program.account, "", []schema.Erasure{{Call: call, Day: "2026-03-01"}})) // the archive was unavailable
+	_, err := fx.store.EraseCalls(t.Context(), schema.ErasureRecord{Account: fx.program.account, Calls: []schema.Erasure{{Call: call, Day: "2026-03-01"}}})
+	require.NoError(t, err) // the archive was unavailable
 	a := fx.send(fx.program, http.MethodDelete, "/v1/Archives/2026-03-01/Calls/"+call, nil)
 	require.Equal(t, http.StatusNoContent, a.status, a.body)
 	fx.platform.mu.Lock()
@@ -222,4 +242,44 @@ func TestWebhookCanBeResent(t *testing.T) {
 	unavailable := fx.send(fx.program, http.MethodPost, "/v1/bulk/events/"+e.ID+"/resend", nil)
 	require.Equal(t, http.StatusServiceUnavailable, unavailable.status)
 	require.Equal(t, "application/problem+json", unavailable.header.Get("Content-Type"))
+}
+
+func TestWebhooksAreResentWithinLimits(t *testing.T) {
+	t.Parallel()
+	fx := newFixture(t)
+	failed := func(account string) string {
+		e := schema.Event{
+			ID: uuid.NewString(), Account: account, Type: schema.Calls, Day: "2026-03-01",
+			Hook: schema.Hook{URL: "https://hooks.example.com/", Method: "POST"}, EventResult: schema.EventResult{Completed: 1},
+		}
+		require.NoError(t, fx.store.OpenEvent(t.Context(), e))
+		require.NoError(t, fx.store.MarkEventFailed(t.Context(), e.ID))
+		return e.ID
+	}
+	resend := func(as credentials, id string) response {
+		a := fx.send(as, http.MethodPost, "/v1/bulk/events/"+id+"/resend", nil)
+		if a.status == http.StatusAccepted { // and given up again
+			require.NoError(t, fx.temporal.TerminateWorkflow(t.Context(), workflows.WebhookID(id), "", "a test"))
+		}
+		return a
+	}
+	id := failed(fx.program.account)
+	for range 10 {
+		require.Equal(t, http.StatusAccepted, resend(fx.program, id).status)
+	}
+	before := limit.Met(limit.EventResends)
+	refused := resend(fx.program, id)
+	require.Equal(t, http.StatusTooManyRequests, refused.status)
+	require.Contains(t, refused.body, schema.CodeTooManyResends)
+	require.NotEmpty(t, refused.header.Get("Retry-After"))
+	require.Greater(t, limit.Met(limit.EventResends), before)
+	require.Equal(t, http.StatusAccepted, resend(fx.program, failed(fx.program.account)).status, "another event")
+
+	for range 100 { // under way
+		_, err := fx.rows.Exec(`insert into satchel.events (id, account_sid, resource_type, webhook_url, webhook_method, days_completed, days_empty, days_failed)
+			values (gen_random_uuid(), $1, 'Calls', 'https://hooks.example.com/', 'POST', 1, 0, 0)`, fx.program.account)
+		require.NoError(t, err)
+	}
+	require.Equal(t, http.StatusTooManyRequests, resend(fx.program, failed(fx.program.account)).status)
+	require.Equal(t, http.StatusAccepted, resend(fx.other, failed(fx.other.account)).status, "another account")
 }

@@ -12,7 +12,7 @@ import (
 	voice "github.com/twilio/twilio-go/rest/voice/v1"
 	"go.temporal.io/api/workflowservice/v1"
 
-	"satchel/dev/e2e/pointed"
+	"satchel/dev/e2e/twilioclient"
 	"satchel/schema"
 )
 
@@ -27,7 +27,7 @@ func (fx *fixture) twilioClient(as credentials) twilioServices {
 	fx.t.Helper()
 	to, err := url.Parse(fx.url)
 	require.NoError(fx.t, err)
-	c := pointed.Client(to, as.name, as.secret)
+	c := twilioclient.Client(to, as.name, as.secret)
 	c.SetAccountSid(as.account)
 	return twilioServices{exports.NewApiServiceWithClient(c), voice.NewApiServiceWithClient(c)}
 }

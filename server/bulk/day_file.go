@@ -1,6 +1,7 @@
 package bulk
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -25,16 +26,16 @@ func (b *Bulk) File(ctx context.Context, p auth.Principal, id string) (schema.Da
 
 // FileURL returns the path and query of a signed link to a file, to be appended to a base URL.
 // The link needs no authentication and works any number of times until it expires by the
-// database's clock. Downloads are recorded in the audit trail for the actor that it was made
-// for.
+// database's clock. Downloads are recorded in the audit trail for the credential or person that
+// it was made for, and end when that has no access any more.
 func (b *Bulk) FileURL(ctx context.Context, p auth.Principal, f schema.DayFile) (string, error) {
 	now, err := b.Store.Now(ctx)
 	if err != nil {
 		return "", err
 	}
-	until := now.Add(b.LinkTTL).Unix()
+	until, by := now.Add(b.LinkTTL).Unix(), cmp.Or(p.Credential, p.User)
 	return filePath(f) + "?" + url.Values{
-		"by": {p.Actor()}, "exp": {strconv.FormatInt(until, 10)}, "sig": {b.Links.FileSignature(f.ID, p.Actor(), until)},
+		"by": {by}, "exp": {strconv.FormatInt(until, 10)}, "sig": {b.Links.FileSignature(f.ID, by, until)},
 	}.Encode(), nil
 }
 

@@ -13,7 +13,8 @@ var callSIDPattern = regexp.MustCompile(`^CA[0-9a-fA-F]{32}$`)
 
 // EraseCall erases a call of the caller's account, created on the given UTC day, from the
 // archive. It returns once no new file will contain the call. Calling it again completes what
-// a failed attempt left undone.
+// a failed attempt left undone. A call whose record the platform has deleted can be erased as
+// long as the file of its day holds it.
 func (b *Bulk) EraseCall(ctx context.Context, p auth.Principal, date, call string) error {
 	day, err := parseDay("Date", date)
 	if err != nil {
@@ -26,6 +27,14 @@ func (b *Bulk) EraseCall(ctx context.Context, p auth.Principal, date, call strin
 	if err == nil && !erased {
 		created, err = b.Directory.CallDay(ctx, p.Account, call)
 	}
+	gone := schema.KindOf(err) == schema.NotFound
+	if gone {
+		if _, fileErr := b.Store.DayFile(ctx, p.Account, schema.Calls, day); fileErr == nil {
+			created, err = day, nil
+		} else if schema.KindOf(fileErr) != schema.NotFound {
+			err = fileErr
+		}
+	}
 	switch {
 	case err != nil:
 		return err
@@ -34,5 +43,5 @@ func (b *Bulk) EraseCall(ctx context.Context, p auth.Principal, date, call strin
 	}
 	// A call recorded as erased is erased again: the attempt that recorded it may have failed
 	// before it reached the archive and the day file.
-	return client.EraseCall(ctx, b.Temporal, p.Account, p.Actor(), schema.Erasure{Call: call, Day: day})
+	return client.EraseCall(ctx, b.Temporal, p.Account, p.Actor(), schema.Erasure{Call: call, Day: day}, gone)
 }

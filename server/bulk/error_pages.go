@@ -42,7 +42,7 @@ var errorDocs = map[string]errorDoc{
 	"20413": {"The request is too large", []string{"The body of a request can have at most 64 KiB."}},
 	"20416": {"The range is outside the file", []string{"The Content-Range header of the response gives the length of the file."}},
 	"20429": {"Too many requests, or quota exceeded", []string{
-		"Either requests were sent too often, or a job requested more days than are left of today’s quota, which an account shares with its subaccounts. The message says which.",
+		"Either requests were sent too often, or too much of something is under way at once, or a job requested more days than are left of today’s quota, which an account shares with its subaccounts. The message says which.",
 		"The Retry-After header gives the number of seconds to wait. The quota renews at midnight UTC. Deleting a job does not return its days. Daily exports use none of the quota.",
 	}},
 	"20500": {"Something went wrong on our side", []string{

@@ -2,7 +2,6 @@ package bulk
 
 import (
 	"errors"
-	"net/mail"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -18,9 +17,8 @@ type JobForm struct {
 
 // Limits of a job's fields.
 const (
-	maxNameLength  = 256 // characters
-	maxEmailLength = 254
-	maxJobDays     = 366 // days
+	maxNameLength = 256 // characters
+	maxJobDays    = 366 // days
 )
 
 // validJob is a JobForm that has passed validation.
@@ -133,9 +131,8 @@ func parseEmail(s string) (string, error) {
 	if s == "" {
 		return "", nil
 	}
-	address, err := mail.ParseAddress(s)
-	if err != nil || address.Address != s || len(s) > maxEmailLength || !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
-		return "", invalid("Email", "Email is not a single plain email address.")
+	if err := schema.CheckEmailAddress(s); err != nil {
+		return "", invalid("Email", "Email %s.", err)
 	}
 	return s, nil
 }

@@ -3,12 +3,14 @@ package bulk
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
 	"satchel/schema"
 	"satchel/schema/store"
 	"satchel/server/auth"
+	"satchel/server/limit"
 	"satchel/workflows/bulkexport"
 	"satchel/workflows/client"
 )
@@ -57,8 +59,11 @@ func (b *Bulk) CreateJob(ctx context.Context, p auth.Principal, form JobForm, t 
 
 // maxConcurrentOpens jobs are opened at the same time; others wait up to openSlotTimeout.
 // Without the bound, a burst would exceed what workers can open in time, and all would fail.
+// The longest wait goes first, and maxWaitingOpens of one account may wait, so that they
+// delay those of others by less than a second.
 const (
 	maxConcurrentOpens = 16
+	maxWaitingOpens    = 64
 	openSlotTimeout    = 2 * time.Second
 )
 
@@ -70,10 +75,19 @@ const answerMargin = 500 * time.Millisecond
 // time, the job's row decides, which no longer changes by then. Only if the row cannot be read
 // either may the caller get an error for a job that exists, is listed and uses quota.
 func (b *Bulk) openJob(ctx context.Context, in bulkexport.BulkJobInput) error {
+	end, ok := b.opening.Begin(in.Account)
+	if !ok {
+		return limit.Refuse(limit.JobsBeingCreated, schema.CodeTooManyJobs, openSlotTimeout,
+			"Too many jobs of this account are being created at once. Please create them one after the other.")
+	}
+	defer end()
 	select {
 	case b.openSlots <- struct{}{}:
 		defer func() { <-b.openSlots }()
 		err := client.OpenBulkJob(ctx, b.Temporal, in)
+		if known, ok := errors.AsType[*schema.Error](err); ok && known.Code == schema.CodeQuota {
+			limit.Count(limit.JobDays)
+		}
 		if schema.KindOf(err) != schema.Unavailable {
 			return err
 		}

@@ -14,8 +14,17 @@ import (
 const requestTimeout = 9 * time.Second
 
 // Register adds the routes: Twilio's, then the files that their responses link to, then those
-// of our own JSON API.
+// of our own JSON API; or none of them, if there are no bulk exports.
 func (b *Bulk) Register(r *respond.Router) {
+	own := respond.Policy{Access: respond.Exporter, Format: respond.JSON, Timeout: requestTimeout}
+	r.Unmatched("/v1/Exports", twilioPolicy)
+	r.Unmatched("/v1/Archives", twilioPolicy)
+	r.Unmatched("/v1/bulk", own)
+	r.Unmatched("/files", twilioPolicy)
+	r.Read("/docs/errors/:code", b.explainError, respond.Policy{Access: respond.Public, Format: respond.Page})
+	if b.Off {
+		return
+	}
 	const get, post, del = http.MethodGet, http.MethodPost, http.MethodDelete
 
 	b.twilio(r, get, "/v1/Exports/:type", b.showType)
@@ -28,14 +37,9 @@ func (b *Bulk) Register(r *respond.Router) {
 	b.twilio(r, get, "/v1/Exports/:type/Days", b.listDays)
 	b.twilio(r, get, "/v1/Exports/:type/Days/:day", b.fetchDay)
 	b.twilio(r, del, "/v1/Archives/:date/Calls/:call", b.eraseCall)
-	r.Unmatched("/v1/Exports", twilioPolicy)
-	r.Unmatched("/v1/Archives", twilioPolicy)
 
-	r.Read("/files/:id/:name", b.sendFile, respond.Policy{Access: respond.Public, Format: respond.Twilio, File: true})
-	r.Unmatched("/files", twilioPolicy)
-	r.Read("/docs/errors/:code", b.explainError, respond.Policy{Access: respond.Public, Format: respond.Page})
+	r.Read("/files/:id/:name", b.sendFile, respond.Policy{Access: respond.Public, Format: respond.Twilio, File: true, Unlimited: true}) // downloads are limited
 
-	own := respond.Policy{Access: respond.Exporter, Format: respond.JSON, Timeout: requestTimeout}
 	r.Read("/v1/bulk/files", b.listFiles, own)
 	r.Add(del, "/v1/bulk/files/:id", b.removeFile, own)
 	r.Read("/v1/bulk/events", b.listEvents, own)

@@ -116,6 +116,8 @@ func TestEachFieldOfAJobHasItsLimit(t *testing.T) {
 		{"a webhook URL of 2,049 bytes", webhook(2049), "invalid_WebhookUrl"},
 		{"an address with a name", address("Ada <ada@example.com>"), "invalid_Email"},
 		{"two addresses", address("ada@example.com, bo@example.com"), "invalid_Email"},
+		{"a domain without a dot", address("joe@localhost"), "invalid_Email"},
+		{"an address beyond ASCII", address("jörg@exämple.de"), "invalid_Email"},
 		{"a second header", address("ada@example.com\r\nBcc: bo@example.com"), "invalid_Email"},
 		{"an address of 254 bytes", email(254), ""},
 		{"an address of 255 bytes", email(255), "invalid_Email"},

@@ -8,6 +8,7 @@ import (
 
 	"satchel/schema"
 	"satchel/schema/store"
+	"satchel/server/auth"
 	"satchel/server/download"
 )
 
@@ -19,26 +20,42 @@ func (b *Bulk) sendFile(c echo.Context) error {
 	if err != nil || !b.Links.VerifyFileSignature(c.Param("id"), c.QueryParam("by"), until, c.QueryParam("sig")) {
 		return invalidLink()
 	}
-	return download.Send(c, func(ctx context.Context) (download.File, error) {
+	return b.Downloads.Send(c, func(ctx context.Context) (download.Found, error) {
 		now, err := b.Store.Now(ctx)
 		if err != nil {
-			return download.File{}, err
+			return download.Found{}, err
 		}
 		if now.Unix() >= until {
-			return download.File{}, schema.Errorf(schema.Forbidden, schema.CodeLinkExpired, "This link has expired. Fetch the day again to get a new link.")
+			return download.Found{}, schema.Errorf(schema.Forbidden, schema.CodeLinkExpired, "This link has expired. Fetch the day again to get a new link.")
 		}
 		f, wrapped, err := b.Store.OpenDayFile(ctx, c.Param("id"))
 		if err != nil {
-			return download.File{}, err
+			return download.Found{}, err
 		}
 		if c.Param("name") != fileName(f) {
-			return download.File{}, invalidLink()
+			return download.Found{}, invalidLink()
 		}
-		if err := b.checkAccountActive(ctx, f.Account); err != nil {
-			return download.File{}, err
+		if err := b.checkAccess(ctx, f.Account, c.QueryParam("by")); err != nil {
+			return download.Found{}, err
 		}
-		return b.open(ctx, c, f, wrapped)
+		return download.Found{
+			Account: f.Account, ID: f.ID, Left: f.ExpiresAt.Sub(now),
+			Open: func(ctx context.Context, lean bool) (download.File, error) { return b.open(ctx, c, f, wrapped, lean) },
+			StillAllowed: []func(context.Context) error{
+				func(ctx context.Context) error { return b.checkAccess(ctx, f.Account, c.QueryParam("by")) },
+				func(ctx context.Context) error { return b.Store.DayDownloadAllowed(ctx, f.ID, f.ExpiresAt) },
+			},
+		}, nil
 	})
+}
+
+// checkAccess rejects links to files of an account that has been suspended or removed, or that
+// were made for a user or credential that has lost its access, since they were made.
+func (b *Bulk) checkAccess(ctx context.Context, account, actor string) error {
+	if err := b.checkAccountActive(ctx, account); err != nil {
+		return err
+	}
+	return auth.CheckActor(ctx, b.Directory, account, actor)
 }
 
 // checkAccountActive rejects links to files of an account that has been suspended or removed
@@ -56,25 +73,24 @@ func invalidLink() error {
 }
 
 // open opens a file and sets the response headers that describe it.
-func (b *Bulk) open(ctx context.Context, c echo.Context, f schema.DayFile, wrapped []byte) (download.File, error) {
+func (b *Bulk) open(ctx context.Context, c echo.Context, f schema.DayFile, wrapped []byte, lean bool) (download.File, error) {
 	stored, err := download.Object{
 		Kind: "day file", Account: f.Account, ID: f.ID, Wrapped: wrapped, Key: schema.DayFileObject(f.ID), Size: f.Size,
 		Exists: func(ctx context.Context) error {
 			_, _, err := b.Store.OpenDayFile(ctx, f.ID)
 			return err
 		},
-	}.Open(ctx, b.Vault)
+	}.Open(ctx, b.Vault, lean)
 	if err != nil {
 		return download.File{}, err
 	}
 	download.Describe(c.Response().Header(), "application/gzip", fileName(f), f.SHA256)
 	return download.File{
 		Content: stored.Stream(), Object: stored, Size: f.Size, Modified: f.CreatedAt,
-		BeforeSend: func(offset int64, whole bool) error {
-			return b.Store.Audit(ctx, store.AuditEvent{
-				Account: f.Account, Subject: f.ID, Actor: c.QueryParam("by"), Action: store.ActionDownloaded,
-				Details: map[string]any{"from": offset, "whole": whole},
-			})
+		BeforeSend: func(_ int64, whole bool) error {
+			return b.Store.AuditDownload(ctx, store.AuditEvent{
+				Account: f.Account, Subject: f.ID, Actor: c.QueryParam("by"), Details: map[string]any{"whole": whole},
+			}, whole)
 		},
 	}, nil
 }

@@ -17,6 +17,7 @@ type JobView struct {
 	WebhookURL              *string             `json:"webhook_url"`
 	WebhookMethod           *string             `json:"webhook_method"`
 	Email                   *string             `json:"email"`
+	EmailStatus             string              `json:"email_status,omitempty"` // undeliverable, or absent
 	Details                 []DetailView        `json:"details"`
 	JobQueuePosition        *string             `json:"job_queue_position"`
 	EstimatedCompletionTime *string             `json:"estimated_completion_time"`
@@ -34,6 +35,9 @@ func jobView(j schema.Job, q schema.QueueStatus) JobView {
 	v := JobView{
 		JobSid: j.ID, ResourceType: j.Type, FriendlyName: j.Name, StartDay: j.Start, EndDay: j.End,
 		WebhookURL: respond.StringOrNull(j.URL), WebhookMethod: respond.StringOrNull(j.Method), Email: respond.StringOrNull(j.Email), Details: groupByStatus(j.Days),
+	}
+	if j.Undelivered {
+		v.EmailStatus = "undeliverable"
 	}
 	if q.Position > 0 {
 		v.JobQueuePosition = respond.StringOrNull(strconv.Itoa(q.Position))

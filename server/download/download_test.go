@@ -64,6 +64,8 @@ type result struct {
 	audited []int64 // offsets
 	whole   []bool
 	closed  []string
+
+	committed bool // before the audit
 }
 
 // options of a file.
@@ -82,21 +84,28 @@ func request(t *testing.T, method string, o options, header ...string) *result {
 		req.Header.Set(header[i], header[i+1])
 	}
 	c := echo.New().NewContext(req, r.ResponseRecorder)
-	r.err = Send(c, func(context.Context) (File, error) {
-		Describe(c.Response().Header(), "text/plain", "digits.txt", strings.Trim(etag, `"`))
-		file := &content{strings.NewReader(text), o.failAt, &r.closed}
-		f := File{Content: file, Object: object{&r.closed}, Size: int64(len(text)), Modified: time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC),
-			BeforeSend: func(offset int64, whole bool) error {
-				require.False(t, c.Response().Committed, "the audit comes first")
-				r.audited, r.whole = append(r.audited, offset), append(r.whole, whole)
-				return o.auditErr
-			}}
-		if o.unbuffered {
-			f.Content = direct{file}
-		}
-		return f, nil
+	r.err = New(Limits{}).Send(c, func(context.Context) (Found, error) {
+		return Found{Account: "AC1", ID: "EX1", Left: time.Hour, Open: func(context.Context, bool) (File, error) { return open(c, r, o) }}, nil
 	})
 	return r
+}
+
+// open opens the text and describes it.
+func open(c echo.Context, r *result, o options) (File, error) {
+	Describe(c.Response().Header(), "text/plain", "digits.txt", strings.Trim(etag, `"`))
+	file := &content{strings.NewReader(text), o.failAt, &r.closed}
+	f := File{
+		Content: file, Object: object{&r.closed}, Size: int64(len(text)), Modified: time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC),
+		BeforeSend: func(offset int64, whole bool) error {
+			r.committed = r.committed || c.Response().Committed
+			r.audited, r.whole = append(r.audited, offset), append(r.whole, whole)
+			return o.auditErr
+		},
+	}
+	if o.unbuffered {
+		f.Content = direct{file}
+	}
+	return f, nil
 }
 
 func TestAFileIsSentWholeOrInARange(t *testing.T) {
@@ -125,6 +134,7 @@ func TestAFileIsSentWholeOrInARange(t *testing.T) {
 			require.Equal(t, c.status, r.Code, "%q", c.header)
 			require.Equal(t, c.body, r.Body.String(), "%q", c.header)
 			require.Equal(t, []int64{c.offset}, r.audited, "%q", c.header)
+			require.False(t, r.committed, "the audit comes first")
 			require.Equal(t, []bool{c.status == 200}, r.whole)
 			require.Equal(t, etag, r.Header().Get("ETag"))
 			require.Equal(t, `attachment; filename="digits.txt"`, r.Header().Get("Content-Disposition"))
@@ -209,7 +219,7 @@ func TestAFileThatCannotBeOpenedIsNotSent(t *testing.T) {
 	t.Parallel()
 	c := echo.New().NewContext(httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil), httptest.NewRecorder())
 	gone := schema.Errorf(schema.Gone, "expired", "Gone.")
-	require.Equal(t, gone, Send(c, func(context.Context) (File, error) { return File{}, gone }))
+	require.Equal(t, gone, New(Limits{}).Send(c, func(context.Context) (Found, error) { return Found{}, gone }))
 	require.False(t, c.Response().Committed)
 }
 
@@ -230,21 +240,21 @@ func (f fakeVault) OpenAt(_ context.Context, key string, _ vault.Identity) (*vau
 	return nil, f.openErr
 }
 
-func TestAnObjectThatWasRemovedIsGoneAndOneThatIsMissingIsAnError(t *testing.T) {
+func TestAnObjectThatIsNotInTheBucketIsGone(t *testing.T) {
 	t.Parallel()
 	gone := schema.Errorf(schema.Gone, "expired", "Gone.")
 	var exists error
 	o := Object{Kind: "export", Account: "AC1", ID: "EX1", Wrapped: []byte("wrapped"), Key: "the key", Exists: func(context.Context) error { return exists }}
 
-	_, err := o.Open(t.Context(), fakeVault{openErr: vault.ErrNotFound})
+	_, err := o.Open(t.Context(), fakeVault{openErr: vault.ErrNotFound}, false)
 	require.ErrorIs(t, err, vault.ErrNotFound)
-	require.Equal(t, schema.KindOf(errBroken), schema.KindOf(err), "an internal error")
+	require.Equal(t, schema.Gone, schema.KindOf(err))
 	exists = gone
-	_, err = o.Open(t.Context(), fakeVault{openErr: vault.ErrNotFound})
+	_, err = o.Open(t.Context(), fakeVault{openErr: vault.ErrNotFound}, false)
 	require.Equal(t, error(gone), err)
 
 	for _, v := range []fakeVault{{unwrapErr: errBroken}, {openErr: errBroken}} {
-		_, err = o.Open(t.Context(), v)
+		_, err = o.Open(t.Context(), v, false)
 		require.ErrorIs(t, err, errBroken)
 		require.ErrorContains(t, err, "export EX1")
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"satchel/activities/vault"
+	"satchel/schema"
 )
 
 // Vault opens encrypted objects.
@@ -36,8 +37,8 @@ type Object struct {
 }
 
 // Open opens the object. The key is unwrapped for every download, so that none
-// can begin once the key is destroyed.
-func (o Object) Open(ctx context.Context, v Vault) (*vault.Reader, error) {
+// can begin once the key is destroyed. With lean, reading it takes less memory.
+func (o Object) Open(ctx context.Context, v Vault, lean bool) (*vault.Reader, error) {
 	id, err := v.Unwrap(ctx, o.Wrapped, o.Account, o.ID)
 	if err != nil {
 		return nil, fmt.Errorf("unlock %s %s: %w", o.Kind, o.ID, err)
@@ -53,17 +54,23 @@ func (o Object) Open(ctx context.Context, v Vault) (*vault.Reader, error) {
 		_ = stored.Close() // nothing was read
 		return nil, fmt.Errorf("open %s %s: %d bytes are stored, and %d should be", o.Kind, o.ID, stored.Size(), o.Size)
 	}
+	if lean {
+		stored.Lean()
+	}
 	return stored, nil
 }
 
-// missing distinguishes an object that was removed after its row was read from
-// one that should be there.
+// missing returns the error for an object that is not in the bucket: that of its row,
+// if it was removed after its row was read. Otherwise it should be there, and is gone
+// all the same, as after a restore of the database; the sweep will say so in the row.
 func (o Object) missing(ctx context.Context, cause error) error {
 	if err := o.Exists(ctx); err != nil {
 		return err
 	}
 	slog.ErrorContext(ctx, "an object is missing from the bucket", "kind", o.Kind, "account", o.Account, "id", o.ID)
-	return fmt.Errorf("open %s %s: %w", o.Kind, o.ID, cause)
+	gone := schema.Errorf(schema.Gone, schema.CodeGone, "The file is no longer stored. It cannot be downloaded any more.")
+	gone.Cause = fmt.Errorf("open %s %s: %w", o.Kind, o.ID, cause)
+	return gone
 }
 
 // Describe sets the headers that every file has: its type and name, a strong

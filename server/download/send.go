@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -29,6 +30,26 @@ const (
 	maxWrite = 512 << 10
 )
 
+// Found is a file that may be sent, not yet opened.
+type Found struct {
+	Account string
+	ID      string        // of the export or day file
+	Left    time.Duration // until it expires, by the database's clock
+
+	// Inflated says that the file is decompressed while it is sent, so that a range
+	// costs more than its bytes.
+	Inflated bool
+
+	// Open opens the file and sets the headers that describe it, a strong ETag among
+	// them. With lean, it is to take vault.LeanMemory at most.
+	Open func(ctx context.Context, lean bool) (File, error)
+
+	// StillAllowed check from time to time whether the file may still be sent. An error
+	// that says that it may not ends the download; one that something is unavailable does
+	// not.
+	StillAllowed []func(context.Context) error
+}
+
 // File is an open file.
 type File struct {
 	Content  io.ReadSeekCloser
@@ -41,16 +62,18 @@ type File struct {
 }
 
 // Send answers with a file: whole, in a range, or with 304 where the client has
-// it. open opens the file and sets the headers that describe it, a strong ETag
-// among them. Where the first byte is not sent within respond.RequestTimeout,
-// the answer is Unavailable; from then on a download lasts as long as it makes
-// progress.
-func Send(c echo.Context, open func(context.Context) (File, error)) error {
+// it. Where the first byte is not sent within respond.RequestTimeout, the answer is
+// Unavailable; from then on a download lasts as long as it makes progress, the file
+// has not long expired, and its client may still have it.
+func (d *Downloads) Send(c echo.Context, find func(context.Context) (Found, error)) error {
 	ctx, cancel := context.WithCancelCause(c.Request().Context())
 	defer cancel(nil)
 	timer := time.AfterFunc(respond.RequestTimeout, func() { cancel(errStartTimeout) })
 	defer timer.Stop()
-	err := send(ctx, c, open, func() { timer.Stop() })
+	err := d.send(ctx, c, find, cancel, func() { timer.Stop() })
+	if ended, ok := errors.AsType[*endedError](context.Cause(ctx)); ok {
+		return ended
+	}
 	if errors.Is(context.Cause(ctx), errStartTimeout) && err != nil && !c.Response().Committed {
 		unavailable := schema.Errorf(schema.Unavailable, schema.CodeStorageUnavailable, "The file storage is not available right now. Please try again in a moment.")
 		unavailable.RetryAfter, unavailable.Cause = respond.RequestTimeout, fmt.Errorf("%w: %w", errStartTimeout, err)
@@ -62,8 +85,18 @@ func Send(c echo.Context, open func(context.Context) (File, error)) error {
 // errStartTimeout cancels a download whose first byte is not sent in time.
 var errStartTimeout = errors.New("the file could not be read in time")
 
-func send(ctx context.Context, c echo.Context, open func(context.Context) (File, error), started func()) error {
-	file, err := open(ctx)
+func (d *Downloads) send(ctx context.Context, c echo.Context, find func(context.Context) (Found, error), cancel context.CancelCauseFunc, started func()) error {
+	found, err := find(ctx)
+	if err != nil {
+		return err
+	}
+	request := withSingleRange(c.Request())
+	lean, end, err := d.begin(found, request.Header.Get("Range") != "")
+	if err != nil {
+		return err
+	}
+	defer end()
+	file, err := found.Open(ctx, lean)
 	if err != nil {
 		return err
 	}
@@ -77,7 +110,12 @@ func send(ctx context.Context, c echo.Context, open func(context.Context) (File,
 		}
 		return err
 	})
-	http.ServeContent(w, withSingleRange(c.Request()), "", file.Modified, content)
+	watching := d.watch(ctx, found, func(err error) {
+		cancel(err)
+		w.cut(err)
+	})
+	defer watching()
+	http.ServeContent(w, request, "", file.Modified, content)
 	return w.finish(content.err)
 }
 
@@ -142,6 +180,17 @@ type writer struct {
 
 	status int   // not yet sent
 	err    error // of beforeSend
+
+	mu  sync.Mutex
+	end error // why the download was cut
+}
+
+// cut makes the write that waits for the client, and every later one, fail.
+func (w *writer) cut(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.end = err
+	_ = w.control.SetWriteDeadline(time.Now()) // a connection without deadlines does not wait
 }
 
 func newWriter(c echo.Context, size int64, beforeSend func(offset int64, whole bool) error) *writer {
@@ -166,7 +215,9 @@ func (w *writer) Write(b []byte) (int, error) {
 		}
 		w.sendHeader()
 	}
-	w.extendDeadline()
+	if err := w.extendDeadline(); err != nil {
+		return 0, err
+	}
 	return w.c.Response().Write(b)
 }
 
@@ -174,7 +225,7 @@ func (w *writer) sendHeader() {
 	if w.status == http.StatusOK {
 		w.Header().Set(echo.HeaderContentLength, strconv.FormatInt(w.size, 10))
 	}
-	w.extendDeadline()
+	_ = w.extendDeadline() // the write that follows reports it
 	w.c.Response().WriteHeader(w.status)
 }
 
@@ -211,8 +262,15 @@ func (w *writer) writeDirect(content *contentReader, part *io.LimitedReader) (wr
 	return written, nil
 }
 
-func (w *writer) extendDeadline() {
+// extendDeadline gives the next write its time, unless the download was cut.
+func (w *writer) extendDeadline() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.end != nil {
+		return w.end
+	}
 	_ = w.control.SetWriteDeadline(time.Now().Add(writeTimeout)) // a connection without deadlines needs none
+	return nil
 }
 
 // finish sends the header where no byte was written, for HEAD and 304, and

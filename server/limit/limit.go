@@ -1,92 +1,75 @@
-// Package limit is a rate limiter with a token bucket for each key.
+// Package limit bounds what one caller can cost the others: how often something
+// may be done (Rates), how much of it may run at once (Running), and how much
+// memory it may take (Memory). All of it is per process: two servers behind one
+// address allow twice as much.
 package limit
 
 import (
-	"math"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
-// maxBuckets bounds the memory that a flood of keys can take.
-const maxBuckets = 100_000
+// maxKeys bounds the memory that a flood of keys can take.
+const maxKeys = 100_000
 
-// Buckets are the token buckets of all keys. They are safe for concurrent use.
-type Buckets struct {
-	rate, burst float64
-	now         func() time.Time
+// Rates are rate limiters, one for each key. They are safe for concurrent use.
+type Rates struct {
+	limit rate.Limit
+	burst int
+	now   func() time.Time
 
-	mu      sync.Mutex
-	buckets map[string]bucket
-	swept   time.Time
+	mu       sync.Mutex
+	limiters map[string]*rate.Limiter
+	swept    time.Time
 }
 
-type bucket struct {
-	tokens float64
-	at     time.Time
+// NewRates makes Rates that allow burst events at once and perSecond in the long
+// run.
+func NewRates(perSecond float64, burst int, now func() time.Time) *Rates {
+	return &Rates{limit: rate.Limit(perSecond), burst: burst, now: now, limiters: map[string]*rate.Limiter{}}
 }
 
-// New makes Buckets that start with burst tokens and refill by perSecond, up to burst.
-func New(perSecond float64, burst int, now func() time.Time) *Buckets {
-	return &Buckets{rate: perSecond, burst: float64(burst), now: now, buckets: map[string]bucket{}}
-}
-
-// Take takes a token from the key's bucket and returns 0. Where the bucket has
-// less than one token, it takes nothing and returns how long to wait for one.
-func (b *Buckets) Take(key string) time.Duration {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	now := b.now()
-	b.sweep(now)
-	tokens := b.tokens(key, now)
-	if tokens < 1 {
-		return b.until(tokens)
-	}
-	b.buckets[key] = bucket{tokens - 1, now}
-	return 0
-}
-
-// Wait returns how long to wait until the key's bucket has a token, and takes
-// none.
-func (b *Buckets) Wait(key string) time.Duration {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if tokens := b.tokens(key, b.now()); tokens < 1 {
-		return b.until(tokens)
-	}
-	return 0
-}
-
-func (b *Buckets) tokens(key string, now time.Time) float64 {
-	last, ok := b.buckets[key]
+// Take counts an event of the key and returns 0. Where the limit is met, it counts
+// nothing and returns how long to wait.
+func (r *Rates) Take(key string) time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := r.now()
+	limiter, ok := r.limiters[key]
 	if !ok {
-		return b.burst
+		r.sweep(now)
+		limiter = rate.NewLimiter(r.limit, r.burst)
+		r.limiters[key] = limiter
 	}
-	return min(b.burst, last.tokens+now.Sub(last.at).Seconds()*b.rate)
+	reservation := limiter.ReserveN(now, 1)
+	wait := reservation.DelayFrom(now)
+	if wait > 0 {
+		reservation.CancelAt(now)
+	}
+	return wait
 }
 
-func (b *Buckets) until(tokens float64) time.Duration {
-	return time.Duration(math.Ceil((1 - tokens) / b.rate * float64(time.Second)))
-}
-
-// sweep deletes full buckets, which are as good as none, once in the time that
-// an empty bucket takes to fill. Where there are still too many, it deletes
-// arbitrary others.
-func (b *Buckets) sweep(now time.Time) {
-	fill := time.Duration(b.burst / b.rate * float64(time.Second))
-	if now.Sub(b.swept) < fill && len(b.buckets) < maxBuckets {
+// sweep deletes the limiters that are as good as new, once in the time in which
+// every other becomes so. Where there are still too many, it deletes arbitrary
+// others.
+func (r *Rates) sweep(now time.Time) {
+	full := time.Duration(float64(r.burst) / float64(r.limit) * float64(time.Second))
+	crowded := len(r.limiters) >= maxKeys
+	if now.Sub(r.swept) < full && !crowded {
 		return
 	}
-	b.swept = now
-	crowded := len(b.buckets) >= maxBuckets
-	for key := range b.buckets {
-		if b.tokens(key, now) >= b.burst {
-			delete(b.buckets, key)
+	r.swept = now
+	for key, limiter := range r.limiters {
+		if limiter.TokensAt(now) >= float64(r.burst) {
+			delete(r.limiters, key)
 		}
 	}
-	for key := range b.buckets {
-		if len(b.buckets) < maxBuckets*3/4 || !crowded {
+	for key := range r.limiters {
+		if len(r.limiters) < maxKeys*3/4 || !crowded {
 			break
 		}
-		delete(b.buckets, key)
+		delete(r.limiters, key)
 	}
 }

@@ -14,13 +14,12 @@ import (
 func TestAnEmptyBucketReturnsHowLongToWait(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	b := New(2, 3, func() time.Time { return now })
+	b := NewRates(2, 3, func() time.Time { return now })
 	for range 3 {
-		require.Zero(t, b.Wait("ada"))
 		require.Zero(t, b.Take("ada"))
 	}
 	require.Equal(t, 500*time.Millisecond, b.Take("ada"))
-	require.Equal(t, 500*time.Millisecond, b.Wait("ada"))
+	require.Equal(t, 500*time.Millisecond, b.Take("ada"), "a refused event is not counted")
 	require.Zero(t, b.Take("bob"), "each key has its own bucket")
 
 	now = now.Add(500 * time.Millisecond)
@@ -37,24 +36,24 @@ func TestAnEmptyBucketReturnsHowLongToWait(t *testing.T) {
 func TestAFloodOfKeysTakesBoundedMemory(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	b := New(1, 10, func() time.Time { return now })
-	for i := range 3 * maxBuckets {
+	b := NewRates(1, 10, func() time.Time { return now })
+	for i := range 3 * maxKeys {
 		require.Zero(t, b.Take(strconv.Itoa(i)))
 	}
-	require.LessOrEqual(t, len(b.buckets), maxBuckets)
+	require.LessOrEqual(t, len(b.limiters), maxKeys)
 
 	now = now.Add(time.Minute)
 	require.Zero(t, b.Take("ada"))
-	require.Len(t, b.buckets, 1, "full buckets are deleted")
+	require.Len(t, b.limiters, 1, "full buckets are deleted")
 }
 
 func TestAFractionOfATokenIsNoToken(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	b := New(1, 1, func() time.Time { return now })
+	b := NewRates(1, 1, func() time.Time { return now })
 	require.Zero(t, b.Take("ada"))
 	now = now.Add(999 * time.Millisecond)
-	require.Equal(t, time.Millisecond, b.Wait("ada").Round(time.Microsecond))
+	require.Equal(t, time.Millisecond, b.Take("ada").Round(time.Microsecond))
 	require.NotZero(t, b.Take("ada"))
 	now = now.Add(time.Millisecond)
 	require.Zero(t, b.Take("ada"), "the rejected Take has taken nothing")
@@ -64,18 +63,18 @@ func TestAfterTheWaitThereIsAToken(t *testing.T) {
 	t.Parallel()
 	for _, rate := range []float64{0.2, 1, 0.3, 3, 7, 11, 13, 50} {
 		now := time.Now()
-		b := New(rate, 1, func() time.Time { return now })
+		b := NewRates(rate, 1, func() time.Time { return now })
 		require.Zero(t, b.Take("ada"))
-		now = now.Add(b.Wait("ada"))
+		now = now.Add(b.Take("ada") + time.Microsecond) // Retry-After is rounded up to seconds
 		require.Zero(t, b.Take("ada"), "at %v per second", rate)
-		require.Greater(t, b.Wait("ada"), time.Millisecond, "it is taken")
+		require.Greater(t, b.Take("ada"), time.Millisecond, "it is taken")
 	}
 }
 
 func TestSweepingKeepsBucketsThatAreNotFull(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	b := New(1, 10, func() time.Time { return now })
+	b := NewRates(1, 10, func() time.Time { return now })
 	for range 10 {
 		require.Zero(t, b.Take("ada"))
 	}
@@ -90,8 +89,8 @@ func TestSweepingKeepsBucketsThatAreNotFull(t *testing.T) {
 	now = now.Add(9 * time.Second)
 	b.swept = now.Add(-time.Hour)
 	require.Zero(t, b.Take("eve")) // sweeps
-	require.NotContains(t, b.buckets, "bob")
-	require.Contains(t, b.buckets, "ada")
+	require.NotContains(t, b.limiters, "bob")
+	require.Contains(t, b.limiters, "ada")
 	for range 9 {
 		require.Zero(t, b.Take("ada"))
 	}
@@ -101,21 +100,21 @@ func TestSweepingKeepsBucketsThatAreNotFull(t *testing.T) {
 func TestOnlyAFloodDeletesBucketsThatAreNotFull(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	b := New(1, 10, func() time.Time { return now })
-	const keys = maxBuckets - 2
+	b := NewRates(1, 10, func() time.Time { return now })
+	const keys = maxKeys - 2
 	for i := range keys {
 		b.Take(strconv.Itoa(i))
 	}
 	b.swept = time.Time{}
 	b.Take("ada") // sweeps
 	require.Equal(t, now, b.swept)
-	require.Len(t, b.buckets, keys+1)
+	require.Len(t, b.limiters, keys+1)
 }
 
 func TestABucketNeverHoldsMoreThanItsBurst(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	b := New(1, 10, func() time.Time { return now })
+	b := NewRates(1, 10, func() time.Time { return now })
 	require.Zero(t, b.Take("ada"))
 	now = now.Add(9 * time.Second) // too early for a sweep
 	for range 10 {
@@ -124,22 +123,11 @@ func TestABucketNeverHoldsMoreThanItsBurst(t *testing.T) {
 	require.NotZero(t, b.Take("ada"))
 }
 
-func TestWaitingTakesNothing(t *testing.T) {
-	t.Parallel()
-	now := time.Now()
-	b := New(1, 1, func() time.Time { return now })
-	for range 10 {
-		require.Zero(t, b.Wait("ada"))
-	}
-	require.Empty(t, b.buckets)
-	require.Zero(t, b.Take("ada"))
-}
-
 func TestBucketsAreReadAndWrittenUnderTheLock(t *testing.T) {
 	t.Parallel()
-	var b *Buckets
+	var b *Rates
 	reads := 0
-	b = New(1, 10, func() time.Time {
+	b = NewRates(1, 10, func() time.Time {
 		reads++
 		if b.mu.TryLock() {
 			b.mu.Unlock()
@@ -148,15 +136,14 @@ func TestBucketsAreReadAndWrittenUnderTheLock(t *testing.T) {
 		return time.Time{}
 	})
 	b.Take("ada")
-	b.Wait("ada")
-	require.Equal(t, 2, reads)
+	require.Equal(t, 1, reads)
 }
 
 func TestConcurrentCallsTakeNoMoreThanTheBurst(t *testing.T) {
 	t.Parallel()
 	const burst = 100
 	start := time.Now()
-	b := New(1, burst, func() time.Time {
+	b := NewRates(1, burst, func() time.Time {
 		runtime.Gosched() // another call may run between reading and writing a bucket
 		return start
 	})
@@ -165,7 +152,6 @@ func TestConcurrentCallsTakeNoMoreThanTheBurst(t *testing.T) {
 	for range 8 {
 		all.Go(func() {
 			for range burst {
-				b.Wait("ada")
 				if b.Take("ada") == 0 {
 					taken.Add(1)
 				}
@@ -174,4 +160,32 @@ func TestConcurrentCallsTakeNoMoreThanTheBurst(t *testing.T) {
 	}
 	all.Wait()
 	require.EqualValues(t, burst, taken.Load())
+}
+
+func TestRunningAndMemoryAreGivenBack(t *testing.T) {
+	t.Parallel()
+	r := NewRunning(2)
+	end, ok := r.Begin("ada")
+	require.True(t, ok)
+	_, ok = r.Begin("ada")
+	require.True(t, ok)
+	_, ok = r.Begin("ada")
+	require.False(t, ok)
+	_, ok = r.Begin("bob")
+	require.True(t, ok, "each key has its own")
+	end()
+	require.Equal(t, 1, r.Count("ada"))
+	_, ok = r.Begin("ada")
+	require.True(t, ok)
+
+	m := NewMemory(10)
+	require.True(t, m.Plenty(5))
+	release, ok := m.Reserve(6)
+	require.True(t, ok)
+	require.False(t, m.Plenty(1))
+	_, ok = m.Reserve(5)
+	require.False(t, ok)
+	release()
+	_, ok = m.Reserve(10)
+	require.True(t, ok)
 }

@@ -50,7 +50,7 @@ type Policy struct {
 	Precompressed bool // the handler chooses the content encoding itself
 
 	Background   bool // sent by a page on its own, so it does not keep a session alive
-	Unlimited    bool // not rate limited
+	Unlimited    bool // requests without credentials are not limited by address
 	FromHostSite bool // pages of the host application may send it cross-origin
 
 	LogLevel slog.Level // of the line that is logged for each request

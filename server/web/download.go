@@ -31,7 +31,7 @@ func (w *Web) sendArchive(c echo.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	if _, back := c.QueryParams()[signedInParam]; back && p.IsPerson() {
+	if _, back := c.QueryParams()[signedInParam]; back && p.IsPerson() && !resumesFile(c) {
 		return w.returnAfterSignIn(c, p, id)
 	}
 	return w.API.ServeArchive(c, p, id)

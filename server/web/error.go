@@ -41,6 +41,11 @@ func (w *Web) WriteError(c echo.Context, err error) error {
 	respond.RetryAfter(c.Response().Header(), wait)
 	if status == http.StatusUnauthorized {
 		c.Response().Header().Set(echo.HeaderWWWAuthenticate, "Bearer")
+	}
+	if resumesFile(c) {
+		return c.NoContent(status) // some clients append whatever comes to what they have
+	}
+	if status == http.StatusUnauthorized {
 		if err := w.showSignIn(c, status, w.signInReason(c, sentence), w.signInReturn(c)); err == nil || c.Response().Committed {
 			return err
 		}
@@ -64,6 +69,12 @@ func (w *Web) WriteError(c echo.Context, err error) error {
 		view.RequestID = c.Response().Header().Get(echo.HeaderXRequestID)
 	}
 	return w.render(c, status, "message", view.Heading, view)
+}
+
+// resumesFile reports whether a request is for a part of a file, as by a client that goes on
+// with a download.
+func resumesFile(c echo.Context) bool {
+	return respond.PolicyOf(c).File && c.Request().Header.Get("Range") != ""
 }
 
 // isDataExport reports whether a request was for the Data Export page itself.

@@ -26,24 +26,26 @@ type Pages struct {
 	base      string // path of the site, often ""
 	files     staticFiles
 	templates map[string]*template.Template
+	hasBulk   bool // whether there are bulk exports
 }
 
 // NewPages parses all templates. It panics if one does not parse, which no setting can cause.
 func NewPages(site schema.Site) *Pages {
-	p := &Pages{files: readStaticFiles()}
+	p := &Pages{files: readStaticFiles(), hasBulk: true}
 	if at, err := url.Parse(string(site)); err == nil {
 		p.base = strings.TrimSuffix(at.EscapedPath(), "/")
 	}
-	p.templates = parsePages(p.base, p.files)
+	p.templates = parsePages(p.base, p.files, func() bool { return p.hasBulk })
 	return p
 }
 
 // parsePages parses all templates. Paths in them begin with base.
-func parsePages(base string, f staticFiles) map[string]*template.Template {
+func parsePages(base string, f staticFiles, hasBulk func() bool) map[string]*template.Template {
 	functions := template.FuncMap{
 		"path":   func(p string) string { return base + p },
 		"static": func(name string) string { return base + f.url(name) },
 
+		"hasBulk":    hasBulk,
 		"formatTime": formatTime,
 		"iso":        func(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") },
 		"until":      until,

@@ -40,14 +40,16 @@ func (w *Web) Register(r *respond.Router) {
 	r.Add(post, "/settings/data-export/:id/delete", w.deleteArchive, exporter)
 	r.Read("/settings/data-export/:id/file", w.downloadFile, file)
 
-	r.Read("/settings/bulk-export", w.showBulkExport, signedIn)
-	r.Add(post, "/settings/bulk-export", w.createJob, exporter)
-	r.Add(get, "/settings/bulk-export/live", w.showBulkLive, background)
-	r.Add(post, "/settings/bulk-export/daily/:type", w.configureDaily, exporter)
-	r.Add(post, "/settings/bulk-export/jobs/:id/delete", w.deleteJob, exporter)
-	r.Read("/settings/bulk-export/files/:id", w.fetchFile, exporter)
-	r.Add(post, "/settings/bulk-export/files/:id/delete", w.deleteFile, exporter)
-	r.Add(post, "/settings/bulk-export/deliveries/:id/again", w.resendWebhook, exporter)
+	if w.hasBulk {
+		r.Read("/settings/bulk-export", w.showBulkExport, signedIn)
+		r.Add(post, "/settings/bulk-export", w.createJob, exporter)
+		r.Add(get, "/settings/bulk-export/live", w.showBulkLive, background)
+		r.Add(post, "/settings/bulk-export/daily/:type", w.configureDaily, exporter)
+		r.Add(post, "/settings/bulk-export/jobs/:id/delete", w.deleteJob, exporter)
+		r.Read("/settings/bulk-export/files/:id", w.fetchFile, exporter)
+		r.Add(post, "/settings/bulk-export/files/:id/delete", w.deleteFile, exporter)
+		r.Add(post, "/settings/bulk-export/deliveries/:id/again", w.resendWebhook, exporter)
+	}
 
 	r.Read("/unsubscribe/:token", w.showUnsubscribe, anyone)
 	r.Add(post, "/unsubscribe/:token", w.unsubscribe, anyone)

@@ -18,7 +18,7 @@ type stopView struct {
 
 // showStop handles GET /stop/{token}. It changes nothing.
 func (w *Web) showStop(c echo.Context) error {
-	l, err := w.openLink(c, schema.ToStop)
+	l, err := w.latest(c)(w.openLink(c, schema.ToStop))
 	if err != nil {
 		return err
 	}
@@ -40,7 +40,7 @@ func (w *Web) showStop(c echo.Context) error {
 
 // stop handles POST /stop/{token}: it cancels the export.
 func (w *Web) stop(c echo.Context) error {
-	l, err := w.openLinkForAction(c, schema.ToStop)
+	l, err := w.latest(c)(w.openLinkForAction(c, schema.ToStop))
 	if err != nil {
 		return err
 	}
@@ -53,4 +53,20 @@ func (w *Web) stop(c echo.Context) error {
 		page += submittedQuery
 	}
 	return w.respondAccepted(c, e, page)
+}
+
+// latest replaces an export that has ended by a later one of its account that can still be
+// stopped, if there is one: people are not notified of all that are requested and cancelled within an
+// hour. Any owner or admin may stop either.
+func (w *Web) latest(c echo.Context) func(linkedExport, error) (linkedExport, error) {
+	return func(l linkedExport, err error) (linkedExport, error) {
+		if err != nil || !l.Known || !l.Export.Status.Ended() {
+			return l, err
+		}
+		list, err := w.Exports.ExportsBefore(c.Request().Context(), l.Export.Account, "", 1)
+		if err == nil && len(list) > 0 && list[0].Status.Cancellable() {
+			l.ID, l.Export = list[0].ID, list[0]
+		}
+		return l, err
+	}
 }

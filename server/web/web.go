@@ -14,6 +14,8 @@ import (
 // Exports reads exports of any account, their audit trail, and the database's clock.
 type Exports interface {
 	Export(ctx context.Context, id string) (schema.Export, error)
+	// ExportsBefore reads the account's latest exports, newest first, where before is "".
+	ExportsBefore(ctx context.Context, account, before string, limit int) ([]schema.Export, error)
 	AuditTrails(ctx context.Context, account string, exports []string) (map[string][]store.AuditEntry, error)
 	EmailOutcomes(ctx context.Context, subject string) (map[string]bool, error)
 	Now(ctx context.Context) (time.Time, error)
@@ -54,5 +56,6 @@ type Web struct {
 
 // New makes the pages. It connects to nothing.
 func New(o Options) *Web {
+	o.Pages.hasBulk = o.Bulk == nil || !o.Bulk.Off
 	return &Web{Pages: o.Pages, Options: o, categoryNotes: parseCategoryNotes(o.Note)}
 }

@@ -1,11 +1,14 @@
 package accountexport
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
+	"satchel/activities"
 	"satchel/activities/accountexport"
 	"satchel/schema"
 )
@@ -16,7 +19,7 @@ func (r *run) awaitConfirmation(ctx workflow.Context) *schema.Ending {
 	closes := r.RequestedAt.Add(r.Windows.Confirm)
 	for linkVersion := 1; r.receiveSignal(ctx, Cancelled) == ""; linkVersion++ {
 		r.sendEmail(ctx, accountexport.RequestEmail, linkVersion, closes)
-		signal, err := r.waitForSignal(ctx, closes, "confirmation window", Cancelled, Confirmed, ResendConfirmation)
+		signal, err := r.waitInConfirmWindow(ctx, closes)
 		switch {
 		case err != nil || signal == Cancelled:
 			return &cancelled
@@ -27,6 +30,26 @@ func (r *run) awaitConfirmation(ctx workflow.Context) *schema.Ending {
 		}
 	}
 	return &cancelled
+}
+
+// waitInConfirmWindow waits for a signal, or returns "" once the window has closed by the
+// database's clock: the server accepts confirmations until then, whatever Temporal's
+// clock says.
+func (r *run) waitInConfirmWindow(ctx workflow.Context, closes time.Time) (Signal, error) {
+	for {
+		signal, err := r.waitForSignal(ctx, closes, "confirmation window", Cancelled, Confirmed, ResendConfirmation)
+		if signal != "" || err != nil {
+			return signal, err
+		}
+		left, err := r.confirmWindowLeft(ctx)
+		if err != nil {
+			return "", err
+		}
+		if signal := r.receiveSignal(ctx, Cancelled, Confirmed, ResendConfirmation); signal != "" || left <= 0 {
+			return signal, nil
+		}
+		closes = workflow.Now(ctx).Add(left)
+	}
 }
 
 // build makes the archive and returns nil when it is complete. If the Cancelled signal
@@ -58,12 +81,35 @@ func (r *run) collectAndAssemble(ctx workflow.Context) (failedCategory schema.Ca
 	if failedCategory, err := r.collect(ctx); err != nil {
 		return failedCategory, err
 	}
-	archive, err := r.assemble(ctx)
-	if err != nil {
+	err = r.assembleAndVerify(ctx)
+	damaged, found := activities.Damaged(err)
+	if !found {
 		return "", err
 	}
+	return r.repair(ctx, damaged)
+}
+
+func (r *run) assembleAndVerify(ctx workflow.Context) error {
+	archive, err := r.assemble(ctx)
+	if err != nil {
+		return err
+	}
 	r.completed, err = r.complete(ctx, archive)
-	return "", err
+	return err
+}
+
+// repair makes again what storage has damaged: a category from the damaged piece on, if
+// it was one, and then the archive. An export is repaired once; what is damaged after
+// that fails it. The category that could not be collected is returned with the error.
+func (r *run) repair(ctx workflow.Context, damaged activities.DamagedObject) (failedCategory schema.Category, err error) {
+	workflow.GetLogger(ctx).Warn("a stored object is damaged, and is made again", "export", r.ID, "category", damaged.Category, "object", damaged.ObjectKey)
+	r.repaired = true
+	if damaged.Category != "" {
+		if err := r.collectCategory(ctx, damaged.Category, damaged.ObjectKey).Get(ctx, nil); err != nil {
+			return damaged.Category, err
+		}
+	}
+	return "", r.assembleAndVerify(ctx)
 }
 
 // collect collects all categories concurrently and returns the first that failed. It
@@ -73,9 +119,9 @@ func (r *run) collect(ctx workflow.Context) (failedCategory schema.Category, fai
 	ctx, stop := workflow.WithCancel(ctx)
 	all := workflow.NewSelector(ctx)
 	for _, c := range r.Categories {
-		all.AddFuture(r.collectCategory(ctx, c), func(f workflow.Future) {
+		all.AddFuture(r.collectCategory(ctx, c, ""), func(f workflow.Future) {
 			if err := f.Get(ctx, nil); err != nil && failure == nil {
-				failedCategory, failure = c, err
+				failedCategory, failure = failedIn(c, err), err
 				stop() // the export fails anyway
 			}
 		})
@@ -84,6 +130,15 @@ func (r *run) collect(ctx workflow.Context) (failedCategory schema.Category, fai
 		all.Select(ctx)
 	}
 	return failedCategory, failure
+}
+
+// failedIn returns the category that an error is about: none if storage, and not the
+// source, was the trouble.
+func failedIn(c schema.Category, err error) schema.Category {
+	if failure, ok := errors.AsType[*temporal.ApplicationError](err); ok && failure.Type() == activities.StorageErrorType {
+		return ""
+	}
+	return c
 }
 
 // serveUntilExpiry e-mails the download link and waits until the download window

@@ -19,6 +19,7 @@ type run struct {
 	AccountExportInput
 	received  map[Signal]SignalPayload
 	completed accountexport.CompleteExportResult
+	repaired  bool // something damaged is being made again
 }
 
 // Activities are referenced through nil pointers; they are not called here.
@@ -47,20 +48,37 @@ func (r *run) open(ctx workflow.Context) error {
 	}).Get(ctx, nil)
 }
 
+func (r *run) confirmWindowLeft(ctx workflow.Context) (left time.Duration, err error) {
+	ctx = workflows.WithActivityID(workflows.PersistentDatabaseOptions(ctx, "Ask the database's clock"), "confirm-window")
+	err = workflow.ExecuteActivity(ctx, a.ConfirmWindowLeft, accountexport.ConfirmWindowLeftInput{Export: r.ID}).Get(ctx, &left)
+	return left, err
+}
+
 func (r *run) confirm(ctx workflow.Context) error {
 	ctx = workflows.WithActivityID(workflows.DatabaseOptions(ctx, "Make the key"), "confirm")
 	return workflow.ExecuteActivity(ctx, a.ConfirmExport,
 		accountexport.ConfirmExportInput{Export: r.ID, Account: r.Account, By: r.by(Confirmed)}).Get(ctx, nil)
 }
 
-func (r *run) collectCategory(ctx workflow.Context, c schema.Category) workflow.Future {
-	ctx = workflows.WithActivityID(workflows.StreamOptions(ctx, "Collect "+c.Title(), r.Windows.Collect), string(c))
+// collectCategory collects a category: all of it, or again from the piece on that is
+// damaged.
+func (r *run) collectCategory(ctx workflow.Context, c schema.Category, damaged string) workflow.Future {
+	ctx = workflows.WithActivityID(workflows.StreamOptions(ctx, "Collect "+c.Title(), r.Windows.Collect), r.activityID(string(c)))
 	return workflow.ExecuteActivity(ctx, a.CollectCategory,
-		accountexport.CollectCategoryInput{Export: r.ID, Account: r.Account, Category: c})
+		accountexport.CollectCategoryInput{Export: r.ID, Account: r.Account, Category: c, Damaged: damaged})
+}
+
+// activityID returns an ID that no activity of the run has had: after a repair, it says
+// so.
+func (r *run) activityID(name string) string {
+	if r.repaired {
+		name += "-again"
+	}
+	return name
 }
 
 func (r *run) assemble(ctx workflow.Context) (archive accountexport.AssembleArchiveResult, err error) {
-	ctx = workflows.WithActivityID(workflows.StreamOptions(ctx, "Assemble the archive", r.Windows.Collect), "assemble")
+	ctx = workflows.WithActivityID(workflows.StreamOptions(ctx, "Assemble the archive", r.Windows.Collect), r.activityID("assemble"))
 	err = workflow.ExecuteActivity(ctx, a.AssembleArchive,
 		accountexport.AssembleArchiveInput{Export: r.ID, Account: r.Account}).Get(ctx, &archive)
 	return archive, err
@@ -68,7 +86,7 @@ func (r *run) assemble(ctx workflow.Context) (archive accountexport.AssembleArch
 
 // complete reads the archive back, and only then completes the export.
 func (r *run) complete(ctx workflow.Context, archive accountexport.AssembleArchiveResult) (completed accountexport.CompleteExportResult, err error) {
-	ctx = workflows.WithActivityID(workflows.StreamOptions(ctx, "Verify the archive", r.Windows.Collect), "verify")
+	ctx = workflows.WithActivityID(workflows.StreamOptions(ctx, "Verify the archive", r.Windows.Collect), r.activityID("verify"))
 	err = workflow.ExecuteActivity(ctx, a.CompleteExport, accountexport.CompleteExportInput{
 		Export: r.ID, Account: r.Account, Archive: archive, Windows: r.Windows,
 	}).Get(ctx, &completed)
@@ -76,12 +94,20 @@ func (r *run) complete(ctx workflow.Context, archive accountexport.AssembleArchi
 }
 
 // remove deletes what was stored and records how the export ended. It is retried until
-// it succeeds.
+// it succeeds. While storage does not answer, the key is destroyed all the same: by
+// BeginRemoval, or, once the download window has closed, by the sweep; that saves most
+// exports an activity.
 func (r *run) remove(ctx workflow.Context, ending schema.Ending) error {
+	in := accountexport.RemoveArchiveInput{Export: r.ID, Account: r.Account, Ending: ending, By: r.endedBy(ending)}
+	if ending != windowPassed {
+		var stored bool
+		ctx := workflows.WithActivityID(workflows.PersistentDatabaseOptions(ctx, "Destroy the key"), "begin-removal")
+		if err := workflow.ExecuteActivity(ctx, a.BeginRemoval, in).Get(ctx, &stored); err != nil || !stored {
+			return err
+		}
+	}
 	ctx = workflows.WithActivityID(workflows.RemovalOptions(ctx, "Remove everything"), "remove")
-	return workflow.ExecuteActivity(ctx, a.RemoveArchive, accountexport.RemoveArchiveInput{
-		Export: r.ID, Account: r.Account, Ending: ending, By: r.endedBy(ending),
-	}).Get(ctx, nil)
+	return workflow.ExecuteActivity(ctx, a.RemoveArchive, in).Get(ctx, nil)
 }
 
 // sendEmail sends e-mails without waiting for the result. It is retried until the

@@ -56,4 +56,5 @@ var (
 func Register(r workflows.Registry) {
 	r.RegisterWorkflow(AccountExport)
 	r.RegisterWorkflow(AccountExportSweep)
+	r.RegisterWorkflow(AccountExportStorageSweep)
 }

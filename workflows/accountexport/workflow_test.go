@@ -78,6 +78,8 @@ func (s *fixture) run() {
 			s.mails, s.mailedAt = append(s.mails, m), append(s.mailedAt, s.Now())
 			return nil
 		}).Maybe()
+	s.OnActivity(a.ConfirmWindowLeft, mock.Anything, mock.Anything).Return(time.Duration(0), nil).Maybe()
+	s.OnActivity(a.BeginRemoval, mock.Anything, mock.Anything).Return(true, nil).Maybe()
 	s.OnActivity(a.RemoveArchive, mock.Anything, mock.Anything).Return(
 		func(_ context.Context, in exportactivities.RemoveArchiveInput) error {
 			s.removed, s.removedAt = append(s.removed, in), s.Now()
@@ -175,6 +177,23 @@ func TestUnconfirmedExportLapsesAfterADay(t *testing.T) {
 	require.Equal(t, []activities.EmailKind{exportactivities.RequestEmail, exportactivities.UnconfirmedEmail}, s.kinds())
 }
 
+// The server accepts confirmations by the database's clock, which may be behind Temporal's.
+func TestAConfirmationCountsWhileTheDatabaseSaysThatTheWindowIsOpen(t *testing.T) {
+	s := newFixture(t)
+	s.OnActivity(a.ConfirmWindowLeft, mock.Anything, mock.Anything).Return(time.Hour, nil).Once()
+	s.signal(24*time.Hour+30*time.Minute, accountexport.Confirmed)
+	s.run()
+	require.Equal(t, schema.ReasonWindowPassed, s.ending().Reason)
+	require.EqualValues(t, len(schema.Categories), s.collected.Load())
+
+	s = newFixture(t)
+	s.OnActivity(a.ConfirmWindowLeft, mock.Anything, mock.Anything).Return(time.Hour, nil).Once()
+	s.run()
+	require.Equal(t, schema.ReasonUnconfirmed, s.ending().Reason)
+	require.Equal(t, 25*time.Hour, s.removedAt.Sub(s.began))
+	require.Equal(t, []activities.EmailKind{exportactivities.RequestEmail, exportactivities.UnconfirmedEmail}, s.kinds(), "the link is not sent again")
+}
+
 func TestConfirmingTwiceIsConfirmingOnce(t *testing.T) {
 	s := newFixture(t)
 	s.signal(time.Hour, accountexport.Confirmed)
@@ -261,6 +280,15 @@ func TestACategoryThatKeepsFailingFailsTheExportAndNamesItself(t *testing.T) {
 	require.Equal(t, schema.Ending{Status: schema.Failed, Reason: schema.ReasonFailed("flows"), Category: "flows"}, s.ending())
 	require.Equal(t, []activities.EmailKind{exportactivities.RequestEmail, exportactivities.FailedEmail}, s.kinds())
 	require.Equal(t, time.Hour, s.Now().Sub(s.began), "a failed export leaves the account free")
+}
+
+func TestAFailureOfStorageBlamesNoCategory(t *testing.T) {
+	s := newFixture(t)
+	s.signal(time.Hour, accountexport.Confirmed)
+	s.OnActivity(a.CollectCategory, mock.Anything, mock.MatchedBy(func(in exportactivities.CollectCategoryInput) bool { return in.Category == "flows" })).
+		Return(temporal.NewNonRetryableApplicationError("denied", activities.StorageErrorType, nil))
+	s.run()
+	require.Equal(t, schema.Ending{Status: schema.Failed, Reason: schema.ReasonFailed("")}, s.ending())
 }
 
 func TestRetriesOfACategoryAreBounded(t *testing.T) {

@@ -23,12 +23,27 @@ type BulkDayInput struct {
 }
 
 // BulkDay writes the file of one account, type and UTC day. Its workflow ID keeps it
-// to one writer at a time.
+// to one writer at a time. It waits, for up to schema.DailyCatchUp, until the source
+// database has all records of the day: that uses none of the retry window.
 func BulkDay(ctx workflow.Context, in BulkDayInput) (result bulkexport.WriteDayResult, err error) {
 	in.Limits = in.Limits.WithDefaults()
 	ctx = dayFileOptions(ctx, daySummary(in.Type, in.Day), max(maxDayDuration, in.Limits.RetryWindow), in.retryWindow())
-	err = workflow.ExecuteActivity(workflows.WithActivityID(ctx, "write"), a.WriteDay, bulkexport.WriteDayInput(in)).Get(ctx, &result)
-	return result, err
+	ctx = workflows.WithActivityID(ctx, "write")
+	began := workflow.Now(ctx)
+	for pause := minSourcePause; ; pause = min(2*pause, maxPause) {
+		result = bulkexport.WriteDayResult{}
+		if err = workflow.ExecuteActivity(ctx, a.WriteDay, bulkexport.WriteDayInput(in)).Get(ctx, &result); err != nil || result.Waits == "" {
+			return result, err
+		}
+		if workflow.Now(ctx).Sub(began) >= schema.DailyCatchUp {
+			return result, temporal.NewNonRetryableApplicationError(result.Waits, schema.CodeDayNotWhole, nil)
+		}
+		workflow.SetCurrentDetails(ctx, result.Waits)
+		if err = workflow.NewTimerWithOptions(ctx, pause, workflow.TimerOptions{Summary: result.Waits}).Get(ctx, nil); err != nil {
+			return result, err
+		}
+		workflow.SetCurrentDetails(ctx, "")
+	}
 }
 
 func daySummary(t schema.ResourceType, day schema.Day) string {
@@ -44,8 +59,13 @@ func (in BulkDayInput) retryWindow() time.Duration {
 	return in.Limits.RetryWindow
 }
 
-// maxPause is the longest pause between attempts to start BulkDay while another run
-// writes the same day. That may take days, and each pause adds events to the history.
+// minSourcePause is the shortest pause while the source database may not have all
+// records of a day.
+const minSourcePause = 5 * time.Second
+
+// maxPause is the longest pause while the source database may not have all records of a
+// day, and between attempts to start BulkDay while another run writes the same day. Both
+// may take days, and each pause adds events to the history.
 const maxPause = 10 * time.Minute
 
 // writeDay runs BulkDay as a child. While another run writes the same day, it waits.
@@ -80,7 +100,13 @@ type DayFileRemovalInput struct {
 }
 
 // DayFileRemoval deletes a day file before it expires, even while it is being rebuilt.
+// Its key is destroyed even while storage does not answer.
 func DayFileRemoval(ctx workflow.Context, in DayFileRemovalInput) error {
+	begin := workflows.WithActivityID(workflows.PersistentDatabaseOptions(ctx, "Destroy the key of "+in.File), "begin-removal")
+	var exists bool
+	if err := workflow.ExecuteActivity(begin, a.BeginDayFileRemoval, bulkexport.RemoveDayFileInput(in)).Get(ctx, &exists); err != nil || !exists {
+		return err
+	}
 	ctx = workflows.WithActivityID(workflows.RemovalOptions(ctx, "Remove "+in.File), "remove")
 	return workflow.ExecuteActivity(ctx, a.RemoveDayFile, bulkexport.RemoveDayFileInput(in)).Get(ctx, nil)
 }

@@ -15,13 +15,24 @@ type CallErasureInput struct {
 	Account string
 	By      string
 	Calls   []schema.Erasure
+
+	Gone bool // the platform shows no record of them: they are erased only if files of their days hold them
 }
 
 // CallErasure erases calls of one account. It returns once no new file will contain them
 // and the rebuild of the files that do is requested, or returns a rejection.
 func CallErasure(ctx workflow.Context, in CallErasureInput) (rejection bulkexport.Rejection, err error) {
-	ctx = workflows.WithActivityID(updateOptions(ctx, "Record the erasure"), "erase")
-	err = workflow.ExecuteActivity(ctx, a.EraseCalls, bulkexport.EraseCallsInput(in)).Get(ctx, &rejection)
+	if in.Gone {
+		for _, call := range in.Calls {
+			find := workflow.WithTaskQueue(workflows.WithActivityID(findCallOptions(ctx, "Look for the call in the file of its day"), "find-"+call.Call), workflows.ArchiveQueue)
+			err = workflow.ExecuteActivity(find, a.FindCallInFile, bulkexport.FindCallInFileInput{Account: in.Account, Erasure: call}).Get(ctx, &rejection)
+			if err != nil || rejection.Kind != "" {
+				return rejection, err
+			}
+		}
+	}
+	ctx = workflow.WithTaskQueue(workflows.WithActivityID(updateOptions(ctx, "Record the erasure"), "erase"), workflows.ArchiveQueue)
+	err = workflow.ExecuteActivity(ctx, a.EraseCalls, bulkexport.EraseCallsInput{Account: in.Account, By: in.By, Calls: in.Calls}).Get(ctx, &rejection)
 	return rejection, err
 }
 

@@ -119,14 +119,23 @@ func (j *bulkJob) stop(ctx workflow.Context, by string) (rejection bulkexport.Re
 // the background.
 func (j *bulkJob) notifyOwners(ctx workflow.Context) {
 	workflow.GoNamed(ctx, "notice", func(ctx workflow.Context) {
-		if err := j.startEmail(ctx, bulkexport.JobRequestedEmail); err != nil {
+		if err := j.startEmail(ctx, bulkexport.JobRequestedEmail, 0); err != nil {
 			workflow.GetLogger(ctx).Warn("notice not sent", "job", j.ID, "err", err)
 		}
 	})
 }
 
-func (j *bulkJob) startEmail(ctx workflow.Context, kind activities.EmailKind) error {
-	return workflows.StartEmail(ctx, activities.SendEmailInput{About: j.ID, Account: j.Account, Kind: kind, Retention: j.Limits.Retention})
+// emailBeforeWebhook is how long a job's webhook waits for the outcome of its e-mail, to
+// say whether that could be delivered.
+const emailBeforeWebhook = 30 * time.Second
+
+// startEmail starts an e-mail, and waits for its outcome no longer than wait.
+func (j *bulkJob) startEmail(ctx workflow.Context, kind activities.EmailKind, wait time.Duration) error {
+	in := activities.SendEmailInput{About: j.ID, Account: j.Account, Kind: kind, Retention: j.Limits.Retention}
+	if wait == 0 {
+		return workflows.StartEmail(ctx, in)
+	}
+	return workflows.StartEmailAndWait(ctx, in, wait)
 }
 
 // writeDays writes every day, a few at a time, until all have ended or the job is
@@ -175,13 +184,17 @@ func (j *bulkJob) end(ctx workflow.Context) error {
 		bulkexport.EndJobInput{Job: j.ID}).Get(ctx, &end); err != nil {
 		return err
 	}
-	if end.Event != "" {
-		if err := startWebhook(ctx, WebhookDeliveryInput{Event: end.Event, Account: j.Account}); err != nil {
+	if end.Email {
+		wait := emailBeforeWebhook
+		if end.Event == "" {
+			wait = 0
+		}
+		if err := j.startEmail(ctx, bulkexport.JobEndedEmail, wait); err != nil {
 			return err
 		}
 	}
-	if end.Email {
-		if err := j.startEmail(ctx, bulkexport.JobEndedEmail); err != nil {
+	if end.Event != "" {
+		if err := startWebhook(ctx, WebhookDeliveryInput{Event: end.Event, Account: j.Account}); err != nil {
 			return err
 		}
 	}

@@ -25,6 +25,19 @@ func updateOptions(ctx workflow.Context, summary string) workflow.Context {
 	})
 }
 
+// findCallOptions are for reading a day file to its end. Small ones take less than a
+// caller waits; for others the caller repeats the request.
+func findCallOptions(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:              workflows.DayQueue,
+		StartToCloseTimeout:    10 * time.Minute,
+		ScheduleToCloseTimeout: 15 * time.Minute,
+		HeartbeatTimeout:       workflows.HeartbeatTimeout,
+		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute},
+		Summary:                summary,
+	})
+}
+
 // openJobOptions are for opening a job. A caller waits for the result, so the first
 // retries are quick; they continue after the caller has left, because the run must learn
 // whether the job was opened.

@@ -21,4 +21,5 @@ func Register(r workflows.Registry) {
 	r.RegisterWorkflow(DayFileRemoval)
 	r.RegisterWorkflow(WebhookDelivery)
 	r.RegisterWorkflow(BulkExportSweep)
+	r.RegisterWorkflow(BulkExportStorageSweep)
 }

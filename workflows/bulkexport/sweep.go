@@ -2,12 +2,10 @@ package bulkexport
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
 
-	"satchel/activities"
 	"satchel/activities/bulkexport"
 	"satchel/schema"
 	"satchel/workflows"
@@ -21,9 +19,6 @@ type SweepInput struct {
 
 // SweepResult is the result of BulkExportSweep.
 type SweepResult struct {
-	Expired  int // expired day files that were removed
-	Orphans  int // day files without a row whose objects were removed
-	Failed   int // expired files and orphans that could not be removed
 	Rebuilds int // requested for files that contain erased calls
 	Jobs     int // whose workflow run was gone, and that were ended
 	Resent   int // webhooks and e-mails whose run was lost
@@ -32,18 +27,14 @@ type SweepResult struct {
 // BulkExportSweep does what terminated or lost runs would have done, and what no run
 // does. It destroys the keys of expired files; ends jobs, and sends webhooks and
 // e-mails, whose run is gone; requests rebuilds of files that contain erased calls;
-// deletes erased calls that reached the platform's archive since; purges old rows; and
-// removes expired and orphaned files. If a part fails, the others still run and then the
-// sweep fails, so that operators see it; the next sweep tries again.
+// deletes erased calls that reached the platform's archive since; and purges old rows.
+// If a part fails, the others still run and then the sweep fails, so that operators see
+// it; the next sweep tries again. What waits for storage is BulkExportStorageSweep's.
 func BulkExportSweep(ctx workflow.Context, in SweepInput) (SweepResult, error) {
 	in.Limits = in.Limits.WithDefaults()
 	s := &sweep{SweepInput: in}
-	errs := []error{s.destroyExpiredKeys(ctx)} // before any file is deleted
-	errs = append(errs, concurrently(ctx,
-		s.endAbandonedJobs, s.requestRebuilds, s.eraseArchivedCalls, s.purge, s.removeExpired, s.removeOrphans)...)
-	if s.result.Failed > 0 {
-		errs = append(errs, fmt.Errorf("%d day files could not be removed", s.result.Failed))
-	}
+	errs := []error{s.destroyExpiredKeys(ctx)} // before anything else
+	errs = append(errs, concurrently(ctx, s.endAbandonedJobs, s.requestRebuilds, s.eraseArchivedCalls, s.purge)...)
 	return s.result, errors.Join(errs...)
 }
 
@@ -67,7 +58,7 @@ func concurrently(ctx workflow.Context, parts ...func(workflow.Context) error) [
 }
 
 func (s *sweep) destroyExpiredKeys(ctx workflow.Context) error {
-	return workflow.ExecuteActivity(workflows.SweepOptions(ctx, "Destroy the keys of expired files"), a.DestroyExpiredKeys).Get(ctx, nil)
+	return workflow.ExecuteActivity(workflows.SweepOptions(ctx, workflows.TaskQueue, "Destroy the keys of expired files"), a.DestroyExpiredKeys).Get(ctx, nil)
 }
 
 // endAbandonedJobs ends jobs, and only then looks for undelivered webhooks and
@@ -78,7 +69,7 @@ func (s *sweep) endAbandonedJobs(ctx workflow.Context) error {
 
 func (s *sweep) endJobs(ctx workflow.Context) error {
 	var abandoned bulkexport.EndAbandonedJobsResult
-	if err := workflow.ExecuteActivity(workflows.SweepOptions(ctx, "End abandoned jobs"), a.EndAbandonedJobs, s.jobsInput()).Get(ctx, &abandoned); err != nil {
+	if err := workflow.ExecuteActivity(workflows.SweepOptions(ctx, workflows.TaskQueue, "End abandoned jobs"), a.EndAbandonedJobs, s.jobsInput()).Get(ctx, &abandoned); err != nil {
 		return err
 	}
 	s.result.Jobs = abandoned.Ended
@@ -87,7 +78,7 @@ func (s *sweep) endJobs(ctx workflow.Context) error {
 
 func (s *sweep) resendUndelivered(ctx workflow.Context) error {
 	var found bulkexport.Undelivered
-	if err := workflow.ExecuteActivity(workflows.SweepOptions(ctx, "Find undelivered webhooks and e-mails"), a.FindUndelivered, s.jobsInput()).Get(ctx, &found); err != nil {
+	if err := workflow.ExecuteActivity(workflows.SweepOptions(ctx, workflows.TaskQueue, "Find undelivered webhooks and e-mails"), a.FindUndelivered, s.jobsInput()).Get(ctx, &found); err != nil {
 		return err
 	}
 	return s.startUndelivered(ctx, found)
@@ -116,31 +107,14 @@ func (s *sweep) startUndelivered(ctx workflow.Context, undelivered bulkexport.Un
 }
 
 func (s *sweep) requestRebuilds(ctx workflow.Context) error {
-	return workflow.ExecuteActivity(workflows.SweepOptions(ctx, "Request rebuilds"), a.RequestRebuilds).Get(ctx, &s.result.Rebuilds)
+	return workflow.ExecuteActivity(workflows.SweepOptions(ctx, workflows.TaskQueue, "Request rebuilds"), a.RequestRebuilds).Get(ctx, &s.result.Rebuilds)
 }
 
 func (s *sweep) eraseArchivedCalls(ctx workflow.Context) error {
-	return workflow.ExecuteActivity(workflows.SweepOptions(ctx, "Delete erased calls from the archive"), a.EraseArchivedCalls).Get(ctx, nil)
+	return workflow.ExecuteActivity(workflows.SweepOptions(ctx, workflows.ArchiveQueue, "Delete erased calls from the archive"), a.EraseArchivedCalls).Get(ctx, nil)
 }
 
 func (s *sweep) purge(ctx workflow.Context) error {
-	return workflow.ExecuteActivity(workflows.SweepOptions(ctx, "Purge old rows"), a.PurgeBulk,
+	return workflow.ExecuteActivity(workflows.SweepOptions(ctx, workflows.TaskQueue, "Purge old rows"), a.PurgeBulk,
 		bulkexport.PurgeBulkInput{Retention: s.Limits.Retention}).Get(ctx, nil)
-}
-
-func (s *sweep) removeExpired(ctx workflow.Context) error {
-	var expired bulkexport.RemoveExpiredDayFilesResult
-	err := workflow.ExecuteActivity(workflows.SweepOptions(ctx, "Remove expired files"), a.RemoveExpiredDayFiles).Get(ctx, &expired)
-	s.result.Expired = expired.Removed
-	s.result.Failed += expired.Failed
-	return err
-}
-
-func (s *sweep) removeOrphans(ctx workflow.Context) error {
-	var orphans activities.RemoveOrphansResult
-	err := workflow.ExecuteActivity(workflows.SweepOptions(ctx, "Remove orphaned objects"), a.RemoveOrphanedDayFiles,
-		activities.RemoveOrphansInput{Grace: s.Grace}).Get(ctx, &orphans)
-	s.result.Orphans = orphans.Removed
-	s.result.Failed += orphans.Failed
-	return err
 }

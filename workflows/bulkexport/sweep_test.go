@@ -27,8 +27,6 @@ func (b *fixture) sweep() (bulkexport.SweepResult, error) {
 	b.OnActivity(a.RequestRebuilds, mock.Anything).Return(0, nil).Maybe()
 	b.OnActivity(a.EraseArchivedCalls, mock.Anything).Return(nil).Maybe()
 	b.OnActivity(a.PurgeBulk, mock.Anything, mock.Anything).Return(nil).Maybe()
-	b.OnActivity(a.RemoveExpiredDayFiles, mock.Anything).Return(bulkactivities.RemoveExpiredDayFilesResult{}, nil).Maybe()
-	b.OnActivity(a.RemoveOrphanedDayFiles, mock.Anything, mock.Anything).Return(activities.RemoveOrphansResult{}, nil).Maybe()
 	err := b.run(bulkexport.BulkExportSweep, bulkexport.SweepInput{Grace: time.Minute})
 	var result bulkexport.SweepResult
 	if err == nil {
@@ -37,9 +35,23 @@ func (b *fixture) sweep() (bulkexport.SweepResult, error) {
 	return result, err
 }
 
+// sweepStorage is sweep for what waits for storage.
+func (b *fixture) sweepStorage() (bulkexport.StorageSweepResult, error) {
+	b.OnActivity(a.RemoveExpiredDayFiles, mock.Anything).Return(bulkactivities.RemoveExpiredDayFilesResult{}, nil).Maybe()
+	b.OnActivity(a.RemoveOrphanedDayFiles, mock.Anything, mock.Anything).Return(activities.RemoveOrphansResult{}, nil).Maybe()
+	b.OnActivity(a.ReplayErasures, mock.Anything).Return(0, nil).Maybe()
+	b.OnActivity(a.CheckDayFiles, mock.Anything).Return(0, nil).Maybe()
+	err := b.run(bulkexport.BulkExportStorageSweep, bulkexport.SweepInput{Grace: time.Minute})
+	var result bulkexport.StorageSweepResult
+	if err == nil {
+		require.NoError(b.t, b.GetWorkflowResult(&result))
+	}
+	return result, err
+}
+
 var errAway = temporal.NewNonRetryableApplicationError("away", "storage", nil)
 
-func TestTheSweepSendsWhatIsUndeliveredThoughFilesCannotBeSwept(t *testing.T) {
+func TestTheSweepSendsWhatIsUndeliveredThoughOtherPartsFail(t *testing.T) {
 	b := newFixture(t)
 	b.OnActivity(a.EndAbandonedJobs, mock.Anything, mock.Anything).Return(bulkactivities.EndAbandonedJobsResult{Ended: 1, Undelivered: bulkactivities.Undelivered{
 		Webhooks: []bulkactivities.UndeliveredWebhook{{Event: "e1", Account: b.in.Account}},
@@ -48,11 +60,11 @@ func TestTheSweepSendsWhatIsUndeliveredThoughFilesCannotBeSwept(t *testing.T) {
 	b.OnActivity(a.FindUndelivered, mock.Anything, mock.Anything).Return(bulkactivities.Undelivered{
 		Webhooks: []bulkactivities.UndeliveredWebhook{{Event: "e2", Account: b.in.Account}},
 	}, nil)
-	b.OnActivity(a.RemoveExpiredDayFiles, mock.Anything).Return(bulkactivities.RemoveExpiredDayFilesResult{}, errAway)
-	b.OnActivity(a.RemoveOrphanedDayFiles, mock.Anything, mock.Anything).Return(activities.RemoveOrphansResult{}, errAway)
+	b.OnActivity(a.PurgeBulk, mock.Anything, mock.Anything).Return(errAway)
+	b.OnActivity(a.RequestRebuilds, mock.Anything).Return(0, errAway)
 	_, err := b.sweep()
 	require.Error(t, err)
-	require.ElementsMatch(t, []bulkactivities.DeliverWebhookInput{{Event: "e1"}, {Event: "e2"}}, b.sent)
+	require.ElementsMatch(t, []bulkactivities.DeliverWebhookInput{{Event: "e1", Account: b.in.Account}, {Event: "e2", Account: b.in.Account}}, b.sent)
 	require.Len(t, b.mails, 1)
 	require.Equal(t, bulkactivities.JobEndedEmail, b.mails[0].Kind)
 }
@@ -61,9 +73,23 @@ func TestASweepThatLeavesADayFileBehindFails(t *testing.T) {
 	for failed, fails := range map[int]bool{0: false, 2: true} {
 		b := newFixture(t)
 		b.OnActivity(a.RemoveExpiredDayFiles, mock.Anything).Return(bulkactivities.RemoveExpiredDayFilesResult{Removed: 3, Failed: failed}, nil)
-		_, err := b.sweep()
+		_, err := b.sweepStorage()
 		require.Equal(t, fails, err != nil)
 	}
+}
+
+func TestTheSweepOfStorageRemovesOrphansThoughExpiredFilesStay(t *testing.T) {
+	b := newFixture(t)
+	b.OnActivity(a.RemoveExpiredDayFiles, mock.Anything).Return(bulkactivities.RemoveExpiredDayFilesResult{}, errAway)
+	_, err := b.sweepStorage()
+	require.Error(t, err)
+	b.AssertActivityNumberOfCalls(t, "RemoveOrphanedDayFiles", 1)
+
+	b = newFixture(t)
+	b.OnActivity(a.RemoveOrphanedDayFiles, mock.Anything, activities.RemoveOrphansInput{Grace: time.Minute}).Return(activities.RemoveOrphansResult{Removed: 4, Missing: 2}, nil)
+	result, err := b.sweepStorage()
+	require.NoError(t, err)
+	require.Equal(t, bulkexport.StorageSweepResult{Orphans: 4, Missing: 2}, result)
 }
 
 func TestKeysOfExpiredFilesAreDestroyedBeforeAnythingElse(t *testing.T) {
@@ -76,13 +102,12 @@ func TestKeysOfExpiredFilesAreDestroyedBeforeAnythingElse(t *testing.T) {
 	})
 	b.OnActivity(a.DestroyExpiredKeys, mock.Anything).After(time.Minute).Return(nil)
 	b.OnActivity(a.RequestRebuilds, mock.Anything).Return(2, nil)
-	b.OnActivity(a.RemoveOrphanedDayFiles, mock.Anything, activities.RemoveOrphansInput{Grace: time.Minute}).Return(activities.RemoveOrphansResult{Removed: 4}, nil)
 	result, err := b.sweep()
 	require.NoError(t, err)
-	require.Equal(t, bulkexport.SweepResult{Orphans: 4, Rebuilds: 2}, result)
+	require.Equal(t, bulkexport.SweepResult{Rebuilds: 2}, result)
 	require.Equal(t, "DestroyExpiredKeys", started[0])
-	require.Len(t, started, 8)
-	require.Len(t, slices.Compact(slices.Sorted(slices.Values(started))), 8, "each once")
+	require.Len(t, started, 6)
+	require.Len(t, slices.Compact(slices.Sorted(slices.Values(started))), 6, "each once")
 }
 
 // Each part is retried for a while; together they must not keep the next sweep waiting.
@@ -101,6 +126,5 @@ func TestPartsOfASweepThatFailAreAllReportedAndDoNotStopTheOthers(t *testing.T) 
 	require.ErrorContains(t, err, "EraseArchivedCalls")
 	require.ErrorContains(t, err, "EndAbandonedJobs")
 	require.Len(t, b.sent, 1)
-	b.AssertActivityNumberOfCalls(t, "RemoveExpiredDayFiles", 1)
 	require.LessOrEqual(t, b.Now().Sub(began), time.Hour)
 }

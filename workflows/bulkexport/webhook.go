@@ -25,7 +25,7 @@ func WebhookDelivery(ctx workflow.Context, in WebhookDeliveryInput) error {
 		}
 	}
 	err := workflow.ExecuteActivity(workflows.WithActivityID(webhookOptions(ctx, "Deliver the webhook"), "deliver"), a.DeliverWebhook,
-		bulkexport.DeliverWebhookInput{Event: in.Event}).Get(ctx, nil)
+		bulkexport.DeliverWebhookInput{Event: in.Event, Account: in.Account}).Get(ctx, nil)
 	if err == nil {
 		return nil
 	}

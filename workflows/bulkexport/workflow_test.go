@@ -145,7 +145,7 @@ func TestAJobWritesEachDayOnceAFewAtATimeAndNotifiesOnce(t *testing.T) {
 	require.Len(t, b.days(), 10)
 	require.Len(t, b.written, 10)
 	require.LessOrEqual(t, b.most.Load(), int64(4))
-	require.Equal(t, []bulkactivities.DeliverWebhookInput{{Event: "e1"}}, b.sent)
+	require.Equal(t, []bulkactivities.DeliverWebhookInput{{Event: "e1", Account: b.in.Account}}, b.sent)
 	require.ElementsMatch(t, []activities.EmailKind{bulkactivities.JobRequestedEmail, bulkactivities.JobEndedEmail}, []activities.EmailKind{b.mails[0].Kind, b.mails[1].Kind})
 }
 
@@ -198,6 +198,55 @@ func TestADayThatCannotBeWrittenIsFailedAndDoesNotStopTheOthers(t *testing.T) {
 	require.Len(t, b.days(), 9)
 	require.Equal(t, []schema.Day{"2026-03-04"}, failed)
 	b.AssertActivityNumberOfCalls(t, "EndJob", 1)
+}
+
+func TestAJobsWebhookWaitsForTheOutcomeOfItsEmailAndNotForLong(t *testing.T) {
+	for took, want := range map[time.Duration]time.Duration{5 * time.Second: 5 * time.Second, time.Hour: 30 * time.Second} {
+		b := newFixture(t)
+		b.end = bulkactivities.EndJobResult{Event: "e1", Email: true}
+		b.update(0, "open")
+		b.OnActivity(emails.SendEmail, mock.Anything, mock.MatchedBy(func(in activities.SendEmailInput) bool { return in.Kind == bulkactivities.JobEndedEmail })).
+			After(took).Return(temporal.NewNonRetryableApplicationError("rejected", "mail", nil))
+		began := b.Now()
+		require.NoError(t, b.run(bulkexport.BulkJob, b.in))
+		require.Len(t, b.sent, 1)
+		require.InDelta(t, want.Seconds(), b.sentAt[0].Sub(began).Seconds(), 3)
+	}
+}
+
+func TestADayThatIsNotWholeWaitsWithoutUsingItsRetryWindow(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		behind time.Duration
+		failed []schema.Day
+	}{
+		{"for less than a week", 6 * 24 * time.Hour, nil},
+		{"for longer", 30 * 24 * time.Hour, []schema.Day{"2026-03-10"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newFixture(t)
+			b.SetTestTimeout(time.Minute)
+			b.update(0, "open")
+			b.in.Limits.RetryWindow = time.Hour
+			began := b.Now()
+			b.OnActivity(a.WriteDay, mock.Anything, mock.MatchedBy(func(in bulkactivities.WriteDayInput) bool { return in.Day == b.in.End })).
+				Return(func(ctx context.Context, in bulkactivities.WriteDayInput) (bulkactivities.WriteDayResult, error) {
+					if b.Now().Sub(began) < c.behind {
+						return bulkactivities.WriteDayResult{Waits: "the standby is behind"}, nil
+					}
+					return b.write(ctx, in)
+				})
+			var failed []schema.Day
+			b.OnActivity(a.MarkDayFailed, mock.Anything, mock.Anything).Return(func(_ context.Context, in bulkactivities.MarkDayFailedInput) error {
+				failed = append(failed, in.Day)
+				return nil
+			})
+			require.NoError(t, b.run(bulkexport.BulkJob, b.in))
+			require.Equal(t, c.failed, failed)
+			require.Len(t, b.days(), 10-len(c.failed))
+			require.Less(t, b.Now().Sub(began), min(c.behind, 7*24*time.Hour)+11*time.Minute, "it is read soon after it is whole")
+		})
+	}
 }
 
 func TestADayHasOneWriterAtATime(t *testing.T) {
@@ -309,7 +358,7 @@ func TestErasingSaysWhetherItIsRecorded(t *testing.T) {
 	for _, rejection := range []bulkactivities.Rejection{{}, no} {
 		b := newFixture(t)
 		in := bulkexport.CallErasureInput{Account: b.in.Account, By: "US-by", Calls: []schema.Erasure{{Call: "CA1", Day: "2026-03-01"}}}
-		b.OnActivity(a.EraseCalls, mock.Anything, bulkactivities.EraseCallsInput(in)).Return(rejection, nil).Once()
+		b.OnActivity(a.EraseCalls, mock.Anything, bulkactivities.EraseCallsInput{Account: in.Account, By: in.By, Calls: in.Calls}).Return(rejection, nil).Once()
 		require.NoError(t, b.run(bulkexport.CallErasure, in))
 		var got bulkactivities.Rejection
 		require.NoError(t, b.GetWorkflowResult(&got))

@@ -3,13 +3,18 @@ package client
 import (
 	"context"
 	"fmt"
+	"iter"
+	"strings"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 
+	activities "satchel/activities/accountexport"
 	"satchel/schema"
 	"satchel/workflows"
 	"satchel/workflows/accountexport"
@@ -72,6 +77,76 @@ func FindOpen(ctx context.Context, c client.Client, account string) (OpenRun, bo
 		return OpenRun{}, false, fmt.Errorf("read the memo of %s: %w", account, err)
 	}
 	return OpenRun(m), true, nil
+}
+
+// OpenRuns lists the open runs of all account exports, page by page.
+func OpenRuns(ctx context.Context, c client.Client) iter.Seq2[[]activities.OpenRun, error] {
+	return func(yield func([]activities.OpenRun, error) bool) {
+		request := &workflowservice.ListWorkflowExecutionsRequest{
+			Query: "WorkflowType = 'AccountExport' AND CloseTime IS NULL", PageSize: 500,
+		}
+		for {
+			found, err := c.ListWorkflow(ctx, request)
+			if err != nil {
+				yield(nil, fmt.Errorf("list the open exports: %w", err))
+				return
+			}
+			var page []activities.OpenRun
+			for _, info := range found.GetExecutions() {
+				run, err := openRun(info)
+				if err != nil {
+					yield(nil, err)
+					return
+				}
+				page = append(page, run)
+			}
+			if len(page) > 0 && !yield(page, nil) {
+				return
+			}
+			if request.NextPageToken = found.GetNextPageToken(); len(request.NextPageToken) == 0 {
+				return
+			}
+		}
+	}
+}
+
+func openRun(info *workflowpb.WorkflowExecutionInfo) (run activities.OpenRun, err error) {
+	id, from := info.GetExecution(), converter.GetDefaultDataConverter()
+	var m memo
+	if err = from.FromPayload(info.GetMemo().GetFields()[memoKey], &m); err == nil {
+		err = from.FromPayload(info.GetSearchAttributes().GetIndexedFields()[workflows.StatusAttribute.GetName()], &run.Status)
+	}
+	if err != nil {
+		return run, fmt.Errorf("read the run of %s: %w", id.GetWorkflowId(), err)
+	}
+	run.Account = strings.TrimPrefix(id.GetWorkflowId(), workflows.AccountExportID(""))
+	run.Export, run.RunID, run.StartedAt = m.Export, id.GetRunId(), info.GetStartTime().AsTime()
+	return run, nil
+}
+
+// HasOpened reports whether a run's first activity, which writes the export's row, has
+// completed.
+func HasOpened(ctx context.Context, c client.Client, run activities.OpenRun) (bool, error) {
+	events := c.GetWorkflowHistory(ctx, workflows.AccountExportID(run.Account), run.RunID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		event, err := events.Next()
+		if err != nil {
+			return false, fmt.Errorf("read the history of %s: %w", run.Export, err)
+		}
+		if event.GetEventType() == enumspb.EVENT_TYPE_ACTIVITY_TASK_COMPLETED {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// TerminateRun terminates a run. Terminating a closed one succeeds.
+func TerminateRun(ctx context.Context, c client.Client, run activities.OpenRun, reason string) error {
+	err := c.TerminateWorkflow(ctx, workflows.AccountExportID(run.Account), run.RunID, reason)
+	if err != nil && !isNotFound(err) {
+		return fmt.Errorf("terminate the run of %s: %w", run.Export, err)
+	}
+	return nil
 }
 
 // SignalExport sends a signal to the account's open run, and returns false if none is

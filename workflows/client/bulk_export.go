@@ -62,13 +62,14 @@ func ConfigureBulk(ctx context.Context, c client.Client, account string, t schem
 }
 
 // EraseCall erases a call from the archive of an account, and returns once no new file
-// will contain it. by is the ID of a user or credential.
-func EraseCall(ctx context.Context, c client.Client, account, by string, e schema.Erasure) error {
+// will contain it. by is the ID of a user or credential. gone says that the platform shows
+// no record of the call: then it is NotFound unless the file of its day holds it.
+func EraseCall(ctx context.Context, c client.Client, account, by string, e schema.Erasure, gone bool) error {
 	ctx, cancel := detached(ctx)
 	defer cancel()
 	var rejection bulkactivities.Rejection
 	run, err := c.ExecuteWorkflow(ctx, useExisting(workflows.CallErasureID(account, e.Call), account, "Erase an archived call"), bulkexport.CallErasure,
-		bulkexport.CallErasureInput{Account: account, By: by, Calls: []schema.Erasure{e}})
+		bulkexport.CallErasureInput{Account: account, By: by, Calls: []schema.Erasure{e}, Gone: gone})
 	if err == nil {
 		err = run.Get(ctx, &rejection)
 	}

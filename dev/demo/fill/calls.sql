@@ -1,7 +1,7 @@
--- Calls $2 to $3 of account $1: about two a minute, most of them answered, none
--- scrubbed. What is slow to make is made for a thousand calls and used again;
--- those are too far apart in the table for a compressor to notice. IDs begin
--- with the number of the call, so that the index on them grows at its end.
+-- Calls $2 to $3 of account $1: about two per minute, most of them answered, none
+-- scrubbed. Values that are slow to compute are computed for a thousand calls and
+-- repeat after those, further apart than the window of gzip. IDs begin with the number
+-- of the call, so that the index on them grows at its end.
 with pattern as materialized (
     select
         p,
@@ -38,10 +38,10 @@ select
     'CA' || lpad(to_hex(n), 8, '0') || left(md5($1 || ':calls:' || n), 24),
     $1, parent_call_sid, phone_number_sid, flow_sid, campaign_sid,
     '+1555' || 1000000 + n * 7919 % 9000000, '+1555' || 1000000 + n * 104729 % 9000000, forwarded_from, caller_name,
-    direction, status, answered_by, asked, asked + interval '20 minutes', asked + rang, asked + rang + duration * interval '1 second', duration,
+    direction, status, answered_by, created_at, created_at + interval '20 minutes', created_at + rang, created_at + rang + duration * interval '1 second', duration,
     price, 'USD', quality_score, tags, metadata, sip_headers, 'rec_' || n, 'route-1', 0.0031
 from (
-    select n, timestamptz '2024-01-01 00:00:00+00' + n % 2000000 * interval '31.415926 seconds' as asked
+    select n, timestamptz '2024-01-01 00:00:00+00' + n % 2000000 * interval '31.415926 seconds' as created_at
     from generate_series($2::bigint, $3::bigint) n
     offset 0
 ) x

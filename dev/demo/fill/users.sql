@@ -1,4 +1,4 @@
--- Users $2 to $3 of account $1: members all, so that none of them gets mail about exports.
+-- Users $2 to $3 of account $1: all are members, who get no e-mails about exports.
 insert into platform.users (
     id, sid, account_sid, email, name, phone, role, title, last_sign_in_at, last_sign_in_ip, created_at, updated_at,
     password_hash, mfa_enabled, mfa_secret, mfa_recovery_codes

@@ -6,31 +6,32 @@ const { readFileSync } = require("node:fs");
 const http = require("node:http");
 const zlib = require("node:zlib");
 const twilio = require("twilio");
-const pointed = require("./pointed.js");
+const twilioClient = require("./twilioClient.js");
 
 const input = JSON.parse(readFileSync(0, "utf8"));
 const types = ["Messages", "Calls", "Conferences", "Participants"];
-const client = pointed(input.satchel, input.account, input.token);
+const client = twilioClient(input.satchel, input.account, input.token);
 const v1 = client.bulkexports.v1;
 
-async function until(so, what) {
+// Polls the condition until it returns a truthy value, and returns that.
+async function until(condition, what) {
   for (const end = Date.now() + 180_000; Date.now() < end; await new Promise((go) => setTimeout(go, 100))) {
-    const is = await so();
-    if (is) return is;
+    const value = await condition();
+    if (value) return value;
   }
-  throw new Error("waited in vain: " + what);
+  throw new Error("timeout: " + what);
 }
 
-// Asks again where the answer is to try again in a moment.
-async function patiently(ask) {
-  let answer;
-  await until(() => ask().then((got) => { answer = got; return true; }, (e) => {
+// Retries a request after 503.
+async function retryBusy(send) {
+  let response;
+  await until(() => send().then((got) => { response = got; return true; }, (e) => {
     if (e.status !== 503) throw e;
-  }), "an answer");
-  return answer;
+  }), "a response");
+  return response;
 }
 
-async function refused(promise, status, code) {
+async function assertRejected(promise, status, code) {
   await assert.rejects(promise, (e) => {
     assert.equal(e.constructor.name, "RestException");
     assert.deepEqual([e.status, e.code], [status, code], e.message);
@@ -43,26 +44,26 @@ async function configure() {
   for (const type of types) {
     const at = v1.exportConfiguration(type);
     assert.equal((await at.fetch()).enabled, false);
-    const set = await patiently(() => at.update({ enabled: true, webhookUrl: "https://hooks.example.com/", webhookMethod: "GET" }));
+    const set = await retryBusy(() => at.update({ enabled: true, webhookUrl: "https://hooks.example.com/", webhookMethod: "GET" }));
     assert.deepEqual([set.enabled, set.webhookUrl, set.webhookMethod, set.resourceType], [true, "https://hooks.example.com/", "GET", type]);
-    const off = await patiently(() => at.update({ enabled: false }));
+    const off = await retryBusy(() => at.update({ enabled: false }));
     assert.deepEqual([off.enabled, off.webhookMethod], [false, "GET"]);
-    await refused(patiently(() => at.update({ webhookUrl: "" })), 400, 20001);
+    await assertRejected(retryBusy(() => at.update({ webhookUrl: "" })), 400, 20001);
   }
 }
 
-const isOver = (job) => job.details.every((d) => ["Completed", "CompletedEmptyRecords", "Failed", "DeletedByUserRequest"].includes(d.status));
+const hasEnded = (job) => job.details.every((d) => ["Completed", "CompletedEmptyRecords", "Failed", "DeletedByUserRequest"].includes(d.status));
 
 const ended = (sid) => until(async () => {
   const job = await v1.exports.jobs(sid).fetch();
-  return isOver(job) && job;
+  return hasEnded(job) && job;
 }, "end of " + sid);
 
 async function create(type, startDay, endDay, more = {}) {
-  return patiently(() => v1.exports(type).exportCustomJobs.create({ startDay, endDay, friendlyName: "Été & fils", ...more }));
+  return retryBusy(() => v1.exports(type).exportCustomJobs.create({ startDay, endDay, friendlyName: "Été & fils", ...more }));
 }
 
-// What is in the file of a day.
+// Returns the text of a day file.
 async function read(type, { day, size }) {
   const { redirectTo } = await v1.exports(type).days(day).fetch();
   const file = Buffer.from(await (await fetch(redirectTo)).arrayBuffer());
@@ -70,7 +71,7 @@ async function read(type, { day, size }) {
   return zlib.gunzipSync(file).toString("utf8");
 }
 
-// All records of all types and days, as they stand in the files.
+// Exports all types and returns the text of each day file.
 async function exportAll() {
   const files = {};
   for (const type of types) {
@@ -83,7 +84,7 @@ async function exportAll() {
   return files;
 }
 
-async function page() {
+async function listPages() {
   const made = await Promise.all(input.single.map((day) => create("Conferences", day, day)));
   const all = await v1.exports("Conferences").exportCustomJobs.list({ pageSize: 5 });
   const sids = all.map((job) => job.jobSid);
@@ -93,33 +94,33 @@ async function page() {
   for (const job of made) await ended(job.jobSid);
   assert.equal((await v1.exports("Conferences").days.list({ pageSize: 3, limit: 8 })).length, 8);
   const done = v1.exports.jobs(made[0].jobSid);
-  await until(async () => (await done.remove().catch((e) => e.status)) === 409, "a job that can not be deleted");
-  await refused(done.remove(), 409, 20409);
+  await until(async () => (await done.remove().catch((e) => e.status)) === 409, "a job that cannot be deleted");
+  await assertRejected(done.remove(), 409, 20409);
 }
 
 async function remove() {
   const job = await create("Participants", input.long, input.to);
-  assert.equal(await patiently(() => v1.exports.jobs(job.jobSid).remove()), true);
-  const over = await ended(job.jobSid);
-  assert.ok(over.details.some((d) => d.status === "DeletedByUserRequest"));
+  assert.equal(await retryBusy(() => v1.exports.jobs(job.jobSid).remove()), true);
+  const deleted = await ended(job.jobSid);
+  assert.ok(deleted.details.some((d) => d.status === "DeletedByUserRequest"));
 }
 
-async function hear() {
-  const heard = [];
+async function receiveWebhooks() {
+  const received = [];
   const server = http.createServer(async (request, response) => {
     let body = "";
     for await (const chunk of request) body += chunk;
-    heard.push({ request, body });
+    received.push({ request, body });
     response.end();
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const url = `http://127.0.0.1:${server.address().port}/bulk?x=1`;
   for (const webhookMethod of ["POST", "GET"]) {
-    heard.length = 0;
+    received.length = 0;
     const job = await create("Calls", input.to, input.to, { webhookUrl: url, webhookMethod });
-    await until(() => heard.length > 0, "the webhook");
-    const { request, body } = heard[0];
+    await until(() => received.length > 0, "the webhook");
+    const { request, body } = received[0];
     const at = `http://${request.headers.host}${request.url}`;
     const params = Object.fromEntries(new URLSearchParams(body));
     const signature = request.headers["x-twilio-signature"];
@@ -133,10 +134,10 @@ async function hear() {
   server.close();
 }
 
-// Erases a call, and answers the file that was made again without it.
+// Erases a call, and returns the text of its day file once that is rebuilt.
 async function erase() {
   const archived = client.voice.v1.archivedCalls(input.to, input.call);
-  assert.equal(await patiently(() => archived.remove()), true);
+  assert.equal(await retryBusy(() => archived.remove()), true);
   assert.equal(await archived.remove(), true);
   return until(async () => {
     const day = (await v1.exports("Calls").days.list()).find(({ day }) => day === input.to);
@@ -145,14 +146,14 @@ async function erase() {
   }, "the file without the call");
 }
 
-async function useKey() {
-  const byKey = pointed(input.satchel, input.key, input.secret, { accountSid: input.account });
+async function useAPIKey() {
+  const byKey = twilioClient(input.satchel, input.key, input.secret, { accountSid: input.account });
   assert.equal((await byKey.bulkexports.v1.exports("Calls").fetch()).resourceType, "Calls");
 }
 
 (async () => {
-  const [files] = await Promise.all([exportAll(), configure(), useKey()]);
-  await Promise.all([page(), remove(), hear()]);
+  const [files] = await Promise.all([exportAll(), configure(), useAPIKey()]);
+  await Promise.all([listPages(), remove(), receiveWebhooks()]);
   console.log(JSON.stringify({ files, rebuilt: await erase() }));
 })().catch((e) => {
   console.error(e);

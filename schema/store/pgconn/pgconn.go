@@ -3,6 +3,7 @@
 package pgconn
 
 import (
+	"database/sql"
 	"errors"
 	"time"
 
@@ -26,27 +27,30 @@ type Config struct {
 	Dial     pgdeadline.Dial
 }
 
-// Open makes a pool. It connects to nothing. The URL must set sslmode. Errors
-// name the setting and never the URL, which may hold a password.
-func Open(c Config) (*sqlx.DB, error) {
+// Open makes a pool and the check of its sessions, which every first connection makes,
+// too. It connects to nothing. The URL must set sslmode. Errors name the setting and
+// never the URL, which may hold a password.
+func Open(c Config) (*sqlx.DB, *SessionCheck, error) {
 	config, err := pq.NewConfig(c.URL)
 	if err != nil {
-		return nil, errors.New(c.Setting + " is not a PostgreSQL URL") // the cause may hold the password
+		return nil, nil, errors.New(c.Setting + " is not a PostgreSQL URL") // the cause may hold the password
 	}
 	if config.SSLMode == "" {
-		return nil, errors.New(c.Setting + " must say its sslmode, for example sslmode=verify-full")
+		return nil, nil, errors.New(c.Setting + " must say its sslmode, for example sslmode=verify-full")
 	}
 	config.ApplicationName = applicationName
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout
 	}
-	connector, err := pq.NewConnectorConfig(config)
+	raw, err := pq.NewConnectorConfig(config)
 	if err != nil {
-		return nil, errors.New(c.Setting + " is not a PostgreSQL URL")
+		return nil, nil, errors.New(c.Setting + " is not a PostgreSQL URL")
 	}
-	pool := sqlx.NewDb(pgdeadline.Open(connector, c.Dial), "postgres")
+	connector := pgdeadline.Connector(raw, c.Dial)
+	sessions := &SessionCheck{setting: c.Setting, connector: connector}
+	pool := sqlx.NewDb(sql.OpenDB(sessionConnector{connector, sessions}), "postgres")
 	pool.SetMaxOpenConns(c.MaxConns)
 	pool.SetMaxIdleConns(c.MaxConns)
 	pool.SetConnMaxIdleTime(maxIdleTime)
-	return pool, nil
+	return pool, sessions, nil
 }

@@ -16,7 +16,7 @@ func TestErrorsNameTheSettingAndNeverTheURL(t *testing.T) {
 		"postgres://someone:secret@localhost:port/satchel":          "SOURCE_DATABASE_URL is not a PostgreSQL URL",
 		"postgres://someone:secret@localhost/satchel?sslmode=maybe": "SOURCE_DATABASE_URL is not a PostgreSQL URL",
 	} {
-		_, err := pgconn.Open(pgconn.Config{Setting: "SOURCE_DATABASE_URL", URL: url, MaxConns: 1, Dial: (&net.Dialer{}).DialContext})
+		_, _, err := pgconn.Open(pgconn.Config{Setting: "SOURCE_DATABASE_URL", URL: url, MaxConns: 1, Dial: (&net.Dialer{}).DialContext})
 		require.ErrorContains(t, err, want)
 		require.NotContains(t, err.Error(), "secret")
 	}
@@ -24,7 +24,7 @@ func TestErrorsNameTheSettingAndNeverTheURL(t *testing.T) {
 
 func TestOpenConnectsToNothing(t *testing.T) {
 	dialed := false
-	pool, err := pgconn.Open(pgconn.Config{
+	pool, _, err := pgconn.Open(pgconn.Config{
 		Setting: "DATABASE_URL", URL: "postgres://localhost/satchel?sslmode=disable", MaxConns: 3,
 		Dial: func(context.Context, string, string) (net.Conn, error) { dialed = true; return nil, net.ErrClosed },
 	})

@@ -2,7 +2,6 @@ package pgdeadline
 
 import (
 	"context"
-	"database/sql"
 	"database/sql/driver"
 	"net"
 	"sync"
@@ -18,12 +17,12 @@ const Grace = 2 * time.Second
 // Dial makes the network connection that the driver uses.
 type Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
-// Open returns a pool of the connector's connections, dialled by dial. Prepared
-// statements that are kept are not covered: they wait as long as the driver
-// does. Satchel has none.
-func Open(c *pq.Connector, dial Dial) *sql.DB {
+// Connector returns a connector of the same connections, dialled by dial. Prepared
+// statements that are kept are not covered: they wait as long as the driver does.
+// Satchel has none.
+func Connector(c *pq.Connector, dial Dial) driver.Connector {
 	c.Dialer(dialer{dial})
-	return sql.OpenDB(connector{c})
+	return connector{c}
 }
 
 // netDeadline sets the deadline of one network connection from the context of

@@ -75,7 +75,7 @@ func open(t *testing.T, maxConns int) (*proxy, *sql.DB) {
 	p := newProxy(t, database)
 	c, err := pq.NewConnector(database)
 	require.NoError(t, err)
-	db := pgdeadline.Open(c, p.dial)
+	db := sql.OpenDB(pgdeadline.Connector(c, p.dial))
 	db.SetMaxOpenConns(maxConns)
 	t.Cleanup(func() { _ = db.Close() })
 	require.NoError(t, db.PingContext(t.Context()))

@@ -59,7 +59,7 @@ func TestALargeAccountIsReadAlongItsIndexWithoutASort(t *testing.T) {
 	p, err := db.plan(t.Context(), query, 1)
 	require.NoError(t, err)
 	for after, args := range map[string][]any{"": {account}, "15000": {account, "15000"}} {
-		explained, err := pool.Query("explain "+p.selectRows(after), args...)
+		explained, err := pool.Query("explain "+p.selectRows(after, DefaultLimits.RecordBytes), args...)
 		require.NoError(t, err)
 		var lines []string
 		for explained.Next() {
@@ -134,7 +134,7 @@ func BenchmarkRead(b *testing.B) {
 		defer tx.Rollback() //nolint:errcheck // reads only
 		_, err = tx.Exec("set local cursor_tuple_fraction = 1")
 		require.NoError(b, err)
-		_, err = tx.Exec("declare c no scroll cursor for "+p.selectRows(""), account)
+		_, err = tx.Exec("declare c no scroll cursor for "+p.selectRows("", DefaultLimits.RecordBytes), account)
 		require.NoError(b, err)
 		fetch, err := tx.Prepare("fetch 5000 from c")
 		require.NoError(b, err)

@@ -37,7 +37,7 @@ func TestADayOfALargeAccountReadsItsOwnRowsAlongTheIndex(t *testing.T) {
 		for _, on := range []schema.Day{from.Plus(-9), "2024-01-02"} {
 			args := []any{a.AccountSID, on.Begins(), on.Plus(1).Begins(), "{}"}[:days.Params(typ)]
 			index := strings.ToLower(string(typ)) + "_by_day"
-			lines := explain(t, pool, "on", p.selectRows(""), args...)
+			lines := explain(t, pool, "on", p.selectRows("", DefaultLimits.RecordBytes), args...)
 			plan := strings.Join(lines, "\n")
 			require.Regexp(t, `Index Scan (using|on) `+index, plan)
 			require.NotContains(t, plan, "Seq Scan", plan)
@@ -46,7 +46,7 @@ func TestADayOfALargeAccountReadsItsOwnRowsAlongTheIndex(t *testing.T) {
 			require.Contains(t, lines[0], "(actual rows=500 ", plan)
 
 			// Without bitmap scans Postgres follows the index and sorts nothing.
-			plan = strings.Join(explain(t, pool, "off", p.selectRows(""), args...), "\n")
+			plan = strings.Join(explain(t, pool, "off", p.selectRows("", DefaultLimits.RecordBytes), args...), "\n")
 			require.Contains(t, plan, "Index Scan using "+index, plan)
 			require.NotRegexp(t, `(?m)^[ >-]*(Incremental )?Sort  \(`, plan)
 			if typ == schema.Calls {

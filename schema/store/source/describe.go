@@ -8,8 +8,6 @@ import (
 	"strings"
 
 	"github.com/lib/pq"
-
-	"satchel/schema/store/sqlstate"
 )
 
 // Column is a column of a record: its name, and its type as Postgres'
@@ -32,6 +30,8 @@ func (db *DB) DescribeRows(ctx context.Context, query string, params int) ([]Col
 	return p.columns, nil
 }
 
+var errColumns = errors.New("the first column must be _key, and others must follow")
+
 // plan returns the plan of the query, which is made once and cached.
 func (db *DB) plan(ctx context.Context, query string, params int) (*queryPlan, error) {
 	if cached, ok := db.plans.Load(query); ok {
@@ -45,21 +45,23 @@ func (db *DB) plan(ctx context.Context, query string, params int) (*queryPlan, e
 }
 
 func (db *DB) describe(ctx context.Context, query string, params int) (*queryPlan, error) {
+	ctx, cancel := db.withStallLimit(ctx) // describing waits for locks
+	defer cancel()
 	nulls := make([]any, params)
 	names, err := db.columnNames(ctx, query, nulls)
 	if err != nil {
-		return nil, sqlstate.WrapContext(ctx, "describe query", err)
+		return nil, db.wrap(ctx, "describe query", err)
 	}
 	if record := trimPrefix(names, "_at"); len(record) < 2 || record[0] != "_key" {
-		return nil, errors.New("describe query: the first column must be _key, and others must follow")
+		return nil, fmt.Errorf("describe query: %w", errColumns)
 	}
 	oids, err := db.columnTypes(ctx, query, names, nulls)
 	if err != nil {
-		return nil, sqlstate.WrapContext(ctx, "describe query", err)
+		return nil, db.wrap(ctx, "describe query", err)
 	}
 	types, err := db.types(ctx, oids)
 	if err != nil {
-		return nil, sqlstate.WrapContext(ctx, "describe query", err)
+		return nil, db.wrap(ctx, "describe query", err)
 	}
 	p, err := newQueryPlan(query, names, oids, types)
 	if err != nil {

@@ -45,7 +45,7 @@ func TestAQueryMustBeginWithItsKeyAndTakeOneAccount(t *testing.T) {
 	for query, problem := range map[string]string{
 		`select 1 as id, 2 as v where $1 <> ''`:              "first column must be _key",
 		`select 1 as _key where $1 <> ''`:                    "others must follow",
-		`select row(1, 2) as _key, 2 as v where $1 <> ''`:    "_key must have a type",
+		`select row(1, 2) as _key, 2 as v where $1 <> ''`:    "_key has the type record",
 		`select 1 as _key, 2 as v, 3 as v where $1 <> ''`:    "42702",
 		`select 1 as _key, 2 as v`:                           "describe query",
 		`select 1 as _key, 2 as v where $1 <> '' and $2 > 1`: "describe query",

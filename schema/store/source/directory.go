@@ -1,9 +1,11 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
 
 	"github.com/jmoiron/sqlx"
 
@@ -34,11 +36,24 @@ func (db *DB) Directory(queries DirectoryQueries) *Directory {
 	return &Directory{db: db, queries: queries}
 }
 
-// People returns the people of an account.
+// personRow is a schema.Person whose name may be missing.
+type personRow struct {
+	ID      string         `db:"id"`
+	Account string         `db:"account_sid"`
+	Email   string         `db:"email"`
+	Name    sql.NullString `db:"name"`
+	Role    schema.Role    `db:"role"`
+}
+
+// People returns the people of an account. Who has no name is called by the address.
 func (d *Directory) People(ctx context.Context, account string) ([]schema.Person, error) {
-	var people []schema.Person
-	err := sqlx.SelectContext(ctx, d.db.pool, &people, d.queries.People, account)
-	return people, sqlstate.WrapContext(ctx, "read people", err)
+	var rows []personRow
+	err := d.db.selectRows(ctx, "read people", &rows, d.queries.People, account)
+	people := make([]schema.Person, len(rows))
+	for i, r := range rows {
+		people[i] = schema.Person{ID: r.ID, Account: r.Account, Email: r.Email, Role: r.Role, Name: cmp.Or(strings.TrimSpace(r.Name.String), r.Email)}
+	}
+	return people, err
 }
 
 // Person returns one of them, or schema.NotFound if the account has no such user.
@@ -58,11 +73,11 @@ func (d *Directory) Person(ctx context.Context, account, user string) (schema.Pe
 // Account returns an account, or schema.NotFound.
 func (d *Directory) Account(ctx context.Context, id string) (schema.Account, error) {
 	var a schema.Account
-	err := sqlx.GetContext(ctx, d.db.pool, &a, d.queries.Account, id)
+	err := d.db.selectRow(ctx, "read account", &a, d.queries.Account, id)
 	if isNotFound(err) {
 		return a, accountNotFound()
 	}
-	return a, sqlstate.WrapContext(ctx, "read account", err)
+	return a, err
 }
 
 func accountNotFound() error {
@@ -73,23 +88,23 @@ func accountNotFound() error {
 // against, or schema.NotFound if neither has that name.
 func (d *Directory) Credential(ctx context.Context, username string) (schema.Credential, error) {
 	var c schema.Credential
-	err := sqlx.GetContext(ctx, d.db.pool, &c, d.queries.Credentials, username)
+	err := d.db.selectRow(ctx, "read credential", &c, d.queries.Credentials, username)
 	if isNotFound(err) {
 		return c, schema.Errorf(schema.NotFound, schema.CodeCredentialNotFound, "There is no such account or API key.")
 	}
-	return c, sqlstate.WrapContext(ctx, "read credential", err)
+	return c, err
 }
 
 // SigningKey returns the account's auth token, sealed with the deployment's key,
 // or schema.Conflict if it has none.
 func (d *Directory) SigningKey(ctx context.Context, account string) (sealed []byte, err error) {
 	if d.queries.Signing != "" {
-		err = sqlx.GetContext(ctx, d.db.pool, &sealed, d.queries.Signing, account)
+		err = d.db.selectRow(ctx, "read signing key", &sealed, d.queries.Signing, account)
 	}
 	if isNotFound(err) || err == nil && len(sealed) == 0 {
 		return nil, schema.Errorf(schema.Conflict, schema.CodeNoSigningKey, "The account has no auth token that webhooks could be signed with.")
 	}
-	return sealed, sqlstate.WrapContext(ctx, "read signing key", err)
+	return sealed, err
 }
 
 // Subaccounts returns the accounts whose parent is the account.
@@ -98,11 +113,11 @@ func (d *Directory) Subaccounts(ctx context.Context, account string) ([]schema.A
 		return nil, nil
 	}
 	var all []schema.Account
-	err := sqlx.SelectContext(ctx, d.db.pool, &all, d.queries.Subaccounts, account)
+	err := d.db.selectRows(ctx, "read subaccounts", &all, d.queries.Subaccounts, account)
 	if isNotFound(err) {
 		return nil, nil
 	}
-	return all, sqlstate.WrapContext(ctx, "read subaccounts", err)
+	return all, err
 }
 
 // CallDay returns the UTC day on which a call of the account was made, whether
@@ -112,19 +127,32 @@ func (d *Directory) CallDay(ctx context.Context, account, call string) (schema.D
 	var text string
 	err := sql.ErrNoRows
 	if d.queries.Call != "" {
-		err = sqlx.GetContext(ctx, d.db.pool, &text, d.queries.Call, account, call)
+		err = d.db.selectRow(ctx, "read call", &text, d.queries.Call, account, call)
 	}
 	if isNotFound(err) {
 		return "", schema.Errorf(schema.NotFound, schema.CodeCallNotFound, "There is no such call.")
 	}
 	if err != nil {
-		return "", sqlstate.WrapContext(ctx, "read call", err)
+		return "", err
 	}
 	day, ok := schema.ParseDay(text)
 	if !ok {
 		return "", errors.New("read call: the query returned no yyyy-mm-dd day")
 	}
 	return day, nil
+}
+
+// selectRows and selectRow run a query that ends within the stall limit.
+func (db *DB) selectRows(ctx context.Context, op string, into any, query string, args ...any) error {
+	ctx, cancel := db.withStallLimit(ctx)
+	defer cancel()
+	return db.wrap(ctx, op, sqlx.SelectContext(ctx, db.pool, into, query, args...))
+}
+
+func (db *DB) selectRow(ctx context.Context, op string, into any, query string, args ...any) error {
+	ctx, cancel := db.withStallLimit(ctx)
+	defer cancel()
+	return db.wrap(ctx, op, sqlx.GetContext(ctx, db.pool, into, query, args...))
 }
 
 // isNotFound reports whether err means that there is no such row: none was

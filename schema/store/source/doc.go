@@ -9,8 +9,8 @@
 // _key, along an index on account and key if Postgres finds one; a query that
 // groups, or that calls a volatile function, is sorted first. Read turns each
 // row into the JSON object that row_to_json would make of the record, byte for
-// byte, except that a timestamp, with or without a time zone and however deeply
-// nested, is ISO 8601 in UTC and ends in Z.
+// byte, except that a date or timestamp, however deeply nested, is ISO 8601: an instant
+// is in UTC and ends in Z, a timestamp without a time zone has no Z.
 //
 // A query for bulk exports takes more parameters than the account, and its
 // first column is _at: its rows come in the order of _at and then of _key.

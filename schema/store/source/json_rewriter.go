@@ -4,19 +4,19 @@ import (
 	"github.com/lib/pq/oid"
 )
 
-// jsonRewriter rewrites the timestamps in a value that Postgres converted to
-// JSON. The value is a timestamp or a composite with timestamps in its fields,
-// or an array of such values. A nil jsonRewriter is for values without any.
+// jsonRewriter rewrites the dates and timestamps in a value that Postgres converted to
+// JSON. The value is one, or a composite with some in its fields, or an array of such
+// values. A nil jsonRewriter is for values without any.
 type jsonRewriter struct {
-	fields map[string]*jsonRewriter // by name, as quoted in JSON; nil for a timestamp
+	fields map[string]*jsonRewriter // by name, as quoted in JSON; nil for a date or timestamp
 }
 
-// rewriter returns the jsonRewriter of a type, or nil if it contains no
+// rewriter returns the jsonRewriter of a type, or nil if it contains no date or
 // timestamp at any depth.
 func (types typeSet) rewriter(typ int64) *jsonRewriter {
 	t := types[types.base(typ)]
 	switch {
-	case t.OID == int64(oid.T_timestamp), t.OID == int64(oid.T_timestamptz):
+	case t.OID == int64(oid.T_timestamp), t.OID == int64(oid.T_timestamptz), t.OID == int64(oid.T_date):
 		return &jsonRewriter{}
 	case t.Element != 0:
 		return types.rewriter(t.Element)
@@ -36,7 +36,7 @@ func (types typeSet) rewriter(typ int64) *jsonRewriter {
 	return &jsonRewriter{fields}
 }
 
-// writer returns a valueWriter that copies JSON and rewrites the timestamps in it.
+// writer returns a valueWriter that copies JSON and rewrites the dates and timestamps in it.
 func (r *jsonRewriter) writer() valueWriter {
 	if r == nil {
 		return appendJSON
@@ -53,7 +53,7 @@ func (r *jsonRewriter) append(dst, text []byte) (_, rest []byte) {
 	switch {
 	case r == nil || end < 2:
 	case text[0] == '"' && r.fields == nil:
-		return appendTimestampText(dst, text[1:end-1]), text[end:]
+		return appendDateText(dst, text[1:end-1]), text[end:]
 	case text[0] == '[':
 		for len(text) > 1 && text[0] != ']' { // a bracket or comma, and an element
 			dst, text = r.append(append(dst, text[0]), text[1:])

@@ -67,7 +67,7 @@ var poison = map[string][]string{
 	"json[]":                        {`array['{"a": 1,"a":2}'::json, null]`},
 	"jsonb[]":                       {`array['{"a": 1}'::jsonb, 'null']`},
 	"uuid[]":                        {`'{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11}'`},
-	"date[]":                        {`'{2026-01-01,infinity,null}'`, `'{}'`},
+	"date[]":                        {`'{2026-01-01,infinity,null}'`, `'{}'`, `'{20261-05-01,0044-03-15 BC}'`},
 	"bytea[]":                       {`array['\x00'::bytea]`},
 	"interval[]":                    {`'{1 day}'`},
 	"timestamp with time zone[]":    {`'{}'`, `null`, `array['2026-01-01 00:00:00.5+00'::timestamptz, null, 'infinity']`, `array[array['0044-03-15 12:00 BC'::timestamptz],array['12345-01-01 00:00+00'::timestamptz]]`},
@@ -120,7 +120,7 @@ var userTypes = []string{
 }
 
 // TestEveryValueIsWrittenAsPostgresWritesIt compares each poison value with
-// row_to_json: the same bytes, except for timestamps.
+// row_to_json: the same bytes, except for dates and timestamps.
 func TestEveryValueIsWrittenAsPostgresWritesIt(t *testing.T) {
 	t.Parallel()
 	db, writer := open(t, userTypes...)
@@ -171,12 +171,12 @@ func rowToJSON(t testing.TB, writer *sql.DB, query string) (records []string) {
 }
 
 var (
-	timestampTypes = regexp.MustCompile(`timestamp|moment|visit|journey`)
-	// timestamp matches a string that is a timestamp in Postgres' JSON.
-	timestamp = regexp.MustCompile(`([:,\[])"(\d{4,6})(-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?)(?:\+00:00)?( BC)?"`)
+	timestampTypes = regexp.MustCompile(`date|timestamp|moment|visit|journey`)
+	// timestamp matches a string that is a date or timestamp in Postgres' JSON.
+	timestamp = regexp.MustCompile(`([:,\[])"(\d{4,7})(-\d\d-\d\d(?:T\d\d:\d\d:\d\d(?:\.\d+)?)?)(\+00:00)?( BC)?"`)
 )
 
-// withISOTimestamps rewrites the timestamps in Postgres' JSON to the promised form.
+// withISOTimestamps rewrites the dates and timestamps in Postgres' JSON to the promised form.
 func withISOTimestamps(t testing.TB, typ, record string) string {
 	t.Helper()
 	if !timestampTypes.MatchString(typ) {
@@ -187,7 +187,7 @@ func withISOTimestamps(t testing.TB, typ, record string) string {
 		year, err := strconv.Atoi(m[2])
 		require.NoError(t, err)
 		written := fmt.Sprintf("%04d", year)
-		if m[4] != "" {
+		if m[5] != "" {
 			if year = 1 - year; year == 0 {
 				written = "0000"
 			} else {
@@ -196,6 +196,10 @@ func withISOTimestamps(t testing.TB, typ, record string) string {
 		} else if year > 9999 {
 			written = fmt.Sprintf("%+07d", year)
 		}
-		return m[1] + `"` + written + m[3] + `Z"`
+		zone := ""
+		if m[4] != "" {
+			zone = "Z" // only an instant has one
+		}
+		return m[1] + `"` + written + m[3] + zone + `"`
 	})
 }

@@ -1,7 +1,7 @@
 package source
 
 import (
-	"errors"
+	"strconv"
 	"strings"
 )
 
@@ -16,9 +16,10 @@ import (
 // BenchmarkRead.
 type queryPlan struct {
 	query   string
-	order   string // expressions of the ORDER BY clause
-	keyType string // type of _key, as a cast spells it
-	record  string // expression for the row's key and record
+	order   []string // columns of the ORDER BY clause
+	keyType string   // type of _key, as a cast spells it
+	key     string   // expression for the row's key as text
+	record  string   // expression for the row's key and record
 	columns []Column
 	fields  []field
 }
@@ -31,18 +32,18 @@ type field struct {
 }
 
 func newQueryPlan(query string, names []string, oids []int64, types typeSet) (*queryPlan, error) {
-	order := column("_key")
+	order := []string{column("_key")}
 	if names[0] == "_at" {
-		order = column("_at") + ", " + order
+		order = []string{column("_at"), column("_key")}
 		names, oids = names[1:], oids[1:]
 	}
 	key := types[oids[0]]
 	if key.Kind == "c" || key.Kind == "p" {
-		return nil, errors.New("_key must have a type that text can be cast to")
+		return nil, unusableKey(key.Name) // no text can be cast to it
 	}
-	p := &queryPlan{query: query, order: order, keyType: key.Cast}
+	p := &queryPlan{query: query, order: order, keyType: key.Cast, key: column("_key") + "::pg_catalog.text"}
 	var record strings.Builder
-	record.WriteString("pg_catalog.record_send(row(" + column("_key") + "::pg_catalog.text")
+	record.WriteString("pg_catalog.record_send(row(" + p.key)
 	label := "{"
 	for i, name := range names[1:] {
 		expression, f := types.field(oids[i+1], column(name))
@@ -59,13 +60,16 @@ func newQueryPlan(query string, names []string, oids []int64, types typeSet) (*q
 
 // selectRows selects the account's rows in the order of their keys, or of _at
 // and then their keys: all of them, or those after key $2. If there is an index
-// on the account and that order, Postgres follows it and sorts nothing.
-func (p *queryPlan) selectRows(after string) string {
-	q := "select " + p.record + " from " + subquery(p.query)
+// on the account and that order, Postgres follows it and sorts nothing. A record of
+// more than maxBytes is replaced by its key, so that no reader has to hold it.
+func (p *queryPlan) selectRows(after string, maxBytes int64) string {
+	rows := "select " + p.record + " as record, " + p.key + " as key, " + strings.Join(p.order, ", ") + " from " + subquery(p.query)
 	if after != "" {
-		q += " where q._key > $2::" + p.keyType
+		rows += " where q._key > $2::" + p.keyType
 	}
-	return q + " order by " + p.order
+	rows += " order by " + strings.Join(p.order, ", ") + " offset 0" // keeps the record from being made twice
+	return "select case when pg_catalog.octet_length(record) <= " + strconv.FormatInt(maxBytes, 10) +
+		" then record else pg_catalog.record_send(row(key)) end from (" + rows + ") q order by " + strings.Join(p.order, ", ")
 }
 
 // hasUnreachableRows selects whether reading after key $2 skips a row: one

@@ -12,16 +12,25 @@ var (
 	// described. The next read describes it again.
 	errTypesChanged = errors.New("the types of its columns have changed")
 	errInvalidKey   = errors.New("_key is null, empty or repeated")
+	errTooLarge     = errors.New("a record is larger than MAX_RECORD_BYTES allows")
 )
 
 // appendRecord appends the record in wire as a JSON object and returns the text
 // of its key, which is a slice of wire. The binary form of a record is the
-// number of its columns, and for each its type, its size and its value.
+// number of its columns, and for each its type, its size and its value. In place of a
+// record that is too large comes its key alone.
 func (p *queryPlan) appendRecord(dst, wire []byte) (_, key []byte, err error) {
-	if len(wire) < 4 || int(binary.BigEndian.Uint32(wire)) != 1+len(p.fields) {
+	if len(wire) < 4 {
 		return dst, nil, errTypesChanged
 	}
+	columns := int(binary.BigEndian.Uint32(wire))
 	key, wire, ok := cutColumn(wire[4:], uint32(oid.T_text))
+	if columns == 1 && ok {
+		return dst, key, errTooLarge
+	}
+	if columns != 1+len(p.fields) {
+		return dst, nil, errTypesChanged
+	}
 	if !ok {
 		return dst, nil, errTypesChanged
 	}

@@ -9,12 +9,11 @@ import (
 	"fmt"
 	"io"
 	"time"
-
-	"satchel/schema/store/sqlstate"
 )
 
 // beginSnapshot opens the transaction and overrides the server's settings that
-// could end it while the reader is slow, or change how a value is written. With
+// could end it while the reader is slow; those that change how a value is written are
+// overridden for every session, by pgconn. With
 // client_connection_check_interval the server ends the query of a client that
 // has died. Settings that this server does not have are skipped.
 const beginSnapshot = `begin isolation level repeatable read, read only;
@@ -25,12 +24,7 @@ from (values
 	('idle_in_transaction_session_timeout', '0'),
 	('transaction_timeout', '0'),
 	('client_connection_check_interval', '5s'),
-	('jit', 'off'), -- compiling takes longer than it saves
-	('TimeZone', 'UTC'),
-	('DateStyle', 'ISO, MDY'),
-	('IntervalStyle', 'postgres'),
-	('extra_float_digits', '3'),
-	('bytea_output', 'hex')
+	('jit', 'off') -- compiling takes longer than it saves
 ) wanted(name, value)
 where pg_catalog.current_setting(name, true) is not null
 	and (name <> 'client_connection_check_interval' or pg_catalog.version() like '%linux%')`
@@ -44,6 +38,8 @@ type Snapshot struct {
 	ReadAt time.Time // start of the transaction by the database's clock, in UTC
 
 	ctx   context.Context
+	db    *DB
+	watch *stallWatch
 	conn  driver.QueryerContext
 	plan  *queryPlan
 	args  []any
@@ -67,7 +63,10 @@ func (s *Snapshot) begin() error {
 // as it was found.
 func (s *Snapshot) end() error {
 	if s.rows != nil {
-		if err := s.rows.Close(); err != nil {
+		s.watch.enter()
+		err := s.rows.Close()
+		s.watch.leave()
+		if err != nil {
 			return driver.ErrBadConn
 		}
 	}
@@ -122,7 +121,7 @@ func (s *Snapshot) AppendRow(dst []byte) ([]byte, error) {
 		err = errInvalidKey
 	}
 	if err != nil {
-		s.err = fmt.Errorf("read source: %w", err)
+		s.err = fmt.Errorf("read source: key %q after %q: %w", key, s.key, err)
 		return dst, s.err
 	}
 	s.key = append(s.key[:0], key...)
@@ -142,12 +141,15 @@ func (s *Snapshot) next() (err error) {
 				return err
 			}
 		}
-		if s.rows, err = s.query(s.plan.selectRows(s.after), args...); err != nil {
+		if s.rows, err = s.query(s.plan.selectRows(s.after, s.db.limits.RecordBytes), args...); err != nil {
 			return err
 		}
 	}
-	if err = s.rows.Next(s.row[:]); err != nil && err != io.EOF {
-		return s.wrap(err)
+	s.watch.enter()
+	err = s.rows.Next(s.row[:])
+	s.watch.leave()
+	if err != nil && err != io.EOF {
+		return fmt.Errorf("after key %q: %w", s.key, s.wrap(err))
 	}
 	return err
 }
@@ -157,7 +159,7 @@ func (s *Snapshot) next() (err error) {
 func (s *Snapshot) checkReachable(args []any) error {
 	row, err := s.queryRow(s.plan.hasUnreachableRows(), args...)
 	if err == nil && row[0].(bool) {
-		err = fmt.Errorf("read source: %w", errInvalidKey)
+		err = fmt.Errorf("read source: at or after key %q: %w", s.after, errInvalidKey)
 	}
 	return err
 }
@@ -180,7 +182,9 @@ func (s *Snapshot) query(query string, args ...any) (driver.Rows, error) {
 	for i, arg := range args {
 		values[i] = driver.NamedValue{Ordinal: i + 1, Value: arg}
 	}
+	s.watch.enter()
 	rows, err := s.conn.QueryContext(s.ctx, query, values)
+	s.watch.leave()
 	return rows, s.wrap(err)
 }
 
@@ -191,6 +195,8 @@ func (s *Snapshot) queryRow(query string, args ...any) ([]driver.Value, error) {
 		return nil, err
 	}
 	row := make([]driver.Value, len(rows.Columns()))
+	s.watch.enter()
+	defer s.watch.leave()
 	err = rows.Next(row)
 	for i, v := range row {
 		if shared, ok := v.([]byte); ok {
@@ -206,4 +212,4 @@ func (s *Snapshot) queryRow(query string, args ...any) ([]driver.Value, error) {
 	return row, s.wrap(err)
 }
 
-func (s *Snapshot) wrap(err error) error { return sqlstate.WrapContext(s.ctx, "read source", err) }
+func (s *Snapshot) wrap(err error) error { return s.db.wrap(s.ctx, "read source", err) }

@@ -7,10 +7,16 @@ import (
 	"strconv"
 )
 
-// appendTimestamp writes a timestamp, received as microseconds since 2000, in
-// ISO 8601 in UTC, as in "2026-11-21T17:00:00.25Z". A timestamp without a time
-// zone is taken as UTC. The largest and smallest are "infinity" and "-infinity".
-func appendTimestamp(dst, wire []byte) ([]byte, bool) {
+// appendTimestamp writes an instant, received as microseconds since 2000, in
+// ISO 8601 in UTC, as in "2026-11-21T17:00:00.25Z". The largest and smallest are
+// "infinity" and "-infinity".
+func appendTimestamp(dst, wire []byte) ([]byte, bool) { return appendMicros(dst, wire, "Z") }
+
+// appendLocalTimestamp writes a timestamp without a time zone in the same form without
+// the Z: it is no instant, and must not look like one.
+func appendLocalTimestamp(dst, wire []byte) ([]byte, bool) { return appendMicros(dst, wire, "") }
+
+func appendMicros(dst, wire []byte, zone string) ([]byte, bool) {
 	if len(wire) != 8 {
 		return dst, false
 	}
@@ -39,7 +45,7 @@ func appendTimestamp(dst, wire []byte) ([]byte, bool) {
 		dst = append2(append4(append(dst, '.'), fraction/100), fraction%100)
 		dst = bytes.TrimRight(dst, "0")
 	}
-	return append(dst, 'Z', '"'), true
+	return append(append(dst, zone...), '"'), true
 }
 
 // civilDate returns the date that many days after 2000-01-01 in the proleptic
@@ -65,12 +71,16 @@ func civilDate(days int64) (year, month, day int) {
 }
 
 // appendYear writes four digits, or a sign and six digits outside the years 0000
-// to 9999: the expanded form of ISO 8601, which JavaScript reads too.
+// to 9999: the expanded form of ISO 8601, which JavaScript reads too. A date of Postgres
+// can have a year of seven digits.
 func appendYear(dst []byte, year int) []byte {
 	switch {
 	case year < 0:
 		return append4(append2(append(dst, '-'), -year/10000), -year%10000)
 	case year > 9999:
+		if year > 999999 {
+			return strconv.AppendInt(append(dst, '+'), int64(year), 10)
+		}
 		return append4(append2(append(dst, '+'), year/10000), year%10000)
 	}
 	return append4(dst, year)
@@ -81,9 +91,13 @@ func append2(dst []byte, n int) []byte { return append(dst, byte('0'+n/10), byte
 
 func append4(dst []byte, n int) []byte { return append2(append2(dst, n/100), n%100) }
 
-// appendTimestampText rewrites a timestamp from Postgres' JSON, such as
-// 2026-11-21T17:00:00.25+00:00 or 0044-03-15T12:00:00 BC, to appendTimestamp's form.
-func appendTimestampText(dst, text []byte) []byte {
+// appendDate writes a date, received as Postgres' text.
+func appendDate(dst, wire []byte) ([]byte, bool) { return appendDateText(dst, wire), true }
+
+// appendDateText rewrites a date or timestamp from Postgres' JSON, such as
+// 2026-11-21T17:00:00.25+00:00 or 0044-03-15 BC, to the form of appendTimestamp or
+// appendLocalTimestamp.
+func appendDateText(dst, text []byte) []byte {
 	dst = append(dst, '"')
 	number, rest, dated := bytes.Cut(text, []byte("-"))
 	year, err := strconv.Atoi(string(number))
@@ -93,7 +107,10 @@ func appendTimestampText(dst, text []byte) []byte {
 	if before, bc := bytes.CutSuffix(rest, []byte(" BC")); bc {
 		rest, year = before, 1-year // there is a year 0, which is 1 BC
 	}
-	rest = bytes.TrimSuffix(rest, []byte("+00:00"))
+	rest, inUTC := bytes.CutSuffix(rest, []byte("+00:00"))
 	dst = append(append(appendYear(dst, year), '-'), rest...)
-	return append(dst, 'Z', '"')
+	if inUTC {
+		dst = append(dst, 'Z')
+	}
+	return append(dst, '"')
 }

@@ -19,17 +19,17 @@ var binaryWriters = map[oid.Oid]valueWriter{
 	oid.T_name:        appendText,
 	oid.T_json:        appendJSON,
 	oid.T_jsonb:       appendJSONB,
-	oid.T_timestamp:   appendTimestamp,
+	oid.T_timestamp:   appendLocalTimestamp,
 	oid.T_timestamptz: appendTimestamp,
 }
 
 // textWriters has the types that are received as Postgres' text, which is then
-// only escaped or quoted.
+// only escaped or quoted, or put into the form of ISO 8601.
 var textWriters = map[oid.Oid]valueWriter{
 	oid.T_float4: appendFloat,
 	oid.T_float8: appendFloat,
 	oid.T_bytea:  appendText,
-	oid.T_date:   appendText,
+	oid.T_date:   appendDate,
 	oid.T_time:   appendText,
 	oid.T_uuid:   appendText,
 }

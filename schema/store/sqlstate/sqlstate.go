@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"regexp"
 	"syscall"
 	"time"
 
@@ -23,19 +24,60 @@ import (
 const InsufficientPrivilege = "42501"
 
 // Error is an error that Postgres returned: the operation it failed and the
-// SQLSTATE. Constraint names the violated constraint, if there is one.
+// SQLSTATE.
 type Error struct {
-	Op         string
-	Code       string
-	Constraint string
+	Op          string
+	Code        string
+	Constraint  string // that was violated, if there is one
+	Object      string // that the role may not use, such as "table platform.calls", if that is known
+	RowSecurity bool   // row security would hide rows of the object
 }
 
-func (e *Error) Error() string {
+func (e *Error) Error() string { return e.Op + ": " + e.Condition() }
+
+// Condition returns the error without the operation.
+func (e *Error) Condition() string {
 	name := pqerror.Code(e.Code).Name()
 	if name == "" {
 		name = "unknown condition"
 	}
-	return e.Op + ": SQLSTATE " + e.Code + " (" + name + ")"
+	text := "SQLSTATE " + e.Code + " (" + name + ")"
+	if e.Object != "" {
+		text += ", " + e.Object
+	}
+	if e.RowSecurity {
+		text += ", row security hides rows"
+	}
+	return text
+}
+
+// IsFinal reports whether a query of the same data fails again, however often it is
+// tried: by a wrong value, a missing permission or object, or damaged data. Everything
+// else may pass: a restart, a conflict, a lock, a full disk, a time limit.
+func (e *Error) IsFinal() bool {
+	return len(e.Code) == 5 && (finalClasses[e.Code[:2]] || finalCodes[e.Code])
+}
+
+var finalClasses = map[string]bool{
+	"0A": true, // feature not supported
+	"20": true, // no case matches
+	"21": true, // more than one row from a subquery
+	"22": true, // a value that is out of range or cannot be converted
+	"23": true, // constraint violated
+	"2F": true, // error of an SQL function
+	"38": true, // error of an external function
+	"39": true, // wrong result of an external function
+	"3F": true, // no such schema
+	"42": true, // syntax error, missing permission or object
+	"44": true, // check option of a view
+	"54": true, // too large or too complex for Postgres
+	"P0": true, // raised by a function
+}
+
+var finalCodes = map[string]bool{
+	"25006": true, // the query would write, and may only read
+	"XX001": true, // damaged table
+	"XX002": true, // damaged index
 }
 
 // SQLState returns the code, for callers that do not import the driver.
@@ -66,9 +108,9 @@ func Wrap(op string, err error) error {
 		return fmt.Errorf("%s: %w", op, err)
 	}
 	if e, ok := errors.AsType[*pq.Error](err); ok {
-		returned := &Error{Op: op, Code: string(e.Code), Constraint: e.Constraint}
+		returned := &Error{Op: op, Code: string(e.Code), Constraint: e.Constraint, RowSecurity: e.Routine == "check_enable_rls"}
 		if isUnavailable(returned.Code) {
-			return unavailable(returned)
+			return Unavailable(returned)
 		}
 		return returned
 	}
@@ -78,12 +120,33 @@ func Wrap(op string, err error) error {
 		}
 	}
 	if reason := connectionFailure(err); reason != "" {
-		return unavailable(fmt.Errorf("%s: %s", op, reason))
+		return Unavailable(fmt.Errorf("%s: %s", op, reason))
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("%s: %w", op, context.DeadlineExceeded)
 	}
+	if reason := columnFailure(err); reason != "" {
+		return fmt.Errorf("%s: the query returned %s", op, reason)
+	}
 	return fmt.Errorf("%s: unexpected driver error (%T)", op, err)
+}
+
+// scanError is how package sql names the column that a value does not fit in. The rest
+// of its text may hold the value.
+var scanError = regexp.MustCompile(`^sql: Scan error on column index \d+, name "([^"]*)": (converting NULL )?`)
+
+// columnFailure names the column whose value cannot be used, or returns "".
+func columnFailure(err error) string {
+	for ; err != nil; err = errors.Unwrap(err) {
+		switch m := scanError.FindStringSubmatch(err.Error()); {
+		case m == nil:
+		case m[2] != "":
+			return "null in the column " + m[1] + ", which must not be null"
+		default:
+			return "a value of another type in the column " + m[1]
+		}
+	}
+	return ""
 }
 
 // WrapContext is Wrap for an operation under ctx. If ctx has ended it returns
@@ -148,7 +211,8 @@ func connectionFailure(err error) string {
 	return ""
 }
 
-func unavailable(cause error) *schema.Error {
+// Unavailable returns the schema.Error of a database that cannot be used at present.
+func Unavailable(cause error) *schema.Error {
 	e := schema.Errorf(schema.Unavailable, schema.CodeDatabaseUnavailable, "The database is not available right now. Please try again.")
 	e.RetryAfter, e.Cause = 5*time.Second, cause
 	return e

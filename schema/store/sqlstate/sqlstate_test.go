@@ -114,3 +114,14 @@ func TestACancelledCallReturnsTheContextError(t *testing.T) {
 	require.ErrorIs(t, sqlstate.WrapContext(ctx, "read", &net.OpError{Op: "read", Err: errors.New(secret)}), context.Canceled)
 	require.NoError(t, sqlstate.WrapContext(ctx, "read", nil))
 }
+
+func TestWhatFailsAgainIsToldApartFromWhatMayPass(t *testing.T) {
+	final := []string{"0A000", "20000", "21000", "22003", "22012", "22P02", "22P05", "22021", "23505", "2F003", "25006", "38001", "39000", "3F000", "42501", "42601", "42703", "42883", "42P01", "44000", "54000", "54001", "P0001", "XX001", "XX002"}
+	passes := []string{"", "01000", "08006", "25P02", "25P03", "28P01", "40001", "40P01", "53100", "53200", "53300", "55006", "55P03", "57014", "57P01", "57P03", "58030", "72000", "XX000"}
+	for _, code := range final {
+		require.True(t, (&sqlstate.Error{Code: code}).IsFinal(), code)
+	}
+	for _, code := range passes {
+		require.False(t, (&sqlstate.Error{Code: code}).IsFinal(), code)
+	}
+}

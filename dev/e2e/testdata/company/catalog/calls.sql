@@ -5,6 +5,6 @@ select
     c.kind as "kind", -- voice or video
     c.seconds as "length", -- how long it was
     c.tags as "tags", -- labels
-    c.started as "startedAt" -- when it began
+    c.started at time zone 'UTC' as "startedAt" -- when it began
 from conversations c
 where c.ac = $1

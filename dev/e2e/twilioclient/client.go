@@ -1,6 +1,6 @@
-// Package pointed points Twilio's own client for Go at Satchel. The docs
-// (clients.md) show this file, and the end-to-end tests use it.
-package pointed
+// Package twilioclient configures Twilio's client for Go to send its requests to
+// Satchel. docs/clients.md shows this file, and tests use it.
+package twilioclient
 
 import (
 	"net/http"
@@ -11,15 +11,15 @@ import (
 	"github.com/twilio/twilio-go/client"
 )
 
-// Client is Twilio's client, unmodified, that finds Satchel wherever it looks
-// for twilio.com. The user name is an account SID or an API key.
+// Client returns Twilio's client with a transport that sends requests for twilio.com to
+// Satchel. The user name is an account SID or an API key.
 func Client(satchel *url.URL, username, password string) *client.Client {
 	return &client.Client{
 		Credentials: client.NewCredentials(username, password),
 		HTTPClient: &http.Client{
 			Timeout:   10 * time.Second,
 			Transport: to{satchel},
-			// FetchDay reads where a file is from the redirect itself.
+			// FetchDay reads the link of a file from the redirect, which must not be followed.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}

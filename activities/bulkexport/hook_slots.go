@@ -1,0 +1,49 @@
+package bulkexport
+
+import (
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"satchel/schema"
+)
+
+// hookSlots count the webhooks that are being delivered for each account, so that
+// the slow receivers of one do not take all slots of the queue.
+type hookSlots struct {
+	mu    sync.Mutex
+	taken map[string]int
+}
+
+// take takes a slot of the account until release is called, once. It returns false
+// where the account has as many as it may.
+func (s *hookSlots) take(account string, most int) (release func(), ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.taken[account] >= most {
+		return nil, false
+	}
+	if s.taken == nil {
+		s.taken = map[string]int{}
+	}
+	s.taken[account]++
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.taken[account]--; s.taken[account] == 0 {
+			delete(s.taken, account)
+		}
+	}, true
+}
+
+// hookWait is about how long a webhook waits whose account has no slot: as long as
+// a receiver may take to answer.
+const hookWait = 15 * time.Second
+
+// noHookSlot is the error of a webhook whose account has no slot. It leaves the
+// worker's slot to another account, and no attempt is recorded.
+func noHookSlot() error {
+	err := schema.Errorf(schema.Unavailable, schema.CodeWebhookWaiting, "Other webhooks of the account are being delivered.")
+	err.RetryAfter = hookWait/2 + rand.N(hookWait) //nolint:gosec // jitter need not be unpredictable
+	return err
+}
