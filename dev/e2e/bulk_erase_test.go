@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -37,13 +38,20 @@ func TestAnErasedCallIsGoneFromItsFileWithinMinutes(t *testing.T) {
 	}
 	db := n.st.DB
 	for _, d := range all {
-		fixture.Until(t, func() bool { return len(n.fileLines(schema.Calls, d.day)) == 19 }, fixture.Timeout)
+		fixture.Until(t, func() bool {
+			fixture.Pause(t, 2*time.Second) // one file is sent from its beginning only so often
+			return len(n.fileLines(schema.Calls, d.day)) == 19
+		}, fixture.Timeout)
 		lines := n.fileLines(schema.Calls, d.day)
 		n.requireRecords(schema.Calls, d.day, lines, d.sid)
 		for _, line := range lines {
 			require.NotContains(t, line, d.sid)
 		}
-		fixture.Until(t, func() bool { res, _ := fetch(t, d.oldLink); return res.StatusCode == http.StatusNotFound }, fixture.Timeout)
+		fixture.Until(t, func() bool {
+			fixture.Pause(t, 2*time.Second)
+			res, _ := fetch(t, d.oldLink)
+			return res.StatusCode == http.StatusNotFound
+		}, fixture.Timeout)
 		require.NoError(t, retryBusy(t, func() error { return n.VoiceV1.DeleteArchivedCall(string(d.day), d.sid) }), "erasing again succeeds")
 		var rows int
 		require.NoError(t, db.QueryRow(`select count(*) from satchel.audit where account_sid = $1 and subject = $2 and action = 'erased'`, n.AccountSID, d.sid).Scan(&rows))

@@ -27,6 +27,7 @@ import (
 	"satchel/dev/fixture"
 	"satchel/dev/mailbox"
 	"satchel/dev/stack"
+	"satchel/schema"
 )
 
 // Windows of the shared stack: short, but long enough for what a test does within
@@ -256,9 +257,10 @@ type archive struct {
 	ExportedAt               time.Time
 	Data                     map[string]json.RawMessage
 	Manifest                 map[string]struct {
-		Records int
-		SHA256  string
-		ReadAt  time.Time
+		Records  int
+		SHA256   string
+		ReadAt   time.Time
+		Readings []schema.Reading
 	}
 }
 
