@@ -51,8 +51,8 @@ func TestErrorsContainTheCodeAndNothingOfTheRequest(t *testing.T) {
 			for _, secret := range []string{"://", "Signature=", "X-Amz", "not-the-secret", "Credential"} {
 				require.NotContains(t, text, secret, "%s %s", what, op)
 			}
-			switch {
-			case what == "unreachable":
+			switch what {
+			case "unreachable":
 				require.Equal(t, schema.Unavailable, schema.KindOf(err))
 				require.Contains(t, text, "connection refused")
 			default:

@@ -19,6 +19,7 @@ import (
 
 	"satchel/activities/hook"
 	"satchel/schema"
+	"satchel/server/limit"
 	"satchel/server/respond"
 	"satchel/workflows/bulkexport"
 )
@@ -254,7 +255,7 @@ func TestPageTokensAreBoundToTheirList(t *testing.T) {
 func TestTooManyJobsAtOnceAreRejectedWithRetryAfter(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		b := &Bulk{openSlots: make(chan struct{}, maxConcurrentOpens)}
+		b := &Bulk{openSlots: make(chan struct{}, maxConcurrentOpens), opening: limit.NewRunning(maxWaitingOpens)}
 		for range maxConcurrentOpens {
 			b.openSlots <- struct{}{}
 		}
@@ -302,7 +303,8 @@ func TestEachRouteStatesWhoMayUseIt(t *testing.T) {
 		}
 		p := router.PolicyOfRoute(route.Method, route.Path)
 		what := route.Method + " " + route.Path
-		require.False(t, p.Unlimited || p.FromHostSite || p.Background, what)
+		require.False(t, p.FromHostSite || p.Background, what)
+		require.Equal(t, strings.HasPrefix(route.Path, "/files/"), p.Unlimited, "%s: only downloads have limits of their own", what)
 		switch {
 		case strings.HasPrefix(route.Path, "/v1/bulk/"):
 			own++
@@ -314,7 +316,7 @@ func TestEachRouteStatesWhoMayUseIt(t *testing.T) {
 			require.Equal(t, respond.Twilio, p.Format, what)
 			require.Less(t, p.TotalTimeout, 10*time.Second, "Twilio's client libraries give up after ten seconds")
 		case strings.HasPrefix(route.Path, "/files/"):
-			require.Equal(t, respond.Policy{Access: respond.Public, Format: respond.Twilio, File: true}, p, what)
+			require.Equal(t, respond.Policy{Access: respond.Public, Format: respond.Twilio, File: true, Unlimited: true}, p, what)
 		default:
 			require.Equal(t, "/docs/errors/:code", route.Path)
 			require.Equal(t, respond.Public, p.Access, what)

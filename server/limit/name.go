@@ -15,7 +15,7 @@ const (
 	AnonymousRequests  Name = "anonymous_requests"  // of one address, without credentials
 	PrincipalRequests  Name = "principal_requests"  // of one person or credential
 	AccountRequests    Name = "account_requests"    // of one account
-	WrongCredentials   Name = "wrong_credentials"   // from one address
+	WrongCredentials   Name = "wrong_credentials"   //nolint:gosec // from one address; a name, and no credentials
 	EventStreams       Name = "event_streams"       // of one person or credential, at once
 	ExportRequests     Name = "export_requests"     // of one account
 	ConfirmationEmails Name = "confirmation_emails" // of one export

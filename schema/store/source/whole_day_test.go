@@ -40,7 +40,7 @@ func (r dayReader) now() (now time.Time) {
 
 // endNow lets the grace of yesterday end now.
 func (r dayReader) endNow() {
-	r.Platform.DayGrace = r.now().Sub(r.yesterday.Plus(1).Begins())
+	r.DayGrace = r.now().Sub(r.yesterday.Plus(1).Begins())
 }
 
 // write writes a message of the last second of yesterday.
@@ -97,10 +97,10 @@ func (r dayReader) becomesWhole() (records int) {
 func TestADayIsNotReadBeforeItsGraceIsOver(t *testing.T) {
 	r := newDayReader(t)
 	r.endNow()
-	r.Platform.DayGrace += time.Hour
+	r.DayGrace += time.Hour
 	_, why := r.read()
-	require.Contains(t, why, "the day is read after "+r.yesterday.Plus(1).Begins().Add(r.Platform.DayGrace).Format(time.RFC3339))
-	r.Platform.DayGrace -= time.Hour
+	require.Contains(t, why, "the day is read after "+r.yesterday.Plus(1).Begins().Add(r.DayGrace).Format(time.RFC3339))
+	r.DayGrace -= time.Hour
 	r.becomesWhole()
 	_, why = r.day0()
 	require.Contains(t, why, "the day is read after", "today has not ended")
@@ -194,9 +194,9 @@ func TestADayWaitsForAnIdlePrimaryWhereTheRoleMayNotSeeTheReceiver(t *testing.T)
 	r.endNow()
 	_, why := r.read()
 	require.Contains(t, why, "the standby has replayed until ")
-	r.Platform.IgnoreReplay = true
+	r.IgnoreReplay = true
 	require.Equal(t, 1, r.becomesWhole(), "the operator says so")
-	r.Platform.IgnoreReplay = false
+	r.IgnoreReplay = false
 	r.write(r.writer, "SM2")
 	require.Equal(t, 2, r.becomesWhole())
 }
@@ -205,7 +205,7 @@ func TestADayWaitsForAnIdlePrimaryWhereTheRoleMayNotSeeTheReceiver(t *testing.T)
 // transaction.
 func (r dayReader) becomesWholeAfterGrace(t *testing.T) {
 	t.Helper()
-	r.Platform.DayGrace = 0
+	r.DayGrace = 0
 	r.becomesWhole()
 }
 
