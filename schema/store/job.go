@@ -20,7 +20,7 @@ var jobColumns = `id, account_sid, resource_type, friendly_name,
 
 // undelivered is the predicate of a job whose e-mail at its end was rejected for good.
 func undelivered(job string) string {
-	return `exists (select from satchel.emails where subject = ` + job + ` and email_key = ` + sqlText(schema.JobEndedEmail) + ` and not sent)`
+	return `coalesce((select not sent from satchel.emails where subject = ` + job + ` and email_key = ` + sqlText(schema.JobEndedEmail) + `), false)` // exists would read all e-mails for a long list
 }
 
 // jobOpeningLock is held while a job is opened, from before its row is written
