@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"fmt"
+	"strings"
 
 	"satchel/schema"
 )
@@ -56,6 +57,12 @@ func NewAccount(ctx context.Context, databaseURL string, with With) (Account, er
 	return a, nil
 }
 
+// slug returns the account's name as it stands in addresses, made unique by its ID.
+func slug(a Account) string {
+	words := strings.FieldsFunc(strings.ToLower(a.Name), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
+	return strings.Join(append(words, a.AccountSID[2:10]), "-")
+}
+
 // insert inserts an account with its users and API key, and reports whether it
 // was new. An existing account is not changed.
 func insert(ctx context.Context, tx *sql.Tx, a Account, seal Sealer) (isNew bool, err error) {
@@ -67,12 +74,12 @@ func insert(ctx context.Context, tx *sql.Tx, a Account, seal Sealer) (isNew bool
 	}
 	token := sha256.Sum256([]byte(a.AuthToken))
 	result, err := tx.ExecContext(ctx, `
-		insert into platform.accounts (sid, parent_sid, name, balance, timezone, billing_email, billing_address, settings, created_at, updated_at,
+		insert into platform.accounts (sid, parent_sid, name, slug, balance, timezone, billing_email, billing_address, settings, created_at, updated_at,
 			auth_token_sha256, auth_token_sealed, auth_token_set_at, billing_customer_ref, fraud_score)
-		values ($1, nullif($2, ''), $3, 49.325, 'Europe/Berlin', $4, '{"street": "12 Harbour Street", "city": "Port Quill"}', '{"recordCalls": false}',
+		values ($1, nullif($2, ''), $3, $7, 49.325, 'Europe/Berlin', $4, '{"street": "12 Harbour Street", "city": "Port Quill"}', '{"recordCalls": false}',
 			'2023-01-01 00:00:00+00', '2026-01-01 00:00:00+00', $5, $6, '2023-01-01 00:00:00+00', 'cus_demo', 0.125)
 		on conflict (sid) do nothing`,
-		a.AccountSID, a.ParentAccountSID, a.Name, a.Users[0].Email, token[:], sealed)
+		a.AccountSID, a.ParentAccountSID, a.Name, a.Users[0].Email, token[:], sealed, slug(a))
 	if err != nil {
 		return false, fmt.Errorf("insert account: %w", err)
 	}

@@ -6,6 +6,7 @@ select
     a.sid as "sid", -- ID of the account
     a.parent_sid as "parentSid", -- ID of the account this one is a subaccount of
     a.name as "name", -- name the account goes by
+    a.slug as "slug", -- short name of the account in addresses
     a.type as "type", -- trial or full
     a.status as "status", -- active, suspended or closed
     a.suspended as "suspended", -- whether calls and messages are stopped

@@ -1,4 +1,4 @@
--- The call flows the account built, drafts and archived ones included. A
+-- The AI conversation flows of the account, drafts and archived ones included. A
 -- definition is exported exactly as it was written. Left out: the key that signs
 -- what a flow sends, and the compiled form that only our engine can read.
 select

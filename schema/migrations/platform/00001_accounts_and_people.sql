@@ -12,6 +12,8 @@ create table platform.accounts (
     sid                  text not null unique check (sid ~ '^AC[0-9a-f]{32}$'),
     parent_sid           text references platform.accounts (sid),
     name                 text not null,
+    slug                 text not null unique default 'account-' || replace(gen_random_uuid()::text, '-', '')
+                             check (slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'),
     type                 text not null default 'full' check (type in ('trial', 'full')),
     status               text not null default 'active' check (status in ('active', 'suspended', 'closed')),
     suspended            boolean not null default false,
