@@ -163,7 +163,7 @@ func TestAnOwnerExportsTheAccountWithFormsAlone(t *testing.T) {
 
 	asked := owner.press(settings, "Request Export")
 	require.Equal(t, http.StatusSeeOther, asked.status, asked.body)
-	owner.get(asked.header.Get("Location")).requirePage(t, http.StatusOK, "Waiting for confirmation", "email with a link", fx.owner+"@example.com", "Cancel the export")
+	owner.get(asked.header.Get("Location")).requirePage(t, http.StatusOK, "Pending</p>", "email with a link", fx.owner+"@example.com", "Cancel the export")
 	require.NotContains(t, owner.get(settings).body, `id="ask"`)
 	id := owner.exportOn(settings)
 
@@ -235,8 +235,8 @@ func TestThePageSaysHowEachExportEnded(t *testing.T) {
 		) ending (status, reason, category, by, ago)`, fx.account, fx.owner, schema.NewUserID())
 	fx.signedIn(fx.admin).get(settings).requirePage(t, http.StatusOK,
 		"The export failed", "We could not read your calls.", ">Request New Export</button>",
-		">Cancelled</td>", ">Not confirmed in time</td>",
-		">Completed, deleted after the download period</td>", ">Completed, deleted early</td>",
+		">Cancelled</td>", ">Expired: not confirmed in time</td>",
+		">Expired: file deleted after the download period</td>", ">Expired: file deleted early</td>",
 		"own credentials", "no longer a user", "Ada")
 	fx.exec(`update satchel.exports set requested_at = now() where status = 'cancelled'`)
 	fx.signedIn(fx.admin).get(settings).requirePage(t, http.StatusOK, "The export was cancelled", ">Failed: Calls could not be read</td>")

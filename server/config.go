@@ -40,6 +40,7 @@ type config struct {
 	ResendsPerAccount   int `name:"resends-per-account" env:"RESENDS_PER_ACCOUNT" default:"1000" placeholder:"N" help:"Webhook events of one account that may be sent again in an hour (${default})." group:"limits"`
 
 	SignInURL   string `name:"sign-in-url" env:"SIGN_IN_URL" placeholder:"URL" help:"Page of the host application where people sign in. Its parameter return says where to send them back to." group:"people"`
+	SettingsURL string `name:"settings-url" env:"SETTINGS_URL" placeholder:"URL" help:"Page of the host application where people change their settings. /settings and the pages' \"Settings\" and \"General\" lead there." group:"people"`
 	JWKSURL     string `name:"jwks-url" env:"JWKS_URL" placeholder:"URL" help:"Where the host application publishes the keys that sign its JWTs." group:"people"`
 	JWTIssuer   string `name:"jwt-issuer" env:"JWT_ISSUER" placeholder:"ISS" help:"\"iss\" of its JWTs." group:"people"`
 	JWTAudience string `name:"jwt-audience" env:"JWT_AUDIENCE" placeholder:"AUD" help:"\"aud\" of its JWTs for Satchel." group:"people"`
@@ -88,7 +89,7 @@ func (c config) validate() (validated, error) {
 	s.site, s.linkKey, linksErr = s.Parse(c.Dev)
 	problems := []error{
 		linksErr, proxiesErr, s.checkDev(), s.checkHost(), s.checkBulk(), s.Check(), program.CheckStopGrace(c.StopGrace),
-		checkURL("SIGN_IN_URL", c.SignInURL), checkURL("TEMPORAL_UI_URL", c.TemporalUIURL),
+		checkURL("SIGN_IN_URL", c.SignInURL), checkURL("SETTINGS_URL", c.SettingsURL), checkURL("TEMPORAL_UI_URL", c.TemporalUIURL),
 		program.Positive("CONFIRM_WINDOW", c.Confirm), program.Positive("DOWNLOAD_WINDOW", c.Download),
 		program.Positive("COOLDOWN", c.Cooldown), program.Positive("COLLECT_RETRY_WINDOW", c.Collect),
 		atLeast(1, "DOWNLOADS_PER_FILE", c.DownloadsPerFile), atLeast(1, "DOWNLOADS_PER_ACCOUNT", c.DownloadsPerAccount),

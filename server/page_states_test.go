@@ -47,7 +47,7 @@ func TestEachStateIsShownWithItsActions(t *testing.T) {
 		{`status = 'pending'`, "pending",
 			[]string{fx.owner + "@example.com", "23 h 59 min", `id="resend">`, `id="cancel"`, "3 times", "sse-connect", "<noscript>", "Requested by <strong>Ada"},
 			[]string{`id="ask"`, `id="download"`, `id="delete"`}},
-		{`confirm_by = now() - interval '1 second'`, "pending", []string{"has lapsed", "<noscript>"}, []string{`id="resend"`, `id="cancel"`}},
+		{`confirm_by = now() - interval '1 second'`, "pending", []string{"has expired", "<noscript>"}, []string{`id="resend"`, `id="cancel"`}},
 		{isConfirmed, "confirmed", []string{`data-stage="starting"`, `id="cancel"`, "Cancel it?", `id="cancel-confirm"`, `data-category="voipProviders"`, "sse-connect"}, []string{`id="resend"`, `id="ask"`}},
 		{isProcessing, "processing", []string{"1 min 0 s", "too early to tell", `id="cancel"`}, []string{`id="ask"`, `id="delete"`}},
 		{isCompleted, "completed",

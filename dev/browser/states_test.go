@@ -155,7 +155,7 @@ var states = []state{
 	}},
 	{"pending-late", func(t *testing.T, s *stateFixture) *tab {
 		s.ferry.update(t, `update satchel.exports set status = 'pending', confirm_by = now() - interval '1 second' where account_sid = $1`)
-		s.captain.waitForText("has lapsed")
+		s.captain.waitForText("has expired")
 		return s.captain
 	}},
 	{"completed-late", func(t *testing.T, s *stateFixture) *tab {
@@ -264,7 +264,7 @@ var states = []state{
 	{"confirm-lapsed", func(t *testing.T, s *stateFixture) *tab {
 		b := signedInTab(t, s.bakery.Owner)
 		b.navigateExpecting(s.mail, http.StatusGone)
-		b.waitForText("lapsed")
+		b.waitForText("expired")
 		return b
 	}},
 	{"failed", func(t *testing.T, s *stateFixture) *tab {

@@ -33,8 +33,10 @@ func (a *AccountExports) Download(ctx context.Context, account, export string) (
 		Download
 		Status schema.Status `db:"status"`
 		Open   bool          `db:"open"`
+		Again  *time.Time    `db:"again"` // when the next export can be requested, null if it can be now
 	}
 	err := a.pool.GetContext(ctx, &row, `select e.id, e.account_sid, e.status, coalesce(k.export_id is not null and e.expires_at > statement_timestamp(), false) as open,
+			case when e.available_again_at > statement_timestamp() then e.available_again_at end as again,
 			coalesce(e.completed_at, e.requested_at) as completed_at, coalesce(e.expires_at, e.requested_at) as expires_at,
 			coalesce(e.archive_key, '') as archive_key, coalesce(e.size, 0) as size, coalesce(e.sha256, '') as sha256,
 			coalesce(e.gzip_size, 0) as gzip_size, coalesce(e.gzip_sha256, '') as gzip_sha256, k.wrapped, statement_timestamp() as read_at
@@ -48,14 +50,14 @@ func (a *AccountExports) Download(ctx context.Context, account, export string) (
 	case row.Status.Cancellable():
 		return Download{}, schema.Errorf(schema.Conflict, schema.CodeNotReady, "The file is not ready yet.")
 	case row.Status != schema.Completed || !row.Open:
-		return Download{}, fileGone()
+		return Download{}, fileGone(row.Again)
 	}
 	if err := a.pool.SelectContext(ctx, &row.Segments, `select text_offset, gzip_offset from satchel.segments
 		where export_id = $1 and object_key = $2 order by text_offset`, export, row.ObjectKey); err != nil {
 		return Download{}, sqlstate.Wrap("read segments", err)
 	}
 	if len(row.Segments) == 0 { // a removal is under way: an archive has at least one
-		return Download{}, fileGone()
+		return Download{}, fileGone(row.Again)
 	}
 	return row.Download, nil
 }
@@ -71,11 +73,16 @@ func (a *AccountExports) DownloadAllowed(ctx context.Context, account, export st
 			or e.status = $4 and exists (select from satchel.export_keys k where k.export_id = e.id)))`,
 		export, account, schema.ReasonDeleted, schema.Completed)
 	if err == nil && !allowed {
-		return fileGone()
+		return fileGone(nil)
 	}
 	return sqlstate.Wrap("check a download", err)
 }
 
-func fileGone() error {
+// fileGone says from when a new export can be requested, unless it can be now.
+func fileGone(again *time.Time) error {
+	if again != nil {
+		return schema.Errorf(schema.Gone, schema.CodeGone, "The file has been deleted. You can request a new export from %s.",
+			again.UTC().Format("2 January 2006, 15:04:05 UTC"))
+	}
 	return schema.Errorf(schema.Gone, schema.CodeGone, "The file has been deleted. You can request a new export.")
 }

@@ -195,7 +195,7 @@ func (a *AccountExports) WrappedKey(ctx context.Context, export string) ([]byte,
 	var wrapped []byte
 	err := a.pool.GetContext(ctx, &wrapped, `select wrapped from satchel.export_keys where export_id = $1`, export)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, fileGone()
+		return nil, fileGone(nil)
 	}
 	return wrapped, sqlstate.Wrap("read key", err)
 }

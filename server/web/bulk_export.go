@@ -31,6 +31,7 @@ const (
 type bulkExportView struct {
 	bulkLive
 	MayExport bool
+	Exporters []schema.Person // whom a member can ask
 	Account   schema.Account
 	Types     []schema.ResourceType
 	Form      jobForm
@@ -83,7 +84,11 @@ func (w *Web) renderBulkExport(c echo.Context, status int, change func(*bulkExpo
 		return err
 	}
 	if !p.Role.MayExport() { // shows who may, and nothing else
-		return w.render(c, http.StatusForbidden, "bulk_export", "Bulk Export", bulkExportView{})
+		people, err := w.peopleOf(c.Request().Context(), p.Account)
+		if err != nil {
+			return err
+		}
+		return w.render(c, http.StatusForbidden, "bulk_export", "Bulk Export", bulkExportView{Exporters: people.exporters()})
 	}
 	view, err := w.newBulkExportView(c, p)
 	if err != nil {

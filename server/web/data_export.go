@@ -23,6 +23,7 @@ const maxEarlier = 20
 // dataExportView is the Data Export page in Settings.
 type dataExportView struct {
 	MayExport      bool
+	Exporters      []schema.Person // whom a member can ask
 	Account        schema.Account
 	Flash          string // message about the action that was just submitted
 	Cancelling     bool   // cancelled, but the workflow has not ended it yet
@@ -70,7 +71,11 @@ func (w *Web) renderDataExport(c echo.Context, status int, rejection string) err
 		return err
 	}
 	if !p.Role.MayExport() { // shows who may, and nothing else
-		return w.render(c, http.StatusForbidden, "data_export", "Data Export", dataExportView{})
+		people, err := w.peopleOf(c.Request().Context(), p.Account)
+		if err != nil {
+			return err
+		}
+		return w.render(c, http.StatusForbidden, "data_export", "Data Export", dataExportView{Exporters: people.exporters()})
 	}
 	view, err := w.newDataExportView(c.Request().Context(), p)
 	if err != nil {

@@ -66,6 +66,11 @@ func categoryTitle(c schema.Category) string {
 	return strings.ToUpper(words[:1]) + words[1:]
 }
 
+// statusTitle is an export's status as its badge shows it: "Pending".
+func statusTitle(s schema.Status) string {
+	return strings.ToUpper(string(s[:1])) + string(s[1:])
+}
+
 // maxRanges is how many ranges of days are listed.
 const maxRanges = 3
 

@@ -61,6 +61,7 @@ func parsePages(base string, f staticFiles, hasBulk func() bool) map[string]*tem
 		"int64":  func(n int) int64 { return int64(n) },
 
 		"categoryTitle": categoryTitle,
+		"statusTitle":   statusTitle,
 		"fileAt":        func(now time.Time, f schema.DayFile) fileView { return fileView{now, f} },
 		"status":        func(s schema.DayStatus) string { return statusLabels[s] },
 		"fieldError": func(problems map[string]string, field string) fieldError {

@@ -133,9 +133,10 @@ func TestBulkExportIsRendered(t *testing.T) {
 
 func TestMembersSeeOnlyWhoMayExport(t *testing.T) {
 	t.Parallel()
-	for name, view := range map[string]any{"data_export": dataExportView{}, "bulk_export": bulkExportView{}} {
+	exporters := []schema.Person{{Name: "Ada", Role: schema.Owner}}
+	for name, view := range map[string]any{"data_export": dataExportView{Exporters: exporters}, "bulk_export": bulkExportView{Exporters: exporters}} {
 		page := renderPage(t, name, view)
-		require.Contains(t, page, "An owner or admin of this account")
+		require.Contains(t, page, `<strong>Ada</strong> <span class="role quiet">owner</span>`)
 		for _, word := range []string{"<form method=\"post\" action=\"/settings", `id="live"`, "tabs"} {
 			require.NotContains(t, page, word, name)
 		}

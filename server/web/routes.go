@@ -31,6 +31,7 @@ func (w *Web) Register(r *respond.Router) {
 	r.Add(post, "/stop/:token", w.stop, anyone)
 	r.Read("/download/:token", w.download, linkedFile)
 
+	r.Read("/settings", w.settings, anyone)
 	r.Read("/settings/data-export", w.showDataExport, signedIn)
 	r.Add(post, "/settings/data-export", w.requestExport, exporter)
 	r.Add(get, "/settings/data-export/live", w.showLive, background)
@@ -61,6 +62,15 @@ func (w *Web) Register(r *respond.Router) {
 
 // home handles GET /.
 func (w *Web) home(c echo.Context) error { return w.redirect(c, dataExport) }
+
+// settings handles GET /settings, where the pages' way back leads: to the host
+// application's settings, or else to Data Export.
+func (w *Web) settings(c echo.Context) error {
+	if w.SettingsURL != "" {
+		return c.Redirect(http.StatusSeeOther, w.SettingsURL)
+	}
+	return w.redirect(c, dataExport)
+}
 
 // redirect redirects a browser to one of our paths.
 func (w *Web) redirect(c echo.Context, path string) error {

@@ -107,7 +107,7 @@ func TestTheTimelineNamesWhoEndedAnExport(t *testing.T) {
 		title, named string
 	}{
 		{schema.Export{Status: schema.Failed}, user, "Failed", ""},
-		{schema.Export{Status: schema.Expired, Reason: schema.ReasonUnconfirmed}, user, "Lapsed", ""},
+		{schema.Export{Status: schema.Expired, Reason: schema.ReasonUnconfirmed}, user, "Expired: not confirmed in time", ""},
 		{schema.Export{Status: schema.Expired, Reason: schema.ReasonWindowPassed}, user, "Deleted after the download period", ""},
 		{schema.Export{Status: schema.Expired, Reason: schema.ReasonDeleted}, user, "Deleted early", "Ada"},
 		{schema.Export{Status: schema.Cancelled}, user, "Cancelled", "Ada"},

@@ -34,6 +34,18 @@ func (w *Web) peopleOf(ctx context.Context, account string) (people, error) {
 	return n, err
 }
 
+// exporters are the owners and admins, owners first.
+func (n people) exporters() (list []schema.Person) {
+	for _, role := range []schema.Role{schema.Owner, schema.Admin} {
+		for _, p := range n.list {
+			if p.Role == role {
+				list = append(list, p)
+			}
+		}
+	}
+	return list
+}
+
 // requester names who requested an export.
 func (n people) requester(e schema.Export) string { return n.displayName(e.RequestedBy) }
 
@@ -104,7 +116,7 @@ func (n people) removalEntry(e schema.Export, l store.AuditEntry) timelineEntry 
 	case e.Status == schema.Failed:
 		return timelineEntry{Title: "Failed", At: l.At}
 	case e.Reason == schema.ReasonUnconfirmed:
-		return timelineEntry{Title: "Lapsed", At: l.At}
+		return timelineEntry{Title: "Expired: not confirmed in time", At: l.At}
 	case e.Reason == schema.ReasonWindowPassed:
 		return timelineEntry{Title: "Deleted after the download period", At: l.At}
 	case e.Reason == schema.ReasonDeleted:

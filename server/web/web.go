@@ -41,6 +41,8 @@ type Options struct {
 	Note      func(schema.Category) string // what a category includes and leaves out
 	SignInURL string                       // sign-in page of the host application, "" if there is none
 
+	SettingsURL string // settings page of the host application, "" if there is none
+
 	// TemporalURL returns the URL of an account's workflow run in the Temporal UI, for
 	// operators. It is nil if pages must not show it.
 	TemporalURL func(account string) string
