@@ -75,6 +75,7 @@ type EmailActivities struct {
 	Mail      Mailer
 	Count     EmailCounter
 	Composers []EmailComposer
+	Brand     mail.Brand
 }
 
 // SendEmail sends the e-mails of one occasion to everyone it concerns. Addresses
@@ -176,6 +177,7 @@ func isUnanswered(err error) bool {
 
 // send makes one attempt, and logs what no later attempt can mend by itself.
 func (a *EmailActivities) send(ctx context.Context, about string, e Email) (outcome string, err error) {
+	e.Data.Brand, e.Data.Zone = a.Brand, e.To.Zone
 	subject, html, text, err := mail.Render(e.Kind, e.Data)
 	if err != nil {
 		return emailDelayed, err
@@ -210,6 +212,16 @@ func outcomeOf(err error) string {
 		return emailBlocked
 	}
 	return emailDelayed
+}
+
+// NameOf returns the name of the person with this ID, or "".
+func NameOf(id string, people []schema.Person) string {
+	for _, p := range people {
+		if p.ID == id {
+			return p.Name
+		}
+	}
+	return ""
 }
 
 // Requester says who requested an export or job, as far as an e-mail to this

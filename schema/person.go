@@ -21,6 +21,7 @@ type Person struct {
 	Email   string `db:"email"`
 	Name    string `db:"name"`
 	Role    Role   `db:"role"`
+	Zone    string `db:"timezone"` // IANA time zone, "" if unknown
 }
 
 // Account is a customer of the platform. Parent is "" for a top-level account.

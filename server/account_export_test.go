@@ -255,7 +255,7 @@ func TestAMemberSeesWhoCanDoThisAndNothingElse(t *testing.T) {
 	e := fx.pendingExport(fx.owner)
 	member := fx.signedIn(fx.member)
 	page := member.get(settings)
-	page.requirePage(t, http.StatusForbidden, "An owner or admin of this account")
+	page.requirePage(t, http.StatusForbidden, "Only its owners and admins can export its data", "Ada")
 	require.NotContains(t, page.body, e.ID)
 	for _, path := range []string{"", "/" + e.ID + "/cancel", "/" + e.ID + "/resend", "/" + e.ID + "/delete"} {
 		member.post(settings+path, nil).requirePage(t, http.StatusForbidden)

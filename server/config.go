@@ -27,6 +27,7 @@ type config struct {
 	DatabaseConns int `name:"database-conns" env:"DATABASE_CONNS" default:"20" placeholder:"N" help:"Maximum number of connections to each database (${default})." group:"data"`
 
 	program.Links  `embed:"" group:"web"`
+	program.Brand  `embed:"" group:"web"`
 	Host           string   `name:"host" env:"HOST" placeholder:"ADDRESS" help:"Address to listen on. All of them where not set; with --dev, loopback." group:"web"`
 	Port           int      `name:"port" env:"PORT" default:"8080" placeholder:"N" help:"Port of pages and API (${default})." group:"web"`
 	TrustedProxies []string `name:"trusted-proxies" env:"TRUSTED_PROXIES" placeholder:"CIDR" help:"Addresses or networks of the proxies in front of the server, such as 10.0.0.1 or 10.0.0.0/8, whose X-Forwarded-For is trusted. None where not set." group:"web"`
@@ -88,7 +89,7 @@ func (c config) validate() (validated, error) {
 	s.proxies, proxiesErr = parseProxies(c.TrustedProxies)
 	s.site, s.linkKey, linksErr = s.Parse(c.Dev)
 	problems := []error{
-		linksErr, proxiesErr, s.checkDev(), s.checkHost(), s.checkBulk(), s.Check(), program.CheckStopGrace(c.StopGrace),
+		linksErr, proxiesErr, s.checkDev(), s.checkHost(), s.checkBulk(), s.Bulk.Check(), s.Brand.Check(), program.CheckStopGrace(c.StopGrace),
 		checkURL("SIGN_IN_URL", c.SignInURL), checkURL("SETTINGS_URL", c.SettingsURL), checkURL("TEMPORAL_UI_URL", c.TemporalUIURL),
 		program.Positive("CONFIRM_WINDOW", c.Confirm), program.Positive("DOWNLOAD_WINDOW", c.Download),
 		program.Positive("COOLDOWN", c.Cooldown), program.Positive("COLLECT_RETRY_WINDOW", c.Collect),

@@ -45,16 +45,16 @@ func TestEachStateIsShownWithItsActions(t *testing.T) {
 		hides  []string
 	}{
 		{`status = 'pending'`, "pending",
-			[]string{fx.owner + "@example.com", "23 h 59 min", `id="resend">`, `id="cancel"`, "3 times", "sse-connect", "<noscript>", "Requested by <strong>Ada"},
+			[]string{"Pending</p>", fx.owner + "@example.com", "23 h 59 min", `id="resend">`, `id="cancel"`, "3 times", "sse-connect", "<noscript>", "Requested by <strong>Ada"},
 			[]string{`id="ask"`, `id="download"`, `id="delete"`}},
 		{`confirm_by = now() - interval '1 second'`, "pending", []string{"has expired", "<noscript>"}, []string{`id="resend"`, `id="cancel"`}},
-		{isConfirmed, "confirmed", []string{`data-stage="starting"`, `id="cancel"`, "Cancel it?", `id="cancel-confirm"`, `data-category="voipProviders"`, "sse-connect"}, []string{`id="resend"`, `id="ask"`}},
-		{isProcessing, "processing", []string{"1 min 0 s", "too early to tell", `id="cancel"`}, []string{`id="ask"`, `id="delete"`}},
+		{isConfirmed, "confirmed", []string{"Confirmed</p>", `data-stage="starting"`, `id="cancel"`, "Cancel it?", `id="cancel-confirm"`, `data-category="voipProviders"`, "sse-connect"}, []string{`id="resend"`, `id="ask"`}},
+		{isProcessing, "processing", []string{"Processing</p>", "1 min 0 s", "too early to tell", `id="cancel"`}, []string{`id="ask"`, `id="delete"`}},
 		{isCompleted, "completed",
-			[]string{`id="download"`, "468.7 MB", "468,740,550 bytes", `id="sha256">` + strings.Repeat("ab", 32), `id="copy-sha256"`, `id="delete"`, `id="delete-confirm"`, "22 h 59 min", "none yet", "File ready"},
+			[]string{"Completed</p>", `id="download"`, "468.7 MB", "468,740,550 bytes", `id="sha256">` + strings.Repeat("ab", 32), `id="copy-sha256"`, `id="delete"`, `id="delete-confirm"`, "22 h 59 min", "none yet", "File ready"},
 			[]string{`id="cancel"`, `id="ask"`}},
-		{`expires_at = now() - interval '1 second'`, "completed", []string{"is over", "<noscript>"}, []string{`id="download"`, `id="delete"`}},
-		{`status = 'expired', reason = 'window_passed', ended_at = now()`, "expired", []string{`data-reason="window_passed"`, `id="cooldown"`}, []string{`id="ask"`, "sse-connect"}},
+		{`expires_at = now() - interval '1 second'`, "completed", []string{"Expired</p>", "is over", "<noscript>"}, []string{`id="download"`, `id="delete"`}},
+		{`status = 'expired', reason = 'window_passed', ended_at = now()`, "expired", []string{"Expired</p>", `data-reason="window_passed"`, `id="cooldown"`}, []string{`id="ask"`, "sse-connect"}},
 		{`available_again_at = now()`, "expired", []string{`id="ask"`, `data-reason="window_passed"`}, []string{`id="cooldown"`}},
 		{`reason = 'deleted'`, "expired", []string{`data-reason="deleted"`, "deleted early"}, nil},
 		{`reason = 'unconfirmed'`, "expired", []string{`data-reason="unconfirmed"`, "not confirmed in time"}, nil},
@@ -189,7 +189,7 @@ func TestSigningInForAFileReturnsToThePageWithTheFile(t *testing.T) {
 		fx.anonymous().get(path).requirePage(t, http.StatusUnauthorized, "to download the file", url.QueryEscape(path+"?signed-in"))
 		back := fx.signedIn(fx.admin).get(path + "?signed-in")
 		require.Equal(t, http.StatusSeeOther, back.status)
-		require.Equal(t, settings, back.header.Get("Location"))
+		require.Equal(t, settings+"?download="+e.ID, back.header.Get("Location"))
 		if stranger := fx.signedIn(fx.otherOwner).get(path + "?signed-in"); strings.HasPrefix(path, "/download/") {
 			stranger.requirePage(t, http.StatusForbidden, "another account", `name="return" value="`+path+`?signed-in"`)
 			fx.signedIn(fx.otherOwner).get(path).requirePage(t, http.StatusForbidden, "Sign in as someone else", `name="return" value="`+path+`?signed-in"`)
@@ -226,4 +226,24 @@ func TestThePageListsTwentyEarlierExports(t *testing.T) {
 	latest := regexp.MustCompile(`data-export="(EX[0-9a-f]{32})"`).FindStringSubmatch(page.body)
 	require.Equal(t, 1, strings.Count(page.body, latest[0]), "the latest is above, and not among the earlier ones again")
 	require.Contains(t, page.body, fmt.Sprint(time.Now().Add(-24*time.Hour).UTC().Day()))
+}
+
+func TestSettingsLeadBackToTheHostsOwn(t *testing.T) {
+	t.Parallel()
+	for host, want := range map[string]string{"": settings, "https://app.acme.example/settings": "https://app.acme.example/settings"} {
+		fx := newFixture(t, func(fx *fixture) { fx.settings.SettingsURL = host })
+		back := fx.anonymous().get("/settings")
+		require.Equal(t, http.StatusSeeOther, back.status)
+		require.Equal(t, want, back.header.Get("Location"))
+		fx.signedIn(fx.owner).get(settings).requirePage(t, http.StatusOK, `<a href="/settings">Settings</a>`)
+	}
+}
+
+func TestAnAddressThatCannotBeMailedIsShownToTheAccount(t *testing.T) {
+	t.Parallel()
+	fx := newFixture(t)
+	page := fx.signedIn(fx.owner).get(settings)
+	require.NotContains(t, page.body, `id="unmailable"`)
+	fx.exec(`update platform.users set email = 'grace@localhost', name = 'Grace Hopper' where sid = $1`, fx.admin)
+	fx.signedIn(fx.owner).get(settings).requirePage(t, http.StatusOK, `id="unmailable"`, "We cannot email <strong>Grace Hopper</strong>")
 }

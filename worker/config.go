@@ -23,6 +23,7 @@ type config struct {
 type runCommand struct {
 	program.Data  `embed:""`
 	program.Links `embed:""`
+	program.Brand `embed:""`
 
 	ArchiveDatabaseURL string `name:"archive-database-url" env:"ARCHIVE_DATABASE_URL" help:"PostgreSQL URL of the platform's archive of old calls, by a role that may delete from it: calls that customers erase are deleted there. Where not set, none can be erased. Secret."`
 

@@ -80,7 +80,7 @@ func (r runCommand) Validate() error {
 	if r.AuditRetention < schema.MinAuditRetention {
 		return fmt.Errorf("AUDIT_RETENTION must be at least %.0fh, which is a year", schema.MinAuditRetention.Hours())
 	}
-	return errors.Join(r.Check(), program.CheckStopGrace(r.StopGrace))
+	return errors.Join(r.Bulk.Check(), r.Brand.Check(), program.CheckStopGrace(r.StopGrace))
 }
 
 // Run applies the migrations.

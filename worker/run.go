@@ -106,7 +106,7 @@ func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 				Runs: runs, Schedules: schedulesAdapter{temporal, r.DailyDelay, r.limits()}, Count: metrics, Grace: r.SweepGrace,
 				Off: !r.HasBulk(queries), HooksPerAccount: r.HooksPerAccount,
 			},
-			emails: &activities.EmailActivities{Ledger: own, Mail: mailer, Count: metrics, Composers: []activities.EmailComposer{
+			emails: &activities.EmailActivities{Ledger: own, Mail: mailer, Count: metrics, Brand: mail.Brand{Name: r.BrandName, Support: r.SupportContact}, Composers: []activities.EmailComposer{
 				&accountexport.EmailComposer{Store: own.AccountExports(), Directory: records, Links: links, Site: site},
 				&bulkexport.EmailComposer{Store: own.BulkExports(), Directory: records, Links: links, Site: site},
 			}},

@@ -61,7 +61,9 @@ func (c *EmailComposer) Compose(ctx context.Context, in activities.SendEmailInpu
 		}
 		others = slices.DeleteFunc(others, func(p schema.Person) bool { return often[p.ID] })
 	}
-	return c.emails(in, export, account, concerned, others), nil
+	data := c.data(export, account)
+	data.Requester = activities.NameOf(export.RequestedBy, people)
+	return c.emails(in, export, data, concerned, others), nil
 }
 
 // maxNotices is of how many exports that were requested and cancelled a person is
@@ -69,8 +71,7 @@ func (c *EmailComposer) Compose(ctx context.Context, in activities.SendEmailInpu
 const maxNotices = 2
 
 // emails returns who is to get which e-mail, as things stand now.
-func (c *EmailComposer) emails(in activities.SendEmailInput, e schema.Export, account schema.Account, concerned, others []schema.Person) (emails []activities.Email) {
-	data := c.data(e, account)
+func (c *EmailComposer) emails(in activities.SendEmailInput, e schema.Export, data mail.Data, concerned, others []schema.Person) (emails []activities.Email) {
 	add := func(kind mail.Kind, linkVersion int, to []schema.Person, link string) {
 		for _, person := range to {
 			email := activities.Email{Kind: kind, LinkVersion: linkVersion, To: person, Data: data}
@@ -105,8 +106,7 @@ func (c *EmailComposer) emails(in activities.SendEmailInput, e schema.Export, ac
 	return emails
 }
 
-// data returns what the e-mails say. They name the account and no person: many
-// people can read a mailbox, and the page says who requested the export.
+// data returns what all e-mails about the export say.
 func (c *EmailComposer) data(e schema.Export, account schema.Account) mail.Data {
 	data := mail.Data{
 		AccountName: account.Name,

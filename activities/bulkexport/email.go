@@ -52,8 +52,12 @@ func (c *EmailComposer) Compose(ctx context.Context, in activities.SendEmailInpu
 	data := c.data(job, account, in.Retention)
 	switch {
 	case in.Kind == JobRequestedEmail:
-		people, err := c.subscribers(ctx, job.Account)
+		people, err := activities.OwnersAndAdmins(ctx, c.Directory, job.Account)
 		if err != nil {
+			return nil, err
+		}
+		data.Requester = activities.NameOf(job.RequestedBy, people)
+		if people, err = c.subscribers(ctx, people); err != nil {
 			return nil, err
 		}
 		often, err := c.Store.OftenNotified(ctx, job.ID, maxNotices, time.Hour)
@@ -73,12 +77,8 @@ func jobEndedEmail(job schema.Job, data mail.Data) activities.Email {
 	return activities.Email{Kind: mail.JobEnded, LinkVersion: 1, To: schema.Person{ID: jobAddressID, Email: job.Email}, Data: data}
 }
 
-// subscribers returns the account's owners and admins who have not unsubscribed.
-func (c *EmailComposer) subscribers(ctx context.Context, account string) ([]schema.Person, error) {
-	people, err := activities.OwnersAndAdmins(ctx, c.Directory, account)
-	if err != nil {
-		return nil, err
-	}
+// subscribers returns the people who have not unsubscribed.
+func (c *EmailComposer) subscribers(ctx context.Context, people []schema.Person) ([]schema.Person, error) {
 	users := make([]string, len(people))
 	for i, p := range people {
 		users[i] = p.ID

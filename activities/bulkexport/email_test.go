@@ -55,7 +55,7 @@ func TestOwnersAndAdminsAreNotifiedOfANewJobOnce(t *testing.T) {
 	require.NoError(t, r.send(job.ID, bulkexport.JobRequestedEmail), "a retried mail is the same mail")
 	sent := r.sent()
 	require.Len(t, sent, 2)
-	for role, asker := range map[schema.Role]string{schema.Admin: "You requested", schema.Owner: "An owner or admin requested"} {
+	for role, asker := range map[schema.Role]string{schema.Admin: "You requested", schema.Owner: "Some admin requested"} {
 		m := sent[r.email(role)]
 		require.Contains(t, strings.Join(strings.Fields(m.Text), " "), asker+" the calls of New account: 3 days, from 2026-03-01 to 2026-03-03 (UTC)")
 		require.Contains(t, m.Text, job.ID)

@@ -36,7 +36,7 @@ func jobEnded(d Data) email {
 	e := email{
 		Product: bulkExport,
 		Action:  &link{Label: "Open Bulk Export", URL: d.PageLink},
-		Footer:  "You are receiving this email because this address was given when the job was created.",
+		Footer:  "You are receiving this email because this address was given when a bulk export of " + d.account() + d.atBrand() + " was requested.",
 	}
 	var facts []fact
 	if d.JobName != "" {

@@ -2,6 +2,7 @@ package mail
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"fmt"
 	htmltemplate "html/template"
@@ -14,6 +15,7 @@ import (
 // show all of it, except that only the HTML has the heading and the preheader, which
 // repeat the subject and the introduction.
 type email struct {
+	Brand       Brand
 	Product     string // "" for Data Export
 	Subject     string
 	Preheader   string // shown next to the subject in a list of emails
@@ -53,6 +55,23 @@ var (
 			Funcs(texttemplate.FuncMap{"wrap": wrap}).
 			ParseFS(templates, "templates/layout.txt"))
 )
+
+// Sender is the line above the heading: the platform and the product.
+func (e email) Sender() string {
+	product := cmp.Or(e.Product, "Data Export")
+	if e.Brand.Name == "" {
+		return product
+	}
+	return e.Brand.Name + " · " + product
+}
+
+// SupportURL is where the link to support leads, or "".
+func (b Brand) SupportURL() string {
+	if strings.Contains(b.Support, "@") && !strings.Contains(b.Support, "/") {
+		return "mailto:" + b.Support
+	}
+	return b.Support
+}
 
 func (e email) render() (html, text string, err error) {
 	var h, t bytes.Buffer

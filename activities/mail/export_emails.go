@@ -123,7 +123,7 @@ func failed(d Data) email {
 		Facts:  d.facts(affected...),
 		Sections: []section{{
 			Heading:    "If it fails again",
-			Paragraphs: []string{"Please forward this email to our support team, so that they can look into it."},
+			Paragraphs: []string{"Please forward this email to our support team" + d.supportAddress() + ", so that they can look into it."},
 		}},
 		Footer: d.footer(),
 	}
@@ -161,6 +161,9 @@ func (d Data) requester() string {
 	case APIClient:
 		return "A program with the account's API credentials"
 	}
+	if d.Requester != "" {
+		return d.Requester
+	}
 	return "An owner or admin"
 }
 
@@ -176,13 +179,13 @@ func (d Data) nextExport() string {
 
 // facts returns own, followed by the facts that every email ends with.
 func (d Data) facts(own ...fact) []fact {
-	program := ""
+	by := d.Requester
 	if d.RequestedBy == APIClient {
-		program = d.requester()
+		by = d.requester()
 	}
 	for _, f := range []fact{
 		{Label: "Account", Value: d.AccountName},
-		{Label: "Requested by", Value: program},
+		{Label: "Requested by", Value: by},
 		{Label: "Requested", Value: formatTime(d.RequestedAt)},
 		{Label: "Account ID", Value: d.AccountID, Code: true},
 		{Label: "Export ID", Value: d.ExportID, Code: true},
@@ -196,5 +199,21 @@ func (d Data) facts(own ...fact) []fact {
 }
 
 func (d Data) footer() string {
-	return "You are receiving this email because you are an owner or admin of " + d.account() + "."
+	return "You are receiving this email because you are an owner or admin of " + d.account() + d.atBrand() + "."
+}
+
+// atBrand returns " at Acme", or "" if the platform has no name.
+func (d Data) atBrand() string {
+	if d.Brand.Name == "" {
+		return ""
+	}
+	return " at " + d.Brand.Name
+}
+
+// supportAddress returns " at support@acme.example", or "" if there is none.
+func (d Data) supportAddress() string {
+	if d.Brand.Support == "" {
+		return ""
+	}
+	return " at " + d.Brand.Support
 }

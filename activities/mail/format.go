@@ -38,13 +38,32 @@ func sanitize(s string, limit int) string {
 	return s
 }
 
-// formatTime formats a time in UTC, with seconds unless they are zero.
-func formatTime(t time.Time) string {
-	layout := "Monday, 2 January 2006, 15:04 MST"
-	if t = t.UTC(); t.Second() != 0 {
-		layout = "Monday, 2 January 2006, 15:04:05 MST"
+// unlinked breaks what a mail program would turn into a link, such as evil.example or
+// joe@evil.example, with a space of no width behind each dot, colon and @.
+func unlinked(s string) string {
+	runes := []rune(s)
+	var out strings.Builder
+	for i, r := range runes {
+		out.WriteRune(r)
+		if strings.ContainsRune(".:@", r) && i+1 < len(runes) && runes[i+1] != ' ' {
+			out.WriteRune('\u200b')
+		}
 	}
-	return t.Format(layout)
+	return out.String()
+}
+
+// formatTime formats a time in its own time zone, with seconds unless they are zero, and
+// names the zone by its distance from UTC.
+func formatTime(t time.Time) string {
+	layout := "Monday, 2 January 2006, 15:04"
+	if t.Second() != 0 {
+		layout += ":05"
+	}
+	text := t.Format(layout) + " UTC"
+	if _, offset := t.Zone(); offset != 0 {
+		text += strings.TrimSuffix(t.Format("-07:00"), ":00")
+	}
+	return text
 }
 
 // formatDuration formats a duration in its two largest units: "24 hours", "3 days",

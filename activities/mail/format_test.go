@@ -49,10 +49,31 @@ func TestSizesAreExactAndReadable(t *testing.T) {
 	}
 }
 
-func TestTimesAreInUTC(t *testing.T) {
-	paris := time.FixedZone("CET", 3600)
-	require.Equal(t, "Sunday, 1 March 2026, 00:30 UTC", formatTime(time.Date(2026, 3, 1, 1, 30, 0, 999, paris)))
-	require.Equal(t, "Sunday, 1 March 2026, 00:30:05 UTC", formatTime(time.Date(2026, 3, 1, 0, 30, 5, 0, time.UTC)))
+func TestTimesAreInTheZoneOfTheRecipient(t *testing.T) {
+	at := time.Date(2026, 3, 1, 0, 30, 5, 999, time.UTC)
+	for zone, want := range map[string]string{
+		"":                    "Sunday, 1 March 2026, 00:30:05 UTC",
+		"Mars/Olympus":        "Sunday, 1 March 2026, 00:30:05 UTC",
+		"Local":               "Sunday, 1 March 2026, 00:30:05 UTC",
+		"../../etc/passwd":    "Sunday, 1 March 2026, 00:30:05 UTC",
+		"Europe/Paris":        "Sunday, 1 March 2026, 01:30:05 UTC+01",
+		"America/Los_Angeles": "Saturday, 28 February 2026, 16:30:05 UTC-08",
+		"Asia/Kolkata":        "Sunday, 1 March 2026, 06:00:05 UTC+05:30",
+	} {
+		require.Equal(t, want, formatTime(Data{Zone: zone, RequestedAt: at}.sanitized().RequestedAt), zone)
+	}
+	require.Equal(t, "Sunday, 1 March 2026, 00:30 UTC", formatTime(at.Truncate(time.Minute)))
+}
+
+func TestNamesBecomeNoLinks(t *testing.T) {
+	for name, want := range map[string]string{
+		"You won evil.example/win": "You won evil.\u200bexample/win",
+		"joe@evil.example":         "joe@\u200bevil.\u200bexample",
+		"Acme Inc. of Rome":        "Acme Inc. of Rome",
+		"Acme Inc.":                "Acme Inc.",
+	} {
+		require.Equal(t, want, unlinked(name))
+	}
 }
 
 func TestTheCategoryListIsASentencesList(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	_ "time/tzdata" // a container may have no time zones
 
 	"satchel/schema"
 )
@@ -33,8 +34,7 @@ const (
 // Kinds lists every kind.
 var Kinds = []Kind{Confirmation, Notice, Ready, Failed, Lapsed, JobRequested, JobEnded}
 
-// Requester is who requested the export or job. Emails do not name the person, because
-// several people may read a mailbox.
+// Requester is who requested the export or job.
 type Requester string
 
 // The possible requesters.
@@ -52,6 +52,9 @@ type Data struct {
 	ExportID    string // optional
 	JobID       string // optional
 	RequestedBy Requester
+	Requester   string // name of the person who requested it; optional
+	Zone        string // IANA time zone of the recipient; UTC if it is empty or unknown
+	Brand       Brand
 
 	Link     string // Confirmation: the page to confirm on. Ready: the download
 	StopLink string // Notice; optional in Confirmation
@@ -84,6 +87,12 @@ type Data struct {
 	categories []schema.Category // Confirmation: what the archive will hold
 }
 
+// Brand is whom the recipient deals with.
+type Brand struct {
+	Name    string // of the platform; optional
+	Support string // where to get help: an address or a URL; optional
+}
+
 // Render renders an email. The same data always gives the same bytes. An error names
 // the invalid field, without any value.
 func Render(kind Kind, data Data) (subject, html, text string, err error) {
@@ -99,7 +108,9 @@ func render(kind Kind, data Data) (subject, html, text string, err error) {
 	if err := data.validate(kind); err != nil {
 		return "", "", "", fmt.Errorf("mail: render %s: %w", kind, err)
 	}
-	e := build(data.sanitized())
+	data = data.sanitized()
+	e := build(data)
+	e.Brand = data.Brand
 	html, text, err = e.render()
 	return e.Subject, html, text, err
 }
@@ -160,10 +171,22 @@ func isLink(s string) bool {
 }
 
 func (d Data) sanitized() Data {
-	for _, name := range []*string{&d.AccountName, &d.AccountID, &d.ExportID, &d.JobID} {
-		*name = sanitize(*name, maxName)
+	for _, name := range []*string{&d.AccountName, &d.Requester} {
+		*name = unlinked(sanitize(*name, maxName))
 	}
-	d.JobName = sanitize(d.JobName, maxJobName)
+	for _, id := range []*string{&d.AccountID, &d.ExportID, &d.JobID} {
+		*id = sanitize(*id, maxName)
+	}
+	d.JobName = unlinked(sanitize(d.JobName, maxJobName))
+	zone, err := time.LoadLocation(d.Zone)
+	if err != nil || d.Zone == "Local" {
+		zone = time.UTC
+	}
+	for _, t := range []*time.Time{&d.RequestedAt, &d.ConfirmBy, &d.CompletedAt, &d.ExpiresAt, &d.AvailableAgainAt} {
+		if !t.IsZero() {
+			*t = t.In(zone)
+		}
+	}
 	d.Category = schema.Category(sanitize(string(d.Category), maxName))
 	d.Reason = sanitize(d.Reason, maxReason)
 	return d

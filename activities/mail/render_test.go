@@ -30,6 +30,8 @@ func sampleData(kind Kind) Data {
 		AccountID:        "AC0123456789abcdef0123456789abcdef",
 		ExportID:         "EX00112233445566778899aabbccddeeff",
 		RequestedBy:      Recipient,
+		Requester:        "Ada Lovelace",
+		Brand:            Brand{Name: "Acme", Support: "support@acme.example"},
 		Link:             site + "/confirm/" + token,
 		StopLink:         site + "/stop/" + token,
 		PageLink:         site + "/settings/data-export",
@@ -58,7 +60,7 @@ func sampleData(kind Kind) Data {
 	if kind == JobEnded {
 		d.JobName, d.DaysWithRecords, d.DaysEmpty, d.DaysFailed = "January & <b>audit</b>", 28, 2, 1
 		d.Retention, d.ExpiresAt = 7*24*time.Hour, requested.Add(7*24*time.Hour)
-		d.UnsubscribeLink = ""
+		d.UnsubscribeLink, d.Requester = "", "" // the address may be anyone's
 	}
 	return d
 }
@@ -114,11 +116,11 @@ func TestHTMLAndTextHoldTheSameFacts(t *testing.T) {
 	const page, stop = "https://app.acme.example/settings/data-export", "https://app.acme.example/stop/AAEC"
 	wantFacts := map[Kind][]string{
 		Confirmation: {"https://app.acme.example/confirm/AAEC", stop, asked, confirmBy, "You requested", "24 hours", "phone numbers", "VoIP providers", "Nothing is exported unless you confirm", "You can ignore this email", "Passwords"},
-		Notice:       {stop, page, asked, confirmBy, "An owner or admin requested", "nothing you need to do"},
+		Notice:       {stop, page, asked, confirmBy, "Ada Lovelace requested", "nothing you need to do"},
 		Ready:        {"https://app.acme.example/download/AAEC", page, asked, expires, "24 hours", "868.1 MB (868,123,456 bytes)", "1,000,000", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "deleted"},
 		Failed:       {page, asked, "We could not read your phone numbers. Please request a new export.", "No file was created"},
 		Lapsed:       {page, asked, confirmBy, "24 hours", "Nothing was exported"},
-		JobRequested: {bulk, "https://app.acme.example/unsubscribe/AAEC", asked, "An owner or admin requested the calls", "31 days", "2026-01-01", "2026-01-31", "Delete the job", "rotate the auth token or the API key"},
+		JobRequested: {bulk, "https://app.acme.example/unsubscribe/AAEC", asked, "Ada Lovelace requested the calls", "31 days", "2026-01-01", "2026-01-31", "Delete the job", "rotate the auth token or the API key"},
 		JobEnded:     {bulk, asked, "January & <b>audit</b>", "28 days", "2 days", "1 day could not be exported", "7 days", "Saturday, 7 March 2026, 12:00 UTC", "GET /v1/Exports/Calls/Days/2026-01-01", "this address was given"},
 	}
 	for _, kind := range Kinds {
@@ -187,9 +189,12 @@ func TestUntrustedNamesAreEscaped(t *testing.T) {
 		"{{.Link}} \"quoted\" & HTTPS://evil.example/ javascript://x\u2028end\xff"
 	for _, kind := range Kinds {
 		d := sampleData(kind)
-		d.AccountName, d.Reason = hostile, hostile
-		d.AccountID, d.ExportID, d.JobID, d.JobName, d.Category = hostile, hostile, hostile, hostile, "\u202ecalls<b>"
+		d.AccountName, d.Requester, d.JobName, d.Category = hostile, hostile, hostile, "\u202ecalls<b>"
 		subject, page, text := mustRender(t, kind, d)
+		require.NotContains(t, page+text+subject, "evil.example", "a mail program would make a link of it")
+		require.NotContains(t, page+text+subject, "eve@evil", "a mail program would make a link of it")
+		unbroken := strings.NewReplacer("\u200b", "")
+		subject, page, text = unbroken.Replace(subject), unbroken.Replace(page), unbroken.Replace(text)
 		require.NotContains(t, page, "<script")
 		require.NotContains(t, page, "<b>")
 		require.Contains(t, visibleText(t, page), "<script>alert(1)</script> Bcc: eve@evil.example")
@@ -238,9 +243,9 @@ func TestEmailsRenderWithoutNames(t *testing.T) {
 	}
 }
 
-func TestEmailsNameTheKindOfRequesterButNoPerson(t *testing.T) {
+func TestEmailsNameTheRequester(t *testing.T) {
 	for asker, says := range map[Requester]string{
-		OwnerOrAdmin: "An owner or admin requested a complete copy",
+		OwnerOrAdmin: "Ada Lovelace requested a complete copy",
 		Recipient:    "You requested a complete copy",
 		APIClient:    "A program with the account's API credentials requested a complete copy",
 	} {
@@ -248,6 +253,9 @@ func TestEmailsNameTheKindOfRequesterButNoPerson(t *testing.T) {
 		d.RequestedBy = asker
 		_, _, text := mustRender(t, Confirmation, d)
 		require.Contains(t, collapseSpace(text), says)
+		d.Requester = ""
+		_, _, text = mustRender(t, Confirmation, d)
+		require.Contains(t, collapseSpace(text), strings.Replace(says, "Ada Lovelace", "An owner or admin", 1))
 		require.Equal(t, asker == APIClient, strings.Contains(text, "Requested by:"))
 	}
 }

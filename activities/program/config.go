@@ -3,7 +3,11 @@ package program
 import (
 	"errors"
 	"fmt"
+	"net/url"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"satchel/activities/hook"
 	"satchel/activities/vault"
@@ -35,6 +39,27 @@ type Data struct {
 type Links struct {
 	LinkKey       string `name:"link-key" env:"LINK_KEY" required:"" placeholder:"HEX" help:"64 hexadecimal digits that make mailed links unguessable, the same for worker and server. Secret."`
 	PublicBaseURL string `name:"public-base-url" env:"PUBLIC_BASE_URL" placeholder:"URL" help:"Where customers reach the server, such as https://export.example.com; mailed links begin with it. The server with --dev takes http://127.0.0.1:PORT where not set."`
+}
+
+// Brand is whom customers deal with.
+type Brand struct {
+	BrandName      string `name:"brand-name" env:"BRAND_NAME" placeholder:"NAME" help:"Name of your platform, in emails."`
+	SupportContact string `name:"support-contact" env:"SUPPORT_CONTACT" placeholder:"ADDRESS" help:"Where customers get help, in emails and on pages: an email address, or a URL that begins with https://."`
+}
+
+// Check returns an error where customers could not reach the contact, or the name
+// does not fit on a line.
+func (b Brand) Check() error {
+	if utf8.RuneCountInString(b.BrandName) > 60 || strings.ContainsFunc(b.BrandName, unicode.IsControl) {
+		return errors.New("BRAND_NAME must be one line of at most 60 characters")
+	}
+	if b.SupportContact == "" || schema.CheckEmailAddress(b.SupportContact) == nil {
+		return nil
+	}
+	if at, err := url.Parse(b.SupportContact); err != nil || at.Scheme != "https" || at.Host == "" {
+		return errors.New("SUPPORT_CONTACT must be an email address, or a URL that begins with https://")
+	}
+	return nil
 }
 
 // Bulk is what bulk exports share.

@@ -141,13 +141,14 @@ type query struct {
 // directoryQuery is what a query of the directory must look like.
 type directoryQuery struct {
 	columns  []string // of its rows
+	more     string   // a column that rows may have, too
 	params   int
 	secrets  bool // it may read secrets, or what they are checked against
 	optional bool
 }
 
 var directoryQueries = map[string]directoryQuery{
-	"people":      {columns: []string{"id", "account_sid", "email", "name", "role"}, params: 1},
+	"people":      {columns: []string{"id", "account_sid", "email", "name", "role"}, more: "timezone", params: 1},
 	"account":     {columns: []string{"id", "name", "parent", "suspended"}, params: 1},
 	"credentials": {columns: []string{"account_sid", "user_id", "role", "secret_sha256", "suspended"}, params: 1, secrets: true},
 	"signing":     {columns: []string{"sealed"}, params: 1, secrets: true, optional: true},

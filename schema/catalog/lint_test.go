@@ -272,6 +272,13 @@ func TestADirectoryQueryMustHaveItsColumns(t *testing.T) {
 	_, problems := lintDirectory("directory/people.sql", []byte("select u.sid as id, u.email from u where u.a = $1"), want)
 	require.ErrorContains(t, problems[0], "directory/people.sql:1: must select id, account_sid, email, name, role, and selects id, email")
 
+	for _, optional := range []string{"", ", timezone"} {
+		_, problems = lintDirectory("directory/people.sql", []byte(`select id, account_sid, email, name, role`+optional+` from u where u.a = $1`), want)
+		require.Empty(t, problems, optional)
+	}
+	_, problems = lintDirectory("directory/people.sql", []byte(`select id, account_sid, email, name, role, timezone, timezone from u where u.a = $1`), want)
+	require.ErrorContains(t, problems[0], "and selects id, account_sid, email, name, role, timezone")
+
 	_, problems = lintDirectory("directory/people.sql", []byte(`select id, account_sid, email, name, role from u where u.a = $1 and mfa = 'x'`), want)
 	require.ErrorContains(t, problems[0], `"mfa" looks like a secret`)
 

@@ -25,6 +25,7 @@ type dataExportView struct {
 	MayExport      bool
 	Exporters      []schema.Person // whom a member can ask
 	Account        schema.Account
+	Unmailable     []schema.Person // owners and admins who cannot be notified: their addresses are not valid
 	Flash          string // message about the action that was just submitted
 	Cancelling     bool   // cancelled, but the workflow has not ended it yet
 	Rejection      string // why an action was rejected
@@ -109,6 +110,11 @@ func (w *Web) newDataExportView(ctx context.Context, p auth.Principal) (dataExpo
 	users, err := w.peopleOf(ctx, p.Account)
 	if err != nil {
 		return view, err
+	}
+	for _, p := range users.exporters() {
+		if schema.CheckEmailAddress(p.Email) != nil {
+			view.Unmailable = append(view.Unmailable, p)
+		}
 	}
 	list, view.AvailableAt = list[:min(len(list), 1+maxEarlier)], cooldownEnd(list, view.Now)
 	timelines, err := w.Exports.AuditTrails(ctx, p.Account, exportIDs(list))

@@ -40,8 +40,8 @@ func (w *Web) sendArchive(c echo.Context, id string) error {
 // signedInParam marks the URL of a file that a browser returns to after signing in.
 const signedInParam = "signed-in"
 
-// returnAfterSignIn redirects to the page with the download button: a download would leave the
-// browser on the sign-in page.
+// returnAfterSignIn redirects to the page with the download button, which its script presses: a
+// download alone would leave the browser on the sign-in page.
 func (w *Web) returnAfterSignIn(c echo.Context, p auth.Principal, id string) error {
 	e, err := w.API.Get(c.Request().Context(), p, id)
 	if err != nil {
@@ -50,7 +50,7 @@ func (w *Web) returnAfterSignIn(c echo.Context, p auth.Principal, id string) err
 	if e.Status != schema.Completed {
 		return w.API.ServeArchive(c, p, id) // answers why there is no file
 	}
-	return w.redirect(c, dataExport)
+	return w.redirect(c, dataExport+"?download="+e.ID)
 }
 
 // signInReason says why the request needs a sign-in.

@@ -43,6 +43,7 @@ type personRow struct {
 	Email   string         `db:"email"`
 	Name    sql.NullString `db:"name"`
 	Role    schema.Role    `db:"role"`
+	Zone    sql.NullString `db:"timezone"` // a query may leave it out
 }
 
 // People returns the people of an account. Who has no name is called by the address.
@@ -51,7 +52,11 @@ func (d *Directory) People(ctx context.Context, account string) ([]schema.Person
 	err := d.db.selectRows(ctx, "read people", &rows, d.queries.People, account)
 	people := make([]schema.Person, len(rows))
 	for i, r := range rows {
-		people[i] = schema.Person{ID: r.ID, Account: r.Account, Email: r.Email, Role: r.Role, Name: cmp.Or(strings.TrimSpace(r.Name.String), r.Email)}
+		address := strings.TrimSpace(r.Email)
+		people[i] = schema.Person{
+			ID: r.ID, Account: r.Account, Email: address, Role: r.Role, Zone: r.Zone.String,
+			Name: cmp.Or(strings.TrimSpace(r.Name.String), address),
+		}
 	}
 	return people, err
 }

@@ -69,11 +69,11 @@ func TestDirectoryFindsPeopleAccountsAndCredentials(t *testing.T) {
 	parentID, childID := schema.NewAccountID(), schema.NewAccountID()
 	_, err = writer.Exec(`insert into platform.accounts (sid, parent_sid, name, auth_token_sha256) values ($1, null, 'Parent', '\x01'), ($2, $1, 'Child', '\x02')`, parentID, childID)
 	require.NoError(t, err)
-	olga := schema.Person{ID: schema.NewUserID(), Account: parentID, Email: "o@example.com", Name: "Olga", Role: schema.Owner}
-	max := schema.Person{ID: schema.NewUserID(), Account: parentID, Email: "m@example.com", Name: "Max", Role: schema.Member}
-	xi := schema.Person{ID: schema.NewUserID(), Account: childID, Email: "x@example.com", Name: "Xi", Role: schema.Admin}
+	olga := schema.Person{ID: schema.NewUserID(), Account: parentID, Email: "o@example.com", Name: "Olga", Role: schema.Owner, Zone: "UTC"}
+	max := schema.Person{ID: schema.NewUserID(), Account: parentID, Email: "m@example.com", Name: "Max", Role: schema.Member, Zone: "UTC"}
+	xi := schema.Person{ID: schema.NewUserID(), Account: childID, Email: "x@example.com", Name: "Xi", Role: schema.Admin, Zone: "UTC"}
 	for _, p := range []schema.Person{olga, max, xi} {
-		_, err = writer.Exec(`insert into platform.users (sid, account_sid, email, name, role, status) values ($1, $2, $3, $4, $5, 'active')`, p.ID, p.Account, p.Email, p.Name, p.Role)
+		_, err = writer.Exec(`insert into platform.users (sid, account_sid, email, name, role, status) values ($1, $2, $3, $4, $5, 'active')`, p.ID, p.Account, p.Email+" ", p.Name, p.Role) // blanks around addresses are dropped
 		require.NoError(t, err)
 	}
 	d := db.Directory(source.DirectoryQueries{People: embedded.People(), Account: embedded.Account(), Credentials: embedded.Credentials()})

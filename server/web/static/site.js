@@ -212,6 +212,14 @@
   // The message about the submitted form is shown once, not on every reload.
   if (location.search.startsWith("?done=")) history.replaceState(null, "", location.pathname);
 
+  // A person who signed in to get a file gets it, on the page that says what it is.
+  const wanted = new URLSearchParams(location.search).get("download");
+  if (wanted) {
+    history.replaceState(null, "", location.pathname);
+    const button = document.querySelector(`#export[data-export="${CSS.escape(wanted)}"] #download`);
+    if (button) button.click();
+  }
+
   enhance(document);
   const note = document.querySelector("#live .note[role]");
   if (note) setTimeout(() => announce(note.textContent.trim()), 500); // live regions do not announce their initial text
