@@ -816,3 +816,39 @@ func TestTheBulkSweepMakesAllExpiredFilesUnreadableBeforeItDeletesAny(t *testing
 	}}
 	require.Equal(t, swept{Failed: 2}, r.sweepBulk())
 }
+
+// storeThatWaits says that it was asked for a day file, and waits.
+type storeThatWaits struct {
+	bulkexport.Store
+	asked, answer chan struct{}
+}
+
+func (s storeThatWaits) DayFile(ctx context.Context, account string, t schema.ResourceType, day schema.Day) (schema.DayFile, error) {
+	s.asked <- struct{}{}
+	<-s.answer
+	return s.Store.DayFile(ctx, account, t, day)
+}
+
+func TestOneFileOfAnAccountIsSearchedAtATime(t *testing.T) {
+	r := newFixture(t, demo.With{})
+	find := func(account string) error {
+		return r.run(r.FindCallInFile, bulkexport.FindCallInFileInput{Account: account, Erasure: schema.Erasure{Call: "CA1", Day: "2026-03-01"}})
+	}
+	waiting := storeThatWaits{r.store, make(chan struct{}), make(chan struct{})}
+	r.Store = waiting
+	ended := make(chan error)
+	go func() { ended <- find(r.account.AccountSID) }()
+	<-waiting.asked
+	err := find(r.account.AccountSID)
+	require.False(t, final(t, err))
+	var failure *temporal.ApplicationError
+	require.ErrorAs(t, err, &failure)
+	require.Positive(t, failure.NextRetryDelay(), "the worker's slot is free meanwhile")
+	go func() { ended <- find(schema.NewAccountID()) }()
+	<-waiting.asked // another account's is searched
+	close(waiting.answer)
+	require.NoError(t, <-ended)
+	require.NoError(t, <-ended)
+	r.Store = r.store
+	require.NoError(t, find(r.account.AccountSID))
+}
