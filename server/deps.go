@@ -102,6 +102,12 @@ func (d *deps) readiness(linkKey []byte, logger *slog.Logger) *program.Readiness
 	}.Checks())
 }
 
+// ownerOf returns the parent of an account, or the account itself.
+func (d *deps) ownerOf(ctx context.Context, account string) (string, error) {
+	a, err := d.directory.Account(ctx, account)
+	return a.Owner(), err
+}
+
 // archiveSchema makes the JSON Schema of the archive from the catalog and the
 // types of the columns in the source database.
 func (d *deps) archiveSchema(ctx context.Context) ([]byte, error) {

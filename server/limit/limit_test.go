@@ -180,12 +180,30 @@ func TestRunningAndMemoryAreGivenBack(t *testing.T) {
 
 	m := NewMemory(10)
 	require.True(t, m.Plenty(5))
-	release, ok := m.Reserve(6)
+	release, ok := m.Reserve("ada", 5)
 	require.True(t, ok)
 	require.False(t, m.Plenty(1))
-	_, ok = m.Reserve(5)
-	require.False(t, ok)
-	release()
-	_, ok = m.Reserve(10)
+	_, ok = m.Reserve("bob", 3)
+	require.False(t, ok, "more than would be left")
+	_, ok = m.Reserve("bob", 2)
 	require.True(t, ok)
+	release()
+	require.Len(t, m.by, 1)
+	_, ok = m.Reserve("ada", 4)
+	require.True(t, ok)
+}
+
+func TestNoCallerCanHaveMoreMemoryThanIsLeftForOthers(t *testing.T) {
+	t.Parallel()
+	m := NewMemory(1000)
+	taken := map[string]int{}
+	for _, key := range []string{"ada", "bob", "eve"} { // each takes all that it gets
+		for {
+			if _, ok := m.Reserve(key, 1); !ok {
+				break
+			}
+			taken[key]++
+		}
+	}
+	require.Equal(t, map[string]int{"ada": 500, "bob": 250, "eve": 125}, taken)
 }
