@@ -35,7 +35,7 @@ type handler struct {
 
 // newHandler makes all services and puts them behind the middleware.
 func newHandler(s validated, d *deps, logger *slog.Logger) *handler {
-	h := &handler{Echo: echo.New(), metrics: newMetrics(statsSource{d.store.AccountExports(), d.store.BulkExports()}), ready: d.readiness(s.linkKey, logger)}
+	h := &handler{Echo: echo.New(), metrics: newMetrics(statsSource{d.store.AccountExports(), d.store.BulkExports()}), ready: d.readiness(s, logger)}
 	authn := auth.New(auth.Options{
 		Directory: d.directory, Sessions: d.store.Sessions(), Site: s.site, Host: s.host, Dev: d.devDirectory,
 	})
