@@ -1,6 +1,7 @@
 package bulkexport
 
 import (
+	"context"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -8,8 +9,8 @@ import (
 	"satchel/schema"
 )
 
-// accountSlots count what is under way for each account, so that what is slow for one
-// does not take all slots of the queue.
+// accountSlots count what is under way for each account with its subaccounts, so that
+// what is slow for one does not take all slots of the queue.
 type accountSlots struct {
 	mu    sync.Mutex
 	taken map[string]int
@@ -34,6 +35,16 @@ func (s *accountSlots) take(account string, most int) (release func(), ok bool) 
 			delete(s.taken, account)
 		}
 	}, true
+}
+
+// ownerOf returns the parent of an account. It is the account itself where it has none,
+// and where that cannot be said now.
+func (a *Activities) ownerOf(ctx context.Context, account string) string {
+	found, err := a.Source.Account(ctx, account)
+	if err != nil {
+		return account
+	}
+	return found.Owner()
 }
 
 // hookWait is about how long a webhook waits whose account has no slot: as long as
