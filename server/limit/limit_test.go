@@ -1,6 +1,7 @@
 package limit
 
 import (
+	"context"
 	"runtime"
 	"strconv"
 	"sync"
@@ -206,4 +207,34 @@ func TestNoCallerCanHaveMoreMemoryThanIsLeftForOthers(t *testing.T) {
 		}
 	}
 	require.Equal(t, map[string]int{"ada": 500, "bob": 250, "eve": 125}, taken)
+}
+
+func TestTurnsOfAKeyAreTakenAFewAtATime(t *testing.T) {
+	t.Parallel()
+	turns := NewTurns(2)
+	var ends []func()
+	for range 2 {
+		end, err := turns.Wait(t.Context(), "ada")
+		require.NoError(t, err)
+		ends = append(ends, end)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := turns.Wait(ctx, "ada")
+	require.ErrorIs(t, err, context.Canceled)
+	end, err := turns.Wait(t.Context(), "bob")
+	require.NoError(t, err, "each key has its own")
+	end()
+	next := make(chan error)
+	go func() {
+		end, err := turns.Wait(t.Context(), "ada")
+		if err == nil {
+			end()
+		}
+		next <- err
+	}()
+	ends[0]()
+	require.NoError(t, <-next)
+	ends[1]()
+	require.Empty(t, turns.queue, "nothing is kept of those who have gone")
 }
