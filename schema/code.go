@@ -171,6 +171,8 @@ const (
 	CodeTooManyResends = "too_many_resends"
 	// CodeTooManyJobs means that too many jobs of the account are being created at once.
 	CodeTooManyJobs = "too_many_jobs"
+	// CodeTooManyErasures means that too many calls of the account are being erased at once.
+	CodeTooManyErasures = "too_many_erasures"
 	// CodeBusy means that the request could not be handled in time.
 	CodeBusy = "busy"
 	// CodeUnavailable means that something the request needs did not answer.

@@ -2,7 +2,6 @@ package schema
 
 import (
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -22,17 +21,6 @@ func ErasureObject(at time.Time, name string) string {
 }
 
 const erasureTime = "20060102T150405.000000Z"
-
-// ErasureObjectBefore returns a key before those of erasures that are up to this
-// much older than the one with the given key, or "" if there is none.
-func ErasureObjectBefore(key string, by time.Duration) string {
-	text, _, _ := strings.Cut(strings.TrimPrefix(key, ErasuresPrefix), "-")
-	at, err := time.Parse(erasureTime, text)
-	if err != nil {
-		return ""
-	}
-	return ErasureObject(at.Add(-by), "")
-}
 
 // ExportPrefix is the prefix of all objects of an export.
 func ExportPrefix(export string) string { return ExportsPrefix + export + "/" }

@@ -1,5 +1,7 @@
 package schema
 
+import "cmp"
+
 // Role is what a person may do in an account.
 type Role string
 
@@ -31,6 +33,10 @@ type Account struct {
 	Parent    string `db:"parent"`
 	Suspended bool   `db:"suspended"`
 }
+
+// Owner is the ID of the account that a subaccount belongs to, or that of the account
+// itself.
+func (a Account) Owner() string { return cmp.Or(a.Parent, a.ID) }
 
 // Credential is an account SID or API key for HTTP Basic authentication: its
 // owner and the SHA-256 of its secret. User is "" if it belongs to the account

@@ -97,11 +97,14 @@ func (c config) validate() (validated, error) {
 		atLeast(16, "DOWNLOAD_MEMORY_MIB", c.DownloadMemory), atLeast(1, "EXPORTS_PER_HOUR", c.ExportsPerHour),
 		atLeast(1, "RESENDS_PER_EVENT", c.ResendsPerEvent), atLeast(1, "RESENDS_PER_ACCOUNT", c.ResendsPerAccount),
 	}
-	if !(c.RateLimit >= 1) || c.DatabaseConns < 1 { // false for NaN
-		problems = append(problems, errors.New("RATE_LIMIT and DATABASE_CONNS must be at least 1"))
+	if !(c.RateLimit >= 1 && c.RateLimit <= maxRateLimit) || c.DatabaseConns < 1 { // false for NaN
+		problems = append(problems, errors.New("RATE_LIMIT must be between 1 and 1000000, and DATABASE_CONNS at least 1"))
 	}
 	return s, errors.Join(problems...)
 }
+
+// maxRateLimit is as good as no limit.
+const maxRateLimit = 1_000_000
 
 // parseProxies parses addresses and networks.
 func parseProxies(list []string) (proxies []netip.Prefix, err error) {

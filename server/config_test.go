@@ -59,6 +59,8 @@ func TestInvalidSettingsAreRejectedWithASentence(t *testing.T) {
 		"confirm-window=-1h":    "CONFIRM_WINDOW must be longer",
 		"cooldown=0s":           "COOLDOWN must be longer",
 		"rate-limit=0":          "RATE_LIMIT",
+		"rate-limit=1e18":       "RATE_LIMIT must be between 1 and 1000000",
+		"rate-limit=inf":        "RATE_LIMIT must be between 1 and 1000000",
 		"log-level=loud":        "LOG_LEVEL: ",
 		"trusted-proxies=x":     `TRUSTED_PROXIES: "x" is neither an address, such as 10.0.0.1, nor a network`,
 		"temporal-ui-url=ftp:x": "TEMPORAL_UI_URL must be a URL",

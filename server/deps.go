@@ -94,12 +94,22 @@ func (d *deps) close() {
 }
 
 // readiness checks the dependencies for GET /readyz.
-func (d *deps) readiness(linkKey []byte, logger *slog.Logger) *program.Readiness {
-	return program.NewReadiness(logger, program.Needs{
+func (d *deps) readiness(s validated, logger *slog.Logger) *program.Readiness {
+	needs := program.Needs{
 		Store: d.store, SourceDB: d.source, Source: source.NewPlatform(d.source, d.catalog), Catalog: d.catalog, Vault: d.vault,
-		Links:          schema.NewLinks(linkKey),
+		Links:          schema.NewLinks(s.linkKey),
 		CheckNamespace: workflowclient.CheckNamespace(d.temporal, d.namespace), CheckSearchAttributes: workflowclient.CheckSearchAttributes(d.temporal, d.namespace),
-	}.Checks())
+	}
+	if s.host != (auth.Host{}) {
+		needs.CheckKeys = auth.CheckKeys(s.JWKSURL)
+	}
+	return program.NewReadiness(logger, needs.Checks())
+}
+
+// ownerOf returns the parent of an account, or the account itself.
+func (d *deps) ownerOf(ctx context.Context, account string) (string, error) {
+	a, err := d.directory.Account(ctx, account)
+	return a.Owner(), err
 }
 
 // archiveSchema makes the JSON Schema of the archive from the catalog and the

@@ -17,6 +17,7 @@ import (
 	"satchel/server/auth"
 	"satchel/server/bulk"
 	"satchel/server/download"
+	"satchel/server/limit"
 	"satchel/server/respond"
 	"satchel/server/web"
 )
@@ -34,21 +35,21 @@ type handler struct {
 
 // newHandler makes all services and puts them behind the middleware.
 func newHandler(s validated, d *deps, logger *slog.Logger) *handler {
-	h := &handler{Echo: echo.New(), metrics: newMetrics(statsSource{d.store.AccountExports(), d.store.BulkExports()}), ready: d.readiness(s.linkKey, logger)}
+	h := &handler{Echo: echo.New(), metrics: newMetrics(statsSource{d.store.AccountExports(), d.store.BulkExports()}), ready: d.readiness(s, logger)}
 	authn := auth.New(auth.Options{
 		Directory: d.directory, Sessions: d.store.Sessions(), Site: s.site, Host: s.host, Dev: d.devDirectory,
 	})
 	downloads := download.New(s.downloadLimits())
 	h.api = api.New(api.Deps{
 		Store: d.store.AccountExports(), Vault: d.vault, Temporal: d.temporal, Site: s.site, Windows: s.windows(),
-		Secret: s.linkKey, ArchiveSchema: d.archiveSchema, Downloads: downloads, ExportsPerHour: s.ExportsPerHour,
+		Secret: s.linkKey, ArchiveSchema: d.archiveSchema, OwnerOf: d.ownerOf, Downloads: downloads, ExportsPerHour: s.ExportsPerHour,
 	})
 	pages := web.NewPages(s.site)
 	h.bulk = bulk.New(bulk.Options{
 		Store: d.store.BulkExports(), Vault: d.vault, Temporal: d.temporal, Directory: d.directory, Links: schema.NewLinks(s.linkKey),
 		Site: s.bulkSite(), TrustedProxies: s.proxies, CheckHook: d.hooks.Check, Limits: s.bulkLimits(),
 		Off: !s.HasBulk(d.catalog), MinLagDays: s.MinLagDays, LinkTTL: s.LinkTTL, FetchStatus: s.DayFetchStatus, Explain: pages.Explain,
-		Downloads: downloads, ResendsPerEvent: s.ResendsPerEvent, ResendsPerAccount: s.ResendsPerAccount,
+		Downloads: downloads, LinkRequests: newRequestLimit(limit.PrincipalRequests, s.RateLimit).all, ResendsPerEvent: s.ResendsPerEvent, ResendsPerAccount: s.ResendsPerAccount,
 	})
 	h.web = web.New(web.Options{
 		Pages: pages, API: h.api, Bulk: h.bulk, Auth: authn, Exports: d.store.AccountExports(), Directory: d.directory,

@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -121,6 +122,42 @@ func TestThePageIsRenderedAgainOnlyWhenItsExportChanges(t *testing.T) {
 
 	again, _ := owner.follow(settings+"/"+e.ID+"/events?seen=pending.1", "Last-Event-ID", drawn.id)
 	require.Equal(t, "ended", next(t, again).name, "a browser that reconnects gets only what it has not seen")
+}
+
+func TestThePageNeverShowsLessProgressThanBefore(t *testing.T) {
+	t.Parallel()
+	fx := newFixture(t, withTemporal)
+	e := fx.pendingExport(fx.owner)
+	fx.updateExport(e, isProcessing)
+	fx.exec(`update satchel.categories set status = 'reading', records = 5, expected_records = 1000 where export_id = $1 and category = 'calls'`, e.ID)
+	audit, err := fx.rows.Begin()
+	require.NoError(t, err)
+	defer audit.Rollback() //nolint:errcheck // it was committed
+	_, err = audit.Exec(`lock table satchel.audit in access exclusive mode`)
+	require.NoError(t, err)
+
+	// The stream reads the export, and waits for the trail before it renders the page.
+	events, _ := fx.signedIn(fx.owner).follow(settings + "/" + e.ID + "/events?seen=nothing")
+	require.Eventually(t, func() bool {
+		var waiting int
+		require.NoError(t, fx.rows.Get(&waiting, `select count(*) from pg_locks where relation = 'satchel.audit'::regclass and not granted and database = (select oid from pg_database where datname = current_database())`))
+		return waiting > 0
+	}, 10*time.Second, 20*time.Millisecond)
+	fx.exec(`update satchel.categories set records = 900 where export_id = $1 and category = 'calls'`, e.ID)
+	require.NoError(t, audit.Commit())
+
+	last := 0
+	for last < 900 {
+		found := regexp.MustCompile(`data-category="calls"[^>]* data-records="(\d+)"`).FindStringSubmatch(next(t, events).data)
+		require.NotNil(t, found)
+		records, err := strconv.Atoi(found[1])
+		require.NoError(t, err)
+		require.GreaterOrEqual(t, records, last)
+		if last == 0 {
+			require.Equal(t, 5, records, "the page shows the export that its stream has read")
+		}
+		last = records
+	}
 }
 
 func TestALineBreakInANameStaysWithinItsEvent(t *testing.T) {

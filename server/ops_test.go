@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -19,6 +20,7 @@ import (
 	"satchel/schema"
 	"satchel/schema/migrations"
 	"satchel/schema/store"
+	"satchel/server/auth"
 	"satchel/server/limit"
 )
 
@@ -32,6 +34,30 @@ func (fx *fixture) readiness() (int, map[string]string) {
 	require.NoError(fx.t, json.Unmarshal([]byte(a.body), &body), a.body)
 	require.Equal(fx.t, a.status == http.StatusOK, body.Status == "ready")
 	return a.status, body.Parts
+}
+
+func TestReadinessSaysThatNobodyCanSignInWithTheKeysAtThisAddress(t *testing.T) {
+	t.Parallel()
+	answer := atomic.Pointer[string]{}
+	host := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, *answer.Load())
+	}))
+	t.Cleanup(host.Close)
+	page, keys := "<html>Acme</html>", `{"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "1", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`
+	answer.Store(&page)
+	fx := newFixture(t, withTemporal, withBucket, func(fx *fixture) {
+		fx.settings.JWKSURL = host.URL
+		fx.settings.host = auth.Host{JWKSURL: host.URL, Issuer: "https://app.example.com", Audience: "satchel"}
+	})
+	a := fx.anonymous().get("/readyz")
+	a.requireContract(t, http.MethodGet, "/readyz")
+	require.Equal(t, http.StatusServiceUnavailable, a.status)
+	require.Contains(t, a.body, `"signIn":"JWKS_URL leads to no keys`)
+	answer.Store(&keys)
+	eventually(t, "it is mended", func() bool {
+		status, parts := fx.readiness()
+		return status == http.StatusOK && parts["signIn"] == "ok"
+	})
 }
 
 func TestReadinessNamesTheStateOfEachDependency(t *testing.T) {

@@ -84,12 +84,16 @@ func (r runCommand) Run(ctx context.Context, logger *slog.Logger) error {
 	}
 	defer temporal.Close()
 
+	var erasable program.Readier
+	if opened, ok := archive.(*source.Archive); ok {
+		erasable = opened
+	}
 	metrics, links, records := newMetrics(), schema.NewLinks(linkKey), source.NewPlatform(platform, queries)
 	records.DayGrace, records.IgnoreReplay = r.DayGrace, !r.DayReplay
 	ready := program.NewReadiness(logger, program.Needs{
 		Store: own, SourceDB: platform, Source: records, Catalog: queries, Vault: objects, Links: links,
 		CheckNamespace: workflowclient.CheckNamespace(temporal, options.Namespace), CheckSearchAttributes: workflowclient.CheckSearchAttributes(temporal, options.Namespace),
-		Bulk: r.HasBulk(queries), RunsExports: true,
+		Bulk: r.HasBulk(queries), RunsExports: true, Archive: erasable, Mail: mailer,
 	}.Checks())
 	serving, ctx := errgroup.WithContext(ctx)
 	serving.Go(func() error { return serveOps(ctx, r.MetricsAddress, r.HealthAddress, metrics, ready) })

@@ -285,7 +285,7 @@ func TestTheWorkerStartsWhileEverythingIsAwayAndSaysSo(t *testing.T) {
 		return json.NewDecoder(answer.Body).Decode(&states) == nil
 	}, 20*time.Second, 50*time.Millisecond)
 	require.Equal(t, "not ready", states.Status)
-	require.Equal(t, map[string]string{"database": "away", "sourceDatabase": "away", "storage": "away", "temporal": "away"}, states.Parts)
+	require.Equal(t, map[string]string{"database": "away", "sourceDatabase": "away", "storage": "away", "temporal": "away", "mail": "ok"}, states.Parts)
 	stop()
 	require.ErrorIs(t, <-ended, context.Canceled)
 	require.NotContains(t, logs.String(), "secret")

@@ -27,7 +27,8 @@ type Activities struct {
 	Grace     time.Duration // how long the sweep keeps objects without a row; 0 without a sweep
 
 	HooksPerAccount int // webhooks of one account that are delivered at once; 0 is no limit
-	hookSlots       hookSlots
+	hookSlots       accountSlots
+	searchSlots     accountSlots
 
 	refusals activities.Refusals
 }

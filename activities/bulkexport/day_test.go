@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -815,4 +816,73 @@ func TestTheBulkSweepMakesAllExpiredFilesUnreadableBeforeItDeletesAny(t *testing
 		require.Zero(t, keys)
 	}}
 	require.Equal(t, swept{Failed: 2}, r.sweepBulk())
+}
+
+func TestAnErasedAccountDoesNotComeBackWithItsErasures(t *testing.T) {
+	r := newDayFixture(t)
+	ago := func(d time.Duration, call schema.Erasure) {
+		at, err := r.store.Now(t.Context())
+		require.NoError(t, err)
+		record := schema.ErasureRecord{Account: r.account.AccountSID, At: at.Add(-d), Calls: []schema.Erasure{call}}
+		text, err := json.Marshal(record)
+		require.NoError(t, err)
+		require.NoError(t, r.vault.PutRecord(t.Context(), schema.ErasureObject(record.At, rand.Text()), text))
+		_, err = r.store.EraseCalls(t.Context(), record)
+		require.NoError(t, err)
+	}
+	replay := func() {
+		require.NoError(t, r.run(r.ReplayErasures))
+	}
+	erase := func() error {
+		_, err := r.store.EraseAccount(t.Context(), r.account.AccountSID, true)
+		return err
+	}
+	ago(2*time.Hour, aCall(1))
+	require.ErrorContains(t, erase(), "not settled", "no sweep has run since")
+	replay()
+	require.NoError(t, erase())
+	replay()
+	erased, err := r.store.ErasedCalls(t.Context(), r.account.AccountSID, someDay)
+	require.NoError(t, err)
+	require.Empty(t, erased)
+
+	ago(30*time.Minute, aCall(2))
+	replay()
+	require.ErrorContains(t, erase(), "not settled", "the next replay reads it again")
+}
+
+// storeThatWaits says that it was asked for a day file, and waits.
+type storeThatWaits struct {
+	bulkexport.Store
+	asked, answer chan struct{}
+}
+
+func (s storeThatWaits) DayFile(ctx context.Context, account string, t schema.ResourceType, day schema.Day) (schema.DayFile, error) {
+	s.asked <- struct{}{}
+	<-s.answer
+	return s.Store.DayFile(ctx, account, t, day)
+}
+
+func TestOneFileOfAnAccountIsSearchedAtATime(t *testing.T) {
+	r := newFixture(t, demo.With{})
+	find := func(account string) error {
+		return r.run(r.FindCallInFile, bulkexport.FindCallInFileInput{Account: account, Erasure: schema.Erasure{Call: "CA1", Day: "2026-03-01"}})
+	}
+	waiting := storeThatWaits{r.store, make(chan struct{}), make(chan struct{})}
+	r.Store = waiting
+	ended := make(chan error)
+	go func() { ended <- find(r.account.AccountSID) }()
+	<-waiting.asked
+	err := find(r.account.AccountSID)
+	require.False(t, final(t, err))
+	var failure *temporal.ApplicationError
+	require.ErrorAs(t, err, &failure)
+	require.Positive(t, failure.NextRetryDelay(), "the worker's slot is free meanwhile")
+	go func() { ended <- find(schema.NewAccountID()) }()
+	<-waiting.asked // another account's is searched
+	close(waiting.answer)
+	require.NoError(t, <-ended)
+	require.NoError(t, <-ended)
+	r.Store = r.store
+	require.NoError(t, find(r.account.AccountSID))
 }

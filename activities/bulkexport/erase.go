@@ -69,14 +69,15 @@ func (a *Activities) record(ctx context.Context, in EraseCallsInput) error {
 	return nil
 }
 
-// replayOverlap is how far back from the last known erasure ReplayErasures looks again:
-// the key of an erasure is older than its object, and the clock can step back.
-const replayOverlap = time.Hour
+// settledAfter is how old an erasure must be so that no older one can still arrive: the
+// key of an erasure is older than its object, and the clock can step back.
+const settledAfter = time.Hour
 
 // ReplayErasures records erasures that the bucket has and the database has not, since
 // it was restored to an earlier time, and returns how many calls were added. One that
 // cannot be read does not stop the others; it is the error, and is tried again by the
-// next call.
+// next call. Those that are settled are not read again, so that an account that was
+// erased from the database since does not come back.
 func (a *Activities) ReplayErasures(ctx context.Context) (added int, err error) {
 	defer activities.Heartbeat(ctx)()
 	added, err = LoadErasures(ctx, a)
@@ -89,9 +90,13 @@ func LoadErasures(ctx context.Context, a *Activities) (added int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	reached := last
+	now, err := a.Store.Now(ctx)
+	if err != nil {
+		return 0, err
+	}
+	reached, unsettled := last, schema.ErasureObject(now.Add(-settledAfter), "")
 	var unreadable error
-	for key, err := range a.Vault.KeysAfter(ctx, schema.ErasuresPrefix, schema.ErasureObjectBefore(last, replayOverlap)) {
+	for key, err := range a.Vault.KeysAfter(ctx, schema.ErasuresPrefix, last) {
 		if err != nil {
 			return added, err
 		}
@@ -107,7 +112,7 @@ func LoadErasures(ctx context.Context, a *Activities) (added int, err error) {
 		if err != nil {
 			return added, err
 		}
-		if added += n; unreadable == nil {
+		if added += n; unreadable == nil && key < unsettled {
 			reached = max(reached, key)
 		}
 	}

@@ -25,7 +25,14 @@ type FindCallInFileInput struct {
 }
 
 // FindCallInFile returns a rejection unless the file of the call's day holds the call.
+// A whole file may have to be read for it, so one search of an
+// account and its subaccounts runs at a time.
 func (a *Activities) FindCallInFile(ctx context.Context, in FindCallInFileInput) (Rejection, error) {
+	release, ok := a.searchSlots.take(a.ownerOf(ctx, in.Account), 1)
+	if !ok {
+		return Rejection{}, activities.ToApplicationError(ctx, noSearchSlot())
+	}
+	defer release()
 	defer activities.Heartbeat(ctx)()
 	found := false
 	file, err := a.Store.DayFile(ctx, in.Account, schema.Calls, in.Day)

@@ -16,10 +16,10 @@ type DeliverWebhookInput struct{ Event, Account string }
 // DeliverWebhook makes one attempt to deliver an event, and records how it went.
 // One that was delivered is not sent again, unless that could not be recorded: the
 // event's ID, the same in every request, lets the receiver recognise it.
-// An account that has too many under way waits for its next attempt.
+// An account that, with its subaccounts, has too many under way waits for its next attempt.
 func (a *Activities) DeliverWebhook(ctx context.Context, in DeliverWebhookInput) error {
 	if a.HooksPerAccount > 0 {
-		release, ok := a.hookSlots.take(in.Account, a.HooksPerAccount)
+		release, ok := a.hookSlots.take(a.ownerOf(ctx, in.Account), a.HooksPerAccount)
 		if !ok {
 			a.Count.WebhookWaited()
 			return activities.ToApplicationError(ctx, noHookSlot())

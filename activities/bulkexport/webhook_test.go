@@ -201,6 +201,9 @@ func TestSlowReceiversOfOneAccountLeaveSlotsToOthers(t *testing.T) {
 	require.ErrorAs(t, err, &failure)
 	require.Greater(t, failure.NextRetryDelay(), 5*time.Second, "the worker's slot is free meanwhile")
 	require.Empty(t, r.read(third.ID).Log, "no attempt was made")
+	child := schema.NewAccountID()
+	r.exec(`insert into platform.accounts (sid, name, parent_sid, auth_token_sha256) values ($1, 'Child', $2, '')`, child, r.account.AccountSID)
+	require.Error(t, r.run(r.DeliverWebhook, bulkexport.DeliverWebhookInput{Event: third.ID, Account: child}), "its subaccounts take no slots of others either")
 	require.NoError(t, r.run(r.DeliverWebhook, bulkexport.DeliverWebhookInput{Event: third.ID, Account: schema.NewAccountID()}), "as another account's is")
 
 	close(answer)

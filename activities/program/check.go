@@ -47,8 +47,26 @@ type Needs struct {
 	// namespace, and of the search attributes there.
 	CheckNamespace, CheckSearchAttributes func(context.Context) error
 
+	Archive   Readier                                   // of old calls, to erase from; nil where there is none
+	Mail      interface{ Check(context.Context) error } // nil where no e-mail is sent
+	CheckKeys func(context.Context) error               // of the host application's keys; nil where it has none
+
 	Bulk        bool // there are bulk exports
 	RunsExports bool // it is a worker: it reads records, and what it has is what others must have
+}
+
+// Readier reports whether a database can be used.
+type Readier interface{ Ready(context.Context) error }
+
+// unneeded names the directory's queries that another program needs, and not this one.
+func (n Needs) unneeded() []string {
+	switch {
+	case !n.RunsExports:
+		return []string{"signing"}
+	case !n.Bulk:
+		return []string{"signing", "credentials"}
+	}
+	return []string{"credentials"}
 }
 
 // Checks is the table of everything that a program needs. Those of one part stand in
@@ -62,7 +80,9 @@ func (n Needs) Checks() []Check {
 		{Part: PartDatabase, Subject: "The comparison of LINK_KEY", Settings: []string{"LINK_KEY"}, Start: StartOK, Run: n.checkLinkKey()},
 
 		{Part: PartSourceDatabase, Subject: "The platform's database", Settings: records[:1], Run: n.SourceDB.Ready},
-		{Part: PartSourceDatabase, Subject: "The platform's database", Settings: records, Every: time.Minute, Run: n.Source.CheckDirectory},
+		{Part: PartSourceDatabase, Subject: "The platform's database", Settings: records, Every: time.Minute, Run: func(ctx context.Context) error {
+			return n.Source.CheckDirectory(ctx, n.unneeded()...)
+		}},
 	}
 	if n.RunsExports {
 		checks = append(checks, Check{Part: PartSourceDatabase, Subject: "The platform's database", Settings: records, Every: time.Minute, Run: n.recordCatalog()})
@@ -72,6 +92,15 @@ func (n Needs) Checks() []Check {
 	checks = append(checks, Check{Part: PartStorage, Subject: "The bucket", Settings: bucket, Run: n.Vault.Check})
 	if n.RunsExports {
 		checks = append(checks, Check{Part: PartStorage, Subject: "The bucket", Settings: bucket, Every: 5 * time.Minute, Run: n.Vault.CheckWrite})
+	}
+	if n.Archive != nil {
+		checks = append(checks, Check{Part: PartArchive, Subject: "The archive of calls", Settings: []string{"ARCHIVE_DATABASE_URL"}, Every: time.Minute, Run: n.Archive.Ready})
+	}
+	if n.Mail != nil {
+		checks = append(checks, Check{Part: PartMail, Subject: "The email provider", Settings: []string{"RESEND_API_KEY", "MAIL_FROM"}, Every: 5 * time.Minute, Run: n.Mail.Check})
+	}
+	if n.CheckKeys != nil {
+		checks = append(checks, Check{Part: PartSignIn, Subject: "The host application", Settings: []string{"JWKS_URL"}, Every: time.Minute, Run: n.CheckKeys})
 	}
 	return append(checks,
 		Check{Part: PartStorage, Subject: "The deployment's key", Settings: []string{"KEYSET_FILE", "KMS_KEY_URI"}, Every: time.Minute, Start: StartNotWrong, Run: n.checkDeploymentKey()},

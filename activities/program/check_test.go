@@ -5,12 +5,14 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -23,6 +25,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"satchel/activities/mail"
 	"satchel/activities/vault"
 	"satchel/dev/testservices"
 	"satchel/schema"
@@ -40,6 +43,9 @@ type deployment struct {
 	data    Data
 	linkKey string
 	env     map[string]string
+
+	archiveURL string // of a worker
+	domains    string // what the email provider answers, as a status and a body
 }
 
 // newDeployment returns the settings of a deployment in which everything is right.
@@ -50,6 +56,7 @@ func newDeployment(t *testing.T) *deployment {
 		"TEMPORAL_ADDRESS": testservices.Temporal(t), "TEMPORAL_NAMESPACE": "default", "TEMPORAL_TLS": "",
 	}}
 	d.data = Data{Database: Database{DatabaseURL: database}, SourceDatabaseURL: database}
+	d.archiveURL, d.domains = database, `200 {"object": "list", "data": [{"name": "acme.example", "status": "verified"}]}`
 	d.data.Vault = vault.Config{Bucket: bucket.Bucket, Endpoint: bucket.Endpoint, KeysetFile: newKeyset(t)}
 	return d
 }
@@ -97,11 +104,43 @@ func (d *deployment) start(worker bool) (*Readiness, *logBuffer, error) {
 		return nil, nil, err
 	}
 	d.t.Cleanup(temporal.Close)
-	return NewReadiness(logger, Needs{
+	needs := Needs{
 		Store: own, SourceDB: platform, Source: source.NewPlatform(platform, queries), Catalog: queries, Vault: objects,
 		Links: schema.NewLinks([]byte(d.linkKey)), CheckNamespace: workflowclient.CheckNamespace(temporal, options.Namespace), CheckSearchAttributes: workflowclient.CheckSearchAttributes(temporal, options.Namespace),
 		Bulk: queries.HasDays(), RunsExports: worker,
-	}.Checks()), log, nil
+	}
+	if worker {
+		if erase := queries.EraseCalls(); erase != "" {
+			archive, err := source.OpenArchive(d.archiveURL, erase, 2)
+			if err != nil {
+				return nil, nil, err
+			}
+			d.t.Cleanup(func() { require.NoError(d.t, archive.Close()) })
+			needs.Archive = archive
+		}
+		mailer, err := mail.New(mail.Config{APIKey: "re_key", BaseURL: d.emailProvider(), From: "Acme <exports@acme.example>"})
+		if err != nil {
+			return nil, nil, err
+		}
+		needs.Mail = mailer
+	}
+	return NewReadiness(logger, needs.Checks()), log, nil
+}
+
+// emailProvider serves an email provider that lists its domains.
+func (d *deployment) emailProvider() string {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		status, body, _ := strings.Cut(d.domains, " ")
+		if r.URL.Path != "/domains" || r.Header.Get("Authorization") != "Bearer re_key" {
+			status = "404"
+		}
+		code, _ := strconv.Atoi(status)
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(code)
+		_, _ = io.WriteString(w, body)
+	}))
+	d.t.Cleanup(server.Close)
+	return server.URL
 }
 
 // logBuffer is a log that is read while it is written.
@@ -279,6 +318,38 @@ func TestAMistakeOfSetUpIsNamedWithItsSettingAtStartOrByReadiness(t *testing.T) 
 			role := newRole(d, `grant usage on schema platform to %`, `grant select on all tables in schema platform to %`, `revoke select on platform.charges from %`)
 			d.data.SourceDatabaseURL = as(role, d.data.SourceDatabaseURL)
 		}, part: PartSourceDatabase, reason: "charges.sql reads what the role in SOURCE_DATABASE_URL may not: grant it"},
+
+		"the server may not read what secrets are checked against": {programs: servers, breaks: func(d *deployment) {
+			role := newRole(d, `grant usage on schema platform to %`, `grant select on all tables in schema platform to %`, `revoke select on platform.api_keys from %`)
+			d.data.SourceDatabaseURL = as(role, d.data.SourceDatabaseURL)
+		}, part: PartSourceDatabase, reason: "directory/credentials.sql reads what the role in SOURCE_DATABASE_URL may not: grant it"},
+		"the worker may not read what webhooks are signed with": {programs: workers, breaks: func(d *deployment) {
+			role := newRole(d, `grant usage on schema platform to %`, `grant select on all tables in schema platform to %`, `revoke select on platform.accounts from %`,
+				`grant select (sid, name, type, parent_sid, status, suspended, auth_token_sha256) on platform.accounts to %`)
+			d.data.SourceDatabaseURL = as(role, d.data.SourceDatabaseURL)
+		}, part: PartSourceDatabase, reason: "directory/signing.sql reads what the role in SOURCE_DATABASE_URL may not: grant it"},
+
+		"the archive's role may not delete": {programs: workers, breaks: func(d *deployment) {
+			d.archiveURL = as(newRole(d, `grant usage on schema platform to %`, `grant select on platform.calls_archive to %`), d.archiveURL)
+		}, part: PartArchive, reason: "Calls cannot be erased from the archive in ARCHIVE_DATABASE_URL: days/erase/Calls.sql of the catalog needs what the role may not do: grant it select and delete"},
+		"the archive is another database": {programs: workers, breaks: func(d *deployment) { d.archiveURL = testservices.EmptyDatabase(d.t) },
+			part: PartArchive, reason: "names a table or a column that is not there"},
+		"the archive is read-only": {programs: workers, breaks: func(d *deployment) { d.archiveURL += "&default_transaction_read_only=on" },
+			part: PartArchive, reason: "ARCHIVE_DATABASE_URL must lead to the primary"},
+		"the archive's password is wrong": {programs: workers, breaks: func(d *deployment) {
+			d.archiveURL = strings.Replace(d.archiveURL, "satchel:satchel@", "satchel:mistaken@", 1)
+		}, part: PartArchive, reason: "SQLSTATE 28P01 (user or password are wrong, or may not connect). Look at ARCHIVE_DATABASE_URL."},
+
+		"the email provider does not know the key": {programs: workers, breaks: func(d *deployment) {
+			d.domains = `400 {"statusCode": 400, "name": "validation_error", "message": "API key is invalid"}`
+		}, part: PartMail, reason: "does not know the key in RESEND_API_KEY"},
+		"the sender's domain is not verified": {programs: workers, breaks: func(d *deployment) {
+			d.domains = `200 {"object": "list", "data": [{"name": "acme.example", "status": "pending"}, {"name": "example", "status": "verified"}]}`
+		}, part: PartMail, reason: "has not verified the domain of MAIL_FROM"},
+		"the key may only send": {programs: workers, breaks: func(d *deployment) {
+			d.domains = `401 {"statusCode": 401, "name": "restricted_api_key", "message": "This API key is restricted to only send emails"}`
+		}},
+		"the email provider is away": {programs: workers, breaks: func(d *deployment) { d.domains = "503 " }},
 
 		"the bucket's secret is wrong": {programs: both, breaks: func(d *deployment) { d.env["AWS_SECRET_ACCESS_KEY"] = "mistaken" },
 			part: PartStorage, reason: "AWS_SECRET_ACCESS_KEY"},

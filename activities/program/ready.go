@@ -15,12 +15,15 @@ import (
 	"satchel/schema"
 )
 
-// Names of the parts that both programs depend on.
+// Names of the parts that the programs depend on.
 const (
 	PartDatabase       = "database"
 	PartSourceDatabase = "sourceDatabase"
 	PartStorage        = "storage"
 	PartTemporal       = "temporal"
+	PartArchive        = "archive" // of a worker that has one
+	PartMail           = "mail"    // of workers
+	PartSignIn         = "signIn"  // of a server with a host application
 )
 
 // States of a part.

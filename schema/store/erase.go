@@ -63,6 +63,9 @@ func (db *DB) EraseAccount(ctx context.Context, account string, apply bool) (Era
 		{"daily exports that are switched on", `select count(*) from satchel.bulk_configurations where account_sid = $1 and enabled`},
 		{"webhooks that are not delivered", `select count(*) from satchel.events where account_sid = $1 and status = ` + sqlText(schema.EventPending)},
 		{"day files", `select count(*) from satchel.day_files where account_sid = $1`},
+		{"erasures of calls that are not settled; they are an hour later, once the sweep has run", `select count(*) from satchel.erased_calls where account_sid = $1
+			and ` + sqlText(schema.ErasuresPrefix) + ` || to_char(greatest(at, erase_until - ` + eraseFor + `) at time zone 'UTC', 'YYYYMMDD"T"HH24MISS.US"Z"') >=
+				coalesce((select last_key from satchel.erasure_log), '') collate "C"`},
 	}, list, account, name)
 }
 

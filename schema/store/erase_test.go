@@ -3,6 +3,7 @@ package store_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -100,6 +101,9 @@ func TestAnErasedAccountIsInNoTable(t *testing.T) {
 	_, err := s.EraseAccount(t.Context(), account, true)
 	require.ErrorContains(t, err, "1 day files")
 	exec(t, s.DB, `delete from satchel.day_files`)
+	_, err = s.EraseAccount(t.Context(), account, true)
+	require.ErrorContains(t, err, "1 erasures of calls that are not settled", "the sweep would record them again")
+	require.NoError(t, s.BulkExports().AdvanceErasureLog(t.Context(), schema.ErasureObject(time.Now().Add(time.Minute), "x")))
 
 	counted, err := s.EraseAccount(t.Context(), account, false)
 	require.NoError(t, err)

@@ -39,3 +39,18 @@ func TestSessionsEndByTheDatabasesClock(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, found)
 }
+
+func TestASessionLastsAsLongWhateverTheServersClockSays(t *testing.T) {
+	for _, skew := range []time.Duration{-time.Hour, time.Hour} {
+		db := open(t)
+		sessions := db.Sessions()
+		sessions.Now = func() time.Time { return time.Now().Add(skew) }
+		require.NoError(t, sessions.CommitCtx(t.Context(), "a", []byte("Ada"), sessions.Now().Add(30*time.Minute)))
+		_, found, err := sessions.FindCtx(t.Context(), "a")
+		require.NoError(t, err)
+		require.True(t, found)
+		var left float64
+		require.NoError(t, db.SQL().QueryRow(`select extract(epoch from expiry - clock_timestamp()) from satchel.sessions`).Scan(&left))
+		require.InDelta(t, (30 * time.Minute).Seconds(), left, 60)
+	}
+}

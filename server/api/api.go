@@ -31,6 +31,10 @@ type Deps struct {
 
 	ExportsPerHour int // that one account may request; defaultExportsPerHour where 0
 
+	// OwnerOf returns the parent of an account, or the account itself. Where it is nil,
+	// accounts have no parents.
+	OwnerOf func(ctx context.Context, account string) (string, error)
+
 	// Downloads are shared with all that sends files; default ones where nil.
 	Downloads *download.Downloads
 
@@ -52,6 +56,7 @@ type API struct {
 	streams       *streams
 	watcher       *watcher
 	downloads     *download.Downloads
+	ownerOf       func(ctx context.Context, account string) (string, error)
 
 	exportsPerHour int
 }
@@ -69,8 +74,12 @@ func New(d Deps) *API {
 		streams:       newStreams(),
 		watcher:       newWatcher(d.Store),
 		downloads:     d.Downloads,
+		ownerOf:       d.OwnerOf,
 
 		exportsPerHour: cmp.Or(d.ExportsPerHour, defaultExportsPerHour),
+	}
+	if a.ownerOf == nil {
+		a.ownerOf = func(_ context.Context, account string) (string, error) { return account, nil }
 	}
 	if a.downloads == nil {
 		a.downloads = download.New(download.Limits{})

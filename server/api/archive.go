@@ -28,8 +28,12 @@ func (a *API) ServeArchive(c echo.Context, p auth.Principal, export string) erro
 		if err != nil {
 			return download.Found{}, err
 		}
+		owner, err := a.ownerOf(ctx, d.Account)
+		if err != nil {
+			return download.Found{}, err
+		}
 		return download.Found{
-			Account: d.Account, ID: d.Export, Left: d.Left(), Inflated: sent != gzipped,
+			Account: d.Account, Owner: owner, ID: d.Export, Left: d.Left(), Inflated: sent != gzipped,
 			Open: func(ctx context.Context, lean bool) (download.File, error) {
 				return a.openArchive(ctx, c, p, d, sent, lean)
 			},

@@ -41,6 +41,7 @@ type watched struct {
 	latest  store.FollowedExport
 	next    time.Time // when to read it again
 	eager   time.Time // until when it is read often
+	joined  time.Time // when the last stream began, with a state that it had read itself
 }
 
 // watch is one stream's view of an export.
@@ -66,7 +67,7 @@ func (w *watcher) watch(e schema.Export) *watch {
 		at = &watched{streams: map[*watch]bool{}, latest: store.FollowedExport{Export: e}}
 		w.watched[e.ID] = at
 	}
-	at.next, at.eager = now, now.Add(likelyChange)
+	at.next, at.eager, at.joined = now, now.Add(likelyChange), now
 	v := &watch{changed: make(chan struct{}, 1)}
 	v.latest = func() schema.Export {
 		w.mu.Lock()
@@ -119,7 +120,8 @@ func (w *watcher) poll(ctx context.Context) {
 // read reads the exports that are due, and wakes the streams of those that changed.
 // After an error they stay as they were.
 func (w *watcher) read(ctx context.Context) {
-	due := w.due(time.Now())
+	began := time.Now()
+	due := w.due(began)
 	if len(due) == 0 {
 		return
 	}
@@ -136,6 +138,9 @@ func (w *watcher) read(ctx context.Context) {
 		at := w.watched[id]
 		if at == nil {
 			continue
+		}
+		if at.joined.After(began) {
+			continue // what was read may be older than what the last stream began with
 		}
 		at.next = now.Add(interval(at, now, err))
 		e, ok := found[id]

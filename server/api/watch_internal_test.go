@@ -74,3 +74,32 @@ func TestAllStreamsShareOneLookAndPendingExportsAreReadSeldom(t *testing.T) {
 	require.Empty(t, w.watched)
 	require.Nil(t, w.stop, "no streams, no looks")
 }
+
+func TestAReadThatBeganBeforeAStreamChangesNothing(t *testing.T) {
+	t.Parallel()
+	older, newer := schema.Export{ID: "EX1", Status: schema.Processing}, schema.Export{ID: "EX1", Status: schema.Completed}
+	rows := &joining{rows: map[string]store.FollowedExport{"EX1": {Export: older}}}
+	w := newWatcher(rows)
+	w.run = func(context.Context) {}
+	first := w.watch(older)
+	var second *watch
+	rows.during = func() { second = w.watch(newer) }
+	w.read(t.Context())
+	require.Empty(t, second.changed, "it has read the export later than the watcher")
+	require.Empty(t, first.changed)
+	rows.during, rows.rows = func() {}, map[string]store.FollowedExport{"EX1": {Export: newer}}
+	w.read(t.Context())
+	require.Len(t, first.changed, 1)
+	require.Equal(t, schema.Completed, first.latest().Status)
+}
+
+// joining answers with these exports, and calls during before it answers.
+type joining struct {
+	rows   map[string]store.FollowedExport
+	during func()
+}
+
+func (j *joining) FollowedExports(context.Context, []string) (map[string]store.FollowedExport, error) {
+	j.during()
+	return j.rows, nil
+}

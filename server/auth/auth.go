@@ -50,6 +50,7 @@ type Auth struct {
 	now       func() time.Time
 
 	wrong *limit.Rates // wrong credentials by address
+	turns *limit.Turns // of addresses from which too many were wrong
 }
 
 // New makes an Auth. It connects to nothing.
@@ -63,6 +64,7 @@ func New(o Options) *Auth {
 		dev:       o.Dev,
 		now:       o.Now,
 		wrong:     limit.NewRates(1, 20, o.Now),
+		turns:     limit.NewTurns(2),
 	}
 	a.sessions = newSessions(o.Sessions, a.site.secure)
 	if o.Host != (Host{}) {
@@ -130,8 +132,12 @@ func (a *Auth) identify(c echo.Context) (*identity, error) {
 	if header == "" {
 		return a.identifySession(c)
 	}
+	end, err := a.awaitTurn(c)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	var who *identity
-	var err error
 	switch scheme, token, _ := strings.Cut(header, " "); strings.ToLower(scheme) {
 	case "bearer":
 		who, _, err = a.identifyToken(ctx, strings.TrimSpace(token))
@@ -141,6 +147,17 @@ func (a *Auth) identify(c echo.Context) (*identity, error) {
 		err = &wrongError{schema.Errorf(schema.Unauthenticated, schema.CodeUnauthenticated, "Please use a bearer token or HTTP Basic authentication.")}
 	}
 	return who, a.countWrong(c, err)
+}
+
+// awaitTurn waits, where too many wrong credentials came from the address, until few
+// others of the address are checked: a check costs a query. Right ones are accepted
+// all the same, after a moment.
+func (a *Auth) awaitTurn(c echo.Context) (end func(), err error) {
+	address := AddressKey(c.RealIP())
+	if !a.wrong.IsMet(address) {
+		return func() {}, nil
+	}
+	return a.turns.Wait(c.Request().Context(), address)
 }
 
 // wrongError is the error of credentials that are wrong. Those that have expired,

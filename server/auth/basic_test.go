@@ -1,8 +1,11 @@
 package auth_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -106,4 +109,42 @@ func TestGuessesWithAnyNameAreCountedByAddress(t *testing.T) {
 	require.Equal(t, http.StatusTooManyRequests, fx.send(http.MethodGet, "/", knowing("ada", "a guess")).status)
 	fx.pass(time.Second)
 	require.Equal(t, http.StatusUnauthorized, fx.send(http.MethodGet, "/", knowing("ada", "a guess")).status)
+}
+
+// slowDirectory counts how many ask it for a credential at once.
+type slowDirectory struct {
+	auth.Directory
+	now, most *atomic.Int64
+}
+
+func (d slowDirectory) Credential(ctx context.Context, name string) (schema.Credential, error) {
+	now := d.now.Add(1)
+	defer d.now.Add(-1)
+	for most := d.most.Load(); now > most && !d.most.CompareAndSwap(most, now); most = d.most.Load() {
+	}
+	time.Sleep(10 * time.Millisecond)
+	return d.Directory.Credential(ctx, name)
+}
+
+func TestAFloodOfGuessesFromOneAddressTakesFewOfTheDirectorysConnections(t *testing.T) {
+	t.Parallel()
+	slow := slowDirectory{now: new(atomic.Int64), most: new(atomic.Int64)}
+	fx := newFixture(t, func(o *auth.Options) {
+		slow.Directory = o.Directory
+		o.Directory = slow
+	})
+	for fx.send(http.MethodGet, "/", knowing(fx.key, "a guess")).status == http.StatusUnauthorized {
+	}
+	slow.most.Store(0)
+	var flood sync.WaitGroup
+	for range 40 {
+		flood.Go(func() { fx.send(http.MethodGet, "/", knowing(fx.key, "a guess")) })
+	}
+	flood.Go(func() {
+		if status := fx.send(http.MethodGet, "/", knowing(fx.key, fx.secret)).status; status != http.StatusOK {
+			t.Errorf("a right secret gets in all the same, and not %d", status)
+		}
+	})
+	flood.Wait()
+	require.LessOrEqual(t, slow.most.Load(), int64(2))
 }

@@ -2,12 +2,16 @@ package auth
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"satchel/schema"
 )
 
 // minFetchInterval is the least time between two fetches of the host's keys, so
@@ -57,6 +61,11 @@ func (k *keysTransport) fetch(req *http.Request) []byte {
 		return nil
 	}
 	defer res.Body.Close() //nolint:errcheck // it was only read
+	return readKeys(res)
+}
+
+// readKeys returns the set of keys in a response, or nil where it has none.
+func readKeys(res *http.Response) []byte {
 	text, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
@@ -65,4 +74,37 @@ func (k *keysTransport) fetch(req *http.Request) []byte {
 		return nil
 	}
 	return text
+}
+
+// CheckKeys returns a check that the host's keys can be fetched. Once they were, the
+// setting is right, and it succeeds: people with known keys can sign in while the host
+// is away.
+func CheckKeys(jwksURL string) func(context.Context) error {
+	client := &http.Client{
+		Timeout:       5 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	var fetched atomic.Bool
+	return func(ctx context.Context) error {
+		if fetched.Load() {
+			return nil
+		}
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, jwksURL, nil)
+		if err != nil {
+			return err
+		}
+		res, err := client.Do(req)
+		if err != nil {
+			return &schema.Error{Kind: schema.Unavailable, Message: "The host application does not answer", Cause: err}
+		}
+		defer res.Body.Close() //nolint:errcheck // it was only read
+		switch {
+		case res.StatusCode >= http.StatusInternalServerError:
+			return &schema.Error{Kind: schema.Unavailable, Message: "The host application does not answer", Cause: errors.New(res.Status)}
+		case readKeys(res) == nil:
+			return &schema.SetupError{Message: "JWKS_URL leads to no keys: it must be the address of the JSON Web Key Set that the host application signs its tokens with, without a redirect."}
+		}
+		fetched.Store(true)
+		return nil
+	}
 }

@@ -39,13 +39,16 @@ type Options struct {
 	Site           schema.Site
 	TrustedProxies []netip.Prefix
 
-	Off         bool                   // there are no bulk exports: every address answers 404
-	CheckHook   func(url string) error // returns a schema.Error if a URL cannot be used for webhooks
-	Limits      schema.BulkLimits
-	MinLagDays  int                 // how many days ago the newest exportable day is
-	LinkTTL     time.Duration       // lifetime of a file link
-	Downloads   *download.Downloads // shared with all that sends files; default ones where nil
-	FetchStatus int                 // status of the response that holds the link: 307, or 200 for clients that follow redirects
+	Off        bool                   // there are no bulk exports: every address answers 404
+	CheckHook  func(url string) error // returns a schema.Error if a URL cannot be used for webhooks
+	Limits     schema.BulkLimits
+	MinLagDays int                 // how many days ago the newest exportable day is
+	LinkTTL    time.Duration       // lifetime of a file link
+	Downloads  *download.Downloads // shared with all that sends files; default ones where nil
+	// LinkRequests limit the requests with links to files by whom the link was made for;
+	// default ones where nil.
+	LinkRequests *limit.Rates
+	FetchStatus  int // status of the response that holds the link: 307, or 200 for clients that follow redirects
 
 	// How often one webhook event, and events of one account, may be sent again in an hour.
 	// Defaults where 0.
@@ -60,6 +63,8 @@ type Bulk struct {
 	Options
 	openSlots      chan struct{} // semaphore of maxConcurrentOpens
 	opening        *limit.Running
+	erasing        *limit.Running
+	linkRequests   *limit.Rates
 	eventResends   *limit.Rates
 	accountResends *limit.Rates
 }
@@ -79,9 +84,13 @@ func New(o Options) *Bulk {
 	if o.Downloads == nil {
 		o.Downloads = download.New(download.Limits{})
 	}
+	if o.LinkRequests == nil {
+		o.LinkRequests = limit.NewRates(50, 2000, time.Now)
+	}
 	hourly := func(n int) *limit.Rates { return limit.NewRates(float64(n)/time.Hour.Seconds(), n, time.Now) }
 	return &Bulk{
 		Options: o, openSlots: make(chan struct{}, maxConcurrentOpens), opening: limit.NewRunning(maxWaitingOpens),
+		erasing: limit.NewRunning(maxErasures), linkRequests: o.LinkRequests,
 		eventResends:   hourly(cmp.Or(o.ResendsPerEvent, defaultResendsPerEvent)),
 		accountResends: hourly(cmp.Or(o.ResendsPerAccount, defaultResendsPerAccount)),
 	}

@@ -1,6 +1,8 @@
 package bulk_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -124,6 +126,46 @@ func TestACallThatThePlatformHasDeletedIsErasedFromTheFileThatHoldsIt(t *testing
 		now, err := fx.store.DayFile(t.Context(), fx.program.account, schema.Calls, "2026-03-01")
 		return err == nil && now.ID != f.ID && now.Records == 0
 	}, time.Minute, 50*time.Millisecond, "it is rebuilt without the call")
+}
+
+// temporalThatWaits says that a run was to be started, and waits.
+type temporalThatWaits struct {
+	client.Client
+	asked, answer chan struct{}
+}
+
+func (c temporalThatWaits) ExecuteWorkflow(context.Context, client.StartWorkflowOptions, any, ...any) (client.WorkflowRun, error) {
+	c.asked <- struct{}{}
+	<-c.answer
+	return nil, errors.New("away")
+}
+
+func TestErasuresOfAnAccountAndItsSubaccountsAreBoundedAndOthersGoOn(t *testing.T) {
+	t.Parallel()
+	waiting := temporalThatWaits{asked: make(chan struct{}), answer: make(chan struct{})}
+	fx := newFixture(t, func(o *bulk.Options) { o.Temporal = waiting })
+	erase := func(as credentials, n int) response {
+		call := fmt.Sprintf("CA%032x", n)
+		fx.platform.setRecords(as.account, schema.Calls, "2026-03-01", call)
+		return fx.send(as, http.MethodDelete, "/v1/Archives/2026-03-01/Calls/"+call, nil)
+	}
+	var erasing sync.WaitGroup
+	for n := range 64 {
+		erasing.Go(func() { erase([]credentials{fx.parent, fx.program}[n%2], n%2) })
+		<-waiting.asked
+	}
+	before := limit.Met(limit.Erasures)
+	refused := erase(fx.program, 1)
+	requireError(t, refused, http.StatusTooManyRequests, 20429, "one after the other")
+	require.Equal(t, "2", refused.header.Get("Retry-After"))
+	require.Greater(t, limit.Met(limit.Erasures), before)
+	erasing.Go(func() { erase(fx.other, 2) })
+	<-waiting.asked
+	close(waiting.answer)
+	erasing.Wait()
+	erasing.Go(func() { erase(fx.program, 1) })
+	<-waiting.asked
+	erasing.Wait()
 }
 
 func TestErasingAgainCompletesAFailedErasure(t *testing.T) {

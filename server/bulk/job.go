@@ -1,6 +1,7 @@
 package bulk
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -59,8 +60,8 @@ func (b *Bulk) CreateJob(ctx context.Context, p auth.Principal, form JobForm, t 
 
 // maxConcurrentOpens jobs are opened at the same time; others wait up to openSlotTimeout.
 // Without the bound, a burst would exceed what workers can open in time, and all would fail.
-// The longest wait goes first, and maxWaitingOpens of one account may wait, so that they
-// delay those of others by less than a second.
+// The longest wait goes first, and maxWaitingOpens of one account and its subaccounts may
+// wait, so that they delay those of others by less than a second.
 const (
 	maxConcurrentOpens = 16
 	maxWaitingOpens    = 64
@@ -75,7 +76,7 @@ const answerMargin = 500 * time.Millisecond
 // time, the job's row decides, which no longer changes by then. Only if the row cannot be read
 // either may the caller get an error for a job that exists, is listed and uses quota.
 func (b *Bulk) openJob(ctx context.Context, in bulkexport.BulkJobInput) error {
-	end, ok := b.opening.Begin(in.Account)
+	end, ok := b.opening.Begin(in.QuotaAccount)
 	if !ok {
 		return limit.Refuse(limit.JobsBeingCreated, schema.CodeTooManyJobs, openSlotTimeout,
 			"Too many jobs of this account are being created at once. Please create them one after the other.")
@@ -123,10 +124,7 @@ func (b *Bulk) quotaAccount(ctx context.Context, account string) (string, error)
 	if err != nil {
 		return "", err
 	}
-	if a.Parent != "" {
-		return a.Parent, nil
-	}
-	return account, nil
+	return cmp.Or(a.Parent, account), nil
 }
 
 // Job returns a job of the caller's account and its queue position. Ended jobs are found for

@@ -193,16 +193,38 @@ func TestFileLinksAreSignedForTheirFileActorAndExpiry(t *testing.T) {
 	}
 }
 
+func TestRequestsWithLinksAreLimitedByWhomTheLinkIsFor(t *testing.T) {
+	t.Parallel()
+	b := newTestBulk(t) // without a store: what is not refused panics
+	b.linkRequests = limit.NewRates(1, 3, time.Now)
+	file, until := schema.NewDayFileID(), time.Now().Add(time.Hour).Unix()
+	request := func(by, method string) error {
+		c := requestTo("/?"+url.Values{"by": {by}, "exp": {strconv.FormatInt(until, 10)}, "sig": {b.Links.FileSignature(file, by, until)}}.Encode(), file, "name")
+		c.Request().Method = method
+		c.Request().Header.Set("Range", "bytes=0-0")
+		return b.sendFile(c)
+	}
+	for range 3 {
+		require.Panics(t, func() { _ = request("US1", http.MethodHead) })
+	}
+	requireCode(t, request("US1", http.MethodGet), schema.Limited, schema.CodeTooManyRequests)
+	require.Panics(t, func() { _ = request("US2", http.MethodGet) }, "another's link")
+}
+
 func TestFilesOfSuspendedAndRemovedAccountsAreNotSent(t *testing.T) {
 	t.Parallel()
 	b := newTestBulk(t)
-	require.NoError(t, b.checkAccountActive(t.Context(), "parent"))
+	active := func(account string) error {
+		_, err := b.checkAccountActive(t.Context(), account)
+		return err
+	}
+	require.NoError(t, active("parent"))
 	for _, account := range []string{"suspended", "removed"} {
-		requireCode(t, b.checkAccountActive(t.Context(), account), schema.Forbidden, "account_suspended")
+		requireCode(t, active(account), schema.Forbidden, "account_suspended")
 	}
 	away := errors.New("away")
 	b.Directory = fakeDirectory{err: away}
-	require.ErrorIs(t, b.checkAccountActive(t.Context(), "parent"), away, "an error is not a suspension")
+	require.ErrorIs(t, active("parent"), away, "an error is not a suspension")
 }
 
 func TestOnlyTrustedProxiesSetTheBaseURL(t *testing.T) {
@@ -268,6 +290,24 @@ func TestTooManyJobsAtOnceAreRejectedWithRetryAfter(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		require.ErrorIs(t, b.openJob(ctx, bulkexport.BulkJobInput{}), context.Canceled)
+	})
+}
+
+func TestJobsOfSubaccountsWaitInTheirParentsPlaces(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := &Bulk{openSlots: make(chan struct{}, maxConcurrentOpens), opening: limit.NewRunning(maxWaitingOpens)}
+		for range maxConcurrentOpens {
+			b.openSlots <- struct{}{}
+		}
+		for n := range maxWaitingOpens {
+			go func() {
+				_ = b.openJob(t.Context(), bulkexport.BulkJobInput{Account: fmt.Sprint("AC", n), QuotaAccount: "AC-parent"})
+			}()
+		}
+		synctest.Wait()
+		requireCode(t, b.openJob(t.Context(), bulkexport.BulkJobInput{Account: "AC-another", QuotaAccount: "AC-parent"}), schema.Limited, schema.CodeTooManyJobs)
+		requireCode(t, b.openJob(t.Context(), bulkexport.BulkJobInput{Account: "AC-other", QuotaAccount: "AC-other"}), schema.Unavailable, "busy")
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 	"satchel/schema/store"
 	"satchel/server/auth"
 	"satchel/server/download"
+	"satchel/server/limit"
 )
 
 // sendFile handles GET and HEAD /files/{id}/{name}: it sends the gzip file itself, without
@@ -19,6 +20,9 @@ func (b *Bulk) sendFile(c echo.Context) error {
 	until, err := strconv.ParseInt(c.QueryParam("exp"), 10, 64)
 	if err != nil || !b.Links.VerifyFileSignature(c.Param("id"), c.QueryParam("by"), until, c.QueryParam("sig")) {
 		return invalidLink()
+	}
+	if wait := b.linkRequests.Take(c.QueryParam("by")); wait > 0 {
+		return limit.Refuse(limit.PrincipalRequests, schema.CodeTooManyRequests, wait, "Too many requests. Please try again less often.")
 	}
 	return b.Downloads.Send(c, func(ctx context.Context) (download.Found, error) {
 		now, err := b.Store.Now(ctx)
@@ -35,14 +39,18 @@ func (b *Bulk) sendFile(c echo.Context) error {
 		if c.Param("name") != fileName(f) {
 			return download.Found{}, invalidLink()
 		}
-		if err := b.checkAccess(ctx, f.Account, c.QueryParam("by")); err != nil {
+		account, err := b.checkAccess(ctx, f.Account, c.QueryParam("by"))
+		if err != nil {
 			return download.Found{}, err
 		}
 		return download.Found{
-			Account: f.Account, ID: f.ID, Left: f.ExpiresAt.Sub(now),
+			Account: f.Account, Owner: account.Owner(), ID: f.ID, Left: f.ExpiresAt.Sub(now),
 			Open: func(ctx context.Context, lean bool) (download.File, error) { return b.open(ctx, c, f, wrapped, lean) },
 			StillAllowed: []func(context.Context) error{
-				func(ctx context.Context) error { return b.checkAccess(ctx, f.Account, c.QueryParam("by")) },
+				func(ctx context.Context) error {
+					_, err := b.checkAccess(ctx, f.Account, c.QueryParam("by"))
+					return err
+				},
 				func(ctx context.Context) error { return b.Store.DayDownloadAllowed(ctx, f.ID, f.ExpiresAt) },
 			},
 		}, nil
@@ -50,22 +58,24 @@ func (b *Bulk) sendFile(c echo.Context) error {
 }
 
 // checkAccess rejects links to files of an account that has been suspended or removed, or that
-// were made for a user or credential that has lost its access, since they were made.
-func (b *Bulk) checkAccess(ctx context.Context, account, actor string) error {
-	if err := b.checkAccountActive(ctx, account); err != nil {
-		return err
+// were made for a user or credential that has lost its access, since they were made. It
+// returns the account.
+func (b *Bulk) checkAccess(ctx context.Context, account, actor string) (schema.Account, error) {
+	found, err := b.checkAccountActive(ctx, account)
+	if err != nil {
+		return found, err
 	}
-	return auth.CheckActor(ctx, b.Directory, account, actor)
+	return found, auth.CheckActor(ctx, b.Directory, account, actor)
 }
 
 // checkAccountActive rejects links to files of an account that has been suspended or removed
 // since they were made.
-func (b *Bulk) checkAccountActive(ctx context.Context, account string) error {
+func (b *Bulk) checkAccountActive(ctx context.Context, account string) (schema.Account, error) {
 	found, err := b.Directory.Account(ctx, account)
 	if found.Suspended || schema.KindOf(err) == schema.NotFound {
-		return schema.Errorf(schema.Forbidden, schema.CodeAccountSuspended, "The account that this file belongs to is suspended.")
+		return found, schema.Errorf(schema.Forbidden, schema.CodeAccountSuspended, "The account that this file belongs to is suspended.")
 	}
-	return err
+	return found, err
 }
 
 func invalidLink() error {

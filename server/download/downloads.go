@@ -1,6 +1,7 @@
 package download
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -99,7 +100,7 @@ func (d *Downloads) begin(f Found, part bool) (lean bool, end func(), err error)
 	if lean = d.account.Count(f.Account) > fullSpeed || !d.memory.Plenty(bytes); lean {
 		bytes = vault.LeanMemory + perRequest
 	}
-	release, ok := d.memory.Reserve(bytes)
+	release, ok := d.memory.Reserve(cmp.Or(f.Owner, f.Account), bytes)
 	if !ok {
 		endAccount()
 		endFile()
@@ -121,11 +122,7 @@ func (d *Downloads) begin(f Found, part bool) (lean bool, end func(), err error)
 // countStart counts what a download costs however soon it ends.
 func (d *Downloads) countStart(f Found, part bool) error {
 	if !part {
-		if wait := d.starts.Take(f.ID); wait > 0 {
-			return limit.Refuse(limit.DownloadStarts, schema.CodeTooManyDownloads, wait,
-				"This file was downloaded from its beginning too many times. Please wait before you download it again.")
-		}
-		return nil
+		return d.countWhole(f)
 	}
 	if !f.Inflated {
 		return nil
@@ -133,6 +130,15 @@ func (d *Downloads) countStart(f Found, part bool) error {
 	if wait := d.inflatedRanges.Take(f.Account); wait > 0 {
 		return limit.Refuse(limit.InflatedRanges, schema.CodeTooManyDownloads, wait,
 			"Too many parts of the file were requested. Please request larger parts, or accept gzip.")
+	}
+	return nil
+}
+
+// countWhole counts a download of a whole file, which is an audit row.
+func (d *Downloads) countWhole(f Found) error {
+	if wait := d.starts.Take(f.ID); wait > 0 {
+		return limit.Refuse(limit.DownloadStarts, schema.CodeTooManyDownloads, wait,
+			"This file was downloaded from its beginning too many times. Please wait before you download it again.")
 	}
 	return nil
 }

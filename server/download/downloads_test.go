@@ -205,3 +205,57 @@ func TestAFailedDownloadGivesBackWhatItTook(t *testing.T) {
 	require.Zero(t, d.file.Count("broken"))
 	require.True(t, d.memory.Plenty(DefaultMemory/2))
 }
+
+func TestAWholeFileIsCountedHoweverItWasRequested(t *testing.T) {
+	t.Parallel()
+	var rows atomic.Int64
+	url, _ := serve(t, Limits{}, func(c echo.Context, f *Found) {
+		f.Open = func(context.Context, bool) (File, error) {
+			c.Response().Header().Set("ETag", `"now"`)
+			return File{
+				Content: short{strings.NewReader("text")}, Object: io.NopCloser(nil), Size: 4,
+				BeforeSend: func(int64, bool) error { rows.Add(1); return nil },
+			}, nil
+		}
+	})
+	refused := 0
+	for range 200 {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/AC1/a", nil)
+		require.NoError(t, err)
+		req.Header.Set("Range", "bytes=0-")
+		req.Header.Set("If-Range", `"another version"`)
+		res, err := http.DefaultTransport.RoundTrip(req)
+		require.NoError(t, err)
+		require.NoError(t, res.Body.Close())
+		if res.StatusCode == http.StatusTooManyRequests {
+			refused++
+			require.Empty(t, res.Header.Get("ETag"))
+			continue
+		}
+		require.Equal(t, http.StatusOK, res.StatusCode)
+	}
+	require.Greater(t, refused, 50)
+	require.EqualValues(t, 200-refused, rows.Load(), "each is a row of the audit trail")
+}
+
+// short is a small file.
+type short struct{ *strings.Reader }
+
+func (short) Close() error { return nil }
+
+func TestAnAccountWithManySubaccountsLeavesDownloadsToOthers(t *testing.T) {
+	t.Parallel()
+	d := New(Limits{Memory: 64 << 20})
+	refused := 0
+	for i := range 1000 { // one of each subaccount
+		if _, _, err := d.begin(Found{Account: "AC" + string(rune(i)), Owner: "AC-parent", ID: "EX" + string(rune(i))}, false); err != nil {
+			require.Equal(t, schema.Limited, schema.KindOf(err))
+			refused++
+		}
+	}
+	require.Positive(t, refused)
+	for i := range 4 {
+		_, _, err := d.begin(Found{Account: "AC-other", Owner: "AC-other", ID: string(rune(i))}, false)
+		require.NoError(t, err)
+	}
+}

@@ -33,6 +33,7 @@ const (
 // Found is a file that may be sent, not yet opened.
 type Found struct {
 	Account string
+	Owner   string        // the parent of the account, or the account itself
 	ID      string        // of the export or day file
 	Left    time.Duration // until it expires, by the database's clock
 
@@ -91,7 +92,8 @@ func (d *Downloads) send(ctx context.Context, c echo.Context, find func(context.
 		return err
 	}
 	request := withSingleRange(c.Request())
-	lean, end, err := d.begin(found, request.Header.Get("Range") != "")
+	part := request.Header.Get("Range") != ""
+	lean, end, err := d.begin(found, part)
 	if err != nil {
 		return err
 	}
@@ -104,6 +106,11 @@ func (d *Downloads) send(ctx context.Context, c echo.Context, find func(context.
 	content := &contentReader{ReadSeeker: file.Content}
 	content.direct, _ = file.Content.(directReader)
 	w := newWriter(c, file.Size, func(offset int64, whole bool) error {
+		if whole && part { // the part that was requested is of another version of the file
+			if err := d.countWhole(found); err != nil {
+				return err
+			}
+		}
 		err := file.BeforeSend(offset, whole)
 		if err == nil {
 			started()

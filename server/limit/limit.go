@@ -51,6 +51,14 @@ func (r *Rates) Take(key string) time.Duration {
 	return wait
 }
 
+// IsMet reports whether Take would refuse the key now.
+func (r *Rates) IsMet(key string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	limiter, ok := r.limiters[key]
+	return ok && limiter.TokensAt(r.now()) < 1
+}
+
 // sweep deletes the limiters that are as good as new, once in the time in which
 // every other becomes so. Where there are still too many, it deletes arbitrary
 // others.

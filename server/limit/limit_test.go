@@ -1,6 +1,7 @@
 package limit
 
 import (
+	"context"
 	"runtime"
 	"strconv"
 	"sync"
@@ -180,12 +181,60 @@ func TestRunningAndMemoryAreGivenBack(t *testing.T) {
 
 	m := NewMemory(10)
 	require.True(t, m.Plenty(5))
-	release, ok := m.Reserve(6)
+	release, ok := m.Reserve("ada", 5)
 	require.True(t, ok)
 	require.False(t, m.Plenty(1))
-	_, ok = m.Reserve(5)
-	require.False(t, ok)
-	release()
-	_, ok = m.Reserve(10)
+	_, ok = m.Reserve("bob", 3)
+	require.False(t, ok, "more than would be left")
+	_, ok = m.Reserve("bob", 2)
 	require.True(t, ok)
+	release()
+	require.Len(t, m.by, 1)
+	_, ok = m.Reserve("ada", 4)
+	require.True(t, ok)
+}
+
+func TestNoCallerCanHaveMoreMemoryThanIsLeftForOthers(t *testing.T) {
+	t.Parallel()
+	m := NewMemory(1000)
+	taken := map[string]int{}
+	for _, key := range []string{"ada", "bob", "eve"} { // each takes all that it gets
+		for {
+			if _, ok := m.Reserve(key, 1); !ok {
+				break
+			}
+			taken[key]++
+		}
+	}
+	require.Equal(t, map[string]int{"ada": 500, "bob": 250, "eve": 125}, taken)
+}
+
+func TestTurnsOfAKeyAreTakenAFewAtATime(t *testing.T) {
+	t.Parallel()
+	turns := NewTurns(2)
+	var ends []func()
+	for range 2 {
+		end, err := turns.Wait(t.Context(), "ada")
+		require.NoError(t, err)
+		ends = append(ends, end)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := turns.Wait(ctx, "ada")
+	require.ErrorIs(t, err, context.Canceled)
+	end, err := turns.Wait(t.Context(), "bob")
+	require.NoError(t, err, "each key has its own")
+	end()
+	next := make(chan error)
+	go func() {
+		end, err := turns.Wait(t.Context(), "ada")
+		if err == nil {
+			end()
+		}
+		next <- err
+	}()
+	ends[0]()
+	require.NoError(t, <-next)
+	ends[1]()
+	require.Empty(t, turns.queue, "nothing is kept of those who have gone")
 }

@@ -24,8 +24,9 @@ const (
 	AccountDownloads   Name = "account_downloads"   // of one account, at once
 	DownloadMemory     Name = "download_memory"     // of all downloads
 	InflatedRanges     Name = "inflated_ranges"     // of one account
-	JobsBeingCreated   Name = "jobs_being_created"  // of one account, at once
+	JobsBeingCreated   Name = "jobs_being_created"  // of one account and its subaccounts, at once
 	JobDays            Name = "job_days"            // of one account and its subaccounts
+	Erasures           Name = "erasures"            // of one account and its subaccounts, at once
 	EventResends       Name = "event_resends"       // of one webhook event
 	AccountResends     Name = "account_resends"     // of one account
 	PendingDeliveries  Name = "pending_deliveries"  // of one account
@@ -34,7 +35,7 @@ const (
 // Names are all limits.
 var Names = []Name{
 	AnonymousRequests, PrincipalRequests, AccountRequests, WrongCredentials, EventStreams, ExportRequests, ConfirmationEmails,
-	DownloadStarts, FileDownloads, AccountDownloads, DownloadMemory, InflatedRanges, JobsBeingCreated, JobDays,
+	DownloadStarts, FileDownloads, AccountDownloads, DownloadMemory, InflatedRanges, JobsBeingCreated, JobDays, Erasures,
 	EventResends, AccountResends, PendingDeliveries,
 }
 

@@ -38,31 +38,36 @@ func (r *Running) Count(key string) int {
 	return r.count[key]
 }
 
-// Memory is a number of bytes that all callers share. It is safe for concurrent
-// use.
+// Memory is a number of bytes that all callers share: none may have more of it than
+// is left for others. It is safe for concurrent use.
 type Memory struct {
 	max int64
 
 	mu   sync.Mutex
 	used int64
+	by   map[string]int64
 }
 
 // NewMemory makes a Memory of max bytes.
-func NewMemory(max int64) *Memory { return &Memory{max: max} }
+func NewMemory(max int64) *Memory { return &Memory{max: max, by: map[string]int64{}} }
 
-// Reserve takes bytes until release is called, once. It returns false where fewer
-// are left.
-func (m *Memory) Reserve(bytes int64) (release func(), ok bool) {
+// Reserve takes bytes for the key until release is called, once. It returns false
+// where the key would have more than would be left.
+func (m *Memory) Reserve(key string, bytes int64) (release func(), ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.used+bytes > m.max {
+	if m.by[key]+bytes > m.max-m.used-bytes {
 		return nil, false
 	}
 	m.used += bytes
+	m.by[key] += bytes
 	return func() {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		m.used -= bytes
+		if m.by[key] -= bytes; m.by[key] == 0 {
+			delete(m.by, key)
+		}
 	}, true
 }
 

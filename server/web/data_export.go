@@ -78,7 +78,7 @@ func (w *Web) renderDataExport(c echo.Context, status int, rejection string) err
 		}
 		return w.render(c, http.StatusForbidden, "data_export", "Data Export", dataExportView{Exporters: people.exporters()})
 	}
-	view, err := w.newDataExportView(c.Request().Context(), p)
+	view, err := w.newDataExportView(c.Request().Context(), p, nil)
 	if err != nil {
 		return err
 	}
@@ -97,12 +97,18 @@ func cancelling(c echo.Context, latest *exportView) bool {
 	return latest != nil && latest.Status.Cancellable() && c.QueryParam("cancelled") == latest.ID
 }
 
-// newDataExportView loads everything that the page shows.
-func (w *Web) newDataExportView(ctx context.Context, p auth.Principal) (dataExportView, error) {
+// newDataExportView loads everything that the page shows. An export that is given is shown as
+// it is given.
+func (w *Web) newDataExportView(ctx context.Context, p auth.Principal, known *schema.Export) (dataExportView, error) {
 	view := dataExportView{MayExport: true, MayRequest: true, IdempotencyKey: schema.NewExportID(), CategoryNotes: w.categoryNotes, Windows: w.Windows}
 	list, err := w.API.List(ctx, p)
 	if err != nil {
 		return view, err
+	}
+	for i := range list {
+		if known != nil && list[i].ID == known.ID {
+			list[i] = *known
+		}
 	}
 	if view.Now, err = w.Exports.Now(ctx); err != nil {
 		return view, err

@@ -26,11 +26,12 @@ func (w *Web) showLive(c echo.Context) error {
 }
 
 func (w *Web) renderLive(c echo.Context, p auth.Principal) (string, error) {
-	return w.renderLivePart(c.Request().Context(), c, p, "live")
+	return w.renderLivePart(c.Request().Context(), c, p, "live", nil)
 }
 
-func (w *Web) renderLivePart(ctx context.Context, c echo.Context, p auth.Principal, part string) (string, error) {
-	view, err := w.newDataExportView(ctx, p)
+// renderLivePart renders a part of the page, with the followed export as it is given, if it is.
+func (w *Web) renderLivePart(ctx context.Context, c echo.Context, p auth.Principal, part string, followed *schema.Export) (string, error) {
+	view, err := w.newDataExportView(ctx, p, followed)
 	if err != nil {
 		return "", err
 	}
@@ -77,7 +78,9 @@ func (f *follower) events(ctx context.Context, e schema.Export) ([]api.Event, er
 	}
 	var list []api.Event
 	if current := fingerprint(e, timelines[e.ID], mailState, now); current != f.shown {
-		html, err := f.renderLivePart(ctx, f.c, f.p, "live-body")
+		// The page shows e and no later state of it, or the next event, which may be the
+		// progress of e, would take the page back.
+		html, err := f.renderLivePart(ctx, f.c, f.p, "live-body", &e)
 		if err != nil {
 			return nil, err
 		}

@@ -24,7 +24,7 @@ type CallErasureInput struct {
 func CallErasure(ctx workflow.Context, in CallErasureInput) (rejection bulkexport.Rejection, err error) {
 	if in.Gone {
 		for _, call := range in.Calls {
-			find := workflow.WithTaskQueue(workflows.WithActivityID(findCallOptions(ctx, "Look for the call in the file of its day"), "find-"+call.Call), workflows.ArchiveQueue)
+			find := workflows.WithActivityID(findCallOptions(ctx, "Look for the call in the file of its day"), "find-"+call.Call)
 			err = workflow.ExecuteActivity(find, a.FindCallInFile, bulkexport.FindCallInFileInput{Account: in.Account, Erasure: call}).Get(ctx, &rejection)
 			if err != nil || rejection.Kind != "" {
 				return rejection, err

@@ -25,8 +25,9 @@ func updateOptions(ctx workflow.Context, summary string) workflow.Context {
 	})
 }
 
-// findCallOptions are for reading a day file to its end. Small ones take less than a
-// caller waits; for others the caller repeats the request.
+// findCallOptions are for reading a day file to its end, on the queue of what reads whole
+// files, so that no erasure waits behind it. Small ones take less than a caller waits; for
+// others the caller repeats the request.
 func findCallOptions(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:              workflows.DayQueue,

@@ -21,6 +21,7 @@ import (
 	"satchel/activities"
 	bulkactivities "satchel/activities/bulkexport"
 	"satchel/schema"
+	"satchel/workflows"
 	"satchel/workflows/bulkexport"
 	"satchel/workflows/registry"
 )
@@ -364,6 +365,22 @@ func TestErasingSaysWhetherItIsRecorded(t *testing.T) {
 		require.NoError(t, b.GetWorkflowResult(&got))
 		require.Equal(t, rejection, got)
 	}
+}
+
+func TestNoErasureWaitsBehindTheSearchOfAFile(t *testing.T) {
+	b := newFixture(t)
+	queues := map[string]string{}
+	on := func(ctx context.Context, step string) { queues[step] = activity.GetInfo(ctx).TaskQueue }
+	b.OnActivity(a.FindCallInFile, mock.Anything, mock.Anything).Return(func(ctx context.Context, _ bulkactivities.FindCallInFileInput) (bulkactivities.Rejection, error) {
+		on(ctx, "search")
+		return bulkactivities.Rejection{}, nil
+	})
+	b.OnActivity(a.EraseCalls, mock.Anything, mock.Anything).Return(func(ctx context.Context, _ bulkactivities.EraseCallsInput) (bulkactivities.Rejection, error) {
+		on(ctx, "erase")
+		return bulkactivities.Rejection{}, nil
+	})
+	require.NoError(t, b.run(bulkexport.CallErasure, bulkexport.CallErasureInput{Account: b.in.Account, Calls: []schema.Erasure{{Call: "CA1", Day: "2026-03-01"}}, Gone: true}))
+	require.Equal(t, map[string]string{"search": workflows.DayQueue, "erase": workflows.ArchiveQueue}, queues)
 }
 
 func TestACallThatCouldNotBeRecordedIsNotReportedAsErased(t *testing.T) {

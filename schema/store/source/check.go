@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"satchel/schema"
@@ -12,8 +13,9 @@ import (
 )
 
 // CheckDirectory reports whether the directory's queries fit the database. It reads
-// no row. Its error names each query that does not.
-func (p *Platform) CheckDirectory(ctx context.Context) error {
+// no row. Its error names each query that does not. The role need not be able to read
+// what the queries named unneeded read, since another program needs them.
+func (p *Platform) CheckDirectory(ctx context.Context, unneeded ...string) error {
 	var problems problems
 	for _, q := range []struct {
 		name, text string
@@ -27,8 +29,7 @@ func (p *Platform) CheckDirectory(ctx context.Context) error {
 		}
 		_, err := p.db.columnNames(ctx, q.text, make([]any, q.params))
 		err = p.db.wrap(ctx, "describe query", err)
-		if q.name == "signing" || q.name == "credentials" {
-			// Only one of the programs needs what these queries read, and only its role may be able to.
+		if slices.Contains(unneeded, q.name) {
 			err = exceptForbidden(err)
 		}
 		if err := problems.add(ctx, "directory/"+q.name+".sql", err); err != nil {
