@@ -39,6 +39,14 @@ func CheckEmailAddress(s string) error {
 	return nil
 }
 
+// ContactURL is the URL of a contact that is an email address or a URL itself.
+func ContactURL(contact string) string {
+	if CheckEmailAddress(contact) == nil {
+		return "mailto:" + contact
+	}
+	return contact
+}
+
 const (
 	maxEmailLength      = 254
 	maxEmailLocalLength = 64

@@ -53,7 +53,7 @@ func newHandler(s validated, d *deps, logger *slog.Logger) *handler {
 	})
 	h.web = web.New(web.Options{
 		Pages: pages, API: h.api, Bulk: h.bulk, Auth: authn, Exports: d.store.AccountExports(), Directory: d.directory,
-		Links: schema.NewLinks(s.linkKey), Site: s.site, Windows: s.windows(), SignInURL: s.SignInURL, SettingsURL: s.SettingsURL, Note: d.catalog.Note,
+		Links: schema.NewLinks(s.linkKey), Site: s.site, Windows: s.windows(), SignInURL: s.SignInURL, SettingsURL: s.SettingsURL, Support: s.SupportContact, Note: d.catalog.Note,
 		TemporalURL: d.temporalURL(s),
 	})
 	h.HideBanner, h.HidePort = true, true

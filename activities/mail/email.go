@@ -9,6 +9,8 @@ import (
 	"strings"
 	texttemplate "text/template"
 	"unicode/utf8"
+
+	"satchel/schema"
 )
 
 // email is the content of an email, from which both HTML and text are rendered. Both
@@ -66,12 +68,7 @@ func (e email) Sender() string {
 }
 
 // SupportURL is where the link to support leads, or "".
-func (b Brand) SupportURL() string {
-	if strings.Contains(b.Support, "@") && !strings.Contains(b.Support, "/") {
-		return "mailto:" + b.Support
-	}
-	return b.Support
-}
+func (b Brand) SupportURL() string { return schema.ContactURL(b.Support) }
 
 func (e email) render() (html, text string, err error) {
 	var h, t bytes.Buffer

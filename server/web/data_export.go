@@ -26,9 +26,9 @@ type dataExportView struct {
 	Exporters      []schema.Person // whom a member can ask
 	Account        schema.Account
 	Unmailable     []schema.Person // owners and admins who cannot be notified: their addresses are not valid
-	Flash          string // message about the action that was just submitted
-	Cancelling     bool   // cancelled, but the workflow has not ended it yet
-	Rejection      string // why an action was rejected
+	Flash          string          // message about the action that was just submitted
+	Cancelling     bool            // cancelled, but the workflow has not ended it yet
+	Rejection      string          // why an action was rejected
 	Now            time.Time
 	Latest         *exportView
 	Earlier        []exportView // older exports

@@ -26,7 +26,8 @@ type Pages struct {
 	base      string // path of the site, often ""
 	files     staticFiles
 	templates map[string]*template.Template
-	hasBulk   bool // whether there are bulk exports
+	hasBulk   bool   // whether there are bulk exports
+	support   string // where customers get help: an email address, a URL or ""
 }
 
 // NewPages parses all templates. It panics if one does not parse, which no setting can cause.
@@ -35,17 +36,19 @@ func NewPages(site schema.Site) *Pages {
 	if at, err := url.Parse(string(site)); err == nil {
 		p.base = strings.TrimSuffix(at.EscapedPath(), "/")
 	}
-	p.templates = parsePages(p.base, p.files, func() bool { return p.hasBulk })
+	p.templates = p.parse()
 	return p
 }
 
-// parsePages parses all templates. Paths in them begin with base.
-func parsePages(base string, f staticFiles, hasBulk func() bool) map[string]*template.Template {
+// parse parses all templates.
+func (p *Pages) parse() map[string]*template.Template {
 	functions := template.FuncMap{
-		"path":   func(p string) string { return base + p },
-		"static": func(name string) string { return base + f.url(name) },
+		"path":   func(path string) string { return p.base + path },
+		"static": func(name string) string { return p.base + p.files.url(name) },
 
-		"hasBulk":    hasBulk,
+		"hasBulk":    func() bool { return p.hasBulk },
+		"support":    func() string { return p.support },
+		"contactURL": schema.ContactURL,
 		"formatTime": formatTime,
 		"iso":        func(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") },
 		"until":      until,
