@@ -51,7 +51,10 @@ func TestPersonalDataIsInTheArchiveOnlyAndSecretsAreNowhere(t *testing.T) {
 	p.do(http.MethodPost, "/confirm/nonsense", nil)
 	p.do(http.MethodGet, "/v1/account/exports/EX00000000000000000000000000000000", nil)
 	requireDeleted(t, p, export.ID)
-	requireCanariesNowhere(t, st, export.ID, append(secrets, personal...))
+	var requester string
+	require.NoError(t, st.DB.QueryRow(`select name from platform.users where sid = $1`, owner.ID).Scan(&requester))
+	require.Contains(t, personal, requester)
+	requireCanariesNowhere(t, st, export.ID, append(secrets, personal...), requester)
 	requireNotLogged(t, st, mailedSecrets(t, p, owner.Email, a.At(st.Demo.BaseURL).As(schema.Admin).Email))
 }
 
@@ -92,9 +95,10 @@ func requireNotLogged(t *testing.T, st *fixture.Stack, words []string) {
 	}
 }
 
-// requireCanariesNowhere fails the test if a canary is in a log, mail or history.
-// These must mention the export, or they were not read.
-func requireCanariesNowhere(t *testing.T, st *fixture.Stack, export string, canaries []string) {
+// requireCanariesNowhere fails the test if a canary is in a log, mail or history,
+// except for the name of the person who requested the export in the mails. They must
+// mention the export, or they were not read.
+func requireCanariesNowhere(t *testing.T, st *fixture.Stack, export string, canaries []string, requester string) {
 	t.Helper()
 	places := logs(t, st)
 	for _, m := range st.Mailbox.Messages() {
@@ -108,6 +112,9 @@ func requireCanariesNowhere(t *testing.T, st *fixture.Stack, export string, cana
 	require.True(t, anyContains(places, st.Logs(), export), "the logs were read")
 	for _, s := range canaries {
 		for place, text := range places {
+			if s == requester && strings.HasPrefix(place, "mail ") {
+				continue
+			}
 			require.False(t, bytes.Contains(text, []byte(s)), "%s contains %s", place, s)
 		}
 	}
