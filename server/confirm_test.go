@@ -67,7 +67,7 @@ func TestOnlyAnOwnerOrAdminOfTheAccountWhoIsSignedInConfirms(t *testing.T) {
 	done := fx.signedIn(fx.admin).post(fx.confirmLink(e), nil)
 	require.Equal(t, http.StatusSeeOther, done.status)
 	require.Equal(t, []string{fmt.Sprintf(`confirmed {"export":%q,"by":%q,"seen":"pending"}`, e.ID, fx.admin)}, fx.signals())
-	fx.signedIn(fx.admin).get(done.header.Get("Location")).requirePage(t, http.StatusOK, "Confirmed", "is being started")
+	fx.signedIn(fx.admin).get(done.header.Get("Location")).requirePage(t, http.StatusOK, "Confirmed", "The export is starting")
 }
 
 func TestForeignAndForgedLinksAreNotFound(t *testing.T) {

@@ -22,7 +22,7 @@ func TestPeopleAreTheActiveUsers(t *testing.T) {
 	people := selectAll[schema.Person](t, db, queries(t).People(), a.AccountSID)
 	require.Len(t, people, 3)
 	for i, u := range a.Users {
-		require.Equal(t, schema.Person{ID: u.ID, Account: a.AccountSID, Email: u.Email, Name: u.Name, Role: u.Role}, people[i])
+		require.Equal(t, schema.Person{ID: u.ID, Account: a.AccountSID, Email: u.Email, Name: u.Name, Role: u.Role, Zone: "UTC"}, people[i])
 	}
 
 	db.MustExec("update platform.users set status = 'deactivated' where sid = $1", a.As(schema.Admin).ID)
