@@ -336,7 +336,7 @@ func TestAnUnsubscribeLinkEndsTheNoticesOfOnePersonWithOnePost(t *testing.T) {
 	require.Empty(t, unsubscribed(), "looking changes nothing")
 	// As a mail program posts it: no page, no session (RFC 8058).
 	for range 2 {
-		anonymous.do(http.MethodPost, path, strings.NewReader("List-Unsubscribe=One-Click"), "Content-Type", "application/x-www-form-urlencoded").
+		anonymous.do(http.MethodPost, path, strings.NewReader("List-Unsubscribe=One-Click"), "Content-Type", "application/x-www-form-urlencoded", "Sec-Fetch-Site", "cross-site", "Origin", "https://mail.example").
 			requirePage(t, http.StatusOK, `data-unsubscribe="done"`)
 	}
 	require.Equal(t, map[string]bool{fx.admin: true}, unsubscribed(), "and no other person")

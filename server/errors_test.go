@@ -30,7 +30,7 @@ func TestBrowsersGetPagesAndProgramsGetProblems(t *testing.T) {
 		{"GET", "/nowhere", "", 404, true},
 		{"GET", "/nowhere", "text/html,application/json", 404, true},
 		{"GET", "/nowhere", "application/json", 404, false},
-		{"GET", "/v1/nowhere", "text/html", 404, false},
+		{"GET", "/v1/account/nowhere", "text/html", 404, false},
 		{"GET", "/v1/account/exports", "text/html", 401, false},
 		{"GET", settings, "text/html", 401, true},
 		{"GET", settings, "application/problem+json", 401, false},
@@ -50,9 +50,45 @@ func TestBrowsersGetPagesAndProgramsGetProblems(t *testing.T) {
 		require.True(t, json.Valid([]byte(a.body)))
 	}
 	require.Equal(t, "Bearer", fx.anonymous().get(settings).header.Get("WWW-Authenticate"), "Basic would make browsers open a dialog")
+	for status, header := range map[string][]string{
+		"a browser":        {"Sec-Fetch-Mode", "cors", "Sec-Fetch-Site", "same-origin"},
+		"an older browser": {"Cookie", "session=x"},
+		"a program":        nil,
+	} {
+		offered := fx.anonymous().get("/v1/account/exports", header...).header.Values("WWW-Authenticate")
+		require.Equal(t, "Bearer", offered[0], status)
+		require.Equal(t, header == nil, len(offered) == 2 && strings.HasPrefix(offered[1], "Basic "), "%s: %v", status, offered)
+	}
 	post := fx.anonymous().do(http.MethodPost, "/session", nil, "Authorization", "Bearer x")
 	require.Equal(t, http.StatusUnauthorized, post.status)
 	require.Equal(t, "application/problem+json", post.header.Get("Content-Type"))
+}
+
+func TestALockedDatabaseIsA503WithRetryAfter(t *testing.T) {
+	t.Parallel()
+	fx := newFixture(t, withTemporal)
+	e := fx.pendingExport(fx.owner)
+	owner, program := fx.signedIn(fx.owner), fx.program()
+	fx.exec(`do $$ begin execute format($q$alter database %I set lock_timeout to '100ms'$q$, current_database()); end $$`)
+	fx.exec(`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`)
+	requireBusy := func(a response, what string) {
+		require.Equal(t, http.StatusServiceUnavailable, a.status, "%s: %s", what, a.body)
+		require.NotEmpty(t, a.header.Get("Retry-After"), what)
+	}
+
+	lock, err := fx.rows.Begin()
+	require.NoError(t, err)
+	_, err = lock.Exec(`lock table satchel.exports, satchel.jobs in access exclusive mode`)
+	require.NoError(t, err)
+	requireBusy(program.get("/v1/account/exports"), "the list")
+	requireBusy(program.get("/v1/account/exports/"+e.ID), "an export")
+	requireBusy(owner.get(settings), "the page")
+	requireBusy(owner.get("/settings/bulk-export"), "the page of jobs")
+	requireBusy(program.get("/v1/Exports/Calls/Jobs"), "the list of jobs")
+	requireBusy(owner.post(settings+"/"+e.ID+"/resend", nil), "sending an email again")
+	requireBusy(program.post("/v1/account/exports/"+e.ID+"/confirmation", nil, "Content-Type", "application/json"), "the same, by a program")
+	require.NoError(t, lock.Rollback())
+	require.Equal(t, http.StatusOK, program.get("/v1/account/exports").status)
 }
 
 func TestAnUnavailableDependencyIsA503WithRetryAfter(t *testing.T) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"time"
@@ -85,7 +86,13 @@ func (g *guard) sameOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 		if respond.PolicyOf(c).FromHostSite {
 			protection = g.orHostSite
 		}
+		if respond.PolicyOf(c).FromAnySite {
+			return next(c)
+		}
 		if err := protection.Check(c.Request()); err != nil {
+			h := c.Request().Header
+			slog.WarnContext(c.Request().Context(), "a request from a page of another site was rejected; a page with Referrer-Policy no-referrer sends the origin null",
+				"route", c.Path(), "origin", h.Get(echo.HeaderOrigin), "site", h.Get("Sec-Fetch-Site"), "err", err)
 			return schema.Errorf(schema.Forbidden, schema.CodeCrossOrigin, "The request came from a page of another site. Please use our own page.")
 		}
 		return next(c)

@@ -104,6 +104,7 @@ func TestUnknownPathsAndMethodsAreProblemsToo(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t)
 	requireProblem(t, fx.send(fx.owner, http.MethodGet, "/v1/account/exports/"+schema.NewExportID()+"/secrets"), http.StatusNotFound, "not_found")
+	requireProblem(t, fx.send(fx.owner, http.MethodGet, "/v1/account/nothing"), http.StatusNotFound, "not_found")
 	requireProblem(t, fx.send(fx.owner, http.MethodGet, "/v2"), http.StatusNotFound, "not_found")
 	a := fx.send(fx.owner, http.MethodPut, exports)
 	requireProblem(t, a, http.StatusMethodNotAllowed, "method_not_allowed")

@@ -27,6 +27,7 @@ func (a *API) Register(r *respond.Router) {
 	r.Read("/openapi.json", a.openapi.serve, public)
 	r.Read("/schemas/account-export-1.0.json", a.archiveSchema.serve, public)
 
-	r.Unmatched("/v1", exporter)
+	r.Unmatched("/v1/account", exporter)
+	r.Unmatched("/v1/operator", exporter)
 	r.Unmatched("/schemas", public)
 }

@@ -74,7 +74,7 @@ func TestUnknownPathsAndMethodsGetErrorDocuments(t *testing.T) {
 		"/v1/Exports", "/v1/Exports/", "/v1/Exports/Jobs", "/v1/Exports/Jobs/", "/v1/Exports/Jobs/Jobs", "/v1/Exports/Jobs/Configuration", "/v1/Exports/Jobs/Days",
 		"/v1/Exports/calls", "/v1/Exports/CALLS/Jobs", "/v1/Exports/Faxes/Days", "/v1/Exports/Calls/Nothing", "/v1/Exports/Calls/Jobs/" + schema.NewJobID(),
 		"/v1/Exports/Calls/Days/2026-03-01/x", "/v1/Exports/Jobs/Days/2026-03-01", "/v1/Exports/Jobs/" + schema.NewJobID() + "/x", "/v1/Exports/%43alls%2fDays",
-		"/v1/Archives", "/v1/Archives/2026-03-01/Messages/SM1", "/files", "/files/x",
+		"/v1", "/v1/", "/v1/NoSuchThing", "/v1/exports/Calls", "/v1/Exports2", "/v1/Archives", "/v1/Archives/2026-03-01/Messages/SM1", "/files", "/files/x",
 	} {
 		a := fx.send(fx.program, http.MethodGet, path, nil)
 		require.Equal(t, 404, a.status, "%s: %s", path, a.body)

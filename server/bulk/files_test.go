@@ -75,7 +75,8 @@ func TestDayLinkServesItsFile(t *testing.T) {
 		require.Equal(t, `attachment; filename="Calls-2026-03-01.json.gz"`, a.header.Get("Content-Disposition"))
 		require.Equal(t, `"`+f.SHA256+`"`, a.header.Get("ETag"))
 		require.Equal(t, "bytes", a.header.Get("Accept-Ranges"))
-		require.Equal(t, "private, no-store", a.header.Get("Cache-Control"))
+		require.Equal(t, "private, no-store, no-transform", a.header.Get("Cache-Control"))
+		require.Equal(t, "no", a.header.Get("X-Accel-Buffering"))
 	}
 	head := fx.send(anonymous, http.MethodHead, link, nil)
 	require.Equal(t, http.StatusOK, head.status)

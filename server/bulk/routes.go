@@ -17,8 +17,7 @@ const requestTimeout = 9 * time.Second
 // of our own JSON API; or none of them, if there are no bulk exports.
 func (b *Bulk) Register(r *respond.Router) {
 	own := respond.Policy{Access: respond.Exporter, Format: respond.JSON, Timeout: requestTimeout}
-	r.Unmatched("/v1/Exports", twilioPolicy)
-	r.Unmatched("/v1/Archives", twilioPolicy)
+	r.Unmatched("/v1", twilioPolicy) // Twilio's clients understand no other error
 	r.Unmatched("/v1/bulk", own)
 	r.Unmatched("/files", twilioPolicy)
 	r.Read("/docs/errors/:code", b.explainError, respond.Policy{Access: respond.Public, Format: respond.Page})

@@ -78,7 +78,8 @@ func (o Object) missing(ctx context.Context, cause error) error {
 func Describe(h http.Header, contentType, name, sha256 string) {
 	h.Set(echo.HeaderContentType, contentType)
 	h.Set(echo.HeaderContentDisposition, fmt.Sprintf(`attachment; filename=%q`, name))
-	h.Set(echo.HeaderCacheControl, "private, no-store")
+	h.Set(echo.HeaderCacheControl, "private, no-store, no-transform")
+	h.Set("X-Accel-Buffering", "no") // nginx would write the file to its disk
 	h.Set("ETag", `"`+sha256+`"`)
 	if digest, err := hex.DecodeString(sha256); err == nil {
 		h.Set("Repr-Digest", "sha-256=:"+base64.StdEncoding.EncodeToString(digest)+":")

@@ -293,6 +293,9 @@ func (w *writer) finish(readErr error) error {
 		return err
 	case w.status >= http.StatusBadRequest:
 		deleteFileHeaders(h)
+		if w.status == http.StatusRequestedRangeNotSatisfiable { // http.ServeContent sets it for some ranges alone
+			h.Set("Content-Range", "bytes */"+strconv.FormatInt(w.size, 10))
+		}
 		return echo.NewHTTPError(w.status)
 	}
 	w.sendHeader()
@@ -304,7 +307,7 @@ func (w *writer) finish(readErr error) error {
 func deleteFileHeaders(h http.Header) {
 	for _, name := range []string{
 		echo.HeaderContentEncoding, echo.HeaderContentDisposition, echo.HeaderContentLength, echo.HeaderLastModified,
-		"Accept-Ranges", "ETag", "X-Content-SHA256", "Repr-Digest",
+		"Accept-Ranges", "ETag", "X-Accel-Buffering", "X-Content-SHA256", "Repr-Digest",
 	} {
 		h.Del(name)
 	}

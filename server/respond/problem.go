@@ -10,6 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"satchel/schema"
+	"satchel/schema/store/sqlstate"
 )
 
 // statusOf maps the kind of an error to an HTTP status. No other table does.
@@ -82,7 +83,10 @@ func Problem(c echo.Context, err error) error {
 		p.RequestID = header.Get(echo.HeaderXRequestID)
 	}
 	if p.Status == http.StatusUnauthorized && header.Get(echo.HeaderWWWAuthenticate) == "" {
-		header.Set(echo.HeaderWWWAuthenticate, "Bearer") // Basic works, too, but makes browsers open a dialog
+		header.Set(echo.HeaderWWWAuthenticate, "Bearer")
+		if isProgram(c.Request()) {
+			header.Add(echo.HeaderWWWAuthenticate, `Basic realm="Satchel", charset="UTF-8"`)
+		}
 	}
 	RetryAfter(header, p.retryAfter)
 	body, err := p.encode()
@@ -92,6 +96,12 @@ func Problem(c echo.Context, err error) error {
 	header.Set(echo.HeaderCacheControl, "private, no-store")
 	header.Set(echo.HeaderContentType, "application/problem+json") // replaces what the handler set
 	return c.Blob(p.Status, header.Get(echo.HeaderContentType), body)
+}
+
+// isProgram reports whether a request is from no browser: Basic would make a browser
+// open a dialog, and some programs send a secret only where Basic is offered.
+func isProgram(r *http.Request) bool {
+	return r.Header.Get("Sec-Fetch-Mode") == "" && r.Header.Get("Sec-Fetch-Site") == "" && r.Header.Get(echo.HeaderCookie) == ""
 }
 
 // encode puts the extension members behind the standard ones.
@@ -128,7 +138,7 @@ func problemOf(err error) problem {
 		status = raised.Code
 	} else if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		status = http.StatusRequestEntityTooLarge
-	} else if errors.Is(err, context.DeadlineExceeded) {
+	} else if errors.Is(err, context.DeadlineExceeded) || sqlstate.IsBusy(err) {
 		status = http.StatusServiceUnavailable
 	}
 	text, ok := httpErrors[status]

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"satchel/schema"
+	"satchel/schema/store/sqlstate"
 )
 
 // serve sends a request to e.
@@ -84,6 +86,9 @@ func TestEachErrorHasAStatusACodeAndWhenToRetry(t *testing.T) {
 		{fmt.Errorf("read: %w", &http.MaxBytesError{}), 413, "too_large", ""},
 		{echo.NewHTTPError(418, "secret text"), 500, "internal", ""},
 		{errors.New("secret text"), 500, "internal", ""},
+		{fmt.Errorf("list: %w", &sqlstate.Error{Op: "secret text", Code: "55P03"}), 503, "unavailable", "8"},
+		{&sqlstate.Error{Code: "25006"}, 503, "unavailable", "8"},
+		{&sqlstate.Error{Code: "42P01"}, 500, "internal", ""},
 	} {
 		w, body := answerTo(t, c.err)
 		require.Equal(t, c.status, w.Code, "%v", c.err)
@@ -91,7 +96,7 @@ func TestEachErrorHasAStatusACodeAndWhenToRetry(t *testing.T) {
 		require.Equal(t, c.retry, w.Header().Get("Retry-After"), "%v", c.err)
 		require.NotContains(t, w.Body.String(), "secret")
 		require.Equal(t, c.status == 500, body["requestId"] == "the request")
-		require.Equal(t, c.status == 401, w.Header().Get("WWW-Authenticate") == "Bearer")
+		require.Equal(t, c.status == 401, slices.Equal(w.Header().Values("WWW-Authenticate"), []string{"Bearer", `Basic realm="Satchel", charset="UTF-8"`}))
 
 		status, detail, wait := Describe(c.err)
 		require.Equal(t, c.status, status)

@@ -52,6 +52,7 @@ type Policy struct {
 	Background   bool // sent by a page on its own, so it does not keep a session alive
 	Unlimited    bool // requests without credentials are not limited by address
 	FromHostSite bool // pages of the host application may send it cross-origin
+	FromAnySite  bool // every page may send it: the path alone is the proof
 
 	LogLevel slog.Level // of the line that is logged for each request
 }

@@ -27,6 +27,7 @@ func TestEachRouteStatesWhoMayUseIt(t *testing.T) {
 		p, what := router.PolicyOfRoute(route.Method, route.Path), route.Method+" "+route.Path
 		require.Equal(t, respond.Page, p.Format, what)
 		require.False(t, p.Unlimited, what)
+		require.Equal(t, route.Method == http.MethodPost && route.Path == "/unsubscribe/:token", p.FromAnySite, what)
 		require.False(t, p.FromHostSite, "%s: a page of another site must not submit our forms", what)
 		require.Equal(t, strings.HasSuffix(route.Path, "/live") || strings.HasSuffix(route.Path, "/events"), p.Background, what)
 		require.Equal(t, strings.HasSuffix(route.Path, "/events"), p.Streaming, what)

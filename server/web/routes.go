@@ -53,7 +53,9 @@ func (w *Web) Register(r *respond.Router) {
 	}
 
 	r.Read("/unsubscribe/:token", w.showUnsubscribe, anyone)
-	r.Add(post, "/unsubscribe/:token", w.unsubscribe, anyone)
+	oneClick := anyone
+	oneClick.FromAnySite = true // mail providers send it for their users (RFC 8058)
+	r.Add(post, "/unsubscribe/:token", w.unsubscribe, oneClick)
 
 	r.Read("/static/:file", w.static, static)
 

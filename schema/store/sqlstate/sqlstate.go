@@ -185,6 +185,22 @@ func isUnavailable(code string) bool {
 	return len(code) == 5 && (code[:2] == "08" || code[:2] == "53")
 }
 
+// IsBusy reports whether err is from Postgres and may be gone in a moment: a lock that
+// another session holds, a time limit, a conflict, or a database that takes no writes
+// at present, as during a failover.
+func IsBusy(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && busyCodes[e.Code]
+}
+
+var busyCodes = map[string]bool{
+	"55P03": true, // lock not available
+	"57014": true, // statement timeout
+	"40001": true, // serialization failure
+	"40P01": true, // deadlock
+	"25006": true, // read-only
+}
+
 // connectionFailure returns why the connection failed, without the address, or
 // "" for any other error.
 func connectionFailure(err error) string {
