@@ -32,7 +32,7 @@ func TestACompanyExportsItsOwnTables(t *testing.T) {
 	catalogDir := completeCatalog(t, "testdata/company/catalog")
 	host := newHost(t)
 	st := fixture.ForTest(t, stack.Options{
-		Env: []string{"SOURCE_DATABASE_URL=" + tables, "CATALOG_DIR=" + catalogDir, "COLLECT_RETRY_WINDOW=4s",
+		Env: []string{"SOURCE_DATABASE_URL=" + tables, "CATALOG_DIR=" + catalogDir, "COLLECT_RETRY_WINDOW=30s",
 			"JWKS_URL=" + host.url, "JWT_ISSUER=" + issuer, "JWT_AUDIENCE=" + audience},
 	})
 
