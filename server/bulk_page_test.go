@@ -2,9 +2,11 @@ package main
 
 import (
 	"fmt"
+	"html"
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -168,7 +170,8 @@ func TestEachDownloadGetsANewLinkForItsAccountOnly(t *testing.T) {
 	file := fx.bulkFile(fx.account, schema.DayOf(time.Now()).Plus(-1))
 	owner := fx.signedIn(fx.owner)
 	page := owner.get(bulkSettings)
-	page.requirePage(t, http.StatusOK, `data-file="`+file+`"`, "1,234 records", "56.8 kB", "6 days 23 h", strings.Repeat("ab", 32), `id="remove-`+file+`"`, "the daily export", "3 more files")
+	page.requirePage(t, http.StatusOK, `data-file="`+file+`"`, "1,234 records", "56.8 kB", "6 days 23 h", strings.Repeat("ab", 32), `id="remove-`+file+`"`, "the daily export")
+	require.Equal(t, 11, strings.Count(page.body, "data-file="))
 	link := owner.get(bulkSettings + "/files/" + file)
 	require.Equal(t, http.StatusSeeOther, link.status)
 	require.Regexp(t, `^/files/`+file+`/Calls-[0-9-]{10}\.json\.gz\?by=`+fx.owner+`&exp=\d+&sig=[0-9a-f]{64}$`, link.header.Get("Location"))
@@ -180,6 +183,44 @@ func TestEachDownloadGetsANewLinkForItsAccountOnly(t *testing.T) {
 	fx.exec(`update satchel.day_files set expires_at = now() where id = $1`, file)
 	owner.get(bulkSettings+"/files/"+file).requirePage(t, http.StatusNotFound, "Go to Bulk Export")
 	require.NotContains(t, owner.get(bulkSettings).body, file)
+}
+
+func TestEveryFileOfAYearIsReachedByPagesAndTypesAndEmptyOnesAreFolded(t *testing.T) {
+	t.Parallel()
+	fx := newFixture(t)
+	for i := range 113 {
+		file := fx.bulkFile(fx.account, schema.DayOf(time.Now()).Plus(-1-i))
+		if i%50 == 0 {
+			fx.exec(`update satchel.day_files set records = 0 where id = $1`, file)
+		}
+	}
+	fx.exec(`update satchel.day_files set resource_type = 'Messages' where day > $1`, schema.DayOf(time.Now()).Plus(-4))
+	owner := fx.signedIn(fx.owner)
+	walk := func(at string) (days []string) {
+		for at != "" {
+			page := owner.get(at)
+			page.requirePage(t, http.StatusOK)
+			for _, found := range regexp.MustCompile(`data-file="[^"]+" data-type="([^"]+)" data-day="([^"]+)"`).FindAllStringSubmatch(page.body, -1) {
+				days = append(days, found[1]+found[2])
+			}
+			live := regexp.MustCompile(`hx-get="([^"]+)"`).FindStringSubmatch(page.body)[1]
+			require.Equal(t, http.StatusNoContent, owner.get(html.UnescapeString(live)).status, "a refresh shows the same page")
+			at = ""
+			if older := regexp.MustCompile(`id="older-files" href="([^"]+)"`).FindStringSubmatch(page.body); older != nil {
+				at = html.UnescapeString(older[1])
+			}
+		}
+		slices.Sort(days)
+		require.Len(t, slices.Compact(slices.Clone(days)), len(days), "each once")
+		return days
+	}
+	require.Len(t, walk(bulkSettings), 110)
+	owner.get(bulkSettings).requirePage(t, http.StatusOK, "3 files without records are not listed")
+	require.Len(t, walk(bulkSettings+"?empty=show"), 113)
+	require.Len(t, walk(bulkSettings+"?type=Calls"), 108)
+	require.Len(t, walk(bulkSettings+"?type=Messages&empty=show"), 3)
+	require.Empty(t, walk(bulkSettings+"?type=Conferences"))
+	owner.get(bulkSettings+"?type=x&files=-1").requirePage(t, http.StatusOK, `aria-current="true">All</a>`)
 }
 
 func TestAJobsFilesAreListedNewestDayFirst(t *testing.T) {

@@ -127,7 +127,10 @@ func TestBulkExportsByMouse(t *testing.T) {
 	owner.waitUntil("the delivery", `document.querySelector('.delivery')?.dataset.status === 'delivered'`)
 	require.Equal(t, "361", mustEval[string](owner, "document.querySelector('#quota').dataset.left"))
 
+	require.Equal(t, 3, mustEval[int](owner, "document.querySelectorAll('.day-file').length"))
+	owner.clickLink("#show-empty")
 	require.Equal(t, 5, mustEval[int](owner, "document.querySelectorAll('.day-file').length"))
+	owner.clickLink("#hide-empty")
 	file := mustEval[string](owner, fmt.Sprintf("document.querySelector('[data-day=%q]').id", fixture.Yesterday()))
 	downloaded := owner.download("#get-" + file)
 	require.Equal(t, 70, countLines(t, downloaded))
@@ -136,7 +139,7 @@ func TestBulkExportsByMouse(t *testing.T) {
 	owner.clickLink("#remove-" + file)
 	owner.waitForText("the file is deleted")
 	require.False(t, owner.exists("#"+file))
-	require.Equal(t, 4, mustEval[int](owner, "document.querySelectorAll('.day-file').length"))
+	require.Equal(t, 2, mustEval[int](owner, "document.querySelectorAll('.day-file').length"))
 	owner.navigateExpecting(bulkExport+"/files/"+file, http.StatusNotFound)
 }
 

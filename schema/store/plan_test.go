@@ -76,6 +76,19 @@ func TestNoQueryReadsTheHistoryOfOthers(t *testing.T) {
 		"events":           func() error { _, err := b.Events(ctx, account, 50); return err },
 		"day files":        func() error { _, err := b.DayFiles(ctx, account, schema.Calls, 0, 50); return err },
 		"latest day files": func() error { _, err := b.LatestDayFiles(ctx, account, 50); return err },
+		"day files of a type": func() error {
+			_, err := b.FilteredDayFiles(ctx, account, store.DayFileFilter{Type: schema.Calls}, 1000, 50)
+			return err
+		},
+		"day files without empty ones": func() error {
+			_, err := b.FilteredDayFiles(ctx, account, store.DayFileFilter{}, 1000, 50)
+			return err
+		},
+		"number of day files": func() error { _, err := b.CountDayFiles(ctx, account, ""); return err },
+		"current day files": func() error {
+			_, err := b.CurrentDayFiles(ctx, account, schema.Calls, "2026-01-01", "2026-12-31")
+			return err
+		},
 		"day file": func() error {
 			_, err := b.DayFile(ctx, account, schema.Calls, "2026-01-01")
 			return refusedIsFine(err)

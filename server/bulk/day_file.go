@@ -8,15 +8,22 @@ import (
 	"strconv"
 
 	"satchel/schema"
+	"satchel/schema/store"
 	"satchel/server/auth"
 	"satchel/workflows/bulkexport"
 	"satchel/workflows/client"
 )
 
-// DayFiles returns the current files of the caller's account, of all resource types, newest
-// first.
-func (b *Bulk) DayFiles(ctx context.Context, p auth.Principal, limit int) ([]schema.DayFile, error) {
-	return b.Store.LatestDayFiles(ctx, p.Account, limit)
+// DayFiles returns the current files of the caller's account that the filter selects, newest
+// first, of those that were published before the given Seq; and how many files of the filter's
+// type there are.
+func (b *Bulk) DayFiles(ctx context.Context, p auth.Principal, f store.DayFileFilter, seq int64, limit int) ([]schema.DayFile, store.DayFileCounts, error) {
+	n, err := b.Store.CountDayFiles(ctx, p.Account, f.Type)
+	if err != nil {
+		return nil, n, err
+	}
+	list, err := b.Store.FilteredDayFiles(ctx, p.Account, f, seq, limit)
+	return list, n, err
 }
 
 // File returns a current file of the caller's account.

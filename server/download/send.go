@@ -75,6 +75,12 @@ func (d *Downloads) Send(c echo.Context, find func(context.Context) (Found, erro
 	if ended, ok := errors.AsType[*endedError](context.Cause(ctx)); ok {
 		return ended
 	}
+	return startTimeout(ctx, c, err)
+}
+
+// startTimeout returns the error of a download whose first byte was not sent in time,
+// or else err.
+func startTimeout(ctx context.Context, c echo.Context, err error) error {
 	if errors.Is(context.Cause(ctx), errStartTimeout) && err != nil && !c.Response().Committed {
 		unavailable := schema.Errorf(schema.Unavailable, schema.CodeStorageUnavailable, "The file storage is not available right now. Please try again in a moment.")
 		unavailable.RetryAfter, unavailable.Cause = respond.RequestTimeout, fmt.Errorf("%w: %w", errStartTimeout, err)
@@ -306,7 +312,7 @@ func (w *writer) finish(readErr error) error {
 // error.
 func deleteFileHeaders(h http.Header) {
 	for _, name := range []string{
-		echo.HeaderContentEncoding, echo.HeaderContentDisposition, echo.HeaderContentLength, echo.HeaderLastModified,
+		echo.HeaderContentType, echo.HeaderContentEncoding, echo.HeaderContentDisposition, echo.HeaderContentLength, echo.HeaderLastModified,
 		"Accept-Ranges", "ETag", "X-Accel-Buffering", "X-Content-SHA256", "Repr-Digest",
 	} {
 		h.Del(name)

@@ -22,7 +22,6 @@ const bulkExport = "/settings/bulk-export"
 const (
 	shownJobs        = 10
 	shownFiles       = 50
-	visibleFiles     = 8 // shown without opening "more files"
 	shownDeliveries  = 20
 	shownSubaccounts = 200
 )
@@ -48,8 +47,7 @@ type bulkLive struct {
 	Jobs            []jobView
 	IsOlderPage     bool   // these are not the newest jobs
 	Before, Older   string // values of the query parameter "before" for this page of jobs and the next
-	Files           []schema.DayFile
-	MoreFiles       bool
+	Files           fileList
 	Deliveries      []deliveryView
 	Subaccounts     []bulk.Subaccount
 	MoreSubaccounts int  // number of subaccounts that are not shown
@@ -146,12 +144,9 @@ func (w *Web) newBulkLive(c echo.Context, p auth.Principal) (v bulkLive, err err
 	if err := w.loadJobs(ctx, p, c.QueryParam("before"), &v); err != nil {
 		return v, err
 	}
-	files, err := w.Bulk.DayFiles(ctx, p, shownFiles+1)
-	if err != nil {
+	if v.Files, err = w.loadFiles(ctx, p, c.QueryParams()); err != nil {
 		return v, err
 	}
-	v.Files, v.MoreFiles = files[:min(len(files), shownFiles)], len(files) > shownFiles
-	sortFiles(v.Files)
 	events, err := w.Bulk.Events(ctx, p, shownDeliveries)
 	if err != nil {
 		return v, err

@@ -150,6 +150,19 @@ func (w *Web) fetchFile(c echo.Context) error {
 	return w.redirect(c, link)
 }
 
+// downloadJob handles GET and HEAD /settings/bulk-export/jobs/{id}/zip: the files of a job as
+// one zip. A person who has just signed in gets the page, with its button.
+func (w *Web) downloadJob(c echo.Context) error {
+	p, err := auth.Exporter(c)
+	if err != nil {
+		return err
+	}
+	if _, back := c.QueryParams()[signedInParam]; back {
+		return w.redirect(c, bulkExport+"#jobs")
+	}
+	return w.Bulk.SendJobZip(c, p, c.Param("id"))
+}
+
 // flashFor returns the message for an action that was just done.
 func (v bulkLive) flashFor(done string) flash {
 	switch {

@@ -2,11 +2,18 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"fmt"
+	"html/template"
+	"math"
+	"net/url"
 	"slices"
+	"strconv"
 	"time"
 
 	"satchel/schema"
+	"satchel/schema/store"
+	"satchel/server/auth"
 )
 
 // fileView is a day file at the time Now.
@@ -28,9 +35,60 @@ func sortFiles(files []schema.DayFile) {
 	})
 }
 
-// VisibleFiles are shown at once, HiddenFiles behind "more files".
-func (v bulkLive) VisibleFiles() []schema.DayFile { return v.Files[:min(len(v.Files), visibleFiles)] }
-func (v bulkLive) HiddenFiles() []schema.DayFile  { return v.Files[min(len(v.Files), visibleFiles):] }
+// fileList is the page of files that is shown.
+type fileList struct {
+	Types  []schema.ResourceType
+	Type   schema.ResourceType // the only one that is listed, or ""
+	Empty  bool                // files without records are listed, too
+	Before int64               // Seq that the page begins at, or 0 for the newest files
+	Older  int64               // Before of the next page, or 0
+	Count  store.DayFileCounts // of the type
+	List   []schema.DayFile
+}
+
+// loadFiles reads the page of files that the query parameters ask for. Parameters that are not
+// valid are ignored.
+func (w *Web) loadFiles(ctx context.Context, p auth.Principal, query url.Values) (v fileList, err error) {
+	v = fileList{Types: schema.ResourceTypes, Empty: query.Get("empty") == "show"}
+	if t := query.Get("type"); schema.IsResourceType(t) {
+		v.Type = schema.ResourceType(t)
+	}
+	before := int64(math.MaxInt64)
+	if seq, err := strconv.ParseInt(query.Get("files"), 10, 64); err == nil && seq > 0 {
+		v.Before, before = seq, seq
+	}
+	v.List, v.Count, err = w.Bulk.DayFiles(ctx, p, store.DayFileFilter{Type: v.Type, Empty: v.Empty}, before, shownFiles+1)
+	if len(v.List) > shownFiles {
+		v.List = v.List[:shownFiles]
+		v.Older = v.List[shownFiles-1].Seq
+	}
+	sortFiles(v.List)
+	return v, err
+}
+
+// query returns the query parameters of the list with another type, another page, and with or
+// without files that have no records.
+func (v fileList) query(t schema.ResourceType, empty bool, before int64) template.URL {
+	q := url.Values{}
+	if t != "" {
+		q.Set("type", string(t))
+	}
+	if empty {
+		q.Set("empty", "show")
+	}
+	if before > 0 {
+		q.Set("files", strconv.FormatInt(before, 10))
+	}
+	return template.URL(q.Encode()) //nolint:gosec // encoded
+}
+
+// Current, OfType, WithEmpty, Newest and Next are the query parameters of the list that is
+// shown and of those that it links to.
+func (v fileList) Current() template.URL                     { return v.query(v.Type, v.Empty, v.Before) }
+func (v fileList) OfType(t schema.ResourceType) template.URL { return v.query(t, v.Empty, 0) }
+func (v fileList) WithEmpty(shown bool) template.URL         { return v.query(v.Type, shown, 0) }
+func (v fileList) Newest() template.URL                      { return v.query(v.Type, v.Empty, 0) }
+func (v fileList) Next() template.URL                        { return v.query(v.Type, v.Empty, v.Older) }
 
 // deliveryView is a webhook on the page.
 type deliveryView struct{ schema.Event }

@@ -99,6 +99,9 @@ func jobState(job schema.Job, ended, started int, byStatus map[schema.DayStatus]
 	return jobWaiting
 }
 
+// HasRecords reports whether the job has ended with records that can be downloaded.
+func (v jobView) HasRecords() bool { return v.EndedAt != nil && v.Records > 0 }
+
 // IsOpen reports whether the job has not ended.
 func (v jobView) IsOpen() bool { return v.EndedAt == nil }
 

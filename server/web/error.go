@@ -35,9 +35,7 @@ func (w *Web) WriteError(c echo.Context, err error) error {
 	if status >= http.StatusInternalServerError {
 		respond.LogFailure(c, status, err)
 	}
-	if c.Response().Committed {
-		return nil
-	}
+	respond.AbortIfCommitted(c)
 	respond.RetryAfter(c.Response().Header(), wait)
 	if status == http.StatusUnauthorized {
 		c.Response().Header().Set(echo.HeaderWWWAuthenticate, "Bearer")

@@ -112,7 +112,10 @@ func TestBulkExportIsRendered(t *testing.T) {
 		bulkLive: bulkLive{
 			Now: began, Retention: 7 * 24 * time.Hour, Quota: quotaView{Used: 1, Limit: 366, Left: 365, ResetsAt: began, Shared: true, OutOfBand: true},
 			Jobs:  []jobView{newJobView(job, schema.QueueStatus{Position: 2, EstimatedEnd: began.Add(time.Minute)}, began), newJobView(ended, schema.QueueStatus{}, began)},
-			Files: []schema.DayFile{{ID: "DF1", Type: schema.Calls, Day: "2026-03-01", Records: 1, Size: 1, ExpiresAt: began.Add(time.Hour)}}, MoreFiles: true,
+			Files: fileList{
+				Types: schema.ResourceTypes, Type: schema.Calls, Before: 9, Older: 5, Count: store.DayFileCounts{All: 100, Empty: 3},
+				List: []schema.DayFile{{ID: "DF1", Type: schema.Calls, Day: "2026-03-01", Records: 1, Size: 1, ExpiresAt: began.Add(time.Hour)}},
+			},
 			Deliveries:  []deliveryView{{event}, {given}},
 			Subaccounts: []bulk.Subaccount{{Account: schema.Account{ID: "AC2", Name: "Sub"}}}, MoreSubaccounts: 3,
 			IsOlderPage: true, Before: "1.JS1", Older: "2.JS1", Active: true, Fingerprint: "f", Flash: flash{"jobs", "Saved.", false},

@@ -47,6 +47,7 @@ func (w *Web) Register(r *respond.Router) {
 		r.Add(get, "/settings/bulk-export/live", w.showBulkLive, background)
 		r.Add(post, "/settings/bulk-export/daily/:type", w.configureDaily, exporter)
 		r.Add(post, "/settings/bulk-export/jobs/:id/delete", w.deleteJob, exporter)
+		r.Read("/settings/bulk-export/jobs/:id/zip", w.downloadJob, file)
 		r.Read("/settings/bulk-export/files/:id", w.fetchFile, exporter)
 		r.Add(post, "/settings/bulk-export/files/:id/delete", w.deleteFile, exporter)
 		r.Add(post, "/settings/bulk-export/deliveries/:id/again", w.resendWebhook, exporter)

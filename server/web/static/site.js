@@ -136,13 +136,15 @@
     show("signed-out", true);
   }
 
-  let open = [], scrolled = [], focused = false;
+  let open = [], scrolled = [], flashes = [], focused = false, focusedID = "";
   document.addEventListener("htmx:beforeSwap", saveState);
   document.addEventListener("htmx:sseBeforeMessage", saveState);
   function saveState() {
     open = all("#live details[open]").map((details) => details.id);
     scrolled = all("#live .strip").map((strip) => [strip.id, strip.scrollLeft]);
+    flashes = all("#live section > [data-flash]").map((note) => [note.parentElement.id, note]);
     focused = live() !== null && live().contains(document.activeElement);
+    focusedID = focused ? document.activeElement.id : "";
   }
 
   function restoreState() {
@@ -154,9 +156,17 @@
       const strip = document.getElementById(id);
       if (strip) strip.scrollLeft = left;
     }
+    // What was just done stays said until the page is left.
+    for (const [id, note] of flashes) {
+      const heading = document.querySelector("#" + CSS.escape(id) + " > h2");
+      if (heading && !note.isConnected) heading.after(note);
+    }
     enhance(document); // including out-of-band swaps
-    const heading = document.getElementById("export-title");
-    if (focused && heading && document.activeElement === document.body) heading.focus();
+    if (!focused || document.activeElement !== document.body) return;
+    const heading = document.getElementById("export-title"), before = focusedID && document.getElementById(focusedID);
+    for (const element of [before, heading]) {
+      if (element && document.activeElement === document.body) element.focus({ preventScroll: true });
+    }
   }
   document.addEventListener("htmx:afterSwap", restoreState);
   document.addEventListener("htmx:sseMessage", restoreState);
@@ -210,7 +220,7 @@
   });
 
   // The message about the submitted form is shown once, not on every reload.
-  if (location.search.startsWith("?done=")) history.replaceState(null, "", location.pathname);
+  if (location.search.startsWith("?done=")) history.replaceState(null, "", location.pathname + location.hash);
 
   // A person who signed in to get a file gets it, on the page that says what it is.
   const wanted = new URLSearchParams(location.search).get("download");
