@@ -31,7 +31,7 @@ func TestEachRouteStatesWhoMayUseIt(t *testing.T) {
 		require.False(t, p.FromHostSite, "%s: a page of another site must not submit our forms", what)
 		require.Equal(t, strings.HasSuffix(route.Path, "/live") || strings.HasSuffix(route.Path, "/events"), p.Background, what)
 		require.Equal(t, strings.HasSuffix(route.Path, "/events"), p.Streaming, what)
-		require.Equal(t, strings.HasSuffix(route.Path, "/file") || strings.HasPrefix(route.Path, "/download/"), p.File, what)
+		require.Equal(t, strings.HasSuffix(route.Path, "/file") || strings.HasSuffix(route.Path, "/zip") || strings.HasPrefix(route.Path, "/download/"), p.File, what)
 		switch {
 		case strings.HasPrefix(route.Path, "/static/"):
 			require.Equal(t, respond.Public, p.Access, what)

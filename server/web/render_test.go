@@ -111,7 +111,7 @@ func TestBulkExportIsRendered(t *testing.T) {
 		Daily: []dailyForm{{BulkConfiguration: schema.BulkConfiguration{Type: schema.Calls, Enabled: true}, Problems: map[string]string{"url": "Wrong."}, Open: true}},
 		bulkLive: bulkLive{
 			Now: began, Retention: 7 * 24 * time.Hour, Quota: quotaView{Used: 1, Limit: 366, Left: 365, ResetsAt: began, Shared: true, OutOfBand: true},
-			Jobs:  []jobView{newJobView(job, schema.QueueStatus{Position: 2, EstimatedEnd: began.Add(time.Minute)}, began), newJobView(ended, schema.QueueStatus{}, began)},
+			Jobs: []jobView{newJobView(job, schema.QueueStatus{Position: 2, EstimatedEnd: began.Add(time.Minute)}, began), newJobView(ended, schema.QueueStatus{}, began)},
 			Files: fileList{
 				Types: schema.ResourceTypes, Type: schema.Calls, Before: 9, Older: 5, Count: store.DayFileCounts{All: 100, Empty: 3},
 				List: []schema.DayFile{{ID: "DF1", Type: schema.Calls, Day: "2026-03-01", Records: 1, Size: 1, ExpiresAt: began.Add(time.Hour)}},
