@@ -32,14 +32,30 @@ type Upload struct {
 // page, which would otherwise look like an empty list.
 var errNotS3 = errors.New("the response is not a listing of this bucket")
 
+// errCutList rejects a listing that goes on and does not say where, which would
+// otherwise look as if it were whole.
+var errCutList = errors.New("the listing of the bucket is cut, and does not say where it goes on")
+
+// checkPage checks a page of a listing: that it is one, and can be continued if it is
+// cut.
+func checkPage(isListing bool, truncated *bool, next *string) error {
+	switch {
+	case !isListing:
+		return errNotS3
+	case aws.ToBool(truncated) && aws.ToString(next) == "":
+		return errCutList
+	}
+	return nil
+}
+
 // Objects lists the objects under a prefix, ordered by key. It ends after an error.
 func (v *Vault) Objects(ctx context.Context, prefix string) iter.Seq2[ObjectInfo, error] {
 	return func(yield func(ObjectInfo, error) bool) {
 		pages := s3.NewListObjectsV2Paginator(v.s3, &s3.ListObjectsV2Input{Bucket: &v.bucket, Prefix: &prefix})
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)
-			if err == nil && page.Name == nil {
-				err = errNotS3
+			if err == nil {
+				err = checkPage(page.Name != nil, page.IsTruncated, page.NextContinuationToken)
 			}
 			if err != nil {
 				yield(ObjectInfo{}, translateError(ctx, "list objects", err))
@@ -61,8 +77,8 @@ func (v *Vault) Uploads(ctx context.Context, prefix string) iter.Seq2[Upload, er
 		pages := s3.NewListMultipartUploadsPaginator(v.s3, &s3.ListMultipartUploadsInput{Bucket: &v.bucket, Prefix: &prefix})
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)
-			if err == nil && page.Bucket == nil {
-				err = errNotS3
+			if err == nil {
+				err = checkPage(page.Bucket != nil, page.IsTruncated, page.NextKeyMarker)
 			}
 			if err != nil {
 				yield(Upload{}, translateError(ctx, "list uploads", err))
@@ -146,6 +162,9 @@ func (v *Vault) lastPart(ctx context.Context, u Upload) (last time.Time, err err
 	pages := s3.NewListPartsPaginator(v.s3, &s3.ListPartsInput{Bucket: &v.bucket, Key: &u.Key, UploadId: &u.ID})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
+		if err == nil {
+			err = checkPage(page.Bucket != nil, page.IsTruncated, page.NextPartNumberMarker)
+		}
 		if err = translateError(ctx, "list parts", err); errors.Is(err, ErrNotFound) {
 			return last, nil
 		} else if err != nil {
@@ -188,6 +207,9 @@ func (v *Vault) commonPrefixes(ctx context.Context, under string) iter.Seq2[stri
 			if versioningUnsupported(err) {
 				break
 			}
+			if err == nil {
+				err = checkPage(true, page.IsTruncated, page.NextKeyMarker)
+			}
 			if err != nil {
 				yield("", translateError(ctx, "list versions", err))
 				return
@@ -204,6 +226,9 @@ func (v *Vault) commonPrefixes(ctx context.Context, under string) iter.Seq2[stri
 		})
 		for objects.HasMorePages() {
 			page, err := objects.NextPage(ctx)
+			if err == nil {
+				err = checkPage(page.Name != nil, page.IsTruncated, page.NextContinuationToken)
+			}
 			if err != nil {
 				yield("", translateError(ctx, "list objects", err))
 				return

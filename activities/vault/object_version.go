@@ -33,6 +33,9 @@ func (v *Vault) versions(ctx context.Context, prefix string) iter.Seq2[objectVer
 			if versioningUnsupported(err) {
 				break
 			}
+			if err == nil {
+				err = checkPage(true, page.IsTruncated, page.NextKeyMarker)
+			}
 			if err != nil {
 				yield(objectVersion{}, translateError(ctx, "list versions", err))
 				return

@@ -50,8 +50,8 @@ func (v *Vault) KeysAfter(ctx context.Context, prefix, after string) iter.Seq2[s
 		pages := s3.NewListObjectsV2Paginator(v.s3, in)
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)
-			if err == nil && page.Name == nil {
-				err = errNotS3
+			if err == nil {
+				err = checkPage(page.Name != nil, page.IsTruncated, page.NextContinuationToken)
 			}
 			if err != nil {
 				yield("", translateError(ctx, "list records", err))

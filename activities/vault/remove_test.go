@@ -105,6 +105,40 @@ func TestRemoveDeletesOldVersions(t *testing.T) {
 	}
 }
 
+func TestAListingThatIsCutIsNotTakenForTheWhole(t *testing.T) {
+	v, w := testVault(t)
+	e := newExport(t, v)
+	fill(t, v, e.prefix, 3)
+	cut := map[string]string{
+		"versions":  "<ListVersionsResult><Name>b</Name><IsTruncated>true</IsTruncated></ListVersionsResult>",
+		"list-type": "<ListBucketResult><Name>b</Name><IsTruncated>true</IsTruncated></ListBucketResult>",
+		"uploads":   "<ListMultipartUploadsResult><Bucket>b</Bucket><IsTruncated>true</IsTruncated></ListMultipartUploadsResult>",
+	}
+	for kind := range cut {
+		w.intercept(func(q *http.Request, next http.RoundTripper) (*http.Response, error) {
+			if q.Method == http.MethodGet && q.URL.Query().Has(kind) {
+				return response(q, http.StatusOK, cut[kind]), nil
+			}
+			if kind == "list-type" && q.URL.Query().Has("versions") {
+				return response(q, http.StatusNotImplemented, "<Error><Code>NotImplemented</Code></Error>"), nil
+			}
+			return next.RoundTrip(q)
+		})
+		_, err := v.Remove(t.Context(), e.prefix)
+		require.ErrorContains(t, err, "is cut", kind)
+		if kind == "list-type" {
+			for _, err := range v.KeysAfter(t.Context(), e.prefix, "") {
+				require.ErrorContains(t, err, "is cut")
+			}
+		}
+		var failed error
+		for _, err := range v.Folders(t.Context(), "exports/") {
+			failed = err
+		}
+		require.ErrorContains(t, failed, "is cut", kind)
+	}
+}
+
 func TestRemoveWorksWithoutVersioning(t *testing.T) {
 	for what, versionsAnswer := range map[string]func(*http.Request) *http.Response{
 		"not implemented": func(q *http.Request) *http.Response {
