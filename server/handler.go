@@ -44,7 +44,7 @@ func newHandler(s validated, d *deps, logger *slog.Logger) *handler {
 		Store: d.store.AccountExports(), Vault: d.vault, Temporal: d.temporal, Site: s.site, Windows: s.windows(),
 		Secret: s.linkKey, ArchiveSchema: d.archiveSchema, OwnerOf: d.ownerOf, Downloads: downloads, ExportsPerHour: s.ExportsPerHour,
 	})
-	pages := web.NewPages(s.site)
+	pages := web.NewPages(s.site, s.HasBulk(d.catalog), s.SupportContact)
 	h.bulk = bulk.New(bulk.Options{
 		Store: d.store.BulkExports(), Vault: d.vault, Temporal: d.temporal, Directory: d.directory, Links: schema.NewLinks(s.linkKey),
 		Site: s.bulkSite(), TrustedProxies: s.proxies, CheckHook: d.hooks.Check, Limits: s.bulkLimits(),
@@ -53,7 +53,7 @@ func newHandler(s validated, d *deps, logger *slog.Logger) *handler {
 	})
 	h.web = web.New(web.Options{
 		Pages: pages, API: h.api, Bulk: h.bulk, Auth: authn, Exports: d.store.AccountExports(), Directory: d.directory,
-		Links: schema.NewLinks(s.linkKey), Site: s.site, Windows: s.windows(), SignInURL: s.SignInURL, SettingsURL: s.SettingsURL, Support: s.SupportContact, Note: d.catalog.Note,
+		Links: schema.NewLinks(s.linkKey), Site: s.site, Windows: s.windows(), SignInURL: s.SignInURL, SettingsURL: s.SettingsURL, Note: d.catalog.Note,
 		TemporalURL: d.temporalURL(s),
 	})
 	h.HideBanner, h.HidePort = true, true

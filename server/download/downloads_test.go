@@ -150,7 +150,7 @@ func TestPartsOfAnInflatedFileAreBoundedAndOthersAreNot(t *testing.T) {
 
 func TestADownloadUnderWayEndsAWhileAfterItsFileHasExpired(t *testing.T) {
 	t.Parallel()
-	url, d := serve(t, Limits{CheckEvery: time.Hour, Grace: 200 * time.Millisecond}, func(_ echo.Context, f *Found) { f.Left = time.Millisecond })
+	url, d := serve(t, Limits{CheckEvery: time.Hour, Grace: 2 * time.Second}, func(_ echo.Context, f *Found) { f.Left = time.Millisecond })
 	for _, slow := range []bool{false, true} {
 		res := start(t, url+"/AC1/a")
 		require.Equal(t, http.StatusOK, res.StatusCode)

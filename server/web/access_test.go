@@ -102,7 +102,7 @@ func newFixture(t *testing.T) *fixture {
 	})
 	jobs := bulk.New(bulk.Options{Store: fx.store.BulkExports(), Vault: keys, Temporal: temporal, Directory: fx, Links: fx.links, Site: site, CheckHook: hooks.Check, Limits: schema.DefaultBulkLimits()})
 	pages := web.New(web.Options{
-		Pages: web.NewPages(site), API: exports, Bulk: jobs, Auth: authn, Exports: fx.store.AccountExports(), Directory: fx, Links: fx.links, Site: site, Windows: windows,
+		Pages: web.NewPages(site, true, ""), API: exports, Bulk: jobs, Auth: authn, Exports: fx.store.AccountExports(), Directory: fx, Links: fx.links, Site: site, Windows: windows,
 		Note: func(schema.Category) string { return "" },
 	})
 	e := echo.New()

@@ -31,8 +31,9 @@ type Pages struct {
 }
 
 // NewPages parses all templates. It panics if one does not parse, which no setting can cause.
-func NewPages(site schema.Site) *Pages {
-	p := &Pages{files: readStaticFiles(), hasBulk: true}
+// Support is where customers get help: an email address, a URL or "".
+func NewPages(site schema.Site, hasBulk bool, support string) *Pages {
+	p := &Pages{files: readStaticFiles(), hasBulk: hasBulk, support: support}
 	if at, err := url.Parse(string(site)); err == nil {
 		p.base = strings.TrimSuffix(at.EscapedPath(), "/")
 	}

@@ -18,7 +18,7 @@ import (
 // testWeb has all templates and no dependencies.
 var testWeb = sync.OnceValue(func() *Web {
 	return New(Options{
-		Pages: NewPages("https://export.example.com"),
+		Pages: NewPages("https://export.example.com", true, ""),
 		Site:  "https://export.example.com", Windows: schema.Windows{Confirm: 24 * time.Hour, Download: 24 * time.Hour, Cooldown: 24 * time.Hour},
 		Note: func(c schema.Category) string { return "All " + c.Title() + ". Left out: secrets." },
 	})

@@ -42,7 +42,6 @@ type Options struct {
 	SignInURL string                       // sign-in page of the host application, "" if there is none
 
 	SettingsURL string // settings page of the host application, "" if there is none
-	Support     string // where customers get help: an email address, a URL or ""
 
 	// TemporalURL returns the URL of an account's workflow run in the Temporal UI, for
 	// operators. It is nil if pages must not show it.
@@ -59,6 +58,5 @@ type Web struct {
 
 // New makes the pages. It connects to nothing.
 func New(o Options) *Web {
-	o.Pages.hasBulk, o.Pages.support = o.Bulk == nil || !o.Bulk.Off, o.Support
 	return &Web{Pages: o.Pages, Options: o, categoryNotes: parseCategoryNotes(o.Note)}
 }
